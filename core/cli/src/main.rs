@@ -1,0 +1,2 @@
+//! The binary `sidetone`.
+fn main() {}

@@ -1,0 +1,254 @@
+//! Header fields in order, with names compared as RFC 3261 §7.3.1 says and compact forms resolved.
+
+use super::{CSeq, ContactHeader, NameAddr, ParseError, Uri, Via};
+use std::borrow::Cow;
+use std::fmt;
+
+/// A header field's name: compared without case, compact forms resolved when read.
+#[derive(Clone)]
+pub struct HeaderName(Cow<'static, str>);
+
+macro_rules! header_names {
+    ($($konst:ident $name:literal $($compact:literal)?),* $(,)?) => {
+        impl HeaderName {
+            $(#[doc = concat!("`", $name, "`")] pub const $konst: Self = Self(Cow::Borrowed($name));)*
+
+            /// The name of this spelling, full or compact.
+            pub fn new(name: &str) -> Self {
+                $(if name.eq_ignore_ascii_case($name) $(|| name.eq_ignore_ascii_case($compact))? {
+                    return Self::$konst;
+                })*
+                Self(Cow::Owned(name.to_owned()))
+            }
+        }
+    };
+}
+
+header_names! {
+    VIA "Via" "v",
+    FROM "From" "f",
+    TO "To" "t",
+    CALL_ID "Call-ID" "i",
+    CSEQ "CSeq",
+    CONTACT "Contact" "m",
+    MAX_FORWARDS "Max-Forwards",
+    ROUTE "Route",
+    RECORD_ROUTE "Record-Route",
+    PATH "Path",
+    SERVICE_ROUTE "Service-Route",
+    CONTENT_LENGTH "Content-Length" "l",
+    CONTENT_TYPE "Content-Type" "c",
+    CONTENT_ENCODING "Content-Encoding" "e",
+    CONTENT_DISPOSITION "Content-Disposition",
+    SUBJECT "Subject" "s",
+    SUPPORTED "Supported" "k",
+    REQUIRE "Require",
+    PROXY_REQUIRE "Proxy-Require",
+    UNSUPPORTED "Unsupported",
+    ALLOW "Allow",
+    ALLOW_EVENTS "Allow-Events" "u",
+    EVENT "Event" "o",
+    EXPIRES "Expires",
+    MIN_EXPIRES "Min-Expires",
+    ACCEPT "Accept",
+    ACCEPT_ENCODING "Accept-Encoding",
+    ACCEPT_LANGUAGE "Accept-Language",
+    AUTHORIZATION "Authorization",
+    PROXY_AUTHORIZATION "Proxy-Authorization",
+    WWW_AUTHENTICATE "WWW-Authenticate",
+    PROXY_AUTHENTICATE "Proxy-Authenticate",
+    AUTHENTICATION_INFO "Authentication-Info",
+    USER_AGENT "User-Agent",
+    SERVER "Server",
+    DATE "Date",
+    REASON "Reason",
+    RETRY_AFTER "Retry-After",
+    WARNING "Warning",
+    REFER_TO "Refer-To" "r",
+    REFERRED_BY "Referred-By" "b",
+    REPLACES "Replaces",
+    SESSION_EXPIRES "Session-Expires" "x",
+    MIN_SE "Min-SE",
+    RACK "RAck",
+    RSEQ "RSeq",
+    SUBSCRIPTION_STATE "Subscription-State",
+    P_ASSERTED_IDENTITY "P-Asserted-Identity",
+    CALL_INFO "Call-Info",
+    ALERT_INFO "Alert-Info",
+    X_CALL_UID "X-Call-UID",
+    X_CALL_GROUP "X-Call-Group",
+}
+
+impl HeaderName {
+    /// The name as it is printed.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl PartialEq for HeaderName {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.eq_ignore_ascii_case(&other.0)
+    }
+}
+
+impl Eq for HeaderName {}
+
+impl fmt::Debug for HeaderName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl fmt::Display for HeaderName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// Header fields in order. Values are bytes: a field that is not UTF-8 is kept and sent back as it
+/// came (RFC 3261 §7.3.1 allows UTF-8 only, real traffic does not care).
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Headers {
+    fields: Vec<(HeaderName, Vec<u8>)>,
+}
+
+impl Headers {
+    /// The first field of this name, as text; what is not UTF-8 is replaced by U+FFFD.
+    pub fn get(&self, name: &HeaderName) -> Option<Cow<'_, str>> {
+        let field = self.fields.iter().find(|(n, _)| n == name)?;
+        Some(String::from_utf8_lossy(&field.1))
+    }
+
+    /// All fields of this name in order, as text. A list in one field is not split here.
+    pub fn all<'a>(&'a self, name: &'a HeaderName) -> impl Iterator<Item = Cow<'a, str>> {
+        self.raw(name).map(String::from_utf8_lossy)
+    }
+
+    /// All fields of this name in order, as they came.
+    pub fn raw<'a>(&'a self, name: &'a HeaderName) -> impl Iterator<Item = &'a [u8]> {
+        self.fields.iter().filter(move |(n, _)| n == name).map(|(_, v)| v.as_slice())
+    }
+
+    /// All fields in order.
+    pub fn iter(&self) -> impl Iterator<Item = (&HeaderName, &[u8])> {
+        self.fields.iter().map(|(n, v)| (n, v.as_slice()))
+    }
+
+    /// Whether a field of this name is there.
+    pub fn has(&self, name: &HeaderName) -> bool {
+        self.raw(name).next().is_some()
+    }
+
+    /// Adds a field after all others.
+    pub fn push(&mut self, name: HeaderName, value: impl Into<Vec<u8>>) {
+        self.fields.push((name, value.into()));
+    }
+
+    /// Adds a field before all others (a Via).
+    pub fn push_front(&mut self, name: HeaderName, value: impl Into<Vec<u8>>) {
+        self.fields.insert(0, (name, value.into()));
+    }
+
+    /// Puts one field in place of all of this name, where the first of them stood.
+    pub fn set(&mut self, name: HeaderName, value: impl AsRef<[u8]>) {
+        let value = value.as_ref().to_vec();
+        match self.fields.iter().position(|(n, _)| *n == name) {
+            Some(at) => {
+                self.fields[at].1 = value;
+                let mut index = 0;
+                self.fields.retain(|(n, _)| {
+                    index += 1;
+                    *n != name || index - 1 == at
+                });
+            }
+            None => self.push(name, value),
+        }
+    }
+
+    /// Takes away all fields of this name.
+    pub fn remove(&mut self, name: &HeaderName) {
+        self.fields.retain(|(n, _)| n != name);
+    }
+
+    /// Adds all of `other`'s fields of this name, as they came.
+    pub fn copy_all(&mut self, other: &Self, name: &HeaderName) {
+        for value in other.raw(name) {
+            self.push(name.clone(), value);
+        }
+    }
+
+    /// The topmost Via (RFC 3261 §20.42).
+    ///
+    /// # Errors
+    /// Missing or malformed.
+    pub fn via(&self) -> Result<Via, ParseError> {
+        Via::parse(self.list(&HeaderName::VIA).first().ok_or(ParseError::missing("Via"))?)
+    }
+
+    /// From (RFC 3261 §20.20).
+    ///
+    /// # Errors
+    /// Missing or malformed.
+    pub fn from(&self) -> Result<NameAddr, ParseError> {
+        NameAddr::parse(&self.get(&HeaderName::FROM).ok_or(ParseError::missing("From"))?)
+    }
+
+    /// To (RFC 3261 §20.39).
+    ///
+    /// # Errors
+    /// Missing or malformed.
+    pub fn to(&self) -> Result<NameAddr, ParseError> {
+        NameAddr::parse(&self.get(&HeaderName::TO).ok_or(ParseError::missing("To"))?)
+    }
+
+    /// Call-ID (RFC 3261 §20.8).
+    ///
+    /// # Errors
+    /// Missing.
+    pub fn call_id(&self) -> Result<String, ParseError> {
+        Ok(self.get(&HeaderName::CALL_ID).ok_or(ParseError::missing("Call-ID"))?.into_owned())
+    }
+
+    /// CSeq (RFC 3261 §20.16).
+    ///
+    /// # Errors
+    /// Missing or malformed.
+    pub fn cseq(&self) -> Result<CSeq, ParseError> {
+        CSeq::parse(&self.get(&HeaderName::CSEQ).ok_or(ParseError::missing("CSeq"))?)
+    }
+
+    /// All Contacts; `*` is [`ContactHeader::Star`] (RFC 3261 §20.10).
+    ///
+    /// # Errors
+    /// One of them is malformed.
+    pub fn contacts(&self) -> Result<Vec<ContactHeader>, ParseError> {
+        self.list(&HeaderName::CONTACT).iter().map(|value| ContactHeader::parse(value)).collect()
+    }
+
+    /// The URI of the first Contact (RFC 3261 §12.1: the remote target).
+    ///
+    /// # Errors
+    /// Missing, malformed or `*`.
+    pub fn contact_uri(&self) -> Result<Uri, ParseError> {
+        match self.contacts()?.into_iter().next() {
+            Some(ContactHeader::Address(address)) => Ok(address.uri),
+            Some(ContactHeader::Star) | None => Err(ParseError::missing("Contact")),
+        }
+    }
+
+    /// A number, as in Expires, Max-Forwards, Min-Expires. `None` where missing or not a number.
+    pub fn number(&self, name: &HeaderName) -> Option<u32> {
+        self.get(name)?.trim().parse().ok()
+    }
+
+    /// The elements of all fields of this name, split at commas outside quotes and angle brackets.
+    pub fn list(&self, name: &HeaderName) -> Vec<String> {
+        self.all(name).flat_map(|value| super::values::split_list(&value)).collect()
+    }
+
+    /// Whether the option tag stands in a list such as Supported or Require (RFC 3261 §19.2).
+    pub fn has_token(&self, name: &HeaderName, token: &str) -> bool {
+        self.list(name).iter().any(|element| element.eq_ignore_ascii_case(token))
+    }
+}

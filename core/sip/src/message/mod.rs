@@ -1,0 +1,138 @@
+//! SIP messages: the start line, header fields in order, and the body (RFC 3261 §7).
+//!
+//! The bytes are read by our own wire layer, then by our own typed parsers; `rsip` is used for the
+//! values that it reads rightly and is not named outside this module.
+
+mod headers;
+mod method;
+mod status;
+mod uri;
+mod values;
+mod wire;
+
+pub use headers::{HeaderName, Headers};
+pub use method::Method;
+pub use status::StatusCode;
+pub use uri::{Host, Scheme, Uri};
+pub use values::{CSeq, ContactHeader, NameAddr, Params, Via};
+pub use wire::{Limits, ParseError};
+
+/// A SIP message (RFC 3261 §7).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Message {
+    /// A request (RFC 3261 §7.1).
+    Request(Request),
+    /// A response (RFC 3261 §7.2).
+    Response(Response),
+}
+
+/// A SIP request (RFC 3261 §7.1).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Request {
+    /// The method.
+    pub method: Method,
+    /// The Request-URI.
+    pub uri: Uri,
+    /// The header fields, in order.
+    pub headers: Headers,
+    /// The body, cut at Content-Length where that is given.
+    pub body: Vec<u8>,
+}
+
+/// A SIP response (RFC 3261 §7.2).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Response {
+    /// The status code, 100 to 699.
+    pub status: StatusCode,
+    /// The reason phrase: for people, never for decisions.
+    pub reason: String,
+    /// The header fields, in order.
+    pub headers: Headers,
+    /// The body, cut at Content-Length where that is given.
+    pub body: Vec<u8>,
+}
+
+impl Message {
+    /// Reads one message that fills `bytes`, as a WebSocket frame carries it (RFC 7118 §5).
+    ///
+    /// # Errors
+    /// [`ParseError`] says what is wrong and, where a response can still be sent, with which status.
+    pub fn parse(bytes: &[u8]) -> Result<Self, ParseError> {
+        wire::parse(bytes, &Limits::default())
+    }
+
+    /// The message as bytes, with Content-Length set to the body's length.
+    pub fn to_bytes(&self) -> Vec<u8> {
+        wire::print(self)
+    }
+
+    /// The header fields.
+    pub fn headers(&self) -> &Headers {
+        match self {
+            Self::Request(request) => &request.headers,
+            Self::Response(response) => &response.headers,
+        }
+    }
+
+    /// The header fields, to change.
+    pub fn headers_mut(&mut self) -> &mut Headers {
+        match self {
+            Self::Request(request) => &mut request.headers,
+            Self::Response(response) => &mut response.headers,
+        }
+    }
+}
+
+impl From<Request> for Message {
+    fn from(request: Request) -> Self {
+        Self::Request(request)
+    }
+}
+
+impl From<Response> for Message {
+    fn from(response: Response) -> Self {
+        Self::Response(response)
+    }
+}
+
+impl Request {
+    /// A request with no header fields and no body.
+    pub fn new(method: Method, uri: Uri) -> Self {
+        Self { method, uri, headers: Headers::default(), body: Vec::new() }
+    }
+
+    /// Sets the body and its Content-Type.
+    pub fn set_body(&mut self, content_type: &str, body: Vec<u8>) {
+        self.headers.set(HeaderName::CONTENT_TYPE, content_type);
+        self.body = body;
+    }
+
+    /// A response to this request: Via, From, To, Call-ID, CSeq and (for 101 to 299) Record-Route
+    /// copied as RFC 3261 §8.2.6.2 and §12.1.1 ask. `to_tag` is added to To where it has none; 100
+    /// never gets one.
+    pub fn response(&self, status: StatusCode, to_tag: Option<&str>) -> Response {
+        let mut headers = Headers::default();
+        headers.copy_all(&self.headers, &HeaderName::VIA);
+        if (101..300).contains(&status.code()) {
+            headers.copy_all(&self.headers, &HeaderName::RECORD_ROUTE);
+        }
+        for name in [HeaderName::FROM, HeaderName::TO, HeaderName::CALL_ID, HeaderName::CSEQ] {
+            headers.copy_all(&self.headers, &name);
+        }
+        if let Some(tag) = to_tag.filter(|_| status != StatusCode::TRYING) {
+            if self.headers.to().is_ok_and(|to| to.tag().is_none()) {
+                let value = format!("{};tag={tag}", headers.get(&HeaderName::TO).unwrap_or_default());
+                headers.set(HeaderName::TO, &value);
+            }
+        }
+        Response { status, reason: status.reason().to_owned(), headers, body: Vec::new() }
+    }
+}
+
+impl Response {
+    /// Sets the body and its Content-Type.
+    pub fn set_body(&mut self, content_type: &str, body: Vec<u8>) {
+        self.headers.set(HeaderName::CONTENT_TYPE, content_type);
+        self.body = body;
+    }
+}
