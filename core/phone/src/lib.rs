@@ -1,1 +1,30 @@
-//! phone
+//! What the phone decides, without I/O: registration and calls.
+//!
+//! A driver owns one [`Phone`] and runs one loop around it:
+//!
+//! ```text
+//! loop {
+//!     while let Some(output) = phone.poll_output() { carry it out }
+//!     wait for the first of: something to handle, a command, phone.poll_timeout()
+//!     phone.handle(input, now) | phone.command(command, now) | phone.handle_timeout(now)
+//! }
+//! ```
+//!
+//! The one invariant: after every call the driver drains [`Phone::poll_output`] to `None` before the
+//! next. The same entropy and the same inputs give the same bytes.
+//!
+//! | module | owns |
+//! |---|---|
+//! | [`api`] | the vocabulary: commands, inputs, outputs, events, snapshots, what is saved |
+//! | `phone` | the aggregate that routes each input to its owner |
+//! | `account` | registration, servers and flows, the lamp |
+//! | `call` | one call: its state machine, incoming, outgoing, hold, DTMF |
+//! | `agent` | presence, queues and supervision find their place here |
+
+mod account;
+pub mod api;
+mod call;
+mod phone;
+
+pub use api::*;
+pub use phone::Phone;

@@ -1,0 +1,123 @@
+//! What the app may ask, and why it may be refused.
+
+use super::CallId;
+
+/// What the app asks. Every command is idempotent or typed as refused; hold and mute are set, never
+/// toggled.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Command {
+    /// Sign in: open a flow and register, now and again until [`Command::Unregister`].
+    Register,
+    /// Sign out: end the calls, take the binding away, close the flow.
+    Unregister,
+    /// Call someone. The app names the call.
+    Dial {
+        /// The new call's id.
+        call: CallId,
+        /// A number, a user name or a `sip:` address; formatting characters are taken out.
+        to: String,
+    },
+    /// Answer an incoming call. Before the INVITE's description is ready the wish is kept.
+    Answer {
+        /// The call.
+        call: CallId,
+    },
+    /// Refuse an incoming call.
+    Decline {
+        /// The call.
+        call: CallId,
+        /// With which answer.
+        reason: DeclineReason,
+    },
+    /// End a call in any state: CANCEL, a refusal or BYE, as the state asks.
+    HangUp {
+        /// The call.
+        call: CallId,
+    },
+    /// Put a call on hold, or take it back.
+    Hold {
+        /// The call.
+        call: CallId,
+        /// Hold, or resume.
+        on: bool,
+    },
+    /// Close the microphone towards a call, or open it.
+    Mute {
+        /// The call.
+        call: CallId,
+        /// Closed, or open.
+        on: bool,
+    },
+    /// Send digits (RFC 4733).
+    SendDtmf {
+        /// The call.
+        call: CallId,
+        /// The digits.
+        digits: Digits,
+    },
+}
+
+/// How an incoming call is refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DeclineReason {
+    /// 486: this phone cannot now; a queue tries the next member.
+    Busy,
+    /// 603: nobody of this user wants it.
+    Decline,
+}
+
+/// One to 64 digits of `0-9 * # A-D` (RFC 4733 §3.2).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Digits(String);
+
+impl Digits {
+    /// The digits, upper-cased.
+    ///
+    /// # Errors
+    /// [`CommandError::InvalidDigits`] where there are none, too many, or others.
+    pub fn new(text: &str) -> Result<Self, CommandError> {
+        let digits = text.trim().to_ascii_uppercase();
+        let valid = digits.bytes().all(|b| b.is_ascii_digit() || b"*#ABCD".contains(&b));
+        if digits.is_empty() || digits.len() > 64 || !valid {
+            return Err(CommandError::InvalidDigits);
+        }
+        Ok(Self(digits))
+    }
+
+    /// The digits as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// Why a command was refused, in words that say what to do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum CommandError {
+    /// There is no such call, or it has ended.
+    #[error("there is no such call; it may have ended")]
+    UnknownCall,
+    /// The id of a new call is taken.
+    #[error("this call id is taken; choose a fresh UUID")]
+    CallIdTaken,
+    /// The call's state does not allow it (answering what is answered, holding what rings).
+    #[error("the call is not in a state that allows this")]
+    WrongState,
+    /// Not signed in.
+    #[error("the phone is not registered; sign in first and wait for the lamp")]
+    NotRegistered,
+    /// What was dialled is not a number or address.
+    #[error("this is not a number or an address; dial digits, a user name or sip:user@domain")]
+    InvalidTarget,
+    /// Not DTMF.
+    #[error("only 1 to 64 of the digits 0-9 * # A B C D can be sent")]
+    InvalidDigits,
+    /// The other side took no telephone-event in the negotiation.
+    #[error("the other side cannot take digits in this call")]
+    DtmfNotNegotiated,
+    /// A hold, resume or other change is still under way.
+    #[error("another change of this call is under way; try again when it is done")]
+    Busy,
+    /// As many calls as the phone can have.
+    #[error("no more calls can be made at the same time; end one first")]
+    TooManyCalls,
+}

@@ -1,0 +1,159 @@
+//! Who signs in and where, checked before a phone is made of it.
+
+use sidetone_sip::{Uri, message::Scheme};
+use std::fmt;
+use std::time::Duration;
+
+/// A password: compared and sent, never shown.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Secret(String);
+
+impl Secret {
+    /// Wraps a password.
+    pub fn new(password: impl Into<String>) -> Self {
+        Self(password.into())
+    }
+
+    /// The password itself, for the digest.
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Secret(…)")
+    }
+}
+
+/// The identity that is registered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Account {
+    /// The address of record, `sip:user@domain` (RFC 3261 §10).
+    pub aor: Uri,
+    /// The name shown to others, where one is set.
+    pub display_name: Option<String>,
+    /// The user name for authentication; the address's user part where it is not given.
+    pub username: Option<String>,
+    /// The password.
+    pub password: Secret,
+}
+
+impl Account {
+    /// An account of this address and password.
+    ///
+    /// # Errors
+    /// [`ConfigError::Account`] where the address is not `sip:user@domain`.
+    pub fn new(aor: &str, password: Secret) -> Result<Self, ConfigError> {
+        let error = || ConfigError::Account(aor.to_owned());
+        let uri = Uri::parse(aor).map_err(|_| error())?;
+        let complete = uri.user.is_some() && uri.host.is_some() && uri.scheme == Scheme::Sip;
+        if !complete {
+            return Err(error());
+        }
+        Ok(Self { aor: uri, display_name: None, username: None, password })
+    }
+
+    /// The user name for authentication.
+    pub fn username(&self) -> &str {
+        self.username.as_deref().or(self.aor.user.as_deref()).unwrap_or_default()
+    }
+}
+
+/// One server: `wss://host:port/path` (RFC 7118).
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct ServerAddress {
+    /// The name that is resolved, sent as SNI, and held against the certificate.
+    pub host: String,
+    /// The port; 443 where none is written.
+    pub port: u16,
+    /// The resource, with its slash; `/ws` where none is written.
+    pub path: String,
+}
+
+impl std::str::FromStr for ServerAddress {
+    type Err = ConfigError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let error = |why| ConfigError::Server { text: text.to_owned(), why };
+        let rest = match text.split_once("://") {
+            Some((scheme, rest)) if scheme.eq_ignore_ascii_case("wss") => rest,
+            Some((scheme, _)) if scheme.eq_ignore_ascii_case("ws") => {
+                return Err(error("is not encrypted: write wss://"));
+            }
+            Some(_) | None => return Err(error("must begin with wss://")),
+        };
+        let (authority, path) = match rest.find('/') {
+            Some(slash) => rest.split_at(slash),
+            None => (rest, "/ws"),
+        };
+        let (host, port) = match authority.rsplit_once(':').filter(|(_, p)| !p.ends_with(']')) {
+            Some((host, port)) => {
+                (host, port.parse().map_err(|_| error("has a port that is none"))?)
+            }
+            None => (authority, 443),
+        };
+        let well_formed = !host.is_empty()
+            && host.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._[]:".contains(&b))
+            && path.bytes().all(|b| b.is_ascii_graphic());
+        if !well_formed || port == 0 {
+            return Err(error("has no host name, or characters that an address cannot have"));
+        }
+        Ok(Self { host: host.to_ascii_lowercase(), port, path: path.to_owned() })
+    }
+}
+
+impl fmt::Display for ServerAddress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "wss://{}:{}{}", self.host, self.port, self.path)
+    }
+}
+
+/// All that a phone must be told before it starts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Config {
+    /// Who signs in.
+    pub account: Account,
+    /// Where, in order of preference; at least one.
+    pub servers: Vec<ServerAddress>,
+    /// The registration's life asked for; 60 s to 1 day, 600 s by default. The server may shorten it.
+    pub expires: Duration,
+    /// How often a quiet flow is probed; 5 s to 10 min, 25 s by default.
+    pub keep_alive: Duration,
+    /// The instance of this installation (RFC 5626 §4.1 `+sip.instance`), stable for ever.
+    pub instance: uuid::Uuid,
+    /// What User-Agent says.
+    pub user_agent: String,
+}
+
+impl Config {
+    /// A configuration with the defaults of each value.
+    pub fn new(account: Account, servers: Vec<ServerAddress>, instance: uuid::Uuid) -> Self {
+        Self {
+            account,
+            servers,
+            expires: Duration::from_secs(600),
+            keep_alive: Duration::from_secs(25),
+            instance,
+            user_agent: concat!("Sidetone/", env!("CARGO_PKG_VERSION")).to_owned(),
+        }
+    }
+}
+
+/// What is wrong with a configuration, and what to write instead.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ConfigError {
+    /// The address of record.
+    #[error("the account \"{0}\" is not an address: write sip:user@domain")]
+    Account(String),
+    /// A server.
+    #[error(
+        "the server \"{text}\" {why}; write wss://host:port/path, as in wss://pbx.example.com:8089/ws"
+    )]
+    Server {
+        /// What was written.
+        text: String,
+        /// What is wrong with it, as the rest of the sentence.
+        why: &'static str,
+    },
+}

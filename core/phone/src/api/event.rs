@@ -1,0 +1,156 @@
+//! What the app is told: each event counts, none is repeated.
+
+use super::{CallId, DeclineReason, Direction, Hold, QualityReport, Registration};
+use std::time::Duration;
+
+/// Something that the app should know.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Event {
+    /// The lamp changed.
+    RegistrationChanged(Registration),
+    /// A call came in and rings.
+    Incoming {
+        /// The call.
+        call: CallId,
+        /// Who calls.
+        from: Party,
+        /// What the server says of the call: the `X-` fields and Call-Info, Alert-Info, Subject.
+        headers: Vec<(String, String)>,
+    },
+    /// An outgoing call was made.
+    Dialing {
+        /// The call.
+        call: CallId,
+        /// Whom it is for.
+        to: Party,
+    },
+    /// The other side's phone rings (180).
+    Ringing {
+        /// The call.
+        call: CallId,
+    },
+    /// Audio before the answer (183 with a description): ring-back or an announcement.
+    EarlyMedia {
+        /// The call.
+        call: CallId,
+    },
+    /// The call was answered, here or there.
+    Answered {
+        /// The call.
+        call: CallId,
+        /// Who called whom.
+        direction: Direction,
+    },
+    /// Answered and acknowledged, and media is connected.
+    Established {
+        /// The call.
+        call: CallId,
+    },
+    /// Audio flows both ways; both times are counted from the answer.
+    MediaFlowing {
+        /// The call.
+        call: CallId,
+        /// From the answer to our first audio packet.
+        first_sent: Option<Duration>,
+        /// From the answer to the first audio heard.
+        first_heard: Option<Duration>,
+    },
+    /// Who holds the call changed.
+    HoldChanged {
+        /// The call.
+        call: CallId,
+        /// Who holds it.
+        hold: Hold,
+    },
+    /// A hold or resume was refused by the other side; the call goes on as it was.
+    HoldFailed {
+        /// The call.
+        call: CallId,
+        /// Why, in words.
+        reason: String,
+    },
+    /// The microphone was closed or opened.
+    MuteChanged {
+        /// The call.
+        call: CallId,
+        /// Closed.
+        muted: bool,
+    },
+    /// The digits are on the wire.
+    DtmfSent {
+        /// The call.
+        call: CallId,
+    },
+    /// How the media goes, each second.
+    Quality {
+        /// The call.
+        call: CallId,
+        /// The figures.
+        report: QualityReport,
+    },
+    /// The call is over; the last event of it.
+    Ended {
+        /// The call.
+        call: CallId,
+        /// Why.
+        reason: EndReason,
+    },
+}
+
+/// One side of a call, as the server names it.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Party {
+    /// The display name.
+    pub name: Option<String>,
+    /// The address.
+    pub uri: String,
+}
+
+/// Why a call ended.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum EndReason {
+    /// We hung up.
+    #[error("you hung up")]
+    Local,
+    /// The other side hung up.
+    #[error("the other side hung up")]
+    Remote,
+    /// The caller gave up before the answer (RFC 3261 §9).
+    #[error("the caller gave up")]
+    Cancelled,
+    /// Another phone answered (Reason: SIP;cause=200, RFC 3326).
+    #[error("answered on another phone")]
+    AnsweredElsewhere,
+    /// We refused it.
+    #[error("you declined it")]
+    Declined(DeclineReason),
+    /// The other side refused (603, 403).
+    #[error("the other side declined")]
+    Refused,
+    /// Busy (486, 600).
+    #[error("the other side is busy")]
+    Busy,
+    /// No such number or nobody there (404, 410, 480, 484, 604).
+    #[error("the other side cannot be reached ({0}); check the number")]
+    Unreachable(u16),
+    /// Nobody answered (408, 487 without our CANCEL, or our own limit on ringing).
+    #[error("nobody answered")]
+    NoAnswer,
+    /// Refused with another status.
+    #[error("the server refused the call: {status} {reason}")]
+    Rejected {
+        /// The status code.
+        status: u16,
+        /// The reason phrase.
+        reason: String,
+    },
+    /// No media could be agreed or built.
+    #[error("no audio could be set up: {0}")]
+    Media(String),
+    /// The connection was lost and the call could not be saved.
+    #[error("the connection to the server was lost")]
+    NetworkLost,
+    /// The other side did not acknowledge or broke the protocol.
+    #[error("the other side stopped responding")]
+    TimedOut,
+}

@@ -1,0 +1,49 @@
+//! The vocabulary of the phone: what may be asked, what may happen, what it asks for and tells.
+
+mod command;
+mod config;
+mod event;
+mod input;
+mod output;
+mod saved;
+mod snapshot;
+mod time;
+
+pub use command::{Command, CommandError, DeclineReason, Digits};
+pub use config::{Account, Config, ConfigError, Secret, ServerAddress};
+pub use event::{EndReason, Event, Party};
+pub use input::{FlowError, FlowErrorKind, Input, MediaError, QualityReport};
+pub use output::{DescribeRequest, Output, TimerReason};
+pub use saved::Saved;
+pub use snapshot::{
+    CallSnapshot, CallState, Direction, Hold, MediaPath, Registration, RegistrationProblem,
+    RegistrationState, Snapshot,
+};
+pub use time::{Now, UnixTime};
+
+pub use sidetone_sip::{FlowId, sdp};
+
+use std::fmt;
+
+/// Our name of a call: a UUID, the same in the push, the platform's call screen and the INVITE
+/// (`X-Call-UID`). Not the SIP Call-ID.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct CallId(pub uuid::Uuid);
+
+impl fmt::Display for CallId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl std::str::FromStr for CallId {
+    type Err = uuid::Error;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        text.parse().map(Self)
+    }
+}
+
+/// Counts the descriptions asked for in one call; an answer to an older one is ignored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub struct Generation(pub u32);

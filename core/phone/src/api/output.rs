@@ -1,0 +1,127 @@
+//! What the phone asks of its driver, which carries it out and decides nothing.
+
+use super::{CallId, Digits, Event, FlowId, Generation, Saved, ServerAddress, sdp};
+use std::time::Duration;
+
+/// Something to carry out.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Output {
+    /// Connect: DNS, TCP, TLS, WebSocket. Answered by `FlowOpened` or `FlowFailed`.
+    OpenFlow {
+        /// The new flow's number.
+        flow: FlowId,
+        /// Where.
+        server: ServerAddress,
+        /// After this the attempt counts as failed (the driver gives it up and reports it).
+        timeout: Duration,
+    },
+    /// Close a flow; nothing more is wanted of it and nothing more is reported.
+    CloseFlow {
+        /// The flow.
+        flow: FlowId,
+    },
+    /// Send one message as one WebSocket frame.
+    Transmit {
+        /// The flow.
+        flow: FlowId,
+        /// The message.
+        bytes: Vec<u8>,
+    },
+    /// Ask for a sign of life (WebSocket ping). Answered by `ProbeAnswered`, or not.
+    Probe {
+        /// The flow.
+        flow: FlowId,
+    },
+    /// Describe the media of a call. The first of a call also creates its peer connection.
+    Describe {
+        /// The call.
+        call: CallId,
+        /// To be given back in `Described`.
+        generation: Generation,
+        /// What is wanted.
+        request: DescribeRequest,
+    },
+    /// The other side's answer to our last offer.
+    SetRemoteAnswer {
+        /// The call.
+        call: CallId,
+        /// The description as it came.
+        sdp: String,
+    },
+    /// Our offer came to nothing: return to the state before it (RFC 8829 §4.1.10.2 rollback).
+    Rollback {
+        /// The call.
+        call: CallId,
+    },
+    /// Open or close the way from the microphone to the call. Closed: no packet leaves. Muted:
+    /// packets of silence leave.
+    SetUplink {
+        /// The call.
+        call: CallId,
+        /// Whether anything is sent.
+        open: bool,
+        /// Whether it is silence.
+        muted: bool,
+    },
+    /// Open or close the way from the call to the speaker.
+    SetDownlink {
+        /// The call.
+        call: CallId,
+        /// Whether it is played.
+        open: bool,
+    },
+    /// Send digits in the stream. Answered by `DtmfSent`.
+    SendDtmf {
+        /// The call.
+        call: CallId,
+        /// The digits.
+        digits: Digits,
+    },
+    /// The call is over: tear its media down. Nothing more is reported of it.
+    ReleaseMedia {
+        /// The call.
+        call: CallId,
+    },
+    /// Tell the app.
+    Event(Event),
+    /// Store this, in place of what was stored before.
+    Save(Saved),
+}
+
+/// Which description is wanted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum DescribeRequest {
+    /// An offer.
+    Offer {
+        /// The direction to offer.
+        direction: sdp::Direction,
+        /// With new ICE credentials on new sockets (RFC 8445 §2.4).
+        ice_restart: bool,
+    },
+    /// An answer to this offer of the other side.
+    Answer {
+        /// The offer as it came.
+        offer: String,
+        /// The direction to answer.
+        direction: sdp::Direction,
+    },
+}
+
+/// Why the phone wants to be woken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum TimerReason {
+    /// A SIP transaction's timer, by its letter.
+    Transaction(&'static str),
+    /// The registration must be refreshed.
+    Refresh,
+    /// Another try to connect or register.
+    Retry,
+    /// A quiet flow is probed.
+    KeepAlive,
+    /// A probe has not been answered.
+    ProbeTimeout,
+    /// A 2xx is sent again until the ACK comes (RFC 3261 §13.3.1.4).
+    AnswerRetransmission,
+    /// A call is in a state for as long as it may be.
+    CallDeadline,
+}

@@ -1,0 +1,158 @@
+//! What a user interface renders: latest wins, and always the truth.
+
+use super::{CallId, DeclineReason, FlowErrorKind, Party, QualityReport, UnixTime};
+use std::time::Duration;
+
+/// All that is to be seen of the phone.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Snapshot {
+    /// The lamp.
+    pub registration: Registration,
+    /// The calls that have not ended, oldest first.
+    pub calls: Vec<CallSnapshot>,
+}
+
+/// The lamp, and why it shines so.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Registration {
+    /// What it shows.
+    pub state: RegistrationState,
+    /// What is wrong, where something is.
+    pub problem: Option<RegistrationProblem>,
+    /// Since when.
+    pub since: UnixTime,
+}
+
+/// What the lamp shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RegistrationState {
+    /// Signed out.
+    Unregistered,
+    /// Connecting, or waiting for the server's answer.
+    Registering,
+    /// The server answered on the live flow not long ago.
+    Registered,
+    /// The flow is silent: a probe was not answered, or it was lost and is built anew.
+    Unreachable,
+    /// The server refuses, or cannot be used: trying again by itself will not help soon.
+    Failed,
+}
+
+/// Why the lamp is not green.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum RegistrationProblem {
+    /// The connection.
+    #[error("{kind}")]
+    Flow {
+        /// What kind of failure.
+        kind: FlowErrorKind,
+        /// What the system said.
+        detail: String,
+    },
+    /// User name or password refused.
+    #[error("the server refused the user name or password; check both and sign in again")]
+    WrongCredentials,
+    /// The server offers no authentication that is supported.
+    #[error("the server wants an authentication that is not supported: {0}")]
+    AuthenticationUnsupported(String),
+    /// The server refused otherwise.
+    #[error("the server refused the registration: {status} {reason}; ask its administrator")]
+    Refused {
+        /// The status code.
+        status: u16,
+        /// The reason phrase.
+        reason: String,
+    },
+    /// No answer to REGISTER or to a probe.
+    #[error("the server does not answer; check the network")]
+    NoAnswer,
+}
+
+/// One call.
+#[derive(Debug, Clone, PartialEq)]
+pub struct CallSnapshot {
+    /// Its id.
+    pub id: CallId,
+    /// Who called whom.
+    pub direction: Direction,
+    /// The other side.
+    pub remote: Party,
+    /// Where it stands.
+    pub state: CallState,
+    /// Who holds it.
+    pub hold: Hold,
+    /// Whether the microphone is closed.
+    pub muted: bool,
+    /// How far the media is.
+    pub media: MediaPath,
+    /// When it began.
+    pub began: UnixTime,
+    /// When it was answered.
+    pub answered: Option<UnixTime>,
+    /// From the answer to our first audio packet.
+    pub first_sent: Option<Duration>,
+    /// From the answer to the first audio heard.
+    pub first_heard: Option<Duration>,
+    /// The last figures.
+    pub quality: Option<QualityReport>,
+}
+
+/// Who called.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Direction {
+    /// They called us.
+    Incoming,
+    /// We called them.
+    Outgoing,
+}
+
+/// Where a call stands; `call::state` holds the machine.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum CallState {
+    /// Outgoing: described or sent, nothing heard yet.
+    Dialing,
+    /// Outgoing: the other side rings or plays early media.
+    Alerting,
+    /// Incoming: rings here.
+    Ringing,
+    /// Incoming: the user answered, the description is on its way.
+    Answering,
+    /// Answered, not acknowledged or media not connected yet.
+    Answered,
+    /// Talking.
+    Established,
+    /// Ending: CANCEL or BYE is on its way, the user is done with it.
+    Ending,
+}
+
+/// Who holds the call (RFC 3264 §8.4, RFC 6337 §5.3).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub struct Hold {
+    /// We do.
+    pub local: bool,
+    /// They do.
+    pub remote: bool,
+}
+
+/// How far the media is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub enum MediaPath {
+    /// Nothing is built.
+    #[default]
+    New,
+    /// ICE and DTLS are under way.
+    Connecting,
+    /// Packets can flow.
+    Connected,
+    /// The path broke.
+    Failed,
+}
+
+impl From<DeclineReason> for sidetone_sip::StatusCode {
+    fn from(reason: DeclineReason) -> Self {
+        match reason {
+            DeclineReason::Busy => Self::BUSY_HERE,
+            DeclineReason::Decline => Self::DECLINE,
+        }
+    }
+}
