@@ -1,1 +1,141 @@
-//! driver
+//! The tokio shell around the phone: it carries out what the phone asks for and decides nothing.
+//!
+//! One task owns the [`sidetone_phone::Phone`]. Flows, peer connections and the one media thread
+//! report to it by messages; the app talks to it through a `Handle` and reads [`Update`]s.
+//!
+//! | module | owns |
+//! |---|---|
+//! | `transport` | DNS, TCP, TLS, WebSocket: one task a flow (RFC 7118) |
+//! | `peer` | the WebRTC peer connection behind `MediaTransport` |
+//! | `media` | the media thread: codec, playout and levels of each call, paced by the device |
+//! | [`device`] | microphones and loudspeakers behind `AudioDevice`: cpal, WAV file, null |
+//! | `clock` | boot time and wall time |
+
+use sidetone_phone::{Config, Event, Saved, TimerReason};
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// Everything that a phone needs to run here.
+#[derive(Debug, Clone)]
+pub struct DriverConfig {
+    /// Who signs in and where.
+    pub phone: Config,
+    /// What was saved by the last run.
+    pub saved: Option<Saved>,
+    /// Whose certificates are trusted.
+    pub trust: Trust,
+    /// STUN and TURN servers.
+    pub ice_servers: Vec<IceServer>,
+    /// Where the microphone's audio comes from.
+    pub microphone: AudioEndpoint,
+    /// Where the other side's audio goes.
+    pub speaker: AudioEndpoint,
+}
+
+/// Whose certificates are trusted.
+#[derive(Debug, Clone)]
+pub enum Trust {
+    /// The platform's authorities.
+    Platform,
+    /// Only those of this PEM file's text.
+    Pem(Vec<u8>),
+}
+
+/// A STUN or TURN server (RFC 7064, RFC 7065).
+#[derive(Debug, Clone)]
+pub struct IceServer {
+    /// `stun:host:port` or `turn:host:port?transport=udp`.
+    pub url: String,
+    /// The TURN user name.
+    pub username: Option<String>,
+    /// The TURN credential.
+    pub credential: Option<sidetone_phone::Secret>,
+}
+
+/// One end of the audio.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum AudioEndpoint {
+    /// The system's default device.
+    Default,
+    /// The device of this name.
+    Device(String),
+    /// A WAV file: read (and repeated) as a microphone, written as a speaker.
+    File(PathBuf),
+    /// Silence, and nowhere; paced by a timer.
+    Null,
+}
+
+/// Something to tell the app, with the boot time at which it happened.
+#[derive(Debug, Clone)]
+pub struct Update {
+    /// Boot time.
+    pub at: Duration,
+    /// What.
+    pub what: What,
+}
+
+/// What an [`Update`] tells.
+#[derive(Debug, Clone)]
+pub enum What {
+    /// An event of the phone.
+    Event(Event),
+    /// A SIP message was sent or came in; for ladders and logs. Secrets are in it: show
+    /// `Message::redacted`.
+    Sip {
+        /// Whether we sent it.
+        sent: bool,
+        /// The message.
+        bytes: Vec<u8>,
+    },
+    /// A step of connecting, for `doctor`.
+    Milestone(Milestone),
+    /// The phone woke by its timer.
+    Woke(TimerReason),
+    /// Store this.
+    Save(Saved),
+}
+
+/// A step on the way to a flow or to media, in the order in which they happen.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Milestone {
+    /// The server's name was resolved to these addresses.
+    Resolved(Vec<std::net::IpAddr>),
+    /// TCP is connected.
+    TcpConnected(std::net::SocketAddr),
+    /// TLS is up: protocol version and cipher suite.
+    TlsEstablished(String),
+    /// The WebSocket is open.
+    WebSocketOpen,
+    /// Local candidates are gathered, this many.
+    IceGathered {
+        /// The call.
+        call: sidetone_phone::CallId,
+        /// How many candidates.
+        candidates: usize,
+    },
+    /// ICE found a pair, named as `host 198.51.100.1:4000 - 198.51.100.2:5000`.
+    IceConnected {
+        /// The call.
+        call: sidetone_phone::CallId,
+        /// The pair.
+        pair: String,
+    },
+    /// DTLS is done.
+    DtlsConnected {
+        /// The call.
+        call: sidetone_phone::CallId,
+    },
+}
+
+/// Why a phone cannot be started here.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The audio device.
+    #[error("{0}")]
+    Audio(#[from] device::AudioError),
+    /// The trusted certificates.
+    #[error("{0}")]
+    Trust(String),
+}
+
+pub mod device;
