@@ -46,7 +46,11 @@ impl DigestClient {
     ///
     /// # Errors
     /// As [`DigestError`]. A stale nonce is not an error, nor is a second realm.
-    pub fn challenged(&mut self, request: &Request, response: &Response) -> Result<(), DigestError> {
+    pub fn challenged(
+        &mut self,
+        request: &Request,
+        response: &Response,
+    ) -> Result<(), DigestError> {
         let _ = (request, response);
         todo!()
     }

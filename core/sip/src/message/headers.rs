@@ -1,8 +1,7 @@
 //! Header fields in order, with names compared as RFC 3261 §7.3.1 says and compact forms resolved.
 
-use super::{CSeq, ContactHeader, NameAddr, ParseError, Uri, Via};
-use std::borrow::Cow;
-use std::fmt;
+use super::{CSeq, ContactHeader, ContentType, NameAddr, ParseError, Uri, Via, text};
+use std::{borrow::Cow, fmt};
 
 /// A header field's name: compared without case, compact forms resolved when read.
 #[derive(Clone)]
@@ -72,6 +71,12 @@ header_names! {
     RACK "RAck",
     RSEQ "RSeq",
     SUBSCRIPTION_STATE "Subscription-State",
+    TIMESTAMP "Timestamp",
+    FLOW_TIMER "Flow-Timer",
+    IDENTITY "Identity" "y",
+    ACCEPT_CONTACT "Accept-Contact" "a",
+    REJECT_CONTACT "Reject-Contact" "j",
+    REQUEST_DISPOSITION "Request-Disposition" "d",
     P_ASSERTED_IDENTITY "P-Asserted-Identity",
     CALL_INFO "Call-Info",
     ALERT_INFO "Alert-Info",
@@ -107,8 +112,9 @@ impl fmt::Display for HeaderName {
 }
 
 /// Header fields in order. Values are bytes: a field that is not UTF-8 is kept and sent back as it
-/// came (RFC 3261 §7.3.1 allows UTF-8 only, real traffic does not care).
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+/// came (RFC 3261 §7.3.1 allows UTF-8 only, real traffic does not care). Content-Length is not among
+/// those of a message that was read: it is what the body says. Debug output shows no credentials.
+#[derive(Clone, Default, PartialEq, Eq)]
 pub struct Headers {
     fields: Vec<(HeaderName, Vec<u8>)>,
 }
@@ -155,12 +161,9 @@ impl Headers {
         let value = value.as_ref().to_vec();
         match self.fields.iter().position(|(n, _)| *n == name) {
             Some(at) => {
+                let later = self.fields.split_off(at + 1);
+                self.fields.extend(later.into_iter().filter(|(n, _)| *n != name));
                 self.fields[at].1 = value;
-                let mut index = 0;
-                self.fields.retain(|(n, _)| {
-                    index += 1;
-                    *n != name || index - 1 == at
-                });
             }
             None => self.push(name, value),
         }
@@ -169,6 +172,13 @@ impl Headers {
     /// Takes away all fields of this name.
     pub fn remove(&mut self, name: &HeaderName) {
         self.fields.retain(|(n, _)| n != name);
+    }
+
+    /// Adds the first of `other`'s fields of this name, as it came.
+    pub(super) fn copy_first(&mut self, other: &Self, name: &HeaderName) {
+        if let Some(value) = other.raw(name).next() {
+            self.push(name.clone(), value);
+        }
     }
 
     /// Adds all of `other`'s fields of this name, as they came.
@@ -183,7 +193,35 @@ impl Headers {
     /// # Errors
     /// Missing or malformed.
     pub fn via(&self) -> Result<Via, ParseError> {
-        Via::parse(self.list(&HeaderName::VIA).first().ok_or(ParseError::missing("Via"))?)
+        let field = self.get(&HeaderName::VIA).ok_or(ParseError::missing("Via"))?;
+        Via::parse(text::split_list(&field).first().ok_or(ParseError::missing("Via"))?)
+    }
+
+    /// All Vias, the topmost first.
+    ///
+    /// # Errors
+    /// One of them is malformed.
+    pub fn vias(&self) -> Result<Vec<Via>, ParseError> {
+        self.list(&HeaderName::VIA).iter().map(|value| Via::parse(value)).collect()
+    }
+
+    /// The addresses in all fields of this name, in order: Route, Record-Route, Service-Route, Path,
+    /// P-Asserted-Identity.
+    ///
+    /// # Errors
+    /// One of them is malformed.
+    pub fn addresses(&self, name: &HeaderName) -> Result<Vec<NameAddr>, ParseError> {
+        self.list(name).iter().map(|value| NameAddr::parse(value)).collect()
+    }
+
+    /// Content-Type (RFC 3261 §20.15).
+    ///
+    /// # Errors
+    /// Missing or malformed.
+    pub fn content_type(&self) -> Result<ContentType, ParseError> {
+        let value =
+            self.get(&HeaderName::CONTENT_TYPE).ok_or(ParseError::missing("Content-Type"))?;
+        ContentType::parse(&value)
     }
 
     /// From (RFC 3261 §20.20).
@@ -205,9 +243,13 @@ impl Headers {
     /// Call-ID (RFC 3261 §20.8).
     ///
     /// # Errors
-    /// Missing.
+    /// Missing, empty or with white space in it.
     pub fn call_id(&self) -> Result<String, ParseError> {
-        Ok(self.get(&HeaderName::CALL_ID).ok_or(ParseError::missing("Call-ID"))?.into_owned())
+        let value = self.get(&HeaderName::CALL_ID).ok_or(ParseError::missing("Call-ID"))?;
+        if value.is_empty() || value.contains(|c: char| c.is_ascii_whitespace()) {
+            return Err(ParseError::malformed("Call-ID", "is not one word"));
+        }
+        Ok(value.into_owned())
     }
 
     /// CSeq (RFC 3261 §20.16).
@@ -237,14 +279,21 @@ impl Headers {
         }
     }
 
-    /// A number, as in Expires, Max-Forwards, Min-Expires. `None` where missing or not a number.
+    /// The number at the start of a field, as in Expires, Max-Forwards, Session-Expires, Retry-After;
+    /// parameters and a comment may follow. `None` where it is missing, not a number or too large.
     pub fn number(&self, name: &HeaderName) -> Option<u32> {
-        self.get(name)?.trim().parse().ok()
+        let value = self.get(name)?;
+        let number = value.split([';', '(', ' ', '\t']).next()?;
+        text::decimal(number)
     }
 
     /// The elements of all fields of this name, split at commas outside quotes and angle brackets.
     pub fn list(&self, name: &HeaderName) -> Vec<String> {
-        self.all(name).flat_map(|value| super::values::split_list(&value)).collect()
+        let mut elements = Vec::new();
+        for field in self.all(name) {
+            elements.extend(text::split_list(&field).into_iter().map(str::to_owned));
+        }
+        elements
     }
 
     /// Whether the option tag stands in a list such as Supported or Require (RFC 3261 §19.2).

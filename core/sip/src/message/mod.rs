@@ -5,16 +5,22 @@
 
 mod headers;
 mod method;
+mod params;
+mod redact;
 mod status;
+mod text;
 mod uri;
+mod validate;
 mod values;
 mod wire;
 
 pub use headers::{HeaderName, Headers};
 pub use method::Method;
+pub use params::Params;
+pub use redact::redacted_sdp;
 pub use status::StatusCode;
 pub use uri::{Host, Scheme, Uri};
-pub use values::{CSeq, ContactHeader, NameAddr, Params, Via};
+pub use values::{CSeq, ContactHeader, ContentType, NameAddr, Via};
 pub use wire::{Limits, ParseError};
 
 /// A SIP message (RFC 3261 §7).
@@ -26,8 +32,8 @@ pub enum Message {
     Response(Response),
 }
 
-/// A SIP request (RFC 3261 §7.1).
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// A SIP request (RFC 3261 §7.1). Debug output shows no secret.
+#[derive(Clone, PartialEq, Eq)]
 pub struct Request {
     /// The method.
     pub method: Method,
@@ -39,8 +45,8 @@ pub struct Request {
     pub body: Vec<u8>,
 }
 
-/// A SIP response (RFC 3261 §7.2).
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// A SIP response (RFC 3261 §7.2). Debug output shows no secret.
+#[derive(Clone, PartialEq, Eq)]
 pub struct Response {
     /// The status code, 100 to 699.
     pub status: StatusCode,
@@ -107,25 +113,12 @@ impl Request {
         self.body = body;
     }
 
-    /// A response to this request: Via, From, To, Call-ID, CSeq and (for 101 to 299) Record-Route
-    /// copied as RFC 3261 §8.2.6.2 and §12.1.1 ask. `to_tag` is added to To where it has none; 100
-    /// never gets one.
+    /// A response to this request: Via, From, To, Call-ID, CSeq, (for 100) Timestamp and (for 101 to
+    /// 299) Record-Route copied as RFC 3261 §8.2.6 and §12.1.1 ask. `to_tag` is added to To where it
+    /// has none; 100 never gets one.
     pub fn response(&self, status: StatusCode, to_tag: Option<&str>) -> Response {
-        let mut headers = Headers::default();
-        headers.copy_all(&self.headers, &HeaderName::VIA);
-        if (101..300).contains(&status.code()) {
-            headers.copy_all(&self.headers, &HeaderName::RECORD_ROUTE);
-        }
-        for name in [HeaderName::FROM, HeaderName::TO, HeaderName::CALL_ID, HeaderName::CSEQ] {
-            headers.copy_all(&self.headers, &name);
-        }
-        if let Some(tag) = to_tag.filter(|_| status != StatusCode::TRYING) {
-            if self.headers.to().is_ok_and(|to| to.tag().is_none()) {
-                let value = format!("{};tag={tag}", headers.get(&HeaderName::TO).unwrap_or_default());
-                headers.set(HeaderName::TO, &value);
-            }
-        }
-        Response { status, reason: status.reason().to_owned(), headers, body: Vec::new() }
+        let to_tag = to_tag.filter(|_| status != StatusCode::TRYING);
+        Response::to_headers(&self.headers, status, to_tag)
     }
 }
 
@@ -134,5 +127,26 @@ impl Response {
     pub fn set_body(&mut self, content_type: &str, body: Vec<u8>) {
         self.headers.set(HeaderName::CONTENT_TYPE, content_type);
         self.body = body;
+    }
+
+    /// A response to a request of which only the header fields are known.
+    fn to_headers(request: &Headers, status: StatusCode, to_tag: Option<&str>) -> Self {
+        let mut headers = Headers::default();
+        headers.copy_all(request, &HeaderName::VIA);
+        if (101..300).contains(&status.code()) {
+            headers.copy_all(request, &HeaderName::RECORD_ROUTE);
+        }
+        for name in [HeaderName::FROM, HeaderName::TO, HeaderName::CALL_ID, HeaderName::CSEQ] {
+            headers.copy_first(request, &name);
+        }
+        if status == StatusCode::TRYING {
+            headers.copy_first(request, &HeaderName::TIMESTAMP);
+        }
+        if let Some(tag) = to_tag.filter(|_| request.to().is_ok_and(|to| to.tag().is_none())) {
+            let to = request.raw(&HeaderName::TO).next().unwrap_or_default();
+            let to = to.strip_suffix(b";").unwrap_or(to);
+            headers.set(HeaderName::TO, [to, b";tag=", tag.as_bytes()].concat());
+        }
+        Self { status, reason: status.reason().to_owned(), headers, body: Vec::new() }
     }
 }

@@ -1,81 +1,11 @@
-//! Typed header field values: name-addr, Via, CSeq, Contact, and the parameters they share.
+//! Typed header field values: name-addr, Contact, CSeq, Via, Content-Type (RFC 3261 §20, §25.1).
 
-use super::{Host, Method, ParseError, Uri};
-use std::fmt;
-
-/// `;name=value` parameters in order; names compared without case.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Params(Vec<(String, Option<String>)>);
-
-impl Params {
-    /// Reads parameters separated by semicolons, with no leading one. Quoted values lose their
-    /// quotes and get them back when printed.
-    ///
-    /// # Errors
-    /// An unclosed quote.
-    pub fn parse(text: &str) -> Result<Self, ParseError> {
-        let mut params = Vec::new();
-        for part in split_outside_quotes(text, b';') {
-            let part = part.trim();
-            if part.is_empty() {
-                continue;
-            }
-            let (name, value) = match part.split_once('=') {
-                Some((name, value)) => (name.trim(), Some(unquote(value.trim())?)),
-                None => (part, None),
-            };
-            params.push((name.to_owned(), value));
-        }
-        Ok(Self(params))
-    }
-
-    /// The value of a parameter; `Some("")` for a flag.
-    pub fn get(&self, name: &str) -> Option<&str> {
-        let (_, value) = self.0.iter().find(|(n, _)| n.eq_ignore_ascii_case(name))?;
-        Some(value.as_deref().unwrap_or(""))
-    }
-
-    /// Whether the parameter is there, with or without a value.
-    pub fn has(&self, name: &str) -> bool {
-        self.get(name).is_some()
-    }
-
-    /// Sets a parameter; an empty value makes it a flag.
-    pub fn set(&mut self, name: &str, value: &str) {
-        self.remove(name);
-        self.0.push((name.to_owned(), (!value.is_empty()).then(|| value.to_owned())));
-    }
-
-    /// Takes a parameter away.
-    pub fn remove(&mut self, name: &str) {
-        self.0.retain(|(n, _)| !n.eq_ignore_ascii_case(name));
-    }
-
-    /// Name and value (empty for a flag) in order.
-    pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.0.iter().map(|(n, v)| (n.as_str(), v.as_deref().unwrap_or("")))
-    }
-}
-
-impl fmt::Display for Params {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (name, value) in &self.0 {
-            match value {
-                None => write!(f, ";{name}")?,
-                Some(value) if value.bytes().all(is_param_char) && !value.is_empty() => {
-                    write!(f, ";{name}={value}")?;
-                }
-                Some(value) => {
-                    write!(f, ";{name}=\"{}\"", value.replace('\\', "\\\\").replace('"', "\\\""))?;
-                }
-            }
-        }
-        Ok(())
-    }
-}
+use super::{Host, Method, Params, ParseError, Uri, redact, text};
+use rsip::typed::{Tokenize, tokenizers};
+use std::{fmt, net::IpAddr};
 
 /// `"Display" <uri>;params` (RFC 3261 §20.10: From, To, Contact, Route, Refer-To).
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct NameAddr {
     /// The display name, without quotes.
     pub display: Option<String>,
@@ -91,32 +21,40 @@ impl NameAddr {
         Self { display: None, uri, params: Params::default() }
     }
 
-    /// Reads a name-addr or an addr-spec. In the latter every parameter is the header's (§20.10).
+    /// Reads a name-addr or an addr-spec. In the latter every parameter is the header's, and a URI
+    /// with a comma or a question mark is malformed (§20). An unquoted display name may hold what
+    /// should have been quoted, as long as its end is clear (RFC 4475 §3.1.2.15).
     ///
     /// # Errors
     /// An unclosed quote or bracket, or a URI that is none.
     pub fn parse(text: &str) -> Result<Self, ParseError> {
         let text = text.trim();
-        let Some(open) = find_outside_quotes(text, b'<')? else {
+        let Some(open) = text::find_unquoted(text, b'<') else {
             let (uri, params) = text.split_once(';').unwrap_or((text, ""));
-            return Ok(Self { display: None, uri: Uri::parse(uri)?, params: Params::parse(params)? });
+            if uri.contains([',', '?']) {
+                return Err(ParseError::malformed("address", "needs angle brackets"));
+            }
+            return Ok(Self {
+                display: None,
+                uri: Uri::parse(uri)?,
+                params: Params::parse(params)?,
+            });
         };
-        let close = text[open..]
-            .find('>')
-            .ok_or(ParseError::malformed("address", "has no closing angle bracket"))?
-            + open;
-        let display = unquote(text[..open].trim())?;
-        let rest = text[close + 1..].trim_start();
+        let (display, rest) = (text[..open].trim_end(), &text[open + 1..]);
+        if text::find_unquoted(display, b';').is_some() {
+            return Err(ParseError::malformed("address", "has parameters before its bracket"));
+        }
+        let (uri, rest) = rest
+            .split_once('>')
+            .ok_or(ParseError::malformed("address", "has no closing angle bracket"))?;
+        let rest = rest.trim_start();
         let params = match rest.strip_prefix(';') {
             Some(params) => Params::parse(params)?,
             None if rest.is_empty() => Params::default(),
             None => return Err(ParseError::malformed("address", "goes on after the bracket")),
         };
-        Ok(Self {
-            display: (!display.is_empty()).then_some(display),
-            uri: Uri::parse(&text[open + 1..close])?,
-            params,
-        })
+        let display = Some(text::unquote(display)?).filter(|display| !display.is_empty());
+        Ok(Self { display, uri: Uri::parse(uri)?, params })
     }
 
     /// The tag parameter (RFC 3261 §19.3).
@@ -134,9 +72,15 @@ impl NameAddr {
 impl fmt::Display for NameAddr {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if let Some(display) = &self.display {
-            write!(f, "\"{}\" ", display.replace('\\', "\\\\").replace('"', "\\\""))?;
+            write!(f, "{} ", text::quote(display))?;
         }
         write!(f, "<{}>{}", self.uri, self.params)
+    }
+}
+
+impl fmt::Debug for NameAddr {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&redact::value(&self.to_string()))
     }
 }
 
@@ -155,10 +99,19 @@ impl ContactHeader {
     /// # Errors
     /// As [`NameAddr::parse`].
     pub fn parse(text: &str) -> Result<Self, ParseError> {
-        if text.trim() == "*" {
-            return Ok(Self::Star);
+        match text.trim() {
+            "*" => Ok(Self::Star),
+            address => NameAddr::parse(address).map(Self::Address),
         }
-        NameAddr::parse(text).map(Self::Address)
+    }
+}
+
+impl fmt::Display for ContactHeader {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Star => f.write_str("*"),
+            Self::Address(address) => address.fmt(f),
+        }
     }
 }
 
@@ -177,16 +130,16 @@ impl CSeq {
     /// # Errors
     /// No number below 2^31, or no method.
     pub fn parse(text: &str) -> Result<Self, ParseError> {
-        let mut words = text.split_ascii_whitespace();
-        let sequence = words
-            .next()
-            .and_then(|number| number.parse().ok())
+        let words = text.split_ascii_whitespace().collect::<Vec<_>>().join(" ");
+        let cseq = tokenizers::CseqTokenizer::tokenize(&words)
+            .map_err(|_| ParseError::malformed("CSeq", "is not a number and a method"))?;
+        let sequence = text::decimal(cseq.seq)
             .filter(|number| *number < 1 << 31)
             .ok_or(ParseError::malformed("CSeq", "has no number below 2^31"))?;
-        match (words.next(), words.next()) {
-            (Some(method), None) => Ok(Self { sequence, method: Method::from_token(method) }),
-            _ => Err(ParseError::malformed("CSeq", "is not a number and a method")),
+        if !text::is_token(cseq.method) {
+            return Err(ParseError::malformed("CSeq", "has a method that is not a token"));
         }
+        Ok(Self { sequence, method: Method::from_token(cseq.method) })
     }
 }
 
@@ -210,23 +163,22 @@ pub struct Via {
 }
 
 impl Via {
-    /// Reads one element.
+    /// Reads one element. White space may stand around each slash, colon and semicolon.
     ///
     /// # Errors
     /// Not SIP/2.0, or no transport or host.
     pub fn parse(text: &str) -> Result<Self, ParseError> {
         let (sent, params) = text.split_once(';').unwrap_or((text, ""));
-        let mut protocol = sent.splitn(3, '/');
+        let mut protocol = sent.splitn(3, '/').map(str::trim);
         let (name, version, rest) = (protocol.next(), protocol.next(), protocol.next());
-        if !name.is_some_and(|n| n.trim().eq_ignore_ascii_case("SIP"))
-            || version.is_none_or(|v| v.trim() != "2.0")
-        {
+        if !name.is_some_and(|name| name.eq_ignore_ascii_case("SIP")) || version != Some("2.0") {
             return Err(ParseError::malformed("Via", "is not SIP/2.0"));
         }
-        let (transport, host) = rest
-            .and_then(|rest| rest.trim_start().split_once(|c: char| c.is_ascii_whitespace()))
+        let (transport, sent_by) = rest
+            .and_then(|rest| rest.split_once(|c: char| c.is_ascii_whitespace()))
+            .filter(|(transport, _)| text::is_token(transport))
             .ok_or(ParseError::malformed("Via", "has no transport and host"))?;
-        let (host, port) = Host::parse_with_port(host)?;
+        let (host, port) = Host::parse_with_port(sent_by)?;
         let transport = transport.to_ascii_uppercase();
         Ok(Self { transport, host, port, params: Params::parse(params)? })
     }
@@ -234,6 +186,19 @@ impl Via {
     /// The branch parameter (RFC 3261 §8.1.1.7).
     pub fn branch(&self) -> Option<&str> {
         self.params.get("branch")
+    }
+
+    /// The address that the request came from, as the server saw it; an IPv6 address may stand in
+    /// brackets or not (RFC 3261 §18.2.1, RFC 5118 §4.5).
+    pub fn received(&self) -> Option<IpAddr> {
+        let value = self.params.get("received")?;
+        let bare = value.strip_prefix('[').and_then(|v| v.strip_suffix(']')).unwrap_or(value);
+        bare.parse().ok()
+    }
+
+    /// The port that the request came from, as the server saw it (RFC 3581).
+    pub fn rport(&self) -> Option<u16> {
+        self.params.number("rport").and_then(|port| port.try_into().ok())
     }
 }
 
@@ -247,79 +212,35 @@ impl fmt::Display for Via {
     }
 }
 
-/// Splits at commas outside quotes and angle brackets; empty elements are left out.
-pub(super) fn split_list(text: &str) -> Vec<String> {
-    let (mut parts, mut start, mut quoted, mut escaped, mut angle) = (Vec::new(), 0, false, false, false);
-    for (at, byte) in text.bytes().enumerate() {
-        match byte {
-            _ if escaped => escaped = false,
-            b'\\' if quoted => escaped = true,
-            b'"' => quoted = !quoted,
-            b'<' if !quoted => angle = true,
-            b'>' if !quoted => angle = false,
-            b',' if !quoted && !angle => {
-                parts.push(text[start..at].trim().to_owned());
-                start = at + 1;
-            }
-            _ => {}
-        }
-    }
-    parts.push(text[start..].trim().to_owned());
-    parts.retain(|part| !part.is_empty());
-    parts
+/// Content-Type (RFC 3261 §20.15).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ContentType {
+    /// `application/sdp`, lower-cased.
+    pub media_type: String,
+    /// The parameters (`boundary`, `charset`).
+    pub params: Vec<(String, String)>,
 }
 
-fn split_outside_quotes(text: &str, separator: u8) -> Vec<&str> {
-    let (mut parts, mut start, mut quoted, mut escaped) = (Vec::new(), 0, false, false);
-    for (at, byte) in text.bytes().enumerate() {
-        match byte {
-            _ if escaped => escaped = false,
-            b'\\' if quoted => escaped = true,
-            b'"' => quoted = !quoted,
-            _ if byte == separator && !quoted => {
-                parts.push(&text[start..at]);
-                start = at + 1;
-            }
-            _ => {}
+impl ContentType {
+    /// Reads `type/subtype;name=value`.
+    ///
+    /// # Errors
+    /// No slash between two tokens, or a parameter without a value.
+    pub fn parse(text: &str) -> Result<Self, ParseError> {
+        let malformed = |why| ParseError::malformed("Content-Type", why);
+        let media = tokenizers::NameParamsTokenizer::tokenize(text.trim())
+            .map_err(|_| malformed("has a parameter without a value"))?;
+        let (kind, subtype) = media.name.split_once('/').ok_or(malformed("has no slash"))?;
+        let (kind, subtype) = (kind.trim(), subtype.trim());
+        if !text::is_token(kind) || !text::is_token(subtype) {
+            return Err(malformed("is not two tokens"));
         }
+        let param = |(name, value): (&str, &str)| {
+            (name.trim().to_ascii_lowercase(), value.trim().to_owned())
+        };
+        Ok(Self {
+            media_type: format!("{kind}/{subtype}").to_ascii_lowercase(),
+            params: media.params.into_iter().map(param).collect(),
+        })
     }
-    parts.push(&text[start..]);
-    parts
-}
-
-fn find_outside_quotes(text: &str, wanted: u8) -> Result<Option<usize>, ParseError> {
-    let (mut quoted, mut escaped) = (false, false);
-    for (at, byte) in text.bytes().enumerate() {
-        match byte {
-            _ if escaped => escaped = false,
-            b'\\' if quoted => escaped = true,
-            b'"' => quoted = !quoted,
-            _ if byte == wanted && !quoted => return Ok(Some(at)),
-            _ => {}
-        }
-    }
-    if quoted { Err(ParseError::malformed("quoted string", "is not closed")) } else { Ok(None) }
-}
-
-fn unquote(text: &str) -> Result<String, ParseError> {
-    let Some(inner) = text.strip_prefix('"') else { return Ok(text.to_owned()) };
-    let (mut value, mut escaped) = (String::new(), false);
-    for (at, character) in inner.char_indices() {
-        match character {
-            _ if escaped => {
-                value.push(character);
-                escaped = false;
-            }
-            '\\' => escaped = true,
-            '"' if at + 1 == inner.len() => return Ok(value),
-            '"' => return Err(ParseError::malformed("quoted string", "goes on after its end")),
-            _ => value.push(character),
-        }
-    }
-    Err(ParseError::malformed("quoted string", "is not closed"))
-}
-
-/// token characters and those that real traffic leaves unquoted (RFC 3261 §25.1 token, host).
-fn is_param_char(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || b"-.!%*_+`'~[]:/&$".contains(&byte)
 }

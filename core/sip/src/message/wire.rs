@@ -1,6 +1,7 @@
-//! Bytes to messages and back: start line, folding, compact names, Content-Length, size limits.
+//! Bytes to messages and back: start line, folding, Content-Length, size limits (RFC 3261 §7.3.1,
+//! §7.5, §18.3; RFC 7118 §5).
 
-use super::{CSeq, HeaderName, Headers, Message, Method, Request, Response, StatusCode, Uri};
+use super::{HeaderName, Headers, Message, Method, Request, Response, StatusCode, Uri, text};
 
 /// What a message may be at most. All come from the network, so all are bounded.
 #[derive(Debug, Clone, Copy)]
@@ -50,6 +51,17 @@ impl ParseError {
         Self::Missing(what)
     }
 
+    /// What a request that is wrong in this way is answered with.
+    pub fn status(&self) -> StatusCode {
+        match self {
+            Self::Version => StatusCode::VERSION_NOT_SUPPORTED,
+            Self::TooLarge(_) => StatusCode::MESSAGE_TOO_LARGE,
+            Self::StartLine(_) | Self::Missing(_) | Self::Malformed { .. } => {
+                StatusCode::BAD_REQUEST
+            }
+        }
+    }
+
     /// A value is not what its grammar asks.
     pub fn malformed(what: &'static str, why: &'static str) -> Self {
         Self::Malformed { what, why }
@@ -60,149 +72,174 @@ pub(super) fn parse(bytes: &[u8], limits: &Limits) -> Result<Message, ParseError
     if bytes.len() > limits.message {
         return Err(ParseError::TooLarge("bytes in the message"));
     }
-    // RFC 3261 §7.5: empty lines before the start line are ignored.
-    let start = bytes.iter().position(|b| !b"\r\n".contains(b)).unwrap_or(bytes.len());
-    let bytes = &bytes[start..];
-    let (head, body) = split_head(bytes);
-    let mut lines = unfold(head, limits)?.into_iter();
-    let first = lines.next().ok_or(ParseError::StartLine("is missing"))?;
+    let (mut lines, rest) = split_head(bytes);
+    if lines.is_empty() {
+        return Err(ParseError::StartLine("is missing"));
+    }
+    let first = lines.remove(0);
+    if lines.len() > limits.fields {
+        return Err(ParseError::TooLarge("header fields"));
+    }
+    if first.len() > limits.line || lines.iter().any(|line| line.len() > limits.line) {
+        return Err(ParseError::TooLarge("bytes in one line"));
+    }
+    let start = StartLine::parse(&String::from_utf8_lossy(&first))?;
     let mut headers = Headers::default();
-    for (index, line) in lines.enumerate() {
-        if index >= limits.fields {
-            return Err(ParseError::TooLarge("header fields"));
-        }
-        let colon = line
-            .iter()
-            .position(|b| *b == b':')
-            .ok_or(ParseError::malformed("header field", "has no colon"))?;
-        let name = std::str::from_utf8(line[..colon].trim_ascii())
-            .map_err(|_| ParseError::malformed("header name", "is not a token"))?;
-        if name.is_empty() || !name.bytes().all(is_token_char) {
-            return Err(ParseError::malformed("header name", "is not a token"));
-        }
-        headers.push(HeaderName::new(name), line[colon + 1..].trim_ascii());
+    for line in lines {
+        let (name, value) = parse_field(&line)?;
+        headers.push(name, value);
     }
-    let body = cut_body(&headers, body)?;
-    let first = String::from_utf8_lossy(&first).into_owned();
-    if first.get(..4).is_some_and(|p| p.eq_ignore_ascii_case("SIP/")) {
-        let (status, reason) = parse_status_line(&first)?;
-        return Ok(Message::Response(Response { status, reason, headers, body }));
-    }
-    let (method, uri) = parse_request_line(&first)?;
-    Ok(Message::Request(Request { method, uri, headers, body }))
+    let body = cut_body(&headers, rest)?.to_vec();
+    headers.remove(&HeaderName::CONTENT_LENGTH);
+    Ok(match start {
+        StartLine::Request(method, uri) => Message::Request(Request { method, uri, headers, body }),
+        StartLine::Status(status, reason) => {
+            Message::Response(Response { status, reason, headers, body })
+        }
+    })
 }
 
+/// The header fields that can be read, and the method, of bytes that are no message but may be a
+/// request all the same.
+pub(super) fn parse_leniently(bytes: &[u8], limits: &Limits) -> Option<(Method, Headers)> {
+    let (lines, _) = split_head(&bytes[..bytes.len().min(limits.message)]);
+    let (first, lines) = lines.split_first()?;
+    let method =
+        first.split(|byte| *byte == b' ').next().and_then(|m| std::str::from_utf8(m).ok())?;
+    if !text::is_token(method) {
+        return None;
+    }
+    let mut headers = Headers::default();
+    let lines = lines.iter().filter(|line| line.len() <= limits.line).take(limits.fields);
+    for (name, value) in lines.filter_map(|line| parse_field(line).ok()) {
+        headers.push(name, value);
+    }
+    Some((Method::from_token(method), headers))
+}
+
+/// Prints the message. A line end inside a value becomes a space: no value can begin a header field.
 pub(super) fn print(message: &Message) -> Vec<u8> {
     let (first, headers, body) = match message {
         Message::Request(r) => (format!("{} {} SIP/2.0", r.method, r.uri), &r.headers, &r.body),
         Message::Response(r) => (format!("SIP/2.0 {} {}", r.status, r.reason), &r.headers, &r.body),
     };
-    let mut bytes = first.into_bytes();
-    bytes.extend_from_slice(b"\r\n");
-    for (name, value) in headers.iter().filter(|(name, _)| **name != HeaderName::CONTENT_LENGTH) {
-        bytes.extend_from_slice(name.as_str().as_bytes());
-        bytes.extend_from_slice(b": ");
-        bytes.extend_from_slice(value);
+    let mut bytes = Vec::with_capacity(1024 + body.len());
+    let mut line = |parts: &[&[u8]]| {
+        let one_line = |byte: &u8| if b"\r\n".contains(byte) { b' ' } else { *byte };
+        parts.iter().for_each(|part| bytes.extend(part.iter().map(one_line)));
         bytes.extend_from_slice(b"\r\n");
+    };
+    line(&[first.as_bytes()]);
+    for (name, value) in headers.iter().filter(|(name, _)| **name != HeaderName::CONTENT_LENGTH) {
+        line(&[name.as_str().as_bytes(), b": ", value]);
     }
-    bytes.extend_from_slice(format!("Content-Length: {}\r\n\r\n", body.len()).as_bytes());
+    line(&[format!("Content-Length: {}", body.len()).as_bytes()]);
+    line(&[]);
     bytes.extend_from_slice(body);
     bytes
 }
 
-fn split_head(bytes: &[u8]) -> (&[u8], &[u8]) {
-    match bytes.windows(4).position(|w| w == b"\r\n\r\n") {
-        Some(at) => (&bytes[..at], &bytes[at + 4..]),
-        None => match bytes.windows(2).position(|w| w == b"\n\n") {
-            Some(at) => (&bytes[..at], &bytes[at + 2..]),
-            None => (bytes, &[]),
-        },
-    }
-}
-
-/// Lines with their folds joined by one space (RFC 3261 §7.3.1).
-fn unfold(head: &[u8], limits: &Limits) -> Result<Vec<Vec<u8>>, ParseError> {
+/// The lines up to the empty one, each with its folds joined by one space (RFC 3261 §7.3.1), and
+/// what follows. Empty lines before the start line are left out (§7.5); a line may end without CR.
+fn split_head(bytes: &[u8]) -> (Vec<Vec<u8>>, &[u8]) {
+    let start = bytes.iter().position(|byte| !b"\r\n".contains(byte)).unwrap_or(bytes.len());
+    let mut rest = &bytes[start..];
     let mut lines: Vec<Vec<u8>> = Vec::new();
-    for line in head.split(|b| *b == b'\n') {
-        let line = line.strip_suffix(b"\r").unwrap_or(line);
-        if line.first().is_some_and(|b| b" \t".contains(b)) {
-            if let Some(last) = lines.last_mut() {
+    while !rest.is_empty() {
+        let end = rest.iter().position(|byte| *byte == b'\n').unwrap_or(rest.len());
+        let line = rest[..end].strip_suffix(b"\r").unwrap_or(&rest[..end]);
+        rest = rest.get(end + 1..).unwrap_or_default();
+        match (line.first(), lines.last_mut()) {
+            (None, _) => break,
+            (Some(b' ' | b'\t'), Some(last)) => {
                 last.push(b' ');
                 last.extend_from_slice(line.trim_ascii());
             }
-        } else if !line.is_empty() {
-            lines.push(line.to_vec());
-        }
-        if lines.last().is_some_and(|line| line.len() > limits.line) {
-            return Err(ParseError::TooLarge("bytes in one line"));
+            (Some(_), _) => lines.push(line.to_vec()),
         }
     }
-    Ok(lines)
+    (lines, rest)
 }
 
-fn cut_body(headers: &Headers, body: &[u8]) -> Result<Vec<u8>, ParseError> {
-    let Some(length) = headers.get(&HeaderName::CONTENT_LENGTH) else { return Ok(body.to_vec()) };
-    let length: usize = length
-        .trim()
-        .parse()
-        .map_err(|_| ParseError::malformed("Content-Length", "is not a number"))?;
-    if length > body.len() {
-        return Err(ParseError::malformed("Content-Length", "is more than the bytes received"));
+/// `name: value`. A CR inside would be a line end to some and is refused.
+fn parse_field(line: &[u8]) -> Result<(HeaderName, &[u8]), ParseError> {
+    if line.contains(&b'\r') {
+        return Err(ParseError::malformed("header field", "holds a CR without LF"));
     }
-    Ok(body[..length].to_vec())
-}
-
-fn parse_status_line(line: &str) -> Result<(StatusCode, String), ParseError> {
-    let rest = line.split_once(' ').filter(|(v, _)| v.eq_ignore_ascii_case("SIP/2.0"));
-    let (_, rest) = rest.ok_or(ParseError::Version)?;
-    let (code, reason) = rest.split_once(' ').unwrap_or((rest, ""));
-    let status = code
-        .parse()
+    let colon = line
+        .iter()
+        .position(|byte| *byte == b':')
+        .ok_or(ParseError::malformed("header field", "has no colon"))?;
+    let name = std::str::from_utf8(line[..colon].trim_ascii_end())
         .ok()
-        .filter(|_| code.len() == 3)
-        .and_then(StatusCode::new)
-        .ok_or(ParseError::StartLine("has no status code from 100 to 699"))?;
-    Ok((status, reason.to_owned()))
+        .filter(|name| text::is_token(name))
+        .ok_or(ParseError::malformed("header name", "is not a token"))?;
+    Ok((HeaderName::new(name), line[colon + 1..].trim_ascii()))
 }
 
-fn parse_request_line(line: &str) -> Result<(Method, Uri), ParseError> {
-    let mut words = line.split(' ');
-    let (Some(method), Some(uri), Some(version), None) =
-        (words.next(), words.next(), words.next(), words.next())
-    else {
-        return Err(ParseError::StartLine("is not method, URI and version with single spaces"));
-    };
-    if method.is_empty() || !method.bytes().all(is_token_char) {
-        return Err(ParseError::StartLine("has a method that is not a token"));
+/// The body: as long as Content-Length says, or all there is (RFC 3261 §18.3; RFC 7118 lets a
+/// WebSocket message do without).
+fn cut_body<'a>(headers: &Headers, rest: &'a [u8]) -> Result<&'a [u8], ParseError> {
+    let mut length = rest.len();
+    for (index, value) in headers.all(&HeaderName::CONTENT_LENGTH).enumerate() {
+        let value = Some(&*value).filter(|value| !value.is_empty()).and_then(text::decimal);
+        let value: usize =
+            value.ok_or(ParseError::malformed("Content-Length", "is not a number"))?;
+        if index > 0 && value != length {
+            return Err(ParseError::malformed("Content-Length", "is there twice and differs"));
+        }
+        length = value;
     }
-    if !version.eq_ignore_ascii_case("SIP/2.0") {
-        return Err(ParseError::Version);
-    }
-    Ok((Method::from_token(method), Uri::parse(uri)?))
+    rest.get(..length)
+        .ok_or(ParseError::malformed("Content-Length", "is more than the bytes received"))
 }
 
-fn is_token_char(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || b"-.!%*_+`'~".contains(&byte)
+enum StartLine {
+    Request(Method, Uri),
+    Status(StatusCode, String),
 }
 
-impl Message {
-    /// Checks the header fields that every message must carry: To, From, CSeq, Call-ID, Via, and
-    /// that CSeq's method is the request's (RFC 3261 §8.1.1).
-    ///
-    /// # Errors
-    /// The first that is missing, malformed or at odds with the start line.
-    pub fn validate(&self) -> Result<(), ParseError> {
-        let headers = self.headers();
-        headers.to()?;
-        headers.from()?;
-        headers.call_id()?;
-        headers.via()?;
-        let CSeq { method, .. } = headers.cseq()?;
-        match self {
-            Self::Request(request) if request.method != method => {
-                Err(ParseError::malformed("CSeq", "names another method than the request line"))
-            }
-            Self::Request(_) | Self::Response(_) => Ok(()),
+impl StartLine {
+    fn parse(line: &str) -> Result<Self, ParseError> {
+        if line.contains('\r') {
+            return Err(ParseError::StartLine("holds a CR without LF"));
+        }
+        match line.get(..4) {
+            Some(start) if start.eq_ignore_ascii_case("SIP/") => Self::parse_status(line),
+            _ => Self::parse_request(line),
         }
     }
+
+    /// `SIP/2.0 code reason`; the space before an empty reason is often left out.
+    fn parse_status(line: &str) -> Result<Self, ParseError> {
+        let mut words = line.splitn(3, ' ');
+        let (version, code, reason) = (words.next(), words.next(), words.next());
+        if !version.is_some_and(is_version) {
+            return Err(ParseError::Version);
+        }
+        let status = code
+            .filter(|code| code.len() == 3)
+            .and_then(text::decimal)
+            .and_then(StatusCode::new)
+            .ok_or(ParseError::StartLine("has no status code from 100 to 699"))?;
+        Ok(Self::Status(status, reason.unwrap_or_default().to_owned()))
+    }
+
+    fn parse_request(line: &str) -> Result<Self, ParseError> {
+        let words: Vec<_> = line.split(' ').collect();
+        let [method, uri, version] = words[..] else {
+            return Err(ParseError::StartLine("is not method, URI and version with single spaces"));
+        };
+        if !text::is_token(method) {
+            return Err(ParseError::StartLine("has a method that is not a token"));
+        }
+        if !is_version(version) {
+            return Err(ParseError::Version);
+        }
+        Ok(Self::Request(Method::from_token(method), Uri::parse(uri)?))
+    }
+}
+
+fn is_version(word: &str) -> bool {
+    word.eq_ignore_ascii_case("SIP/2.0")
 }

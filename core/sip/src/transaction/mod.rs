@@ -20,7 +20,11 @@ pub struct Timers {
 
 impl Default for Timers {
     fn default() -> Self {
-        Self { t1: Duration::from_millis(500), t2: Duration::from_secs(4), t4: Duration::from_secs(5) }
+        Self {
+            t1: Duration::from_millis(500),
+            t2: Duration::from_secs(4),
+            t4: Duration::from_secs(5),
+        }
     }
 }
 
@@ -118,7 +122,13 @@ impl Transactions {
 
     /// Sends a request and opens its client transaction. The request must have a topmost Via with a
     /// unique branch; an ACK (for a 2xx) is sent without a transaction.
-    pub fn send(&mut self, request: Request, flow: FlowId, reliability: Reliability, now: Duration) -> ClientKey {
+    pub fn send(
+        &mut self,
+        request: Request,
+        flow: FlowId,
+        reliability: Reliability,
+        now: Duration,
+    ) -> ClientKey {
         let _ = (request, flow, reliability, now, self.timers);
         todo!()
     }
@@ -133,7 +143,13 @@ impl Transactions {
     }
 
     /// A message came in on a flow. It must have passed [`Message::validate`].
-    pub fn receive(&mut self, message: Message, flow: FlowId, reliability: Reliability, now: Duration) {
+    pub fn receive(
+        &mut self,
+        message: Message,
+        flow: FlowId,
+        reliability: Reliability,
+        now: Duration,
+    ) {
         let _ = (message, flow, reliability, now);
         todo!()
     }

@@ -1,0 +1,170 @@
+//! What a log may show of a message: everything but what opens a door or follows a person.
+//!
+//! Masked are credentials, passwords in URIs, push tokens (RFC 8599 `pn-prid`), the keys in an SDP
+//! (`ice-pwd`, `crypto`, `k=`), and every body that is not an SDP: it may hold typed digits or text.
+
+use super::{ContentType, HeaderName, Headers, Message, text};
+use std::{fmt, ops::Range};
+
+const MASK: &str = "[redacted]";
+
+impl Message {
+    /// The message as text for a log, without its secrets. Every logger uses this.
+    pub fn redacted(&self) -> String {
+        let (first, headers, body) = match self {
+            Self::Request(r) => (format!("{} {} SIP/2.0", r.method, r.uri), &r.headers, &r.body),
+            Self::Response(r) => {
+                (format!("SIP/2.0 {} {}", r.status, r.reason), &r.headers, &r.body)
+            }
+        };
+        format!("{}\n{headers:?}\n{}", value(&first), self::body(headers, body))
+    }
+}
+
+impl fmt::Debug for super::Request {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&Message::Request(self.clone()).redacted())
+    }
+}
+
+impl fmt::Debug for super::Response {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&Message::Response(self.clone()).redacted())
+    }
+}
+
+impl fmt::Debug for Headers {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (name, bytes) in self.iter() {
+            let text = String::from_utf8_lossy(bytes);
+            let shown = match is_credentials(name) {
+                true => credentials(&text),
+                false => value(&text),
+            };
+            writeln!(f, "{name}: {shown}")?;
+        }
+        Ok(())
+    }
+}
+
+/// A header field value or URI without passwords and push tokens.
+pub(super) fn value(text: &str) -> String {
+    mask(&mask(text, push_token), password)
+}
+
+/// A session description without its keys.
+pub fn redacted_sdp(text: &str) -> String {
+    let line = |line: &str| {
+        let lower = line.to_ascii_lowercase();
+        let secret = ["a=ice-pwd:", "inline:", "a=key-mgmt:", "k="].into_iter().find_map(|key| {
+            let at = if key == "inline:" {
+                lower.find(key)
+            } else {
+                lower.starts_with(key).then_some(0)
+            };
+            at.map(|at| at + key.len())
+        });
+        secret.map_or_else(|| line.to_owned(), |start| format!("{}{MASK}", &line[..start]))
+    };
+    text.lines().map(line).collect::<Vec<_>>().join("\n")
+}
+
+fn body(headers: &Headers, body: &[u8]) -> String {
+    let content_type = headers.get(&HeaderName::CONTENT_TYPE).unwrap_or_default();
+    match ContentType::parse(&content_type) {
+        Ok(content) if content.media_type == "application/sdp" => {
+            redacted_sdp(&String::from_utf8_lossy(body))
+        }
+        _ if body.is_empty() => String::new(),
+        _ => format!("[{} bytes of {content_type}]", body.len()),
+    }
+}
+
+fn is_credentials(name: &HeaderName) -> bool {
+    [HeaderName::AUTHORIZATION, HeaderName::PROXY_AUTHORIZATION].contains(name)
+}
+
+/// The scheme and what names the account and the challenge; the proof is masked.
+fn credentials(text: &str) -> String {
+    let Some((scheme, rest)) = text.split_once(' ') else { return MASK.to_owned() };
+    if !scheme.eq_ignore_ascii_case("Digest") {
+        return format!("{scheme} {MASK}");
+    }
+    let mut shown = text::split_list(rest);
+    shown.retain(|param| {
+        let name = param.split('=').next().unwrap_or_default().trim();
+        ["username", "realm", "algorithm", "qop", "nc"].iter().any(|n| name.eq_ignore_ascii_case(n))
+    });
+    shown.push(MASK);
+    format!("{scheme} {}", shown.join(", "))
+}
+
+fn mask(text: &str, next: impl Fn(&str) -> Option<Range<usize>>) -> String {
+    let (mut shown, mut rest) = (String::with_capacity(text.len()), text);
+    while let Some(secret) = next(rest) {
+        shown.push_str(&rest[..secret.start]);
+        shown.push_str(MASK);
+        rest = &rest[secret.end..];
+    }
+    shown + rest
+}
+
+/// The next value of a `pn-prid` parameter.
+fn push_token(text: &str) -> Option<Range<usize>> {
+    const NAME: &str = "pn-prid=";
+    let start = text.to_ascii_lowercase().find(NAME)? + NAME.len();
+    let length = text[start..].find([';', '>', ',', '"', '&', '?', ' ']);
+    Some(start..length.map_or(text.len(), |length| start + length))
+}
+
+/// The next password of a `sip:user:password@host`.
+fn password(text: &str) -> Option<Range<usize>> {
+    let lower = text.to_ascii_lowercase();
+    let starts = lower.match_indices("sip:").chain(lower.match_indices("sips:"));
+    let passwords = starts.filter_map(|(at, scheme)| {
+        let start = at + scheme.len();
+        let uri = text[start..].split(['<', '>', '"', ' ']).next()?;
+        let user = uri.split_once('@')?.0;
+        let colon = user.find(':')?;
+        Some(start + colon + 1..start + user.len())
+    });
+    passwords.min_by_key(|password| password.start)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MESSAGE: &str = "REGISTER sip:alice:hush@example.com SIP/2.0\r\n\
+        From: \"A\" <sips:alice:hush@example.com>;tag=1, sip:b:hush@example.com\r\n\
+        Contact: <sip:x@192.0.2.1;transport=ws;pn-prid=hush:hush>;reg-id=1\r\n\
+        Authorization: Digest username=\"alice\", realm=\"r\", nonce=\"hush\", response=\"hush\"\r\n\
+        Proxy-Authorization: hush\r\nContent-Type: application/sdp\r\n\r\n\
+        v=0\r\na=ICE-PWD:hush\r\na=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:hush\r\nk=clear:hush\r\n";
+
+    #[test]
+    fn no_secret_shows_in_logs_or_debug_output() {
+        let message = Message::parse(MESSAGE.as_bytes()).unwrap();
+        for shown in
+            [message.redacted(), format!("{message:?}"), format!("{:?}", message.headers())]
+        {
+            assert!(!shown.contains("hush"), "{shown}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_secret_shows() {
+        let shown = Message::parse(MESSAGE.as_bytes()).unwrap().redacted();
+        for kept in ["alice", "realm=\"r\"", "transport=ws", "reg-id=1", "AES_CM_128_HMAC_SHA1_80"]
+        {
+            assert!(shown.contains(kept), "{kept} in {shown}");
+        }
+    }
+
+    #[test]
+    fn a_body_that_is_no_sdp_is_only_counted() {
+        let info = "INFO sip:a@example.com SIP/2.0\r\nc: application/dtmf-relay\r\n\r\nSignal=5";
+        let shown = Message::parse(info.as_bytes()).unwrap().redacted();
+        assert!(shown.ends_with("[8 bytes of application/dtmf-relay]"), "{shown}");
+    }
+}
