@@ -3,30 +3,32 @@
 //! The layer is a value: messages and time go in, [`TransactionOutput`]s come out of
 //! [`Transactions::poll_output`]. It decides about retransmission, absorption and timers; what a
 //! request means is the transaction user's.
+//!
+//! A 2xx to an INVITE and its ACK go from user to user (RFC 3261 §13.3.1.4): the called side's user
+//! repeats the 2xx by [`Transactions::respond`] until [`TransactionOutput::Ack`] comes, on every
+//! transport; the calling side's user sends an ACK for each 2xx that comes up. All else is repeated
+//! and absorbed here.
 
-use crate::{FlowId, Message, Request, Response};
+mod client_invite;
+mod client_non_invite;
+mod server_invite;
+mod server_non_invite;
+mod timer;
+
+use crate::{FlowId, HeaderName, Message, Method, Request, Response, StatusCode};
+use client_invite::ClientInvite;
+use client_non_invite::ClientNonInvite;
+use server_invite::ServerInvite;
+use server_non_invite::ServerNonInvite;
+use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
+pub use timer::Timers;
 
-/// T1, T2 and T4 (RFC 3261 §17.1.1.1 and Appendix A).
-#[derive(Debug, Clone, Copy)]
-pub struct Timers {
-    /// Round-trip estimate; 500 ms.
-    pub t1: Duration,
-    /// Largest retransmission interval of non-INVITE requests and INVITE responses; 4 s.
-    pub t2: Duration,
-    /// How long a message stays in the network; 5 s.
-    pub t4: Duration,
-}
+/// What starts a branch made after RFC 3261 (§8.1.1.7).
+const MAGIC_COOKIE: &str = "z9hG4bK";
 
-impl Default for Timers {
-    fn default() -> Self {
-        Self {
-            t1: Duration::from_millis(500),
-            t2: Duration::from_secs(4),
-            t4: Duration::from_secs(5),
-        }
-    }
-}
+/// Server transactions at a time: a flood of requests costs a bounded memory.
+const MAX_SERVER_TRANSACTIONS: usize = 512;
 
 /// Whether the flow's transport retransmits by itself (RFC 3261 §17: reliable transports).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,7 +45,7 @@ pub struct ClientKey {
     /// The branch of the topmost Via.
     pub branch: String,
     /// The method; CANCEL has the branch of its INVITE.
-    pub method: crate::Method,
+    pub method: Method,
 }
 
 /// Names a server transaction: branch, sent-by and method, ACK counted as INVITE (RFC 3261 §17.2.3).
@@ -54,7 +56,7 @@ pub struct ServerKey {
     /// The sent-by of the topmost Via.
     pub sent_by: String,
     /// The method.
-    pub method: crate::Method,
+    pub method: Method,
 }
 
 /// What the layer asks for or tells.
@@ -100,8 +102,8 @@ pub enum TransactionOutput {
         /// The transaction, which is gone.
         key: ClientKey,
     },
-    /// Timer H: no ACK came for a non-2xx final response to an INVITE; or timer L ran out for a 2xx
-    /// whose retransmission is the transaction user's (see [`Transactions::respond`]).
+    /// No ACK came for a final response to an INVITE: timer H for a non-2xx, timer L for a 2xx (the
+    /// user then ends the session by BYE, RFC 3261 §13.3.1.4). An acknowledged one ends silently.
     ServerTimedOut {
         /// The transaction, which is gone.
         key: ServerKey,
@@ -109,19 +111,24 @@ pub enum TransactionOutput {
 }
 
 /// All transactions of one user agent.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Transactions {
     timers: Timers,
+    clients: BTreeMap<ClientKey, Client>,
+    servers: BTreeMap<ServerKey, Server>,
+    outputs: VecDeque<TransactionOutput>,
 }
 
 impl Transactions {
     /// No transactions yet.
     pub fn new(timers: Timers) -> Self {
-        Self { timers }
+        let (clients, servers) = (BTreeMap::new(), BTreeMap::new());
+        Self { timers, clients, servers, outputs: VecDeque::new() }
     }
 
     /// Sends a request and opens its client transaction. The request must have a topmost Via with a
-    /// unique branch; an ACK (for a 2xx) is sent without a transaction.
+    /// unique branch; an ACK (for a 2xx) is sent without a transaction. After a CANCEL its INVITE
+    /// waits 64*T1 at most for the final response (RFC 3261 §9.1), then it has timed out.
     pub fn send(
         &mut self,
         request: Request,
@@ -129,17 +136,35 @@ impl Transactions {
         reliability: Reliability,
         now: Duration,
     ) -> ClientKey {
-        let _ = (request, flow, reliability, now, self.timers);
-        todo!()
+        let key = ClientKey::of(&request);
+        if request.method == Method::Ack {
+            self.transmit(flow, request);
+            return key;
+        }
+        let (machine, effects) = ClientMachine::new(request, reliability, self.timers, now);
+        if self.clients.insert(key.clone(), Client { flow, machine }).is_some() {
+            log::warn!("a branch was used twice; its first transaction is dropped");
+        }
+        self.client_effects(&key, effects);
+        if key.method == Method::Cancel {
+            let invite = ClientKey { method: Method::Invite, ..key.clone() };
+            self.step_client(&invite, |machine| machine.cancelled(now));
+        }
+        key
     }
 
     /// Sends a response in a server transaction. After a 2xx to an INVITE the transaction stays in
-    /// *Accepted* (RFC 6026) for timer L, absorbs retransmitted INVITEs by sending the 2xx again, and
-    /// the dialog's user repeats the 2xx until the ACK comes on unreliable transports.
+    /// *Accepted* (RFC 6026) for timer L and absorbs retransmitted INVITEs; the user repeats the 2xx
+    /// by this method until the ACK comes, on every transport (RFC 3261 §13.3.1.4). An INVITE with
+    /// no response after 200 ms gets its 100 without the user.
     /// Returns `false` where the transaction is gone or has had its final response.
     pub fn respond(&mut self, key: &ServerKey, response: Response, now: Duration) -> bool {
-        let _ = (key, response, now);
-        todo!()
+        let Some(server) = self.servers.get(key) else { return false };
+        let accepted = server.machine.accepts(response.status);
+        if accepted {
+            self.step_server(key, |machine| machine.respond(response, now));
+        }
+        accepted
     }
 
     /// A message came in on a flow. It must have passed [`Message::validate`].
@@ -150,41 +175,392 @@ impl Transactions {
         reliability: Reliability,
         now: Duration,
     ) {
-        let _ = (message, flow, reliability, now);
-        todo!()
+        match message {
+            Message::Request(request) => self.receive_request(request, flow, reliability, now),
+            Message::Response(response) => self.receive_response(response, now),
+        }
     }
 
     /// The flow is gone: client transactions on it fail at once; server transactions stay, their
-    /// responses to it are dropped.
+    /// responses to it are dropped until the request comes again on another flow.
     pub fn flow_lost(&mut self, flow: FlowId, now: Duration) {
-        let _ = (flow, now);
-        todo!()
+        for server in self.servers.values_mut().filter(|server| server.flow == Some(flow)) {
+            server.flow = None;
+        }
+        let on_flow = self.clients.iter().filter(|(_, client)| client.flow == flow);
+        let keys: Vec<ClientKey> = on_flow.map(|(key, _)| key.clone()).collect();
+        for key in keys {
+            self.step_client(&key, |machine| machine.flow_lost(now));
+        }
     }
 
     /// The key of the INVITE that a CANCEL is about (RFC 3261 §9.2: same branch and sent-by).
     pub fn invite_of(cancel: &ServerKey) -> ServerKey {
-        ServerKey { method: crate::Method::Invite, ..cancel.clone() }
+        ServerKey { method: Method::Invite, ..cancel.clone() }
     }
 
     /// Whether a server transaction is there and has had no final response.
     pub fn is_pending(&self, key: &ServerKey) -> bool {
-        let _ = key;
-        todo!()
+        self.servers.get(key).is_some_and(|server| server.machine.is_pending())
     }
 
     /// The next thing to do; drain to `None` after each call.
     pub fn poll_output(&mut self) -> Option<TransactionOutput> {
-        todo!()
+        self.outputs.pop_front()
     }
 
     /// When [`Transactions::handle_timeout`] is due, and the name of the timer (`"B"`).
     pub fn poll_timeout(&self) -> Option<(Duration, &'static str)> {
-        todo!()
+        self.next_timer().map(|(at, name, _)| (at, name))
     }
 
     /// Lets time pass up to `now`.
     pub fn handle_timeout(&mut self, now: Duration) {
-        let _ = now;
-        todo!()
+        while let Some((_, _, owner)) = self.next_timer().filter(|(at, ..)| *at <= now) {
+            match owner {
+                Owner::Client(key) => self.step_client(&key, |machine| machine.fire(now)),
+                Owner::Server(key) => self.step_server(&key, |machine| machine.fire(now)),
+            }
+        }
+    }
+
+    fn receive_request(
+        &mut self,
+        request: Request,
+        flow: FlowId,
+        reliability: Reliability,
+        now: Duration,
+    ) {
+        let Some(key) = ServerKey::of(&request) else { return };
+        if let Some(server) = self.servers.get_mut(&key) {
+            // Responses go where the sender is heard last (RFC 3261 §18.2.2).
+            server.flow = Some(flow);
+            self.step_server(&key, |machine| machine.receive_again(request, now));
+        } else if request.method == Method::Ack {
+            self.servers.values_mut().for_each(|server| server.machine.note_ack(&request));
+            self.outputs.push_back(TransactionOutput::Ack { request });
+        } else if self.servers.len() >= MAX_SERVER_TRANSACTIONS {
+            log::warn!("too many server transactions: {} is refused", request.method);
+            // A To tag that is the same for a retransmission without being kept (RFC 3261 §8.2.7).
+            let response = request.response(StatusCode::SERVICE_UNAVAILABLE, Some("overload"));
+            self.transmit(flow, response);
+        } else {
+            let machine = ServerMachine::new(&request, reliability, self.timers, now);
+            self.servers.insert(key.clone(), Server { flow: Some(flow), machine });
+            self.outputs.push_back(TransactionOutput::Request { key, flow, request });
+        }
+    }
+
+    fn receive_response(&mut self, response: Response, now: Duration) {
+        // RFC 3261 §8.1.3.3: a second Via says that the response is another's.
+        let [via] = &response.headers.list(&HeaderName::VIA)[..] else { return };
+        let (Ok(via), Ok(cseq)) = (crate::Via::parse(via), response.headers.cseq()) else { return };
+        let branch = via.branch().unwrap_or_default().to_owned();
+        let key = ClientKey { branch, method: cseq.method };
+        self.step_client(&key, |machine| machine.handle_response(response, now));
+    }
+
+    fn step_client(
+        &mut self,
+        key: &ClientKey,
+        step: impl FnOnce(&mut ClientMachine) -> Vec<ClientEffect>,
+    ) {
+        if let Some(client) = self.clients.get_mut(key) {
+            let effects = step(&mut client.machine);
+            self.client_effects(key, effects);
+        }
+    }
+
+    fn client_effects(&mut self, key: &ClientKey, effects: Vec<ClientEffect>) {
+        let Some(client) = self.clients.get(key) else { return };
+        let flow = client.flow;
+        if client.machine.is_terminated() {
+            self.clients.remove(key);
+        }
+        for effect in effects {
+            let key = key.clone();
+            self.outputs.push_back(match effect {
+                ClientEffect::Send(request) => {
+                    TransactionOutput::Transmit { flow, message: request.into() }
+                }
+                ClientEffect::Up(response) => TransactionOutput::Response { key, response },
+                ClientEffect::TimedOut => TransactionOutput::ClientTimedOut { key },
+                ClientEffect::FlowLost => TransactionOutput::ClientFlowLost { key },
+            });
+        }
+    }
+
+    fn step_server(
+        &mut self,
+        key: &ServerKey,
+        step: impl FnOnce(&mut ServerMachine) -> Vec<ServerEffect>,
+    ) {
+        let Some(server) = self.servers.get_mut(key) else { return };
+        let effects = step(&mut server.machine);
+        let flow = server.flow;
+        if server.machine.is_terminated() {
+            self.servers.remove(key);
+        }
+        for effect in effects {
+            match (effect, flow) {
+                (ServerEffect::Send(response), Some(flow)) => self.transmit(flow, response),
+                (ServerEffect::Send(_), None) => {}
+                (ServerEffect::Ack(request), _) => {
+                    self.outputs.push_back(TransactionOutput::Ack { request });
+                }
+                (ServerEffect::TimedOut, _) => {
+                    self.outputs.push_back(TransactionOutput::ServerTimedOut { key: key.clone() });
+                }
+            }
+        }
+    }
+
+    fn transmit(&mut self, flow: FlowId, message: impl Into<Message>) {
+        self.outputs.push_back(TransactionOutput::Transmit { flow, message: message.into() });
+    }
+
+    /// The earliest timer. Of several at one time: clients first, then by key.
+    fn next_timer(&self) -> Option<(Duration, &'static str, Owner)> {
+        let client = self.clients.iter().filter_map(|(key, client)| {
+            client.machine.next_timer().map(|(at, name)| (at, name, key))
+        });
+        let server = self.servers.iter().filter_map(|(key, server)| {
+            server.machine.next_timer().map(|(at, name)| (at, name, key))
+        });
+        let client = client.min_by_key(|(at, ..)| *at);
+        let server = server.min_by_key(|(at, ..)| *at);
+        match (client, server) {
+            (Some((at, name, key)), Some((other, ..))) if at <= other => {
+                Some((at, name, Owner::Client(key.clone())))
+            }
+            (Some((at, name, key)), None) => Some((at, name, Owner::Client(key.clone()))),
+            (_, Some((at, name, key))) => Some((at, name, Owner::Server(key.clone()))),
+            (None, None) => None,
+        }
     }
 }
+
+impl ClientKey {
+    /// The key that [`Transactions::send`] returns for this request.
+    pub fn of(request: &Request) -> Self {
+        let via = request.headers.via().ok();
+        let branch = via.as_ref().and_then(|via| via.branch()).unwrap_or_default();
+        Self { branch: branch.to_owned(), method: request.method.clone() }
+    }
+}
+
+impl ServerKey {
+    /// The key of the transaction that a request belongs to; `None` without a readable Via.
+    fn of(request: &Request) -> Option<Self> {
+        let via = request.headers.via().ok()?;
+        let branch = match via.branch() {
+            Some(branch)
+                if branch.len() > MAGIC_COOKIE.len() && branch.starts_with(MAGIC_COOKIE) =>
+            {
+                branch.to_owned()
+            }
+            Some(_) | None => rfc_2543_branch(request)?,
+        };
+        let sent_by = match via.port {
+            Some(port) => format!("{}:{port}", via.host),
+            None => via.host.to_string(),
+        };
+        let is_ack = request.method == Method::Ack;
+        let method = if is_ack { Method::Invite } else { request.method.clone() };
+        Some(Self { branch, sent_by, method })
+    }
+}
+
+/// What names the transaction of a request without the magic cookie: Request-URI, From tag, Call-ID,
+/// CSeq number and topmost Via (RFC 3261 §17.2.3). The To tag is left out, since the ACK has one
+/// where its INVITE has none. No header field value holds a line end, so none passes for another.
+fn rfc_2543_branch(request: &Request) -> Option<String> {
+    let headers = &request.headers;
+    let from = headers.from().ok()?;
+    let tag = from.tag().unwrap_or_default();
+    let (call_id, sequence) = (headers.call_id().ok()?, headers.cseq().ok()?.sequence);
+    let via = headers.list(&HeaderName::VIA).into_iter().next()?;
+    Some(format!("{}\n{tag}\n{call_id}\n{sequence}\n{via}", request.uri))
+}
+
+/// What a client machine asks of the layer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum ClientEffect {
+    Send(Request),
+    Up(Response),
+    TimedOut,
+    FlowLost,
+}
+
+/// What a server machine asks of the layer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum ServerEffect {
+    Send(Response),
+    Ack(Request),
+    TimedOut,
+}
+
+#[derive(Debug, Clone)]
+struct Client {
+    flow: FlowId,
+    machine: ClientMachine,
+}
+
+#[derive(Debug, Clone)]
+struct Server {
+    /// Where responses go; `None` after the flow was lost.
+    flow: Option<FlowId>,
+    machine: ServerMachine,
+}
+
+enum Owner {
+    Client(ClientKey),
+    Server(ServerKey),
+}
+
+#[derive(Debug, Clone)]
+enum ClientMachine {
+    Invite(Box<ClientInvite>),
+    NonInvite(Box<ClientNonInvite>),
+}
+
+impl ClientMachine {
+    fn new(
+        request: Request,
+        reliability: Reliability,
+        timers: Timers,
+        now: Duration,
+    ) -> (Self, Vec<ClientEffect>) {
+        if request.method == Method::Invite {
+            let (machine, effects) = ClientInvite::new(request, reliability, timers, now);
+            (Self::Invite(Box::new(machine)), effects)
+        } else {
+            let (machine, effects) = ClientNonInvite::new(request, reliability, timers, now);
+            (Self::NonInvite(Box::new(machine)), effects)
+        }
+    }
+
+    fn handle_response(&mut self, response: Response, now: Duration) -> Vec<ClientEffect> {
+        match self {
+            Self::Invite(machine) => machine.handle_response(response, now),
+            Self::NonInvite(machine) => machine.handle_response(response, now),
+        }
+    }
+
+    fn cancelled(&mut self, now: Duration) -> Vec<ClientEffect> {
+        match self {
+            Self::Invite(machine) => machine.handle(client_invite::Input::Cancelled, now),
+            Self::NonInvite(_) => vec![],
+        }
+    }
+
+    fn flow_lost(&mut self, now: Duration) -> Vec<ClientEffect> {
+        match self {
+            Self::Invite(machine) => machine.handle(client_invite::Input::FlowLost, now),
+            Self::NonInvite(machine) => machine.handle(client_non_invite::Input::FlowLost, now),
+        }
+    }
+
+    fn fire(&mut self, now: Duration) -> Vec<ClientEffect> {
+        match self {
+            Self::Invite(machine) => machine.fire(now),
+            Self::NonInvite(machine) => machine.fire(now),
+        }
+    }
+
+    fn next_timer(&self) -> Option<(Duration, &'static str)> {
+        match self {
+            Self::Invite(machine) => machine.next_timer(),
+            Self::NonInvite(machine) => machine.next_timer(),
+        }
+    }
+
+    fn is_terminated(&self) -> bool {
+        match self {
+            Self::Invite(machine) => machine.is_terminated(),
+            Self::NonInvite(machine) => machine.is_terminated(),
+        }
+    }
+}
+
+#[derive(Debug, Clone)]
+enum ServerMachine {
+    Invite(Box<ServerInvite>),
+    NonInvite(Box<ServerNonInvite>),
+}
+
+impl ServerMachine {
+    fn new(request: &Request, reliability: Reliability, timers: Timers, now: Duration) -> Self {
+        if request.method == Method::Invite {
+            let machine = ServerInvite::new(request.clone(), reliability, timers, now);
+            Self::Invite(Box::new(machine))
+        } else {
+            Self::NonInvite(Box::new(ServerNonInvite::new(reliability, timers)))
+        }
+    }
+
+    fn receive_again(&mut self, request: Request, now: Duration) -> Vec<ServerEffect> {
+        use server_invite::Input::{Ack, Retransmission};
+        match self {
+            Self::Invite(machine) if request.method == Method::Ack => {
+                machine.handle(Ack(request), now)
+            }
+            Self::Invite(machine) => machine.handle(Retransmission, now),
+            Self::NonInvite(machine) => {
+                machine.handle(server_non_invite::Input::Retransmission, now)
+            }
+        }
+    }
+
+    fn respond(&mut self, response: Response, now: Duration) -> Vec<ServerEffect> {
+        match self {
+            Self::Invite(machine) => machine.respond(response, now),
+            Self::NonInvite(machine) => machine.respond(response, now),
+        }
+    }
+
+    fn accepts(&self, status: StatusCode) -> bool {
+        match self {
+            Self::Invite(machine) => machine.accepts(status),
+            Self::NonInvite(machine) => machine.is_pending(),
+        }
+    }
+
+    fn note_ack(&mut self, ack: &Request) {
+        match self {
+            Self::Invite(machine) => machine.note_ack(ack),
+            Self::NonInvite(_) => {}
+        }
+    }
+
+    fn is_pending(&self) -> bool {
+        match self {
+            Self::Invite(machine) => machine.is_pending(),
+            Self::NonInvite(machine) => machine.is_pending(),
+        }
+    }
+
+    fn fire(&mut self, now: Duration) -> Vec<ServerEffect> {
+        match self {
+            Self::Invite(machine) => machine.fire(now),
+            Self::NonInvite(machine) => machine.fire(now),
+        }
+    }
+
+    fn next_timer(&self) -> Option<(Duration, &'static str)> {
+        match self {
+            Self::Invite(machine) => machine.next_timer(),
+            Self::NonInvite(machine) => machine.next_timer(),
+        }
+    }
+
+    fn is_terminated(&self) -> bool {
+        match self {
+            Self::Invite(machine) => machine.is_terminated(),
+            Self::NonInvite(machine) => machine.is_terminated(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

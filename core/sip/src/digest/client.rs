@@ -1,0 +1,315 @@
+//! The client's side: challenges learned, credentials made, nonces kept (RFC 7616 §3.3 to §3.6).
+
+use super::grammar::{Scheme, Writer};
+use super::{Algorithm, Credentials, DigestError, Digested};
+use crate::{HeaderName, Headers, Request, Response};
+use std::collections::BTreeMap;
+
+/// What [`DigestClient::to_saved`] starts with.
+const SAVED_VERSION: &str = "digest-1";
+
+/// Realms kept at a time; more than one proxy and one registrar is rare.
+const MAX_REALMS: usize = 8;
+
+/// A server that calls each new nonce stale is not asked for ever.
+const MAX_STALE_IN_ROW: u32 = 3;
+
+/// A client's memory of the realms that challenged it: nonce, count and algorithm of each.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct DigestClient {
+    realms: BTreeMap<(Side, String), Realm>,
+}
+
+/// Who challenges: the two pairs of header fields (RFC 3261 §22.2, §22.3).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Side {
+    /// 401, WWW-Authenticate, Authorization.
+    User,
+    /// 407, Proxy-Authenticate, Proxy-Authorization.
+    Proxy,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Realm {
+    nonce: String,
+    opaque: Option<String>,
+    /// `None` where the challenge names none, which means MD5 and is not echoed.
+    algorithm: Option<Algorithm>,
+    /// `qop=auth`, else none.
+    auth: bool,
+    /// Credentials sent with this nonce (RFC 7616 §3.4: nc).
+    count: u32,
+    /// The nonce came in a challenge, so that its first use proves the password.
+    challenged: bool,
+    /// Challenges in a row that called a nonce stale at its first use.
+    stale: u32,
+}
+
+impl DigestClient {
+    /// Learns the challenges of a 401 or 407 to `request`. Afterwards [`DigestClient::authorize`]
+    /// adds credentials.
+    ///
+    /// # Errors
+    /// As [`DigestError`]. A stale nonce is not an error, nor is a second realm, nor is a kept nonce
+    /// that the server has forgotten without saying that it is stale.
+    pub fn challenged(
+        &mut self,
+        request: &Request,
+        response: &Response,
+    ) -> Result<(), DigestError> {
+        let (mut chosen, mut offered) = (BTreeMap::new(), Vec::new());
+        for side in [Side::User, Side::Proxy] {
+            for value in response.headers.all(&side.challenge()) {
+                for scheme in Scheme::parse_all(&value) {
+                    if let Some((realm, new)) = understand(&scheme) {
+                        chosen.entry((side, realm)).or_insert((new, is_stale(&scheme)));
+                    }
+                    offered.push(describe(&scheme));
+                }
+            }
+        }
+        match (chosen.is_empty(), offered.is_empty()) {
+            (true, true) => return Err(DigestError::NoChallenge),
+            (true, false) => return Err(DigestError::Unsupported(offered.join(", "))),
+            (false, _) => {}
+        }
+        let mut refused = false;
+        for ((side, name), (mut new, stale)) in chosen {
+            if let Some(sent) = credentials_in(request, side, &name) {
+                let known = self.realms.get(&(side, name.clone()));
+                match known.map_or(Judgement::Forgotten, |known| judge(known, &new, &sent, stale)) {
+                    Judgement::Refused => refused = true,
+                    Judgement::Stale(in_row) => new.stale = in_row,
+                    Judgement::Forgotten => {}
+                }
+            }
+            if self.realms.len() < MAX_REALMS || self.realms.contains_key(&(side, name.clone())) {
+                self.realms.insert((side, name), new);
+            }
+        }
+        if refused { Err(DigestError::Refused) } else { Ok(()) }
+    }
+
+    /// Puts credentials for each known challenge into `request`, in place of those there. `cnonce`
+    /// is fresh randomness as hex. Does nothing while no challenge is known.
+    pub fn authorize(&mut self, request: &mut Request, credentials: &Credentials, cnonce: &str) {
+        for side in [Side::User, Side::Proxy] {
+            if self.realms.keys().any(|(known, _)| *known == side) {
+                request.headers.remove(&side.credentials());
+            }
+        }
+        let (method, uri) = (request.method.as_str().to_owned(), request.uri.to_string());
+        for ((side, name), realm) in &mut self.realms {
+            realm.count = realm.count.saturating_add(1);
+            let value = realm.credentials(name, &method, &uri, credentials, cnonce);
+            request.headers.push(side.credentials(), value);
+        }
+    }
+
+    /// Takes a `nextnonce` from Authentication-Info (RFC 7616 §3.5). The field names no realm, so it
+    /// counts where one realm only is known.
+    pub fn handle_response(&mut self, headers: &Headers) {
+        for side in [Side::User, Side::Proxy] {
+            let Some(info) = headers.get(&side.info()) else { continue };
+            let info = Scheme::parse_params(&info);
+            let Some(nonce) = info.get("nextnonce").filter(|nonce| !nonce.is_empty()) else {
+                continue;
+            };
+            let mut realms = self.realms.iter_mut().filter(|((known, _), _)| *known == side);
+            if let (Some((_, realm)), None) = (realms.next(), realms.next()) {
+                nonce.clone_into(&mut realm.nonce);
+                realm.count = 0;
+                realm.challenged = false;
+            }
+        }
+    }
+
+    /// What may be stored to spare a round trip after a restart: realm, nonce, opaque, algorithm,
+    /// count. No secret is in it. An opaque, versioned line of text.
+    pub fn to_saved(&self) -> String {
+        let realms = self.realms.iter().map(|((side, name), realm)| realm.to_saved(*side, name));
+        let realms: Vec<String> = realms.collect();
+        format!("{SAVED_VERSION} {}", realms.join(", "))
+    }
+
+    /// Restores [`DigestClient::to_saved`]; anything else is an empty memory.
+    pub fn from_saved(saved: &str) -> Self {
+        let Some(saved) = saved.strip_prefix(SAVED_VERSION) else { return Self::default() };
+        let schemes = Scheme::parse_all(saved);
+        Self { realms: schemes.iter().take(MAX_REALMS).filter_map(Realm::from_saved).collect() }
+    }
+}
+
+impl Realm {
+    fn credentials(
+        &self,
+        realm: &str,
+        method: &str,
+        uri: &str,
+        credentials: &Credentials,
+        cnonce: &str,
+    ) -> String {
+        let Credentials { username, password } = credentials;
+        let nc = format!("{:08x}", self.count);
+        let auth = self.auth.then_some((cnonce, nc.as_str()));
+        let algorithm = self.algorithm.unwrap_or(Algorithm::Md5);
+        let nonce = &self.nonce;
+        let digested = Digested { algorithm, username, realm, nonce, method, uri, auth };
+        let mut writer = Writer::new("Digest")
+            .quoted("username", username)
+            .quoted("realm", realm)
+            .quoted("nonce", nonce)
+            .quoted("uri", uri)
+            .quoted("response", &digested.response(password));
+        if let Some(algorithm) = self.algorithm {
+            writer = writer.token("algorithm", algorithm.as_str());
+        }
+        if let Some(opaque) = &self.opaque {
+            writer = writer.quoted("opaque", opaque);
+        }
+        if self.auth {
+            writer = writer.token("qop", "auth").token("nc", &nc).quoted("cnonce", cnonce);
+        }
+        writer.finish()
+    }
+
+    fn to_saved(&self, side: Side, name: &str) -> String {
+        let mut writer =
+            Writer::new(side.as_str()).quoted("realm", name).quoted("nonce", &self.nonce);
+        if let Some(algorithm) = self.algorithm {
+            writer = writer.token("algorithm", algorithm.as_str());
+        }
+        if let Some(opaque) = &self.opaque {
+            writer = writer.quoted("opaque", opaque);
+        }
+        if self.auth {
+            writer = writer.token("qop", "auth");
+        }
+        writer.token("count", &self.count.to_string()).finish()
+    }
+
+    fn from_saved(saved: &Scheme) -> Option<((Side, String), Self)> {
+        let side =
+            [Side::User, Side::Proxy].into_iter().find(|side| side.as_str() == saved.name)?;
+        let (name, mut realm) = read(saved)?;
+        realm.count = saved.get("count")?.parse().ok()?;
+        realm.challenged = false;
+        Some(((side, name), realm))
+    }
+}
+
+impl Side {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::User => "User",
+            Self::Proxy => "Proxy",
+        }
+    }
+
+    fn challenge(self) -> HeaderName {
+        match self {
+            Self::User => HeaderName::WWW_AUTHENTICATE,
+            Self::Proxy => HeaderName::PROXY_AUTHENTICATE,
+        }
+    }
+
+    fn credentials(self) -> HeaderName {
+        match self {
+            Self::User => HeaderName::AUTHORIZATION,
+            Self::Proxy => HeaderName::PROXY_AUTHORIZATION,
+        }
+    }
+
+    fn info(self) -> HeaderName {
+        match self {
+            Self::User => HeaderName::AUTHENTICATION_INFO,
+            Self::Proxy => HeaderName::new("Proxy-Authentication-Info"),
+        }
+    }
+}
+
+/// What it means that a realm challenges a request that had credentials for it.
+enum Judgement {
+    /// They are wrong.
+    Refused,
+    /// Their nonce was too old; so many times in a row at its first use.
+    Stale(u32),
+    /// Their nonce is not known to the server any more, or another request's challenge came first.
+    Forgotten,
+}
+
+fn judge(known: &Realm, new: &Realm, sent: &Scheme, stale: bool) -> Judgement {
+    let is_latest = sent.get("nonce") == Some(known.nonce.as_str());
+    let at_first_use = is_latest && known.challenged && known.count <= 1;
+    if stale && sent.get("nonce") != Some(new.nonce.as_str()) {
+        let in_row = if at_first_use { known.stale + 1 } else { 0 };
+        return if in_row < MAX_STALE_IN_ROW {
+            Judgement::Stale(in_row)
+        } else {
+            Judgement::Refused
+        };
+    }
+    // A nonce kept from earlier proves nothing when another comes in its place: a server that was
+    // started again knows neither it nor that it is stale. The same nonce again, or a nonce just
+    // given and refused at once, does.
+    if sent.get("nonce") == Some(new.nonce.as_str()) || at_first_use {
+        Judgement::Refused
+    } else {
+        Judgement::Forgotten
+    }
+}
+
+/// The realm of a challenge and what is kept of it; `None` where it cannot be answered.
+fn understand(challenge: &Scheme) -> Option<(String, Realm)> {
+    if challenge.is_digest() { read(challenge) } else { None }
+}
+
+fn read(scheme: &Scheme) -> Option<(String, Realm)> {
+    let algorithm = match scheme.get("algorithm") {
+        Some(token) => Some(Algorithm::from_token(token)?),
+        None => None,
+    };
+    let auth = match scheme.get("qop") {
+        Some(offered) if offers_auth(offered) => true,
+        Some(_) => return None,
+        None => false,
+    };
+    let realm = Realm {
+        nonce: scheme.get("nonce")?.to_owned(),
+        opaque: scheme.get("opaque").map(str::to_owned),
+        algorithm,
+        auth,
+        count: 0,
+        challenged: true,
+        stale: 0,
+    };
+    Some((scheme.get("realm")?.to_owned(), realm))
+}
+
+/// `auth,auth-int` offers `auth`.
+fn offers_auth(qop: &str) -> bool {
+    qop.split(',').any(|offer| offer.trim().eq_ignore_ascii_case("auth"))
+}
+
+fn is_stale(challenge: &Scheme) -> bool {
+    challenge.get("stale").is_some_and(|stale| stale.eq_ignore_ascii_case("true"))
+}
+
+/// A challenge in a few words, for the person who sets up the server.
+fn describe(challenge: &Scheme) -> String {
+    let mut text = challenge.name.clone();
+    for name in ["algorithm", "qop"] {
+        if let Some(value) = challenge.get(name) {
+            text = format!("{text} {name}={value}");
+        }
+    }
+    text
+}
+
+fn credentials_in(request: &Request, side: Side, realm: &str) -> Option<Scheme> {
+    let name = side.credentials();
+    let schemes = request.headers.all(&name).flat_map(|value| Scheme::parse_all(&value));
+    let mut ours =
+        schemes.filter(|scheme| scheme.is_digest() && scheme.get("realm") == Some(realm));
+    ours.next()
+}

@@ -1,0 +1,252 @@
+//! The server INVITE transaction (RFC 3261 §17.2.1, figure 7 as RFC 6026 §8.5 redraws it).
+
+use super::timer::{Running, Timers};
+use super::{Reliability, ServerEffect};
+use crate::{Request, Response, StatusCode};
+use std::time::Duration;
+
+/// After this long without a response of the user, the transaction sends 100 (RFC 3261 §17.2.1).
+const TRYING_AFTER: Duration = Duration::from_millis(200);
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum State {
+    Proceeding,
+    /// The user sent a 2xx, and repeats it until the ACK comes (RFC 6026 §7.1).
+    Accepted,
+    Completed,
+    Confirmed,
+    Terminated,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Timer {
+    /// The user has not responded: 100.
+    Trying,
+    /// Sends the final response again.
+    G,
+    /// No ACK for a non-2xx final response.
+    H,
+    /// Absorbs repeated ACKs until here.
+    I,
+    /// Absorbs repeated INVITEs after a 2xx until here.
+    L,
+}
+
+#[derive(Debug, Clone)]
+pub(super) enum Input {
+    /// The INVITE again.
+    Retransmission,
+    Ack(Request),
+    /// From the user, as are the next two.
+    Provisional(Response),
+    Success(Response),
+    Failure(Response),
+    Timer(Timer),
+}
+
+/// One INVITE of the other side.
+#[derive(Debug, Clone)]
+pub(super) struct ServerInvite {
+    state: State,
+    request: Request,
+    last: Option<Response>,
+    acknowledged: bool,
+    reliability: Reliability,
+    timers: Timers,
+    running: Running<Timer>,
+    interval: Duration,
+}
+
+impl ServerInvite {
+    pub(super) fn new(
+        request: Request,
+        reliability: Reliability,
+        timers: Timers,
+        now: Duration,
+    ) -> Self {
+        let mut running = Running::none();
+        running.start(Timer::Trying, TRYING_AFTER, now);
+        Self {
+            state: State::Proceeding,
+            request,
+            last: None,
+            acknowledged: false,
+            reliability,
+            timers,
+            running,
+            interval: timers.t1,
+        }
+    }
+
+    pub(super) fn handle(&mut self, input: Input, now: Duration) -> Vec<ServerEffect> {
+        use Input::{Ack, Failure, Provisional, Retransmission, Success};
+        use ServerEffect::Send;
+        use State::{Accepted, Completed, Confirmed, Proceeding, Terminated};
+        match (self.state, input) {
+            (Proceeding, Retransmission) => self.repeat(),
+            (Proceeding, Provisional(response)) => self.provisional(response),
+            (Proceeding, Input::Timer(Timer::Trying)) => {
+                self.provisional(self.request.response(StatusCode::TRYING, None))
+            }
+            (Proceeding, Success(response)) => self.accept(response, now),
+            (Proceeding, Failure(response)) => self.complete(response, now),
+            (Proceeding, Ack(_)) => vec![],
+
+            // RFC 6026 §7.1: INVITEs are absorbed without an answer, ACKs are the user's.
+            (Accepted, Retransmission) => vec![],
+            (Accepted, Ack(request)) => {
+                self.acknowledged = true;
+                vec![ServerEffect::Ack(request)]
+            }
+            (Accepted, Success(response)) => vec![Send(response)],
+            (Accepted, Input::Timer(Timer::L)) if self.acknowledged => self.terminate(vec![]),
+            (Accepted, Input::Timer(Timer::L)) => self.terminate(vec![ServerEffect::TimedOut]),
+            (Accepted, Provisional(_) | Failure(_)) => vec![],
+
+            (Completed, Retransmission) => self.repeat(),
+            (Completed, Ack(_)) => self.confirm(now),
+            (Completed, Input::Timer(Timer::G)) => self.retransmit(now),
+            (Completed, Input::Timer(Timer::H)) => self.terminate(vec![ServerEffect::TimedOut]),
+            (Completed, Provisional(_) | Success(_) | Failure(_)) => vec![],
+
+            (Confirmed, Input::Timer(Timer::I)) => self.terminate(vec![]),
+            (Confirmed, Retransmission | Ack(_) | Provisional(_) | Success(_) | Failure(_)) => {
+                vec![]
+            }
+
+            // Stopped on the way to these states.
+            (Proceeding, Input::Timer(Timer::G | Timer::H | Timer::I | Timer::L))
+            | (Accepted, Input::Timer(Timer::Trying | Timer::G | Timer::H | Timer::I))
+            | (Completed, Input::Timer(Timer::Trying | Timer::I | Timer::L))
+            | (Confirmed, Input::Timer(Timer::Trying | Timer::G | Timer::H | Timer::L)) => vec![],
+
+            (Terminated, Retransmission | Ack(_) | Provisional(_) | Success(_) | Failure(_))
+            | (
+                Terminated,
+                Input::Timer(Timer::Trying | Timer::G | Timer::H | Timer::I | Timer::L),
+            ) => {
+                vec![]
+            }
+        }
+    }
+
+    pub(super) fn respond(&mut self, response: Response, now: Duration) -> Vec<ServerEffect> {
+        let status = response.status;
+        let input = if status.is_provisional() {
+            Input::Provisional(response)
+        } else if status.is_success() {
+            Input::Success(response)
+        } else {
+            Input::Failure(response)
+        };
+        self.handle(input, now)
+    }
+
+    /// Whether a response of this status would be sent.
+    pub(super) fn accepts(&self, status: StatusCode) -> bool {
+        match self.state {
+            State::Proceeding => true,
+            State::Accepted => status.is_success(),
+            State::Completed | State::Confirmed | State::Terminated => false,
+        }
+    }
+
+    /// Whether there was no final response.
+    pub(super) fn is_pending(&self) -> bool {
+        self.state == State::Proceeding
+    }
+
+    /// Notes an ACK for the 2xx, which comes in a transaction of its own: same Call-ID, From tag and
+    /// CSeq number.
+    pub(super) fn note_ack(&mut self, ack: &Request) {
+        if self.state == State::Accepted && identity(ack) == identity(&self.request) {
+            self.acknowledged = true;
+        }
+    }
+
+    /// Fires the next timer that is due.
+    pub(super) fn fire(&mut self, now: Duration) -> Vec<ServerEffect> {
+        match self.running.take_due(now) {
+            Some(timer) => self.handle(Input::Timer(timer), now),
+            None => vec![],
+        }
+    }
+
+    pub(super) fn next_timer(&self) -> Option<(Duration, &'static str)> {
+        self.running.next().map(|(at, timer)| (at, timer.name()))
+    }
+
+    pub(super) fn is_terminated(&self) -> bool {
+        self.state == State::Terminated
+    }
+
+    fn repeat(&self) -> Vec<ServerEffect> {
+        self.last.iter().cloned().map(ServerEffect::Send).collect()
+    }
+
+    fn provisional(&mut self, response: Response) -> Vec<ServerEffect> {
+        self.running.stop(Timer::Trying);
+        self.last = Some(response);
+        self.repeat()
+    }
+
+    fn accept(&mut self, response: Response, now: Duration) -> Vec<ServerEffect> {
+        self.running.stop_all();
+        self.running.start(Timer::L, self.timers.patience(), now);
+        self.state = State::Accepted;
+        vec![ServerEffect::Send(response)]
+    }
+
+    fn complete(&mut self, response: Response, now: Duration) -> Vec<ServerEffect> {
+        self.running.stop_all();
+        self.running.start(Timer::H, self.timers.patience(), now);
+        if self.reliability == Reliability::Unreliable {
+            self.running.start(Timer::G, self.interval, now);
+        }
+        self.state = State::Completed;
+        self.last = Some(response);
+        self.repeat()
+    }
+
+    fn retransmit(&mut self, now: Duration) -> Vec<ServerEffect> {
+        self.interval = self.interval.saturating_mul(2).min(self.timers.t2);
+        self.running.start(Timer::G, self.interval, now);
+        self.repeat()
+    }
+
+    fn confirm(&mut self, now: Duration) -> Vec<ServerEffect> {
+        match self.reliability {
+            Reliability::Reliable => self.terminate(vec![]),
+            Reliability::Unreliable => {
+                self.running.stop_all();
+                self.running.start(Timer::I, self.timers.t4, now);
+                self.state = State::Confirmed;
+                vec![]
+            }
+        }
+    }
+
+    fn terminate(&mut self, effects: Vec<ServerEffect>) -> Vec<ServerEffect> {
+        self.running.stop_all();
+        self.state = State::Terminated;
+        effects
+    }
+}
+
+impl Timer {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Trying => "Trying",
+            Self::G => "G",
+            Self::H => "H",
+            Self::I => "I",
+            Self::L => "L",
+        }
+    }
+}
+
+fn identity(request: &Request) -> Option<(String, String, u32)> {
+    let headers = &request.headers;
+    let tag = headers.from().ok()?.tag().unwrap_or_default().to_owned();
+    Some((headers.call_id().ok()?, tag, headers.cseq().ok()?.sequence))
+}
