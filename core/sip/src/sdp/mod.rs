@@ -9,6 +9,7 @@ mod description;
 mod direction;
 mod normalise;
 mod offer_answer;
+mod origin;
 #[cfg(test)]
 mod samples;
 
@@ -17,6 +18,7 @@ pub use description::{Attribute, MediaDescription, SessionDescription};
 pub use direction::Direction;
 pub use normalise::{normalise_local, normalise_remote};
 pub use offer_answer::{OfferAnswer, OfferAnswerError, SignalingState};
+pub use origin::continue_session;
 
 /// Why a description cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

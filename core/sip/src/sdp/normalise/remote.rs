@@ -2,8 +2,9 @@
 
 use super::super::candidate::Candidate;
 use super::super::codecs::{AUDIO, Codec, TELEPHONE_EVENT, codecs_of};
+use super::super::origin::sane_origin;
 use super::super::{Attribute, Direction, MediaDescription, SdpError, SessionDescription};
-use super::{sane_origin, unique};
+use super::unique;
 
 const DTLS_SRTP: &str = "UDP/TLS/RTP/SAVPF";
 
