@@ -40,9 +40,11 @@ impl<'a> Candidate<'a> {
         (readable && typed && related).then_some(candidate)
     }
 
-    /// RTP over UDP: what is left where RTCP is multiplexed and nothing listens on TCP.
-    pub(super) fn is_rtp_over_udp(&self) -> bool {
-        self.component == 1 && self.transport.eq_ignore_ascii_case("udp")
+    /// Whether this is a candidate for RTP over UDP: the kind that is left where RTCP is
+    /// multiplexed and nothing listens on TCP.
+    pub(super) fn is_usable(value: &str) -> bool {
+        let usable = |c: Candidate<'_>| c.component == 1 && c.transport.eq_ignore_ascii_case("udp");
+        Candidate::parse(value).is_some_and(usable)
     }
 
     pub(super) fn ip(&self) -> Option<IpAddr> {
@@ -75,7 +77,7 @@ mod tests {
         let value = "Hac120002 1 UDP 2130706431 172.18.0.2 12002 typ host";
         let plain = Candidate::parse(value).unwrap();
         assert_eq!((plain.priority, plain.port), (2_130_706_431, 12002));
-        assert!(plain.is_rtp_over_udp());
+        assert!(Candidate::is_usable(value));
         for quoted in [format!("candidate:{value}"), format!("a=candidate:{value}")] {
             assert_eq!(Candidate::parse(&quoted), Some(plain));
         }
@@ -95,6 +97,12 @@ mod tests {
         ] {
             assert_eq!(Candidate::parse(value), None, "{value}");
         }
+    }
+
+    #[test]
+    fn neither_the_second_component_nor_tcp_is_usable() {
+        assert!(!Candidate::is_usable("1 2 udp 2130706431 10.0.0.1 5000 typ host"));
+        assert!(!Candidate::is_usable("1 1 tcp 1518280447 10.0.0.1 9 typ host tcptype active"));
     }
 
     #[test]

@@ -194,7 +194,7 @@ impl SessionDescription {
         let address = connection.and_then(|c| c.split_ascii_whitespace().nth(2));
         let trickles = |options: &str| options.split_ascii_whitespace().any(|o| o == "trickle");
         matches!(address, Some("0.0.0.0" | "::"))
-            && !section.attributes("candidate").any(|c| Candidate::parse(c).is_some())
+            && !section.attributes("candidate").any(Candidate::is_usable)
             && !section.attributes("ice-options").any(trickles)
             && !self.attribute("ice-options").is_some_and(trickles)
     }
@@ -345,4 +345,231 @@ fn set_once(
     }
     *place = Some(value.to_owned());
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Role, codecs, normalise_local, normalise_remote, samples};
+    use super::*;
+
+    const MINIMAL: &str = "v=0\r\no=- 1 1 IN IP4 10.0.0.1\r\ns=-\r\nt=0 0\r\n";
+
+    const ALL: [&str; 5] = [
+        samples::ASTERISK_OFFER,
+        samples::FREESWITCH_OFFER,
+        samples::CHROMIUM_OFFER,
+        samples::STACK_RESTART_OFFER,
+        samples::STACK_ANSWER,
+    ];
+
+    fn syntax(text: &str) -> (usize, &'static str) {
+        match SessionDescription::parse(text) {
+            Err(SdpError::Syntax { line, why }) => (line, why),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn direction(media: &str) -> Direction {
+        SessionDescription::parse(&format!("{MINIMAL}{media}")).unwrap().direction()
+    }
+
+    #[test]
+    fn what_is_read_is_printed_as_it_was() {
+        for text in ALL {
+            assert_eq!(SessionDescription::parse(text).unwrap().to_string(), text);
+        }
+    }
+
+    #[test]
+    fn a_bare_line_feed_and_empty_lines_are_read() {
+        let unix = samples::CHROMIUM_OFFER.replace("\r\n", "\n") + "\n\n";
+        let read = SessionDescription::parse(&unix).unwrap();
+        assert_eq!(read.to_string(), samples::CHROMIUM_OFFER);
+    }
+
+    #[test]
+    fn lines_of_unknown_letters_are_kept_where_they_were() {
+        let text = "v=0\r\no=- 1 1 IN IP4 10.0.0.1\r\ns=-\r\ni=info\r\nu=http://x\r\n\
+                    c=IN IP4 10.0.0.1\r\nb=AS:64\r\nt=0 0\r\nq=session\r\na=x\r\n\
+                    m=audio 4000 RTP/AVP 0\r\ni=title\r\nc=IN IP4 10.0.0.2\r\nb=AS:32\r\ny=section\r\na=y:\r\n";
+        let read = SessionDescription::parse(text).unwrap();
+        assert_eq!(read.other.last(), Some(&('q', "session".to_owned())));
+        assert_eq!(read.media[0].other.last(), Some(&('y', "section".to_owned())));
+        assert_eq!(read.to_string(), text);
+    }
+
+    #[test]
+    fn a_description_built_by_hand_prints_what_the_standard_demands() {
+        let built = SessionDescription {
+            origin: "- 1 1 IN IP4 10.0.0.1".to_owned(),
+            name: String::new(),
+            connection: None,
+            other: Vec::new(),
+            attributes: Vec::new(),
+            media: Vec::new(),
+        };
+        assert_eq!(built.to_string(), MINIMAL);
+    }
+
+    #[test]
+    fn a_number_of_ports_is_not_a_port() {
+        let text = format!("{MINIMAL}m=audio 4000/2 RTP/AVP 0\r\n");
+        assert_eq!(SessionDescription::parse(&text).unwrap().media[0].port, 4000);
+    }
+
+    #[test]
+    fn an_error_names_its_line() {
+        assert_eq!(syntax(""), (1, "should be v=0"));
+        assert_eq!(syntax("v=1\r\n"), (1, "should be v=0"));
+        assert_eq!(syntax("o=- 1 1 IN IP4 10.0.0.1\r\n"), (1, "should be v=0"));
+        assert_eq!(syntax("v=0\r\ns=-\r\n"), (2, "is the last and there was no o="));
+        let bad_lines = [
+            ("garbage", "is not a letter, an equals sign and a value"),
+            ("1=x", "is not a letter, an equals sign and a value"),
+            ("é=x", "is not a letter, an equals sign and a value"),
+            ("v=0", "repeats v="),
+            ("s=again", "repeats s="),
+            ("o=- 1 1 IN IP4 10.0.0.1", "repeats o="),
+            ("o=- 1 1", "is not user, id, version, network type, address type and address"),
+            ("c=IN IP4", "is not network type, address type and address"),
+            ("m=audio", "is not media, port, protocol and formats"),
+            ("m=audio x RTP/AVP 0", "has no port number from 0 to 65535"),
+            ("m=audio 70000 RTP/AVP 0", "has no port number from 0 to 65535"),
+            ("m=audio 4000 RTP/AVP", "has no format"),
+            ("a=:x", "has no attribute name"),
+            ("a=x:\0", "contains a control character"),
+            ("a=x\r:y", "contains a control character"),
+        ];
+        for (line, why) in bad_lines {
+            assert_eq!(syntax(&format!("{MINIMAL}\r\n{line}\r\na=after\r\n")), (6, why), "{line}");
+        }
+    }
+
+    #[test]
+    fn limits_hold_and_one_below_them_passes() {
+        let bytes = |n: usize| {
+            let padding = n - MINIMAL.len() - "a=x:\r\n".len();
+            SessionDescription::parse(&format!("{MINIMAL}a=x:{}\r\n", "y".repeat(padding)))
+        };
+        assert!(bytes(MAX_BYTES).is_ok());
+        assert_eq!(bytes(MAX_BYTES + 1), Err(SdpError::TooLarge));
+        let many =
+            |n: usize| SessionDescription::parse(&format!("{MINIMAL}{}", "a=x\r\n".repeat(n)));
+        assert!(many(MAX_LINES - 4).is_ok());
+        assert_eq!(many(MAX_LINES - 3), Err(SdpError::TooLarge));
+        let section = "m=audio 4000 RTP/AVP 0\r\n";
+        let sections =
+            |n: usize| SessionDescription::parse(&format!("{MINIMAL}{}", section.repeat(n)));
+        assert!(sections(MAX_SECTIONS).is_ok());
+        assert_eq!(sections(MAX_SECTIONS + 1), Err(SdpError::TooLarge));
+    }
+
+    #[test]
+    fn the_audio_is_the_first_that_is_not_rejected() {
+        let text = format!(
+            "{MINIMAL}m=video 1 RTP/AVP 0\r\nm=audio 0 RTP/AVP 0\r\nm=audio 3 RTP/AVP 0\r\n"
+        );
+        assert_eq!(SessionDescription::parse(&text).unwrap().audio().unwrap().port, 3);
+    }
+
+    #[test]
+    fn a_direction_is_the_sections_else_the_sessions_else_both_ways() {
+        let audio = "m=audio 4000 RTP/AVP 0\r\nc=IN IP4 10.0.0.1\r\n";
+        assert_eq!(direction(audio), Direction::SendRecv);
+        assert_eq!(direction(&format!("a=recvonly\r\n{audio}")), Direction::RecvOnly);
+        let both = format!("a=recvonly\r\n{audio}a=sendonly\r\n");
+        assert_eq!(direction(&both), Direction::SendOnly);
+        assert_eq!(direction(&format!("{audio}a=inactive\r\n")), Direction::Inactive);
+        assert_eq!(direction(""), Direction::Inactive);
+    }
+
+    #[test]
+    fn an_address_of_zero_holds_only_where_no_candidate_stands_beside_it() {
+        let held = "m=audio 4000 RTP/AVP 0\r\nc=IN IP4 0.0.0.0\r\n";
+        assert_eq!(direction(held), Direction::SendOnly);
+        assert_eq!(direction(&format!("{held}a=recvonly\r\n")), Direction::Inactive);
+        assert_eq!(direction(&held.replace("IP4 0.0.0.0", "IP6 ::")), Direction::SendOnly);
+        assert_eq!(direction("c=IN IP4 0.0.0.0\r\nm=audio 9 RTP/AVP 0\r\n"), Direction::SendOnly);
+        let candidate = "a=candidate:1 1 udp 2130706431 10.0.0.1 4000 typ host\r\n";
+        assert_eq!(direction(&format!("{held}{candidate}")), Direction::SendRecv);
+        assert_eq!(direction(&format!("{held}a=ice-options:trickle\r\n")), Direction::SendRecv);
+    }
+
+    /// xorshift64*: the same seed, the same mutants.
+    struct Random(u64);
+
+    impl Random {
+        fn below(&mut self, n: usize) -> usize {
+            self.0 ^= self.0 >> 12;
+            self.0 ^= self.0 << 25;
+            self.0 ^= self.0 >> 27;
+            (self.0.wrapping_mul(0x2545_F491_4F6C_DD1D) >> 33) as usize % n
+        }
+    }
+
+    fn mutate(text: &str, random: &mut Random) -> String {
+        const BITS: [&str; 12] = [
+            "\r\n",
+            "a=",
+            "m=audio 0 x 0",
+            ":",
+            "/",
+            " ",
+            "",
+            "-1",
+            "65536",
+            "é",
+            "candidate:",
+            "\0",
+        ];
+        let mut lines: Vec<String> = text.split_inclusive('\n').map(str::to_owned).collect();
+        for _ in 0..=random.below(6) {
+            let (at, other) = (random.below(lines.len()), random.below(lines.len()));
+            match random.below(5) {
+                0 => drop(lines.remove(at)),
+                1 => lines.insert(at, lines[other].clone()),
+                2 => lines.swap(at, other),
+                _ => {
+                    let mut characters: Vec<char> = lines[at].chars().collect();
+                    let from = random.below(characters.len() + 1);
+                    let to = (from + random.below(4)).min(characters.len());
+                    let put = BITS[random.below(BITS.len())];
+                    characters.splice(from..to, put.chars());
+                    lines[at] = characters.into_iter().collect();
+                }
+            }
+            if lines.is_empty() {
+                return String::new();
+            }
+        }
+        lines.concat()
+    }
+
+    #[test]
+    fn mutated_descriptions_neither_panic_nor_print_what_cannot_be_read() {
+        let mut random = Random(0x5eed);
+        let mut read = 0;
+        let mut accepted = 0;
+        for round in 0..6_000 {
+            let mutant = mutate(ALL[round % ALL.len()], &mut random);
+            let _ = codecs(&mutant);
+            if let Ok(description) = SessionDescription::parse(&mutant) {
+                read += 1;
+                let printed = description.to_string();
+                assert_eq!(SessionDescription::parse(&printed).unwrap().to_string(), printed);
+            }
+            if let Ok(text) = normalise_remote(&mutant) {
+                accepted += 1;
+                assert_eq!(normalise_remote(&text).as_ref(), Ok(&text), "{mutant}");
+            }
+            let alive = [mutant.lines().last().unwrap_or_default().to_owned()];
+            if let Ok(text) = normalise_local(&mutant, Role::Offer, &alive) {
+                assert_eq!(normalise_local(&text, Role::Offer, &alive).as_ref(), Ok(&text));
+            }
+        }
+        assert!(
+            read > 2_000 && accepted > 1_000,
+            "{read} read, {accepted} accepted: no test at all"
+        );
+    }
 }

@@ -89,7 +89,7 @@ fn describe_transport(section: &mut MediaDescription, candidates: &[String]) {
 }
 
 fn usable_candidates(description: &SessionDescription, alive: &[String]) -> Vec<String> {
-    let usable = |value: &&str| Candidate::parse(value).is_some_and(|c| c.is_rtp_over_udp());
+    let usable = |value: &&str| Candidate::is_usable(value);
     let listed = description.media.iter().flat_map(|section| section.attributes("candidate"));
     let mut candidates: Vec<&str> = listed.filter(usable).collect();
     unique(&mut candidates);

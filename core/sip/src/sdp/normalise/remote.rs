@@ -237,8 +237,8 @@ fn is_extension(value: &str) -> bool {
 }
 
 fn candidates(section: &MediaDescription) -> impl Iterator<Item = Attribute> + '_ {
-    let usable = |value: &&str| Candidate::parse(value).is_some_and(|c| c.is_rtp_over_udp());
-    section.attributes("candidate").filter(usable).map(|value| Attribute::new("candidate", value))
+    let usable = |a: &&Attribute| a.name == "candidate" && Candidate::is_usable(a.value());
+    section.attributes.iter().filter(usable).cloned()
 }
 
 /// The identification tag of each section: its own, or its place where it has none or the same as
@@ -269,4 +269,307 @@ fn reject(section: &mut MediaDescription, mid: &str) {
     section.connection = None;
     section.other.clear();
     section.attributes = vec![Attribute::new("mid", mid), Attribute::flag("inactive")];
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::{Codec, codecs, samples};
+    use super::*;
+
+    fn normalised(text: &str) -> String {
+        normalise_remote(text).unwrap()
+    }
+
+    fn refusal(text: &str) -> &'static str {
+        match normalise_remote(text) {
+            Err(SdpError::NotAcceptable(why)) => why,
+            Ok(_) | Err(SdpError::Syntax { .. } | SdpError::TooLarge) => panic!("not refused"),
+        }
+    }
+
+    fn lines<'a>(text: &'a str, start: &'a str) -> Vec<&'a str> {
+        text.lines().filter(|line| line.starts_with(start)).collect()
+    }
+
+    fn without(text: &str, start: &str) -> String {
+        text.split_inclusive('\n').filter(|line| !line.starts_with(start)).collect()
+    }
+
+    /// With the session-level lines `extra`.
+    fn with_session_lines(text: &str, extra: &str) -> String {
+        text.replacen("t=0 0\r\n", &format!("t=0 0\r\n{extra}"), 1)
+    }
+
+    fn telephone_events(text: &str) -> Vec<(u8, u32)> {
+        let events = |c: &Codec| c.name == TELEPHONE_EVENT;
+        codecs(text)
+            .unwrap()
+            .into_iter()
+            .filter(events)
+            .map(|c| (c.payload_type, c.clock_rate))
+            .collect()
+    }
+
+    #[test]
+    fn the_hash_name_is_written_in_lower_case() {
+        let text = normalised(samples::ASTERISK_OFFER);
+        let line = lines(&text, "a=fingerprint:");
+        assert_eq!(line.len(), 1);
+        assert!(line[0].starts_with("a=fingerprint:sha-256 4A:AD:B9"), "{line:?}");
+    }
+
+    #[test]
+    fn a_fingerprint_of_the_session_counts_for_the_audio() {
+        let line = lines(samples::ASTERISK_OFFER, "a=fingerprint:")[0];
+        let moved = with_session_lines(
+            &without(samples::ASTERISK_OFFER, "a=fingerprint:"),
+            &format!("{line}\r\n"),
+        );
+        assert_eq!(
+            lines(&normalised(&moved), "a=fingerprint:"),
+            lines(&normalised(samples::ASTERISK_OFFER), "a=fingerprint:")
+        );
+    }
+
+    #[test]
+    fn of_several_fingerprints_the_one_of_sha_256_is_taken() {
+        let sha1 =
+            "a=fingerprint:sha-1 4A:AD:B9:B1:3F:82:18:3B:54:02:12:DF:3E:5D:49:6B:19:E5:7C:AB\r\n";
+        let both =
+            samples::ASTERISK_OFFER.replace("a=fingerprint:", &format!("{sha1}a=fingerprint:"));
+        assert_eq!(lines(&normalised(&both), "a=fingerprint:").len(), 1);
+        assert!(normalised(&both).contains("a=fingerprint:sha-256 4A"));
+        let only = without(samples::ASTERISK_OFFER, "a=fingerprint:")
+            .replace("a=ptime", &format!("{sha1}a=ptime"));
+        assert_eq!(refusal(&only), "there is no SHA-256 fingerprint");
+    }
+
+    #[test]
+    fn a_missing_mid_and_bundle_are_put_in() {
+        let text = normalised(samples::FREESWITCH_OFFER);
+        assert_eq!(lines(&text, "a=mid:"), ["a=mid:0"]);
+        assert_eq!(lines(&text, "a=group:"), ["a=group:BUNDLE 0"]);
+    }
+
+    #[test]
+    fn a_mid_without_bundle_gets_its_bundle() {
+        let text = normalised(&without(samples::ASTERISK_OFFER, "a=group:"));
+        assert_eq!(lines(&text, "a=mid:"), ["a=mid:audio-0"]);
+        assert_eq!(lines(&text, "a=group:"), ["a=group:BUNDLE audio-0"]);
+    }
+
+    #[test]
+    fn a_mid_that_is_put_in_is_no_other_sections() {
+        let other =
+            "m=video 4000 RTP/SAVPF 96\r\na=mid:0\r\nm=video 4000 RTP/SAVPF 96\r\na=mid:0\r\n";
+        let text = normalised(&format!("{}{other}", samples::FREESWITCH_OFFER));
+        assert_eq!(lines(&text, "a=mid:"), ["a=mid:1", "a=mid:0", "a=mid:2"]);
+        assert_eq!(lines(&text, "a=group:"), ["a=group:BUNDLE 1"]);
+    }
+
+    #[test]
+    fn candidates_of_component_2_are_dropped() {
+        let text = normalised(samples::FREESWITCH_OFFER);
+        let expected =
+            "a=candidate:5302361085 1 udp 659136 203.0.113.9 24612 typ host generation 0";
+        assert_eq!(lines(&text, "a=candidate:"), [expected]);
+    }
+
+    #[test]
+    fn all_candidates_of_asterisk_are_kept() {
+        let text = normalised(samples::ASTERISK_OFFER);
+        assert_eq!(lines(&text, "a=candidate:"), lines(samples::ASTERISK_OFFER, "a=candidate:"));
+        assert_eq!(lines(&text, "a=candidate:").len(), 7);
+    }
+
+    #[test]
+    fn a_candidate_that_cannot_be_read_does_not_spoil_the_others() {
+        let broken = samples::ASTERISK_OFFER
+            .replace("a=ptime:20", "a=candidate:1 1 UDP 2130706431 pbx.example.com 5000 typ host\r\na=candidate:x\r\na=ptime:20");
+        assert_eq!(lines(&normalised(&broken), "a=candidate:").len(), 7);
+    }
+
+    #[test]
+    fn every_name_of_dtls_srtp_becomes_the_one_the_stack_writes() {
+        for name in ["RTP/SAVPF", "RTP/SAVP", "UDP/TLS/RTP/SAVP", "UDP/TLS/RTP/SAVPF"] {
+            let text = normalised(&samples::FREESWITCH_OFFER.replace("RTP/SAVPF", name));
+            assert_eq!(lines(&text, "m="), ["m=audio 24612 UDP/TLS/RTP/SAVPF 102 0 8 103"]);
+        }
+        let plain = samples::FREESWITCH_OFFER.replace("RTP/SAVPF", "RTP/AVP");
+        assert_eq!(refusal(&plain), "the audio is not offered over DTLS-SRTP");
+    }
+
+    #[test]
+    fn one_telephone_event_is_kept_and_its_clock_is_the_codecs() {
+        assert_eq!(telephone_events(&normalised(samples::ASTERISK_OFFER)), [(101, 48000)]);
+        assert_eq!(telephone_events(&normalised(samples::FREESWITCH_OFFER)), [(103, 48000)]);
+        assert_eq!(telephone_events(&normalised(samples::CHROMIUM_OFFER)), [(110, 48000)]);
+        let narrow = samples::ASTERISK_OFFER.replace("SAVPF 107 0 8 101", "SAVPF 0 107 8 101");
+        assert_eq!(telephone_events(&normalised(&narrow)), [(103, 8000)]);
+    }
+
+    #[test]
+    fn a_telephone_event_of_another_clock_is_better_than_none() {
+        let only = samples::ASTERISK_OFFER.replace(" 101 103\r\n", " 103\r\n");
+        assert_eq!(telephone_events(&normalised(&only)), [(103, 8000)]);
+        let none = samples::ASTERISK_OFFER.replace(" 101 103\r\n", "\r\n");
+        assert_eq!(telephone_events(&normalised(&none)), []);
+    }
+
+    #[test]
+    fn what_we_do_not_speak_is_dropped_with_its_lines() {
+        let text = normalised(samples::CHROMIUM_OFFER);
+        let audio = text.split("m=video").next().unwrap();
+        assert!(audio.contains("m=audio 51472 UDP/TLS/RTP/SAVPF 111 0 8 110\r\n"));
+        let numbers: Vec<&str> = lines(audio, "a=rtpmap:")
+            .into_iter()
+            .chain(lines(audio, "a=fmtp:"))
+            .chain(lines(audio, "a=rtcp-fb:"))
+            .filter_map(|line| line.split([':', ' ']).nth(1))
+            .collect();
+        assert_eq!(numbers, ["111", "0", "8", "110", "111", "111"]);
+    }
+
+    #[test]
+    fn comfort_noise_is_dropped_with_and_without_a_name() {
+        for text in [
+            samples::FREESWITCH_OFFER.to_owned(),
+            without(samples::FREESWITCH_OFFER, "a=rtpmap:13"),
+        ] {
+            let text = normalised(&text);
+            assert!(!text.contains(" 13") && !text.contains("CN/8000"), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_static_payload_type_gets_its_rtpmap() {
+        let bare = without(&without(samples::FREESWITCH_OFFER, "a=rtpmap:0 "), "a=rtpmap:8 ");
+        let text = normalised(&bare);
+        assert_eq!(lines(&text, "a=rtpmap:0"), ["a=rtpmap:0 PCMU/8000"]);
+        assert_eq!(lines(&text, "a=rtpmap:8"), ["a=rtpmap:8 PCMA/8000"]);
+    }
+
+    #[test]
+    fn parameters_are_written_without_spaces_since_the_stack_would_lose_them() {
+        let text = normalised(samples::FREESWITCH_OFFER);
+        let expected = "a=fmtp:102 useinbandfec=1;maxaveragebitrate=30000;maxplaybackrate=48000;\
+                        ptime=20;minptime=10;maxptime=40";
+        assert_eq!(lines(&text, "a=fmtp:102"), [expected]);
+    }
+
+    #[test]
+    fn opus_has_two_channels_and_its_own_clock() {
+        let mono = samples::ASTERISK_OFFER.replace("opus/48000/2", "OPUS/48000");
+        assert_eq!(lines(&normalised(&mono), "a=rtpmap:107"), ["a=rtpmap:107 opus/48000/2"]);
+        let slow = samples::ASTERISK_OFFER.replace("opus/48000/2", "opus/16000/2");
+        assert!(!normalised(&slow).contains("107"));
+    }
+
+    #[test]
+    fn doubled_payload_types_and_lines_are_written_once() {
+        let doubled = samples::ASTERISK_OFFER
+            .replace("SAVPF 107 0", "SAVPF 107 107 0 0")
+            .replace("a=ptime:20\r\n", "a=ptime:20\r\na=ptime:20\r\n")
+            .replace("a=rtcp-mux\r\n", "a=rtcp-mux\r\na=rtcp-mux\r\na=fmtp:107 useinbandfec=1\r\n");
+        assert_eq!(normalised(&doubled), normalised(samples::ASTERISK_OFFER));
+    }
+
+    #[test]
+    fn other_media_stay_in_their_place_as_rejected() {
+        let text = normalised(samples::CHROMIUM_OFFER);
+        let expected = [
+            "m=audio 51472 UDP/TLS/RTP/SAVPF 111 0 8 110",
+            "m=video 0 UDP/TLS/RTP/SAVPF 0",
+            "m=application 0 UDP/DTLS/SCTP 0",
+        ];
+        assert_eq!(lines(&text, "m="), expected);
+        assert_eq!(lines(&text, "a=group:"), ["a=group:BUNDLE 0"]);
+        let rest = text.split_once("m=video").unwrap().1;
+        assert_eq!(lines(rest, "a="), ["a=mid:1", "a=inactive", "a=mid:2", "a=inactive"]);
+    }
+
+    #[test]
+    fn only_one_audio_section_is_kept_and_it_is_the_first_that_can_be_used() {
+        let audio = samples::FREESWITCH_OFFER.split_once("m=audio").unwrap().1;
+        let twice = format!("{}m=audio{audio}", samples::FREESWITCH_OFFER);
+        let ports = |text: &str| -> Vec<u16> {
+            SessionDescription::parse(text).unwrap().media.iter().map(|m| m.port).collect()
+        };
+        assert_eq!(ports(&normalised(&twice)), [24612, 0]);
+        let first_unusable = twice.replacen("RTP/SAVPF", "RTP/AVP", 1);
+        assert_eq!(ports(&normalised(&first_unusable)), [0, 24612]);
+    }
+
+    #[test]
+    fn what_the_session_says_is_said_in_the_audio_section() {
+        let moved = ["a=ice-ufrag:", "a=ice-pwd:", "a=setup:", "a=sendrecv"];
+        let mut text = samples::ASTERISK_OFFER.replace("a=sendrecv", "a=sendonly");
+        let mut session = "a=sendonly\r\n".to_owned();
+        text = without(&text, "a=sendonly");
+        for start in &moved[..3] {
+            session += &format!("{}\r\n", lines(samples::ASTERISK_OFFER, start)[0]);
+            text = without(&text, start);
+        }
+        let text = normalised(&with_session_lines(&text, &session));
+        let (session, audio) = text.split_once("m=audio").unwrap();
+        for start in ["a=ice-ufrag:", "a=ice-pwd:", "a=setup:actpass", "a=sendonly"] {
+            assert_eq!(lines(audio, start).len(), 1, "{start}");
+            assert!(lines(session, start).is_empty(), "{start}");
+        }
+    }
+
+    #[test]
+    fn an_extension_the_stack_cannot_read_is_dropped() {
+        let extmaps = "a=extmap:0 urn:x\r\na=extmap:3\r\na=extmap:3/both urn:x\r\na=extmap:300 urn:x\r\n\
+                       a=extmap:5 level\r\na=extmap:1/sendonly urn:ietf:params:rtp-hdrext:ssrc-audio-level\r\n";
+        let text = samples::ASTERISK_OFFER.replace("a=ptime", &format!("{extmaps}a=ptime"));
+        let kept = "a=extmap:1/sendonly urn:ietf:params:rtp-hdrext:ssrc-audio-level";
+        assert_eq!(lines(&normalised(&text), "a=extmap:"), [kept]);
+    }
+
+    #[test]
+    fn keys_of_another_scheme_are_not_passed_on() {
+        let crypto = "a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:d0RmdmcmVCspeEc3QGZiNWpVLFJhQX1cfHAwJSoj\r\n";
+        let text = samples::FREESWITCH_OFFER.replace("a=ptime", &format!("{crypto}a=ptime"));
+        assert!(!normalised(&text).contains("inline"));
+    }
+
+    #[test]
+    fn a_hold_by_address_becomes_a_direction() {
+        let held = without(samples::FREESWITCH_OFFER, "a=candidate:")
+            .replace("c=IN IP4 203.0.113.9", "c=IN IP4 0.0.0.0");
+        assert!(normalised(&held).contains("a=sendonly\r\n"));
+    }
+
+    #[test]
+    fn a_refusal_says_what_was_missing() {
+        let cases = [
+            ("m=audio ", "m=video ", "there is no audio section"),
+            ("m=audio 14568", "m=audio 0", "the audio section is rejected"),
+            ("UDP/TLS/RTP/SAVPF", "RTP/AVP", "the audio is not offered over DTLS-SRTP"),
+            ("107 0 8 101 103", "101 103 9", "none of its codecs is spoken here"),
+            ("a=ice-ufrag:", "a=x-ufrag:", "there are no ICE credentials"),
+            ("a=ice-pwd:", "a=x-pwd:", "there are no ICE credentials"),
+            ("a=fingerprint:", "a=x-print:", "there is no DTLS fingerprint"),
+            (":12:DF\r\n", ":12\r\n", "there is no SHA-256 fingerprint"),
+            ("a=rtcp-mux\r\n", "", "RTCP is not multiplexed with RTP"),
+        ];
+        for (from, to, why) in cases {
+            assert!(samples::ASTERISK_OFFER.contains(from));
+            assert_eq!(refusal(&samples::ASTERISK_OFFER.replace(from, to)), why);
+        }
+    }
+
+    #[test]
+    fn normalising_twice_changes_nothing() {
+        for sample in [
+            samples::ASTERISK_OFFER,
+            samples::FREESWITCH_OFFER,
+            samples::CHROMIUM_OFFER,
+            samples::STACK_ANSWER,
+        ] {
+            let once = normalised(sample);
+            assert_eq!(normalised(&once), once);
+        }
+    }
 }
