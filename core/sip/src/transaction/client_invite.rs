@@ -222,3 +222,213 @@ fn ack_of(invite: &Request, response: &Response) -> Request {
     ack.headers.push(HeaderName::CSEQ, cseq.to_string());
     ack
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::{BRANCH, ms, request, response};
+    use super::*;
+    use Reliability::{Reliable, Unreliable};
+
+    fn invite() -> Request {
+        request(Method::Invite, BRANCH)
+    }
+
+    fn opened(reliability: Reliability) -> ClientInvite {
+        ClientInvite::new(invite(), reliability, Timers::default(), ms(0)).0
+    }
+
+    fn respond(machine: &mut ClientInvite, code: u16, now: Duration) -> Vec<ClientEffect> {
+        machine.handle_response(response(&invite(), code), now)
+    }
+
+    /// Fires all timers up to the end; when each fired and what came of it.
+    fn run(machine: &mut ClientInvite) -> Vec<(Duration, Vec<ClientEffect>)> {
+        let fire = || machine.next_timer().map(|(at, _)| (at, machine.fire(at)));
+        std::iter::from_fn(fire).collect()
+    }
+
+    #[test]
+    fn on_an_unreliable_transport_the_invite_is_repeated_at_doubling_intervals_until_timer_b() {
+        let mut machine = opened(Unreliable);
+        let mut expected: Vec<_> = [500, 1_500, 3_500, 7_500, 15_500, 31_500]
+            .map(|at| (ms(at), vec![ClientEffect::Send(invite())]))
+            .to_vec();
+        expected.push((ms(32_000), vec![ClientEffect::TimedOut]));
+        assert_eq!(run(&mut machine), expected);
+        assert!(machine.is_terminated());
+    }
+
+    #[test]
+    fn on_a_reliable_transport_the_invite_is_sent_once() {
+        let (mut machine, effects) =
+            ClientInvite::new(invite(), Reliable, Timers::default(), ms(0));
+        assert_eq!(effects, [ClientEffect::Send(invite())]);
+        assert_eq!(run(&mut machine), [(ms(32_000), vec![ClientEffect::TimedOut])]);
+    }
+
+    #[test]
+    fn after_a_provisional_response_no_timer_runs() {
+        let mut machine = opened(Unreliable);
+        respond(&mut machine, 100, ms(100));
+        assert_eq!(machine.next_timer(), None);
+    }
+
+    #[test]
+    fn a_repeated_refusal_is_acknowledged_again_and_not_told_again() {
+        let mut machine = opened(Unreliable);
+        let effects = respond(&mut machine, 486, ms(100));
+        let [ClientEffect::Send(ack), ClientEffect::Up(up)] = &effects[..] else {
+            panic!("{effects:?}")
+        };
+        assert_eq!(*up, response(&invite(), 486));
+        let again = respond(&mut machine, 486, ms(600));
+        assert_eq!(again, [ClientEffect::Send(ack.clone())]);
+        assert_eq!(machine.next_timer(), Some((ms(32_100), "D")));
+        assert_eq!(run(&mut machine), [(ms(32_100), vec![])]);
+        assert!(machine.is_terminated());
+    }
+
+    #[test]
+    fn on_a_reliable_transport_a_refusal_ends_it_at_once() {
+        let mut machine = opened(Reliable);
+        respond(&mut machine, 603, ms(100));
+        assert!(machine.is_terminated());
+    }
+
+    #[test]
+    fn timer_d_is_32_s_however_short_t1_is() {
+        let timers = Timers { t1: ms(10), ..Timers::default() };
+        let (mut machine, _) = ClientInvite::new(invite(), Unreliable, timers, ms(0));
+        respond(&mut machine, 486, ms(0));
+        assert_eq!(machine.next_timer(), Some((ms(32_000), "D")));
+    }
+
+    #[test]
+    fn the_ack_of_a_refusal_is_that_of_rfc_3261_17_1_1_3() {
+        let mut sent = invite();
+        sent.headers.push(HeaderName::ROUTE, "<sip:edge.example.com;lr>");
+        sent.headers.push(HeaderName::ROUTE, "<sip:core.example.com;lr>");
+        sent.headers.push(HeaderName::CONTACT, "<sip:anna@a.invalid>");
+        sent.set_body("application/sdp", b"v=0".to_vec());
+        let refusal = response(&sent, 486);
+        let (mut machine, _) = ClientInvite::new(sent.clone(), Reliable, Timers::default(), ms(0));
+        let effects = machine.handle_response(refusal.clone(), ms(1));
+        let Some(ClientEffect::Send(ack)) = effects.first() else { panic!("{effects:?}") };
+        assert_eq!((&ack.method, &ack.uri), (&Method::Ack, &sent.uri));
+        for name in [HeaderName::VIA, HeaderName::FROM, HeaderName::CALL_ID, HeaderName::ROUTE] {
+            assert!(ack.headers.raw(&name).eq(sent.headers.raw(&name)), "{name}");
+        }
+        assert_eq!(ack.headers.to().unwrap(), refusal.headers.to().unwrap());
+        let cseq = ack.headers.cseq().unwrap();
+        assert_eq!(cseq, CSeq { sequence: 1, method: Method::Ack });
+        assert!(ack.body.is_empty() && !ack.headers.has(&HeaderName::CONTACT));
+    }
+
+    #[test]
+    fn each_2xx_goes_up_until_timer_m() {
+        for reliability in [Reliable, Unreliable] {
+            let mut machine = opened(reliability);
+            respond(&mut machine, 180, ms(50));
+            let success = response(&invite(), 200);
+            let fork = invite().response(success.status, Some("other"));
+            for ok in [success.clone(), success, fork] {
+                let effects = machine.handle_response(ok.clone(), ms(100));
+                assert_eq!(effects, [ClientEffect::Up(ok)]);
+            }
+            assert_eq!(machine.next_timer(), Some((ms(32_100), "M")));
+            machine.handle(Input::FlowLost, ms(200));
+            assert_eq!(respond(&mut machine, 200, ms(300)).len(), 1);
+            assert_eq!(run(&mut machine), [(ms(32_100), vec![])]);
+            assert!(machine.is_terminated());
+        }
+    }
+
+    #[derive(Debug, Clone, Copy)]
+    enum Step {
+        Provisional,
+        Success,
+        Failure,
+        Cancelled,
+        FlowLost,
+        NextTimer,
+    }
+
+    const STEPS: [Step; 6] = [
+        Step::Provisional,
+        Step::Success,
+        Step::Failure,
+        Step::Cancelled,
+        Step::FlowLost,
+        Step::NextTimer,
+    ];
+
+    #[derive(Clone, Default)]
+    struct Seen {
+        steps: Vec<Step>,
+        successes: usize,
+        ends: usize,
+        cancelled: bool,
+    }
+
+    fn take(machine: &mut ClientInvite, step: Step, now: &mut Duration) -> Vec<ClientEffect> {
+        *now += ms(1);
+        match step {
+            Step::Provisional => respond(machine, 180, *now),
+            Step::Success => respond(machine, 200, *now),
+            Step::Failure => respond(machine, 486, *now),
+            Step::Cancelled => machine.handle(Input::Cancelled, *now),
+            Step::FlowLost => machine.handle(Input::FlowLost, *now),
+            Step::NextTimer => {
+                *now = machine.next_timer().map_or(*now, |(at, _)| at);
+                machine.fire(*now)
+            }
+        }
+    }
+
+    fn explore(machine: &ClientInvite, seen: &Seen, now: Duration, depth: usize) {
+        let mut left = machine.clone();
+        let last = run(&mut left).last().map_or(now, |(at, _)| *at);
+        assert!(last <= now + ms(32_000), "{:?} ends in time", seen.steps);
+        let rings = machine.state == State::Proceeding && !seen.cancelled;
+        assert!(rings || left.is_terminated(), "{:?} ends", seen.steps);
+        if depth == 0 {
+            return;
+        }
+        for step in STEPS {
+            let (mut next, mut seen, mut now) = (machine.clone(), seen.clone(), now);
+            seen.steps.push(step);
+            seen.cancelled |= matches!(step, Step::Cancelled);
+            let effects = take(&mut next, step, &mut now);
+            for effect in &effects {
+                match effect {
+                    ClientEffect::Up(up) if up.status.is_success() => seen.successes += 1,
+                    ClientEffect::Up(up) if up.status.is_provisional() => {
+                        assert_eq!(seen.successes + seen.ends, 0, "{:?}", seen.steps);
+                    }
+                    ClientEffect::Up(_) | ClientEffect::TimedOut | ClientEffect::FlowLost => {
+                        seen.ends += 1;
+                    }
+                    ClientEffect::Send(sent) if sent.method == Method::Invite => {
+                        assert_eq!(machine.reliability, Unreliable);
+                        assert_eq!(machine.state, State::Calling);
+                    }
+                    ClientEffect::Send(_) => {
+                        assert_eq!((seen.successes, seen.ends <= 1), (0, true))
+                    }
+                }
+            }
+            assert!(seen.ends + seen.successes.min(1) <= 1, "{:?} has one outcome", seen.steps);
+            if machine.is_terminated() {
+                assert!(effects.is_empty() && next.next_timer().is_none(), "{:?}", seen.steps);
+            }
+            explore(&next, &seen, now, depth - 1);
+        }
+    }
+
+    #[test]
+    fn in_every_order_of_inputs_there_is_one_outcome_and_an_end() {
+        for reliability in [Reliable, Unreliable] {
+            explore(&opened(reliability), &Seen::default(), ms(0), 5);
+        }
+    }
+}

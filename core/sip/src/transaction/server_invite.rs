@@ -250,3 +250,189 @@ fn identity(request: &Request) -> Option<(String, String, u32)> {
     let tag = headers.from().ok()?.tag().unwrap_or_default().to_owned();
     Some((headers.call_id().ok()?, tag, headers.cseq().ok()?.sequence))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::{BRANCH, ms, request, response};
+    use super::*;
+    use crate::Method;
+    use Reliability::{Reliable, Unreliable};
+
+    fn invite() -> Request {
+        request(Method::Invite, BRANCH)
+    }
+
+    fn ack() -> Input {
+        Input::Ack(request(Method::Ack, BRANCH))
+    }
+
+    fn opened(reliability: Reliability) -> ServerInvite {
+        ServerInvite::new(invite(), reliability, Timers::default(), ms(0))
+    }
+
+    fn respond(machine: &mut ServerInvite, code: u16, now: Duration) -> Vec<ServerEffect> {
+        machine.respond(response(&invite(), code), now)
+    }
+
+    fn sends(code: u16) -> Vec<ServerEffect> {
+        vec![ServerEffect::Send(response(&invite(), code))]
+    }
+
+    fn run(machine: &mut ServerInvite) -> Vec<(Duration, Vec<ServerEffect>)> {
+        let fire = || machine.next_timer().map(|(at, _)| (at, machine.fire(at)));
+        std::iter::from_fn(fire).collect()
+    }
+
+    #[test]
+    fn a_response_in_time_spares_the_100() {
+        let mut machine = opened(Reliable);
+        assert_eq!(respond(&mut machine, 180, ms(199)), sends(180));
+        assert_eq!(machine.next_timer(), None);
+    }
+
+    #[test]
+    fn a_repeated_invite_gets_the_last_provisional_response() {
+        let mut machine = opened(Unreliable);
+        assert_eq!(machine.handle(Input::Retransmission, ms(10)), []);
+        machine.fire(ms(200));
+        assert_eq!(machine.handle(Input::Retransmission, ms(500)), sends(100));
+        respond(&mut machine, 180, ms(600));
+        respond(&mut machine, 183, ms(700));
+        assert_eq!(machine.handle(Input::Retransmission, ms(800)), sends(183));
+    }
+
+    #[test]
+    fn a_refusal_is_repeated_at_intervals_up_to_t2_until_timer_h() {
+        let mut machine = opened(Unreliable);
+        assert_eq!(respond(&mut machine, 486, ms(0)), sends(486));
+        let times = [500, 1_500, 3_500, 7_500, 11_500, 15_500, 19_500, 23_500, 27_500, 31_500];
+        let mut expected: Vec<_> = times.map(|at| (ms(at), sends(486))).to_vec();
+        expected.push((ms(32_000), vec![ServerEffect::TimedOut]));
+        assert_eq!(run(&mut machine), expected);
+    }
+
+    #[test]
+    fn on_a_reliable_transport_a_refusal_is_sent_once_and_waits_for_its_ack() {
+        let mut machine = opened(Reliable);
+        respond(&mut machine, 486, ms(0));
+        assert_eq!(run(&mut machine.clone()), [(ms(32_000), vec![ServerEffect::TimedOut])]);
+        assert_eq!(machine.handle(ack(), ms(50)), []);
+        assert!(machine.is_terminated());
+    }
+
+    #[test]
+    fn a_late_ack_is_absorbed_until_timer_i() {
+        let mut machine = opened(Unreliable);
+        respond(&mut machine, 486, ms(0));
+        assert_eq!(machine.handle(ack(), ms(100)), []);
+        assert_eq!(machine.handle(ack(), ms(200)), []);
+        assert_eq!(machine.handle(Input::Retransmission, ms(300)), []);
+        assert_eq!(run(&mut machine), [(ms(5_100), vec![])]);
+        assert!(machine.is_terminated());
+    }
+
+    #[test]
+    fn after_a_2xx_repeated_invites_are_absorbed_and_acks_and_2xx_pass() {
+        let mut machine = opened(Unreliable);
+        respond(&mut machine, 200, ms(0));
+        assert_eq!(machine.handle(Input::Retransmission, ms(500)), []);
+        assert_eq!(respond(&mut machine, 200, ms(500)), sends(200));
+        let request = request(Method::Ack, BRANCH);
+        let up = machine.handle(Input::Ack(request.clone()), ms(600));
+        assert_eq!(up, [ServerEffect::Ack(request)]);
+        assert_eq!(run(&mut machine), [(ms(32_000), vec![])]);
+    }
+
+    #[test]
+    fn a_2xx_without_an_ack_times_out_with_timer_l() {
+        for reliability in [Reliable, Unreliable] {
+            let mut machine = opened(reliability);
+            respond(&mut machine, 200, ms(0));
+            assert_eq!(run(&mut machine), [(ms(32_000), vec![ServerEffect::TimedOut])]);
+        }
+    }
+
+    #[derive(Debug, Clone, Copy)]
+    enum Step {
+        Retransmission,
+        Ack,
+        Provisional,
+        Success,
+        Failure,
+        NextTimer,
+    }
+
+    const STEPS: [Step; 6] = [
+        Step::Retransmission,
+        Step::Ack,
+        Step::Provisional,
+        Step::Success,
+        Step::Failure,
+        Step::NextTimer,
+    ];
+
+    #[derive(Clone, Default)]
+    struct Seen {
+        steps: Vec<Step>,
+        final_response: Option<StatusCode>,
+        timed_out: bool,
+    }
+
+    fn take(machine: &mut ServerInvite, step: Step, now: &mut Duration) -> Vec<ServerEffect> {
+        *now += ms(1);
+        match step {
+            Step::Retransmission => machine.handle(Input::Retransmission, *now),
+            Step::Ack => machine.handle(ack(), *now),
+            Step::Provisional => respond(machine, 180, *now),
+            Step::Success => respond(machine, 200, *now),
+            Step::Failure => respond(machine, 486, *now),
+            Step::NextTimer => {
+                *now = machine.next_timer().map_or(*now, |(at, _)| at);
+                machine.fire(*now)
+            }
+        }
+    }
+
+    fn explore(machine: &ServerInvite, seen: &Seen, now: Duration, depth: usize) {
+        let mut left = machine.clone();
+        let last = run(&mut left).last().map_or(now, |(at, _)| *at);
+        assert!(last <= now + ms(32_000), "{:?} ends in time", seen.steps);
+        assert_eq!(left.is_terminated(), !machine.is_pending(), "{:?}", seen.steps);
+        if depth == 0 {
+            return;
+        }
+        for step in STEPS {
+            let (mut next, mut seen, mut now) = (machine.clone(), seen.clone(), now);
+            seen.steps.push(step);
+            let effects = take(&mut next, step, &mut now);
+            assert!(!machine.is_terminated() || effects.is_empty(), "{:?}", seen.steps);
+            for effect in effects {
+                match effect {
+                    ServerEffect::Send(sent) if sent.status.is_final() => {
+                        let first = *seen.final_response.get_or_insert(sent.status);
+                        assert_eq!(first, sent.status, "{:?} has one outcome", seen.steps);
+                    }
+                    ServerEffect::Send(_) => {
+                        assert_eq!(seen.final_response, None, "{:?}", seen.steps);
+                    }
+                    ServerEffect::Ack(_) => {
+                        let accepted = seen.final_response.is_some_and(StatusCode::is_success);
+                        assert!(accepted, "{:?}", seen.steps);
+                    }
+                    ServerEffect::TimedOut => {
+                        assert!(!seen.timed_out && next.is_terminated(), "{:?}", seen.steps);
+                        seen.timed_out = true;
+                    }
+                }
+            }
+            explore(&next, &seen, now, depth - 1);
+        }
+    }
+
+    #[test]
+    fn in_every_order_of_inputs_there_is_one_final_response_and_an_end() {
+        for reliability in [Reliable, Unreliable] {
+            explore(&opened(reliability), &Seen::default(), ms(0), 5);
+        }
+    }
+}

@@ -129,3 +129,113 @@ impl Timer {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::{BRANCH, ms, request, response};
+    use super::*;
+    use crate::{Method, StatusCode};
+    use Reliability::{Reliable, Unreliable};
+
+    fn opened(reliability: Reliability) -> ServerNonInvite {
+        ServerNonInvite::new(reliability, Timers::default())
+    }
+
+    fn answer(code: u16) -> Response {
+        response(&request(Method::Options, BRANCH), code)
+    }
+
+    fn respond(machine: &mut ServerNonInvite, code: u16, now: Duration) -> Vec<ServerEffect> {
+        machine.respond(answer(code), now)
+    }
+
+    fn sends(code: u16) -> Vec<ServerEffect> {
+        vec![ServerEffect::Send(answer(code))]
+    }
+
+    #[test]
+    fn a_repeated_request_gets_the_last_response() {
+        let mut machine = opened(Unreliable);
+        assert_eq!(machine.handle(Input::Retransmission, ms(500)), []);
+        assert_eq!(respond(&mut machine, 100, ms(600)), sends(100));
+        assert_eq!(machine.handle(Input::Retransmission, ms(700)), sends(100));
+        assert_eq!(respond(&mut machine, 200, ms(800)), sends(200));
+        assert_eq!(machine.handle(Input::Retransmission, ms(900)), sends(200));
+    }
+
+    #[test]
+    fn on_an_unreliable_transport_it_ends_with_timer_j() {
+        let mut machine = opened(Unreliable);
+        respond(&mut machine, 200, ms(0));
+        assert_eq!(machine.next_timer(), Some((ms(32_000), "J")));
+        assert_eq!(machine.fire(ms(32_000)), []);
+        assert!(machine.is_terminated());
+    }
+
+    #[test]
+    fn on_a_reliable_transport_it_ends_with_the_final_response() {
+        let mut machine = opened(Reliable);
+        assert_eq!(respond(&mut machine, 200, ms(0)), sends(200));
+        assert!(machine.is_terminated());
+    }
+
+    #[derive(Debug, Clone, Copy)]
+    enum Step {
+        Retransmission,
+        Provisional,
+        Success,
+        Failure,
+        NextTimer,
+    }
+
+    const STEPS: [Step; 5] =
+        [Step::Retransmission, Step::Provisional, Step::Success, Step::Failure, Step::NextTimer];
+
+    fn explore(
+        machine: &ServerNonInvite,
+        steps: &[Step],
+        mut end: Option<StatusCode>,
+        now: Duration,
+        depth: usize,
+    ) {
+        assert_eq!(machine.is_pending(), end.is_none(), "{steps:?}");
+        let waits = end.is_some() && !machine.is_terminated();
+        assert_eq!(machine.next_timer().is_some(), waits, "{steps:?} ends after its response");
+        if depth == 0 {
+            return;
+        }
+        for step in STEPS {
+            let (mut next, mut now) = (machine.clone(), now + ms(1));
+            let steps = [steps, &[step]].concat();
+            let before = end;
+            let effects = match step {
+                Step::Retransmission => next.handle(Input::Retransmission, now),
+                Step::Provisional => respond(&mut next, 100, now),
+                Step::Success => respond(&mut next, 200, now),
+                Step::Failure => respond(&mut next, 500, now),
+                Step::NextTimer => {
+                    now = next.next_timer().map_or(now, |(at, _)| at);
+                    next.fire(now)
+                }
+            };
+            assert!(!machine.is_terminated() || effects.is_empty(), "{steps:?}");
+            for effect in effects {
+                let ServerEffect::Send(sent) = effect else { panic!("{steps:?}: {effect:?}") };
+                if sent.status.is_final() {
+                    assert_eq!(*end.get_or_insert(sent.status), sent.status, "{steps:?}");
+                } else {
+                    assert_eq!(end, None, "{steps:?}");
+                }
+            }
+            explore(&next, &steps, end, now, depth - 1);
+            end = before;
+        }
+    }
+
+    #[test]
+    fn in_every_order_of_inputs_there_is_one_final_response_and_an_end() {
+        for reliability in [Reliable, Unreliable] {
+            explore(&opened(reliability), &[], None, ms(0), 6);
+        }
+    }
+}

@@ -1,4 +1,4 @@
-//! The layer in virtual time: matching, routing and limits.
+//! The layer in virtual time: matching, routing and limits; and what the machines' tests share.
 
 use super::*;
 use crate::{NameAddr, Uri};
@@ -7,11 +7,11 @@ const FLOW: FlowId = FlowId(1);
 const OTHER_FLOW: FlowId = FlowId(2);
 use Reliability::{Reliable, Unreliable};
 
-fn ms(millis: u64) -> Duration {
+pub(super) fn ms(millis: u64) -> Duration {
     Duration::from_millis(millis)
 }
 
-fn request(method: Method, branch: &str) -> Request {
+pub(super) fn request(method: Method, branch: &str) -> Request {
     let mut request = Request::new(method.clone(), Uri::sip("bob", "example.com"));
     let headers = &mut request.headers;
     headers.push(HeaderName::VIA, format!("SIP/2.0/WSS a.invalid{branch}"));
@@ -23,6 +23,11 @@ fn request(method: Method, branch: &str) -> Request {
     headers.push(HeaderName::CALL_ID, "call-1");
     headers.push(HeaderName::CSEQ, format!("1 {method}"));
     request
+}
+
+/// A response to `request` from the other side or the user.
+pub(super) fn response(request: &Request, code: u16) -> Response {
+    request.response(status(code), Some("b"))
 }
 
 fn status(code: u16) -> StatusCode {
@@ -78,7 +83,7 @@ fn opened(t: &mut Transactions, request: &Request, reliability: Reliability) -> 
     }
 }
 
-const BRANCH: &str = ";branch=z9hG4bK1";
+pub(super) const BRANCH: &str = ";branch=z9hG4bK1";
 
 #[test]
 fn a_response_goes_to_the_transaction_of_its_branch_and_method() {
@@ -313,12 +318,10 @@ fn timers_of_one_time_fire_in_the_order_of_keys() {
     }
     drain(&mut t);
     t.handle_timeout(ms(32_000));
-    let branch = |output| match output {
-        TransactionOutput::ClientTimedOut { key } => key.branch,
-        other => panic!("{other:?}"),
-    };
-    let branches: Vec<String> = drain(&mut t).into_iter().map(branch).collect();
-    assert_eq!(branches, ["z9hG4bK1", "z9hG4bK2", "z9hG4bK3"]);
+    let timed_out = ["1", "2", "3"].map(|number| TransactionOutput::ClientTimedOut {
+        key: ClientKey { branch: format!("z9hG4bK{number}"), method: Method::Options },
+    });
+    assert_eq!(drain(&mut t), timed_out);
 }
 
 #[test]
