@@ -229,3 +229,254 @@ fn reversed_record_route(response: &Response) -> Result<Vec<NameAddr>, ParseErro
     routes.reverse();
     Ok(routes)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Message, StatusCode};
+
+    fn uri(text: &str) -> Uri {
+        Uri::parse(text).unwrap()
+    }
+
+    fn request(text: &str) -> Request {
+        match Message::parse(text.as_bytes()).unwrap() {
+            Message::Request(request) => request,
+            Message::Response(response) => panic!("{} is no request", response.status),
+        }
+    }
+
+    fn invite() -> Request {
+        request(
+            "INVITE sip:bob@example.com SIP/2.0\r\n\
+             Via: SIP/2.0/WSS a.invalid;branch=z9hG4bK1\r\n\
+             Max-Forwards: 70\r\n\
+             Route: <sip:edge.example.com;lr>\r\n\
+             From: \"Anna\" <sip:anna@example.com>;tag=a\r\n\
+             To: <sip:bob@example.com>\r\n\
+             Call-ID: call-1\r\n\
+             CSeq: 7 INVITE\r\n\
+             Contact: <sip:anna@a.invalid;transport=ws>\r\n\
+             Require: 100rel\r\n\
+             Content-Type: application/sdp\r\n\
+             \r\nv=0\r\n",
+        )
+    }
+
+    fn answer(request: &Request, code: u16, routes: &[&str]) -> Response {
+        let mut response = request.response(StatusCode::new(code).unwrap(), Some("b"));
+        response.headers.push(HeaderName::CONTACT, "<sip:bob@192.0.2.4:5070>");
+        for route in routes {
+            response.headers.push(HeaderName::RECORD_ROUTE, *route);
+        }
+        response
+    }
+
+    fn caller() -> Dialog {
+        let routes = ["<sip:p2.example.com;lr>, <sip:p1.example.com;lr>"];
+        Dialog::uac(&invite(), &answer(&invite(), 200, &routes)).unwrap()
+    }
+
+    fn called() -> Dialog {
+        let mut invite = invite();
+        invite.headers.push(HeaderName::RECORD_ROUTE, "<sip:p2.example.com;lr>");
+        invite.headers.push(HeaderName::RECORD_ROUTE, "<sip:p1.example.com;lr>");
+        Dialog::uas(&invite, "b").unwrap()
+    }
+
+    fn routes(request: &Request) -> Vec<String> {
+        request.headers.list(&HeaderName::ROUTE)
+    }
+
+    /// A request of the other side inside [`called`]'s dialog.
+    fn theirs(method: Method, sequence: u32, contact: Option<&str>) -> Request {
+        let mut request = Request::new(method.clone(), uri("sip:bob@192.0.2.4"));
+        request.headers.push(HeaderName::FROM, "<sip:anna@example.com>;tag=a");
+        request.headers.push(HeaderName::TO, "<sip:bob@example.com>;tag=b");
+        request.headers.push(HeaderName::CALL_ID, "call-1");
+        request.headers.push(HeaderName::CSEQ, CSeq { sequence, method }.to_string());
+        if let Some(contact) = contact {
+            request.headers.push(HeaderName::CONTACT, contact);
+        }
+        request
+    }
+
+    #[test]
+    fn the_callers_route_set_is_the_record_route_reversed() {
+        let dialog = caller();
+        let set: Vec<String> = dialog.route_set.iter().map(ToString::to_string).collect();
+        assert_eq!(set, ["<sip:p1.example.com;lr>", "<sip:p2.example.com;lr>"]);
+        assert_eq!(dialog.remote_target, uri("sip:bob@192.0.2.4:5070"));
+        assert_eq!((dialog.local_sequence, dialog.remote_sequence), (7, None));
+    }
+
+    #[test]
+    fn the_called_sides_route_set_is_the_record_route_as_it_came() {
+        let mut dialog = called();
+        assert_eq!(dialog.remote_sequence, Some(7));
+        let bye = dialog.request(Method::Bye);
+        assert_eq!(bye.uri, uri("sip:anna@a.invalid;transport=ws"));
+        assert_eq!(routes(&bye), ["<sip:p2.example.com;lr>", "<sip:p1.example.com;lr>"]);
+        assert_eq!(bye.headers.from().unwrap().tag(), Some("b"));
+        assert_eq!(bye.headers.to().unwrap().tag(), Some("a"));
+        assert_eq!(bye.headers.cseq().unwrap(), CSeq { sequence: 1, method: Method::Bye });
+        assert_eq!(bye.headers.number(&HeaderName::MAX_FORWARDS), Some(70));
+    }
+
+    #[test]
+    fn both_sides_and_both_directions_name_the_dialog_alike() {
+        let dialog = caller();
+        let ok = answer(&invite(), 200, &[]);
+        assert_eq!(Dialog::id_of_response(&ok).as_ref(), Some(&dialog.id));
+        let mut other = called();
+        assert_eq!(Dialog::id_of(&other.request(Method::Bye)), Some(dialog.id));
+        assert_eq!(Dialog::id_of(&theirs(Method::Bye, 8, None)), Some(other.id));
+        assert_eq!(Dialog::id_of(&invite()), None);
+    }
+
+    #[test]
+    fn without_a_tag_or_a_contact_there_is_no_dialog() {
+        let mut trying = answer(&invite(), 100, &[]);
+        assert_eq!(Dialog::uac(&invite(), &trying), Err(DialogError::NoTag));
+        trying.headers.set(HeaderName::TO, "<sip:bob@example.com>;tag=b");
+        trying.headers.remove(&HeaderName::CONTACT);
+        let missing = DialogError::Header(ParseError::missing("Contact"));
+        assert_eq!(Dialog::uac(&invite(), &trying), Err(missing));
+        let mut anonymous = invite();
+        anonymous.headers.set(HeaderName::FROM, "<sip:anna@example.com>");
+        assert_eq!(Dialog::uas(&anonymous, "b"), Err(DialogError::NoTag));
+    }
+
+    #[test]
+    fn a_loose_router_leaves_the_target_in_the_request_uri() {
+        let bye = caller().request(Method::Bye);
+        assert_eq!(bye.uri, uri("sip:bob@192.0.2.4:5070"));
+        assert_eq!(routes(&bye), ["<sip:p1.example.com;lr>", "<sip:p2.example.com;lr>"]);
+    }
+
+    #[test]
+    fn a_strict_router_becomes_the_request_uri_and_the_target_the_last_route() {
+        let ok =
+            answer(&invite(), 200, &["<sip:p2.example.com;lr>", "<sip:p1.example.com;method=X>"]);
+        let bye = Dialog::uac(&invite(), &ok).unwrap().request(Method::Bye);
+        assert_eq!(bye.uri, uri("sip:p1.example.com"));
+        assert_eq!(routes(&bye), ["<sip:p2.example.com;lr>", "<sip:bob@192.0.2.4:5070>"]);
+    }
+
+    #[test]
+    fn without_routes_the_target_is_the_request_uri() {
+        let ok = answer(&invite(), 200, &[]);
+        let bye = Dialog::uac(&invite(), &ok).unwrap().request(Method::Bye);
+        assert_eq!(bye.uri, uri("sip:bob@192.0.2.4:5070"));
+        assert_eq!(routes(&bye), Vec::<String>::new());
+    }
+
+    #[test]
+    fn the_2xx_sets_route_and_target_anew() {
+        let ringing = answer(&invite(), 180, &["<sip:p1.example.com;lr>"]);
+        let mut dialog = Dialog::uac(&invite(), &ringing).unwrap();
+        let mut ok = answer(&invite(), 200, &["<sip:p9.example.com;lr>"]);
+        ok.headers.set(HeaderName::CONTACT, "<sip:bob@192.0.2.9>");
+        dialog.confirm(&ok).unwrap();
+        let ack = dialog.ack(7);
+        assert_eq!(ack.uri, uri("sip:bob@192.0.2.9"));
+        assert_eq!(routes(&ack), ["<sip:p9.example.com;lr>"]);
+        ok.headers.remove(&HeaderName::CONTACT);
+        let before = dialog.clone();
+        assert!(dialog.confirm(&ok).is_err());
+        assert_eq!(dialog, before);
+    }
+
+    #[test]
+    fn the_ack_has_the_sequence_number_of_its_invite() {
+        let mut dialog = caller();
+        let update = dialog.request(Method::Update);
+        assert_eq!(update.headers.cseq().unwrap().sequence, 8);
+        let ack = dialog.ack(7);
+        assert_eq!(ack.headers.cseq().unwrap(), CSeq { sequence: 7, method: Method::Ack });
+        assert_eq!(dialog.request(Method::Bye).headers.cseq().unwrap().sequence, 9);
+    }
+
+    #[test]
+    fn the_sequence_number_stays_below_2_to_the_31st() {
+        let mut dialog = caller();
+        dialog.local_sequence = (1 << 31) - 1;
+        assert!(dialog.request(Method::Bye).headers.cseq().is_ok());
+    }
+
+    #[test]
+    fn a_lower_sequence_number_is_out_of_order_and_a_gap_is_not() {
+        let mut dialog = called();
+        dialog.handle_request(&theirs(Method::Info, 20, None)).unwrap();
+        assert_eq!(dialog.remote_sequence, Some(20));
+        let late = theirs(Method::Invite, 19, Some("<sip:elsewhere.example.com>"));
+        let before = dialog.clone();
+        assert_eq!(dialog.handle_request(&late), Err(DialogError::OutOfOrder));
+        assert_eq!(dialog, before);
+    }
+
+    #[test]
+    fn an_ack_is_never_out_of_order() {
+        let mut dialog = called();
+        dialog.handle_request(&theirs(Method::Info, 20, None)).unwrap();
+        dialog.handle_request(&theirs(Method::Ack, 7, None)).unwrap();
+        assert_eq!(dialog.remote_sequence, Some(20));
+    }
+
+    #[test]
+    fn only_target_refresh_requests_move_the_target() {
+        let moved = Some("<sip:anna@192.0.2.77>");
+        for (method, moves) in [
+            (Method::Invite, true),
+            (Method::Update, true),
+            (Method::Notify, true),
+            (Method::Info, false),
+            (Method::Bye, false),
+            (Method::Ack, false),
+        ] {
+            let mut dialog = called();
+            dialog.handle_request(&theirs(method.clone(), 8, moved)).unwrap();
+            assert_eq!(dialog.remote_target == uri("sip:anna@192.0.2.77"), moves, "{method}");
+        }
+    }
+
+    #[test]
+    fn an_unreadable_contact_is_an_error_and_changes_nothing() {
+        let mut dialog = called();
+        let before = dialog.clone();
+        for contact in ["<sip:", "*"] {
+            assert!(dialog.handle_request(&theirs(Method::Invite, 8, Some(contact))).is_err());
+            assert_eq!(dialog, before);
+        }
+    }
+
+    #[test]
+    fn a_2xx_moves_the_target_and_a_refusal_does_not() {
+        for (code, moves) in [(200, true), (183, false), (488, false)] {
+            let mut dialog = caller();
+            let reinvite = dialog.request(Method::Invite);
+            let mut response = answer(&reinvite, code, &[]);
+            response.headers.set(HeaderName::CONTACT, "<sip:bob@192.0.2.9>");
+            dialog.handle_response(&response);
+            assert_eq!(dialog.remote_target == uri("sip:bob@192.0.2.9"), moves, "{code}");
+        }
+    }
+
+    #[test]
+    fn a_cancel_repeats_what_names_its_invite_and_no_more() {
+        let invite = invite();
+        let cancel = cancel(&invite);
+        assert_eq!((&cancel.method, &cancel.uri), (&Method::Cancel, &invite.uri));
+        for name in [
+            HeaderName::VIA,
+            HeaderName::ROUTE,
+            HeaderName::FROM,
+            HeaderName::TO,
+            HeaderName::CALL_ID,
+        ] {
+            assert!(cancel.headers.raw(&name).eq(invite.headers.raw(&name)), "{name}");
+        }
+        assert_eq!(cancel.headers.cseq().unwrap(), CSeq { sequence: 7, method: Method::Cancel });
+        assert!(!cancel.headers.has(&HeaderName::REQUIRE) && cancel.body.is_empty());
+    }
+}

@@ -313,3 +313,277 @@ fn credentials_in(request: &Request, side: Side, realm: &str) -> Option<Scheme> 
         schemes.filter(|scheme| scheme.is_digest() && scheme.get("realm") == Some(realm));
     ours.next()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Method, StatusCode, Uri};
+
+    const CHALLENGE: &str = r#"Digest realm="example.com", nonce="n1", algorithm=MD5, qop="auth""#;
+
+    fn register() -> Request {
+        let mut request = Request::new(Method::Register, Uri::sip("", "example.com"));
+        request.headers.push(HeaderName::CSEQ, "1 REGISTER");
+        request
+    }
+
+    fn anna() -> Credentials {
+        Credentials { username: "anna".to_owned(), password: "secret".to_owned() }
+    }
+
+    fn unauthorized(challenges: &[&str]) -> Response {
+        let mut response = register().response(StatusCode::UNAUTHORIZED, None);
+        for challenge in challenges {
+            response.headers.push(HeaderName::WWW_AUTHENTICATE, *challenge);
+        }
+        response
+    }
+
+    fn with_nonce(nonce: &str, stale: bool) -> Response {
+        let stale = if stale { ", stale=TRUE" } else { "" };
+        unauthorized(&[&CHALLENGE
+            .replace("n1", nonce)
+            .replace(", algo", &format!("{stale}, algo"))])
+    }
+
+    /// A client that was challenged thus, and the request that it made then.
+    fn challenged(challenges: &[&str]) -> (DigestClient, Request) {
+        let mut client = DigestClient::default();
+        client.challenged(&register(), &unauthorized(challenges)).unwrap();
+        let request = authorized(&mut client);
+        (client, request)
+    }
+
+    fn authorized(client: &mut DigestClient) -> Request {
+        let mut request = register();
+        client.authorize(&mut request, &anna(), "c0ffee");
+        request
+    }
+
+    fn sent(request: &Request) -> Vec<Scheme> {
+        let values = request.headers.all(&HeaderName::AUTHORIZATION);
+        values.flat_map(|value| Scheme::parse_all(&value)).collect()
+    }
+
+    fn param(request: &Request, name: &str) -> Option<String> {
+        sent(request).first()?.get(name).map(str::to_owned)
+    }
+
+    #[test]
+    fn while_no_challenge_is_known_nothing_is_added() {
+        assert_eq!(authorized(&mut DigestClient::default()), register());
+    }
+
+    #[test]
+    fn credentials_hold_what_rfc_7616_asks_for() {
+        let (_, request) = challenged(&[
+            r#"Digest realm="example.com",nonce="n1",opaque="o",algorithm=SHA-256,qop="auth,auth-int""#,
+        ]);
+        // The response was computed with another implementation of SHA-256.
+        let expected = concat!(
+            r#"Digest username="anna", realm="example.com", nonce="n1", uri="sip:example.com", "#,
+            r#"response="@", algorithm=SHA-256, opaque="o", qop=auth, nc=00000001, cnonce="c0ffee""#
+        );
+        let response = param(&request, "response").unwrap();
+        assert_eq!(response, "1b8d873d6d3033de6a9d68f7ecd4b717cea5b78c60fa854439afa7f8183afbc3");
+        let field = request.headers.get(&HeaderName::AUTHORIZATION).unwrap().into_owned();
+        assert_eq!(field, expected.replace('@', &response));
+    }
+
+    #[test]
+    fn without_qop_and_algorithm_neither_is_sent() {
+        let (_, request) = challenged(&[r#"Digest realm="example.com", nonce="n1""#]);
+        assert_eq!(
+            param(&request, "response").as_deref(),
+            Some("3593af8496b11603aa3a42a8c209a963")
+        );
+        for name in ["qop", "nc", "cnonce", "algorithm", "opaque"] {
+            assert_eq!(param(&request, name), None, "{name}");
+        }
+    }
+
+    #[test]
+    fn a_kept_nonce_authorizes_the_next_request_with_a_higher_count() {
+        let (mut client, first) = challenged(&[CHALLENGE]);
+        let second = authorized(&mut client);
+        assert_eq!(param(&first, "nc").as_deref(), Some("00000001"));
+        assert_eq!(param(&second, "nc").as_deref(), Some("00000002"));
+        assert_ne!(param(&first, "response"), param(&second, "response"));
+    }
+
+    #[test]
+    fn credentials_take_the_place_of_those_there() {
+        let (mut client, mut request) = challenged(&[CHALLENGE]);
+        client.authorize(&mut request, &anna(), "c0ffee");
+        assert_eq!(sent(&request).len(), 1);
+        assert_eq!(param(&request, "nc").as_deref(), Some("00000002"));
+    }
+
+    #[test]
+    fn the_first_challenge_that_is_understood_is_taken() {
+        let offers = [
+            "Negotiate",
+            r#"Digest realm="example.com", nonce="a", algorithm=SHA-512-256, qop="auth""#,
+            r#"Digest realm="example.com", nonce="b", algorithm=MD5-sess, qop="auth""#,
+            r#"Digest realm="example.com", nonce="c", algorithm=MD5, qop="auth-int""#,
+            r#"Digest realm="example.com", nonce="d", algorithm="sha-256", qop="auth""#,
+            r#"Digest realm="example.com", nonce="e", algorithm=MD5, qop="auth""#,
+        ];
+        let (_, separate) = challenged(&offers);
+        let (_, joined) = challenged(&[&offers.join(", ")]);
+        for request in [separate, joined] {
+            assert_eq!(sent(&request).len(), 1);
+            assert_eq!(param(&request, "nonce").as_deref(), Some("d"));
+            assert_eq!(param(&request, "algorithm").as_deref(), Some("SHA-256"));
+        }
+    }
+
+    #[test]
+    fn what_is_not_understood_is_named() {
+        let mut client = DigestClient::default();
+        let response = unauthorized(&[
+            "Basic realm=x",
+            r#"Digest realm="r", nonce="n", algorithm=SHA-512-256, qop="auth""#,
+        ]);
+        let error = client.challenged(&register(), &response);
+        let offered = "Basic, Digest algorithm=SHA-512-256 qop=auth".to_owned();
+        assert_eq!(error, Err(DigestError::Unsupported(offered)));
+        let error = client.challenged(&register(), &unauthorized(&[]));
+        assert_eq!(error, Err(DigestError::NoChallenge));
+    }
+
+    #[test]
+    fn a_wrong_password_is_told_whether_the_nonce_is_new_or_not() {
+        for nonce in ["n1", "n2"] {
+            let (mut client, request) = challenged(&[CHALLENGE]);
+            let answer = client.challenged(&request, &with_nonce(nonce, false));
+            assert_eq!(answer, Err(DigestError::Refused), "{nonce}");
+        }
+    }
+
+    #[test]
+    fn a_stale_nonce_is_replaced() {
+        let (mut client, request) = challenged(&[CHALLENGE]);
+        client.challenged(&request, &with_nonce("n2", true)).unwrap();
+        let request = authorized(&mut client);
+        assert_eq!(param(&request, "nonce").as_deref(), Some("n2"));
+        assert_eq!(param(&request, "nc").as_deref(), Some("00000001"));
+        let wrong = client.challenged(&request, &with_nonce("n3", false));
+        assert_eq!(wrong, Err(DigestError::Refused));
+    }
+
+    #[test]
+    fn a_server_that_calls_every_nonce_stale_is_not_asked_for_ever() {
+        let (mut client, mut request) = challenged(&[CHALLENGE]);
+        let rounds = (2..100).take_while(|round| {
+            let answer = client.challenged(&request, &with_nonce(&format!("n{round}"), true));
+            request = authorized(&mut client);
+            answer.is_ok()
+        });
+        assert_eq!(rounds.count(), 2);
+    }
+
+    #[test]
+    fn a_kept_nonce_that_the_server_forgot_is_no_wrong_password() {
+        let (mut client, _) = challenged(&[CHALLENGE]);
+        let later = authorized(&mut client);
+        client.challenged(&later, &with_nonce("n2", false)).unwrap();
+        let again = authorized(&mut client);
+        let wrong = client.challenged(&again, &with_nonce("n3", false));
+        assert_eq!(wrong, Err(DigestError::Refused));
+    }
+
+    #[test]
+    fn a_challenge_that_crossed_another_is_no_wrong_password() {
+        let mut client = DigestClient::default();
+        client.challenged(&register(), &with_nonce("n1", false)).unwrap();
+        let (one, other) = (authorized(&mut client), authorized(&mut client));
+        client.challenged(&one, &with_nonce("n2", true)).unwrap();
+        client.challenged(&other, &with_nonce("n3", false)).unwrap();
+    }
+
+    #[test]
+    fn realms_of_proxy_and_registrar_stand_side_by_side() {
+        let mut client = DigestClient::default();
+        let mut proxy = register().response(StatusCode::PROXY_AUTHENTICATION_REQUIRED, None);
+        proxy.headers.push(HeaderName::PROXY_AUTHENTICATE, CHALLENGE.replace("example", "edge"));
+        client.challenged(&register(), &proxy).unwrap();
+        let request = authorized(&mut client);
+        assert!(!request.headers.has(&HeaderName::AUTHORIZATION));
+        client.challenged(&request, &unauthorized(&[CHALLENGE])).unwrap();
+        let request = authorized(&mut client);
+        let proxy = request.headers.get(&HeaderName::PROXY_AUTHORIZATION).unwrap();
+        let proxy = Scheme::parse_all(&proxy).remove(0);
+        assert_eq!((proxy.get("realm"), proxy.get("nc")), (Some("edge.com"), Some("00000002")));
+        assert_eq!(param(&request, "realm").as_deref(), Some("example.com"));
+    }
+
+    #[test]
+    fn two_realms_in_one_response_both_get_credentials() {
+        let (_, request) = challenged(&[CHALLENGE, &CHALLENGE.replace("example", "other")]);
+        let realms: Vec<_> =
+            sent(&request).iter().filter_map(|s| s.get("realm").map(str::to_owned)).collect();
+        assert_eq!(realms, ["example.com", "other.com"]);
+    }
+
+    #[test]
+    fn a_nextnonce_is_used_next() {
+        let (mut client, _) = challenged(&[CHALLENGE]);
+        let mut headers = Headers::default();
+        headers.push(HeaderName::AUTHENTICATION_INFO, r#"nextnonce="n,2", rspauth="x""#);
+        client.handle_response(&headers);
+        let request = authorized(&mut client);
+        assert_eq!(param(&request, "nonce").as_deref(), Some("n,2"));
+        assert_eq!(param(&request, "nc").as_deref(), Some("00000001"));
+    }
+
+    #[test]
+    fn quotes_and_backslashes_are_escaped() {
+        let mut client = DigestClient::default();
+        let challenge = r#"Digest realm="a \"b\" \\c", nonce="n""#;
+        client.challenged(&register(), &unauthorized(&[challenge])).unwrap();
+        let mut request = register();
+        let credentials =
+            Credentials { username: r#"an"na\"#.to_owned(), password: "é".to_owned() };
+        client.authorize(&mut request, &credentials, "c");
+        let field = request.headers.get(&HeaderName::AUTHORIZATION).unwrap();
+        assert!(field.contains(r#"username="an\"na\\""#), "{field}");
+        assert!(field.contains(r#"realm="a \"b\" \\c""#), "{field}");
+    }
+
+    #[test]
+    fn what_is_saved_comes_back_and_counts_on() {
+        let mut client = DigestClient::default();
+        let challenges = [
+            r#"Digest realm="a, \"b", nonce="n=,1", opaque="o", algorithm=SHA-256, qop="auth""#,
+            r#"Digest realm="c", nonce="n2""#,
+        ];
+        client.challenged(&register(), &unauthorized(&challenges)).unwrap();
+        authorized(&mut client);
+        let saved = client.to_saved();
+        assert!(!saved.contains('\n') && !saved.contains("secret"), "{saved}");
+        let mut restored = DigestClient::from_saved(&saved);
+        assert_eq!(restored.to_saved(), saved);
+        assert_eq!(authorized(&mut restored), authorized(&mut client));
+    }
+
+    #[test]
+    fn what_was_not_saved_by_this_version_is_an_empty_memory() {
+        for saved in
+            ["", "digest-2 User realm=a, nonce=b, count=1", "digest-1 User realm=a", "digest-1x"]
+        {
+            assert_eq!(DigestClient::from_saved(saved), DigestClient::default(), "{saved}");
+        }
+        let empty = DigestClient::default();
+        assert_eq!(DigestClient::from_saved(&empty.to_saved()), empty);
+    }
+
+    #[test]
+    fn the_number_of_realms_is_bounded() {
+        let many: Vec<String> =
+            (0..100).map(|n| CHALLENGE.replace("example", &format!("e{n}"))).collect();
+        let many: Vec<&str> = many.iter().map(String::as_str).collect();
+        let (_, request) = challenged(&many);
+        assert_eq!(sent(&request).len(), MAX_REALMS);
+    }
+}

@@ -119,3 +119,60 @@ fn unquote(text: &str) -> String {
     }
     value
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn commas_in_quotes_separate_nothing() {
+        let schemes = Scheme::parse_all(r#"Digest realm="a, b", qop="auth,auth-int" , nonce=abc"#);
+        assert_eq!(schemes.len(), 1);
+        assert_eq!(schemes[0].get("REALM"), Some("a, b"));
+        assert_eq!(schemes[0].get("qop"), Some("auth,auth-int"));
+        assert_eq!(schemes[0].get("nonce"), Some("abc"));
+    }
+
+    #[test]
+    fn one_field_may_hold_several_challenges() {
+        let schemes = Scheme::parse_all(
+            r#"Negotiate, Basic realm="x", Digest realm = "a" ,nonce="1", Digest  realm="b",nonce="2""#,
+        );
+        let read: Vec<_> = schemes.iter().map(|s| (s.name.as_str(), s.get("realm"))).collect();
+        let expected = [
+            ("Negotiate", None),
+            ("Basic", Some("x")),
+            ("Digest", Some("a")),
+            ("Digest", Some("b")),
+        ];
+        assert_eq!(read, expected);
+    }
+
+    #[test]
+    fn what_is_written_is_read() {
+        let value = r#"a"b\c, d="e""#;
+        let written = Writer::new("Digest").quoted("realm", value).token("nc", "1").finish();
+        let schemes = Scheme::parse_all(&written);
+        assert_eq!(schemes.len(), 1);
+        assert_eq!((schemes[0].get("realm"), schemes[0].get("nc")), (Some(value), Some("1")));
+    }
+
+    #[test]
+    fn no_text_is_a_reason_to_panic() {
+        for text in [
+            "",
+            ",",
+            "=",
+            "Digest",
+            "Digest =",
+            "Digest x=\"",
+            "Digest x=\"\\",
+            "\"",
+            "a\u{a0}b=1",
+            "é é=é",
+        ] {
+            Scheme::parse_all(text);
+            Scheme::parse_params(text);
+        }
+    }
+}

@@ -46,8 +46,9 @@ impl NonceCounts {
             *last = count.max(*last);
             return higher;
         }
-        while self.order.len() >= MAX_NONCES {
-            self.order.pop_front().map(|oldest| self.counts.remove(&oldest));
+        if let (true, Some(oldest)) = (self.order.len() >= MAX_NONCES, self.order.front()) {
+            self.counts.remove(oldest);
+            self.order.pop_front();
         }
         self.order.push_back(nonce.to_owned());
         self.counts.insert(nonce.to_owned(), count);
@@ -155,5 +156,133 @@ impl DigestServer {
             auth,
         };
         Some((digested, scheme.get("response")?))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Credentials, DigestClient};
+    use super::*;
+    use crate::{Method, StatusCode};
+
+    fn server() -> DigestServer {
+        DigestServer { realm: "example.com".to_owned(), algorithms: vec!["SHA-256", "MD5"] }
+    }
+
+    fn register() -> Request {
+        Request::new(Method::Register, Uri::sip("", "example.com"))
+    }
+
+    fn password(user: &str) -> Option<String> {
+        (user == "anna").then(|| "sécret".to_owned())
+    }
+
+    fn verdict(request: &Request) -> Verdict {
+        server().verify(request, password, |nonce| nonce == "n1")
+    }
+
+    /// The request with our client's credentials, after one challenge of the server.
+    fn authorized(server: &DigestServer, nonce: &str, username: &str, password: &str) -> Request {
+        let mut request = register();
+        let mut response = request.response(StatusCode::UNAUTHORIZED, None);
+        for challenge in server.challenge(nonce, false) {
+            response.headers.push(HeaderName::WWW_AUTHENTICATE, challenge);
+        }
+        let mut client = DigestClient::default();
+        client.challenged(&request, &response).unwrap();
+        let credentials =
+            Credentials { username: username.to_owned(), password: password.to_owned() };
+        client.authorize(&mut request, &credentials, "c0ffee");
+        request
+    }
+
+    #[test]
+    fn a_challenge_names_one_algorithm_each_in_order() {
+        let expected = [
+            r#"Digest realm="example.com", nonce="n1", algorithm=SHA-256, qop="auth", stale=true"#,
+            r#"Digest realm="example.com", nonce="n1", algorithm=MD5, qop="auth", stale=true"#,
+        ];
+        assert_eq!(server().challenge("n1", true), expected);
+        assert!(!server().challenge("n1", false)[0].contains("stale"));
+    }
+
+    #[test]
+    fn right_credentials_name_the_user() {
+        for algorithm in ["MD5", "SHA-256"] {
+            let offer = DigestServer { algorithms: vec![algorithm], ..server() };
+            let request = authorized(&offer, "n1", "anna", "sécret");
+            assert_eq!(verdict(&request), Verdict::Ok("anna".to_owned()), "{algorithm}");
+        }
+    }
+
+    #[test]
+    fn a_wrong_user_or_password_is_wrong_whatever_the_nonce() {
+        for (nonce, user, word) in
+            [("n1", "anna", "wrong"), ("n1", "bob", "sécret"), ("n0", "anna", "wrong")]
+        {
+            let request = authorized(&server(), nonce, user, word);
+            assert_eq!(verdict(&request), Verdict::Wrong);
+        }
+    }
+
+    #[test]
+    fn right_credentials_with_an_old_nonce_are_stale() {
+        assert_eq!(verdict(&authorized(&server(), "n0", "anna", "sécret")), Verdict::Stale);
+    }
+
+    #[test]
+    fn credentials_for_another_realm_are_missing() {
+        assert_eq!(verdict(&register()), Verdict::Missing);
+        let other = DigestServer { realm: "other.com".to_owned(), ..server() };
+        assert_eq!(verdict(&authorized(&other, "n1", "anna", "sécret")), Verdict::Missing);
+    }
+
+    #[test]
+    fn credentials_of_another_request_are_wrong() {
+        let mut request = authorized(&server(), "n1", "anna", "sécret");
+        request.method = Method::Invite;
+        assert_eq!(verdict(&request), Verdict::Wrong);
+        let mut request = authorized(&server(), "n1", "anna", "sécret");
+        request.uri = Uri::sip("bob", "example.com");
+        assert_eq!(verdict(&request), Verdict::Wrong);
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_wrong() {
+        let right = authorized(&server(), "n1", "anna", "sécret");
+        let field = right.headers.get(&HeaderName::AUTHORIZATION).unwrap().into_owned();
+        for (part, instead) in [
+            ("SHA-256", "SHA-512-256"),
+            ("qop=auth", "qop=auth-int"),
+            ("nc=00000001", "nc=1"),
+            ("nc=00000001", "nc=0000000x"),
+            ("cnonce", "once"),
+            ("response", "answer"),
+            ("sip:example.com", ""),
+            ("Digest", "Basic"),
+        ] {
+            let mut request = right.clone();
+            request.headers.set(HeaderName::AUTHORIZATION, field.replace(part, instead));
+            assert_eq!(verdict(&request), Verdict::Wrong, "{part}");
+        }
+    }
+
+    #[test]
+    fn a_count_is_accepted_once() {
+        let mut counts = NonceCounts::default();
+        let request = authorized(&server(), "n1", "anna", "sécret");
+        let mut verify = || server().verify_once(&request, &mut counts, password, |_| true);
+        assert_eq!(verify(), Verdict::Ok("anna".to_owned()));
+        assert_eq!(verify(), Verdict::Wrong);
+    }
+
+    #[test]
+    fn counts_are_kept_for_a_bounded_number_of_nonces() {
+        let mut counts = NonceCounts::default();
+        for number in 0..MAX_NONCES + 10 {
+            assert!(counts.accept(&number.to_string(), 1));
+        }
+        assert_eq!((counts.counts.len(), counts.order.len()), (MAX_NONCES, MAX_NONCES));
+        assert!(!counts.accept("500", 1) && counts.accept("500", 2));
     }
 }

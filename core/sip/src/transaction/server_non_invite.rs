@@ -194,7 +194,7 @@ mod tests {
     fn explore(
         machine: &ServerNonInvite,
         steps: &[Step],
-        mut end: Option<StatusCode>,
+        end: Option<StatusCode>,
         now: Duration,
         depth: usize,
     ) {
@@ -205,9 +205,8 @@ mod tests {
             return;
         }
         for step in STEPS {
-            let (mut next, mut now) = (machine.clone(), now + ms(1));
+            let (mut next, mut end, mut now) = (machine.clone(), end, now + ms(1));
             let steps = [steps, &[step]].concat();
-            let before = end;
             let effects = match step {
                 Step::Retransmission => next.handle(Input::Retransmission, now),
                 Step::Provisional => respond(&mut next, 100, now),
@@ -228,7 +227,6 @@ mod tests {
                 }
             }
             explore(&next, &steps, end, now, depth - 1);
-            end = before;
         }
     }
 
