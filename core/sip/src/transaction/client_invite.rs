@@ -1,7 +1,8 @@
 //! The client INVITE transaction (RFC 3261 §17.1.1, figure 5 as RFC 6026 §8.4 redraws it).
 
+use super::Reliability;
+use super::machine::ClientEffect;
 use super::timer::{Running, Timers};
-use super::{ClientEffect, Reliability};
 use crate::{CSeq, HeaderName, Method, Request, Response};
 use std::time::Duration;
 

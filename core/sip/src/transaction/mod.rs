@@ -11,21 +11,18 @@
 
 mod client_invite;
 mod client_non_invite;
+mod key;
+mod machine;
 mod server_invite;
 mod server_non_invite;
 mod timer;
 
 use crate::{FlowId, HeaderName, Message, Method, Request, Response, StatusCode};
-use client_invite::ClientInvite;
-use client_non_invite::ClientNonInvite;
-use server_invite::ServerInvite;
-use server_non_invite::ServerNonInvite;
+pub use key::{ClientKey, ServerKey};
+use machine::{ClientEffect, ClientMachine, ServerEffect, ServerMachine};
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 pub use timer::Timers;
-
-/// What starts a branch made after RFC 3261 (§8.1.1.7).
-const MAGIC_COOKIE: &str = "z9hG4bK";
 
 /// Server transactions at a time: a flood of requests costs a bounded memory.
 const MAX_SERVER_TRANSACTIONS: usize = 512;
@@ -37,26 +34,6 @@ pub enum Reliability {
     Reliable,
     /// UDP.
     Unreliable,
-}
-
-/// Names a client transaction: its branch and the method in CSeq (RFC 3261 §17.1.3).
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct ClientKey {
-    /// The branch of the topmost Via.
-    pub branch: String,
-    /// The method; CANCEL has the branch of its INVITE.
-    pub method: Method,
-}
-
-/// Names a server transaction: branch, sent-by and method, ACK counted as INVITE (RFC 3261 §17.2.3).
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct ServerKey {
-    /// The branch of the topmost Via, or what RFC 2543 matching makes of the request without one.
-    pub branch: String,
-    /// The sent-by of the topmost Via.
-    pub sent_by: String,
-    /// The method.
-    pub method: Method,
 }
 
 /// What the layer asks for or tells.
@@ -340,66 +317,6 @@ impl Transactions {
     }
 }
 
-impl ClientKey {
-    /// The key that [`Transactions::send`] returns for this request.
-    pub fn of(request: &Request) -> Self {
-        let via = request.headers.via().ok();
-        let branch = via.as_ref().and_then(|via| via.branch()).unwrap_or_default();
-        Self { branch: branch.to_owned(), method: request.method.clone() }
-    }
-}
-
-impl ServerKey {
-    /// The key of the transaction that a request belongs to; `None` without a readable Via.
-    fn of(request: &Request) -> Option<Self> {
-        let via = request.headers.via().ok()?;
-        let branch = match via.branch() {
-            Some(branch)
-                if branch.len() > MAGIC_COOKIE.len() && branch.starts_with(MAGIC_COOKIE) =>
-            {
-                branch.to_owned()
-            }
-            Some(_) | None => rfc_2543_branch(request)?,
-        };
-        let sent_by = match via.port {
-            Some(port) => format!("{}:{port}", via.host),
-            None => via.host.to_string(),
-        };
-        let is_ack = request.method == Method::Ack;
-        let method = if is_ack { Method::Invite } else { request.method.clone() };
-        Some(Self { branch, sent_by, method })
-    }
-}
-
-/// What names the transaction of a request without the magic cookie: Request-URI, From tag, Call-ID,
-/// CSeq number and topmost Via (RFC 3261 §17.2.3). The To tag is left out, since the ACK has one
-/// where its INVITE has none. No header field value holds a line end, so none passes for another.
-fn rfc_2543_branch(request: &Request) -> Option<String> {
-    let headers = &request.headers;
-    let from = headers.from().ok()?;
-    let tag = from.tag().unwrap_or_default();
-    let (call_id, sequence) = (headers.call_id().ok()?, headers.cseq().ok()?.sequence);
-    let via = headers.list(&HeaderName::VIA).into_iter().next()?;
-    Some(format!("{}\n{tag}\n{call_id}\n{sequence}\n{via}", request.uri))
-}
-
-/// What a client machine asks of the layer.
-#[derive(Debug, Clone, PartialEq, Eq)]
-enum ClientEffect {
-    Send(Request),
-    Up(Response),
-    TimedOut,
-    FlowLost,
-}
-
-/// What a server machine asks of the layer.
-#[derive(Debug, Clone, PartialEq, Eq)]
-enum ServerEffect {
-    Send(Response),
-    Ack(Request),
-    TimedOut,
-}
-
 #[derive(Debug, Clone)]
 struct Client {
     flow: FlowId,
@@ -416,150 +333,6 @@ struct Server {
 enum Owner {
     Client(ClientKey),
     Server(ServerKey),
-}
-
-#[derive(Debug, Clone)]
-enum ClientMachine {
-    Invite(Box<ClientInvite>),
-    NonInvite(Box<ClientNonInvite>),
-}
-
-impl ClientMachine {
-    fn new(
-        request: Request,
-        reliability: Reliability,
-        timers: Timers,
-        now: Duration,
-    ) -> (Self, Vec<ClientEffect>) {
-        if request.method == Method::Invite {
-            let (machine, effects) = ClientInvite::new(request, reliability, timers, now);
-            (Self::Invite(Box::new(machine)), effects)
-        } else {
-            let (machine, effects) = ClientNonInvite::new(request, reliability, timers, now);
-            (Self::NonInvite(Box::new(machine)), effects)
-        }
-    }
-
-    fn handle_response(&mut self, response: Response, now: Duration) -> Vec<ClientEffect> {
-        match self {
-            Self::Invite(machine) => machine.handle_response(response, now),
-            Self::NonInvite(machine) => machine.handle_response(response, now),
-        }
-    }
-
-    fn cancelled(&mut self, now: Duration) -> Vec<ClientEffect> {
-        match self {
-            Self::Invite(machine) => machine.handle(client_invite::Input::Cancelled, now),
-            Self::NonInvite(_) => vec![],
-        }
-    }
-
-    fn flow_lost(&mut self, now: Duration) -> Vec<ClientEffect> {
-        match self {
-            Self::Invite(machine) => machine.handle(client_invite::Input::FlowLost, now),
-            Self::NonInvite(machine) => machine.handle(client_non_invite::Input::FlowLost, now),
-        }
-    }
-
-    fn fire(&mut self, now: Duration) -> Vec<ClientEffect> {
-        match self {
-            Self::Invite(machine) => machine.fire(now),
-            Self::NonInvite(machine) => machine.fire(now),
-        }
-    }
-
-    fn next_timer(&self) -> Option<(Duration, &'static str)> {
-        match self {
-            Self::Invite(machine) => machine.next_timer(),
-            Self::NonInvite(machine) => machine.next_timer(),
-        }
-    }
-
-    fn is_terminated(&self) -> bool {
-        match self {
-            Self::Invite(machine) => machine.is_terminated(),
-            Self::NonInvite(machine) => machine.is_terminated(),
-        }
-    }
-}
-
-#[derive(Debug, Clone)]
-enum ServerMachine {
-    Invite(Box<ServerInvite>),
-    NonInvite(Box<ServerNonInvite>),
-}
-
-impl ServerMachine {
-    fn new(request: &Request, reliability: Reliability, timers: Timers, now: Duration) -> Self {
-        if request.method == Method::Invite {
-            let machine = ServerInvite::new(request.clone(), reliability, timers, now);
-            Self::Invite(Box::new(machine))
-        } else {
-            Self::NonInvite(Box::new(ServerNonInvite::new(reliability, timers)))
-        }
-    }
-
-    fn receive_again(&mut self, request: Request, now: Duration) -> Vec<ServerEffect> {
-        use server_invite::Input::{Ack, Retransmission};
-        match self {
-            Self::Invite(machine) if request.method == Method::Ack => {
-                machine.handle(Ack(request), now)
-            }
-            Self::Invite(machine) => machine.handle(Retransmission, now),
-            Self::NonInvite(machine) => {
-                machine.handle(server_non_invite::Input::Retransmission, now)
-            }
-        }
-    }
-
-    fn respond(&mut self, response: Response, now: Duration) -> Vec<ServerEffect> {
-        match self {
-            Self::Invite(machine) => machine.respond(response, now),
-            Self::NonInvite(machine) => machine.respond(response, now),
-        }
-    }
-
-    fn accepts(&self, status: StatusCode) -> bool {
-        match self {
-            Self::Invite(machine) => machine.accepts(status),
-            Self::NonInvite(machine) => machine.is_pending(),
-        }
-    }
-
-    fn note_ack(&mut self, ack: &Request) {
-        match self {
-            Self::Invite(machine) => machine.note_ack(ack),
-            Self::NonInvite(_) => {}
-        }
-    }
-
-    fn is_pending(&self) -> bool {
-        match self {
-            Self::Invite(machine) => machine.is_pending(),
-            Self::NonInvite(machine) => machine.is_pending(),
-        }
-    }
-
-    fn fire(&mut self, now: Duration) -> Vec<ServerEffect> {
-        match self {
-            Self::Invite(machine) => machine.fire(now),
-            Self::NonInvite(machine) => machine.fire(now),
-        }
-    }
-
-    fn next_timer(&self) -> Option<(Duration, &'static str)> {
-        match self {
-            Self::Invite(machine) => machine.next_timer(),
-            Self::NonInvite(machine) => machine.next_timer(),
-        }
-    }
-
-    fn is_terminated(&self) -> bool {
-        match self {
-            Self::Invite(machine) => machine.is_terminated(),
-            Self::NonInvite(machine) => machine.is_terminated(),
-        }
-    }
 }
 
 #[cfg(test)]
