@@ -2,8 +2,8 @@
 
 use super::{MediaDescription, SdpError, SessionDescription, normalise_remote};
 
-/// The audio codecs we speak, as they are spelled on the wire.
-pub(super) const AUDIO: [&str; 3] = ["opus", "PCMU", "PCMA"];
+/// The audio codecs we speak, as they are spelled on the wire, with their clock.
+pub(super) const AUDIO: [(&str, u32); 3] = [("opus", 48000), ("PCMU", 8000), ("PCMA", 8000)];
 
 /// DTMF as events (RFC 4733); no audio by itself.
 pub(super) const TELEPHONE_EVENT: &str = "telephone-event";

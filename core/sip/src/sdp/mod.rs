@@ -16,7 +16,7 @@ mod samples;
 pub use codecs::{Codec, codecs, remote_payload_type};
 pub use description::{Attribute, MediaDescription, SessionDescription};
 pub use direction::Direction;
-pub use normalise::{normalise_local, normalise_remote};
+pub use normalise::{fit_answer, normalise_local, normalise_remote};
 pub use offer_answer::{OfferAnswer, OfferAnswerError, SignalingState};
 pub use origin::continue_session;
 

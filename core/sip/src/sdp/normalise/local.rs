@@ -39,6 +39,20 @@ pub fn normalise_local(text: &str, role: Role, alive: &[String]) -> Result<Strin
     Ok(description.to_string())
 }
 
+/// Gives each section of our answer the transport protocol of the offer's section in its place
+/// (RFC 3264 §6): the stack writes `UDP/TLS/RTP/SAVPF` whatever was offered.
+///
+/// # Errors
+/// One of them is not a description.
+pub fn fit_answer(answer: &str, offer: &str) -> Result<String, SdpError> {
+    let mut answer = SessionDescription::parse(answer)?;
+    let offer = SessionDescription::parse(offer)?;
+    for (section, offered) in answer.media.iter_mut().zip(offer.media) {
+        section.protocol = offered.protocol;
+    }
+    Ok(answer.to_string())
+}
+
 /// All but the candidates: what holds for the session's attributes as well as for a section's.
 fn rewrite_attributes(attributes: &mut Vec<Attribute>, role: Role) {
     let rewritten = attributes.drain(..).filter_map(|attribute| match attribute.name.as_str() {
@@ -288,6 +302,20 @@ mod tests {
         let text = answer(&named);
         assert!(lines(&text, "a=rtcp:").is_empty());
         assert_eq!(lines(&text, "a=rtcp-mux"), ["a=rtcp-mux"]);
+    }
+
+    #[test]
+    fn an_answer_names_the_protocol_that_was_offered() {
+        let text = fit_answer(samples::STACK_ANSWER, samples::FREESWITCH_OFFER).unwrap();
+        assert_eq!(lines(&text, "m="), ["m=audio 9 RTP/SAVPF 107 101 101"]);
+        let same = fit_answer(samples::STACK_ANSWER, samples::ASTERISK_OFFER).unwrap();
+        assert_eq!(same, samples::STACK_ANSWER);
+    }
+
+    #[test]
+    fn an_origin_that_cannot_be_read_is_not_sent() {
+        let odd = samples::STACK_ANSWER.replace("o=- ", "o=a - ");
+        assert_eq!(lines(&answer(&odd), "o="), ["o=- 0 0 IN IP4 0.0.0.0"]);
     }
 
     #[test]

@@ -7,7 +7,7 @@
 mod local;
 mod remote;
 
-pub use local::normalise_local;
+pub use local::{fit_answer, normalise_local};
 pub use remote::normalise_remote;
 
 /// Keeps the first of equal elements, in order.

@@ -157,20 +157,15 @@ fn usable_codecs(section: &MediaDescription) -> Vec<Codec> {
 }
 
 fn is_audio(codec: &Codec) -> bool {
-    spelling(codec) != TELEPHONE_EVENT && codec.clock_rate == clock_of(spelling(codec))
-}
-
-fn clock_of(name: &str) -> u32 {
-    match name {
-        "opus" => 48000,
-        "PCMU" | "PCMA" => 8000,
-        _ => 0,
-    }
+    AUDIO.iter().any(|(name, clock_rate)| {
+        name.eq_ignore_ascii_case(&codec.name) && *clock_rate == codec.clock_rate
+    })
 }
 
 /// The codec's name as it is registered.
 fn spelling(codec: &Codec) -> &str {
-    AUDIO.into_iter().find(|name| name.eq_ignore_ascii_case(&codec.name)).unwrap_or(&codec.name)
+    let mut names = AUDIO.into_iter().map(|(name, _)| name);
+    names.find(|name| name.eq_ignore_ascii_case(&codec.name)).unwrap_or(&codec.name)
 }
 
 /// `rtpmap`, `fmtp` and `rtcp-fb` of a codec. The stack loses an `fmtp` with spaces in it.
@@ -463,6 +458,23 @@ mod tests {
         assert_eq!(lines(&normalised(&mono), "a=rtpmap:107"), ["a=rtpmap:107 opus/48000/2"]);
         let slow = samples::ASTERISK_OFFER.replace("opus/48000/2", "opus/16000/2");
         assert!(!normalised(&slow).contains("107"));
+    }
+
+    #[test]
+    fn a_codec_that_is_offered_twice_is_kept_once() {
+        let twice = samples::ASTERISK_OFFER
+            .replace("SAVPF 107 0", "SAVPF 107 96 0")
+            .replace("a=ptime:20", "a=rtpmap:96 opus/48000/2\r\na=fmtp:96 stereo=1\r\na=ptime:20");
+        assert_eq!(normalised(&twice), normalised(samples::ASTERISK_OFFER));
+    }
+
+    #[test]
+    fn session_lines_the_stack_cannot_read_do_not_reach_it() {
+        let odd = with_session_lines(samples::ASTERISK_OFFER, "q=1\r\nb=TIAS\r\n")
+            .replace("o=- 1763999101", "o=- -1");
+        let text = normalised(&odd);
+        assert_eq!(lines(&text, "o="), ["o=- 0 0 IN IP4 0.0.0.0"]);
+        assert!(!text.contains("q=1") && !text.contains("TIAS"));
     }
 
     #[test]
