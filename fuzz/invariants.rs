@@ -1,0 +1,95 @@
+//! What holds for any bytes at all. The fuzz targets look for bytes that break it; the torture tests
+//! replay the corpus and spoiled messages.
+
+use sidetone_sip::message::{
+    CSeq, ContactHeader, ContentType, HeaderName, Headers, Message, NameAddr, Params, Uri, Via,
+};
+use sidetone_sip::sdp::{self, SessionDescription};
+
+/// A message that can be read is printed so that the same is read again; each response to one is a
+/// message; no reader panics; every typed value survives printing.
+pub(crate) fn message(bytes: &[u8]) {
+    let message = match Message::parse(bytes) {
+        Ok(message) => message,
+        Err(error) => {
+            if let Some(response) = Message::rejection(bytes, &error, "tag") {
+                assert_readable(&response.into());
+            }
+            return;
+        }
+    };
+    assert_readable(&message);
+    let _ = (message.redacted(), message.validate());
+    if let Message::Request(request) = &message {
+        if let Some(response) = request.rejection(&["timer"], "tag") {
+            assert_readable(&response.into());
+        }
+        assert!(request.uri.matches(&request.uri));
+        assert_printable(&request.uri, Uri::parse);
+    }
+    typed_values(message.headers());
+}
+
+fn assert_readable(message: &Message) {
+    let printed = message.to_bytes();
+    let again = Message::parse(&printed);
+    assert_eq!(again.as_ref(), Ok(message), "{}", String::from_utf8_lossy(&printed));
+}
+
+fn typed_values(headers: &Headers) {
+    for (name, bytes) in headers.iter() {
+        let text = String::from_utf8_lossy(bytes);
+        let _ = headers.number(name);
+        for element in headers.list(name) {
+            if let Ok(address) = NameAddr::parse(&element) {
+                assert!(address.uri.matches(&address.uri));
+                assert_printable(&address, NameAddr::parse);
+            }
+            if let Ok(contact) = ContactHeader::parse(&element) {
+                assert_printable(&contact, ContactHeader::parse);
+            }
+            if let Ok(via) = Via::parse(&element) {
+                let _ = (via.received(), via.rport());
+                assert_printable(&via, Via::parse);
+            }
+        }
+        if let Ok(cseq) = CSeq::parse(&text) {
+            assert_printable(&cseq, CSeq::parse);
+        }
+        if let Ok(params) = Params::parse(&text) {
+            let printed = params.to_string();
+            assert_eq!(Params::parse(printed.get(1..).unwrap_or_default()), Ok(params), "{printed}");
+        }
+        let _ = ContentType::parse(&text);
+    }
+    let _ = (headers.contact_uri(), headers.addresses(&HeaderName::ROUTE), headers.call_id());
+}
+
+fn assert_printable<T, E>(value: &T, parse: impl Fn(&str) -> Result<T, E>)
+where
+    T: ToString + PartialEq + std::fmt::Debug,
+    E: std::fmt::Debug + PartialEq,
+{
+    let printed = value.to_string();
+    assert_eq!(parse(&printed).as_ref(), Ok(value), "{printed}");
+}
+
+/// A description that can be read is printed so that the same is read again, and what the
+/// normalisers make of it can be read too.
+pub(crate) fn sdp(bytes: &[u8]) {
+    let text = String::from_utf8_lossy(bytes);
+    let _ = sdp::codecs(&text);
+    if let Ok(description) = SessionDescription::parse(&text) {
+        assert_eq!(SessionDescription::parse(&description.to_string()).as_ref(), Ok(&description));
+    }
+    for normalised in [
+        sdp::normalise_remote(&text),
+        sdp::normalise_local(&text, sdp::Role::Offer, &[]),
+        sdp::normalise_local(&text, sdp::Role::Answer, &["192.0.2.1".to_owned()]),
+    ]
+    .into_iter()
+    .flatten()
+    {
+        assert!(SessionDescription::parse(&normalised).is_ok(), "{normalised}");
+    }
+}
