@@ -58,7 +58,11 @@ fn typed_values(headers: &Headers) {
         }
         if let Ok(params) = Params::parse(&text) {
             let printed = params.to_string();
-            assert_eq!(Params::parse(printed.get(1..).unwrap_or_default()), Ok(params), "{printed}");
+            assert_eq!(
+                Params::parse(printed.get(1..).unwrap_or_default()),
+                Ok(params),
+                "{printed}"
+            );
         }
         let _ = ContentType::parse(&text);
     }

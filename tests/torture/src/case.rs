@@ -91,6 +91,7 @@ pub(crate) fn field(message: &Message, name: &str) -> String {
 /// `c=` and `m=` lines of the body.
 pub(crate) fn sdp_addresses(message: &Message) -> String {
     let body = String::from_utf8(request(message).body.clone()).unwrap();
-    let lines: Vec<_> = body.lines().filter(|l| l.starts_with("c=") || l.starts_with("m=")).collect();
+    let lines: Vec<_> =
+        body.lines().filter(|l| l.starts_with("c=") || l.starts_with("m=")).collect();
     lines.join("|")
 }

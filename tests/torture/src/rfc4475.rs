@@ -194,4 +194,3 @@ fn old_style(message: &Message) -> String {
         request(message).body.len()
     )
 }
-

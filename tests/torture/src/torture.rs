@@ -117,7 +117,8 @@ fn rfc_messages(rfc: &str) -> Option<PathBuf> {
 
 /// The messages in a directory, by name.
 fn files(directory: &Path) -> Vec<(String, Vec<u8>)> {
-    let entries = fs::read_dir(directory).unwrap_or_else(|e| panic!("{}: {e}", directory.display()));
+    let entries =
+        fs::read_dir(directory).unwrap_or_else(|e| panic!("{}: {e}", directory.display()));
     let mut files: Vec<_> = entries
         .map(|entry| entry.unwrap().path())
         .map(|path| {

@@ -1,0 +1,9 @@
+//! Any bytes as a session description.
+#![no_main]
+
+// Each target uses one of them.
+#[allow(dead_code)]
+#[path = "../invariants.rs"]
+mod invariants;
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| invariants::sdp(bytes));
