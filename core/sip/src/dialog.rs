@@ -416,6 +416,12 @@ mod tests {
     }
 
     #[test]
+    fn an_equal_sequence_number_is_in_order() {
+        let mut dialog = called();
+        assert_eq!(dialog.handle_request(&theirs(Method::Info, 7, None)), Ok(()));
+    }
+
+    #[test]
     fn an_ack_is_never_out_of_order() {
         let mut dialog = called();
         dialog.handle_request(&theirs(Method::Info, 20, None)).unwrap();

@@ -494,6 +494,28 @@ mod tests {
     }
 
     #[test]
+    fn a_nonce_that_was_saved_or_announced_proves_nothing_at_its_first_use() {
+        let mut client = DigestClient::default();
+        client.challenged(&register(), &unauthorized(&[CHALLENGE])).unwrap();
+        let mut restored = DigestClient::from_saved(&client.to_saved());
+        let request = authorized(&mut restored);
+        restored.challenged(&request, &with_nonce("n2", false)).unwrap();
+
+        let mut headers = Headers::default();
+        headers.push(HeaderName::AUTHENTICATION_INFO, r#"nextnonce="n3""#);
+        client.handle_response(&headers);
+        let request = authorized(&mut client);
+        client.challenged(&request, &with_nonce("n4", false)).unwrap();
+    }
+
+    #[test]
+    fn the_same_nonce_called_stale_is_a_refusal() {
+        let (mut client, request) = challenged(&[CHALLENGE]);
+        let answer = client.challenged(&request, &with_nonce("n1", true));
+        assert_eq!(answer, Err(DigestError::Refused));
+    }
+
+    #[test]
     fn a_challenge_that_crossed_another_is_no_wrong_password() {
         let mut client = DigestClient::default();
         client.challenged(&register(), &with_nonce("n1", false)).unwrap();

@@ -268,6 +268,14 @@ mod tests {
     }
 
     #[test]
+    fn an_algorithm_that_was_not_offered_is_wrong() {
+        let md5 = DigestServer { algorithms: vec!["MD5"], ..server() };
+        let request = authorized(&md5, "n1", "anna", "sécret");
+        let sha256 = DigestServer { algorithms: vec!["SHA-256"], ..server() };
+        assert_eq!(sha256.verify(&request, password, |_| true), Verdict::Wrong);
+    }
+
+    #[test]
     fn a_count_is_accepted_once() {
         let mut counts = NonceCounts::default();
         let request = authorized(&server(), "n1", "anna", "sécret");

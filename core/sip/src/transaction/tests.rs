@@ -306,6 +306,28 @@ fn over_the_limit_a_request_is_refused_without_a_transaction() {
 }
 
 #[test]
+fn after_a_2xx_no_other_response_is_taken() {
+    let mut t = transactions();
+    let invite = request(Method::Invite, BRANCH);
+    let key = opened(&mut t, &invite, Reliable);
+    assert!(t.respond(&key, response(&invite, 200), ms(1)));
+    assert!(!t.respond(&key, response(&invite, 486), ms(2)));
+    assert!(!t.respond(&key, response(&invite, 180), ms(3)));
+    assert_eq!(told(&mut t), ["send 200 on 1"]);
+}
+
+#[test]
+fn the_earliest_timer_is_due_whichever_side_it_is_on() {
+    let mut t = transactions();
+    t.send(request(Method::Options, BRANCH), FLOW, Unreliable, ms(0));
+    assert_eq!(t.poll_timeout(), Some((ms(500), "E")));
+    opened(&mut t, &request(Method::Invite, BRANCH), Unreliable);
+    assert_eq!(t.poll_timeout(), Some((ms(200), "Trying")));
+    t.handle_timeout(ms(200));
+    assert_eq!(t.poll_timeout(), Some((ms(500), "E")));
+}
+
+#[test]
 fn timers_of_one_time_fire_in_the_order_of_keys() {
     let mut t = transactions();
     for branch in ["3", "1", "2"] {
