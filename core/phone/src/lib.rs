@@ -17,14 +17,22 @@
 //! |---|---|
 //! | [`api`] | the vocabulary: commands, inputs, outputs, events, snapshots, what is saved |
 //! | `phone` | the aggregate that routes each input to its owner |
+//! | `routing` | what the SIP transactions tell, to its owner |
 //! | `account` | registration, servers and flows, the lamp |
 //! | `call` | one call: its state machine, incoming, outgoing, hold, DTMF |
 //! | `agent` | presence, queues and supervision find their place here |
+//! | `ua` | what account and calls share: identity, randomness, transactions, outputs |
+//! | `uas` | requests that belong to no call, and what is wrong with them |
 
 mod account;
 pub mod api;
 mod call;
 mod phone;
+mod routing;
+#[cfg(test)]
+mod tests;
+mod ua;
+mod uas;
 
 pub use api::*;
 pub use phone::Phone;

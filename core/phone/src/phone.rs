@@ -1,20 +1,40 @@
 //! The aggregate: routes each input to its owner and drains what they ask for.
 
-use crate::{Command, CommandError, Config, Input, Now, Output, Saved, Snapshot, TimerReason};
+use crate::account::{Account, FlowChange};
+use crate::call::{Call, In, target};
+use crate::ua::Ua;
+use crate::{
+    CallId, Command, CommandError, Config, FlowId, Input, Now, Output, Saved, Snapshot, TimerReason,
+};
+use sidetone_sip::digest::DigestClient;
+use sidetone_sip::Message;
+use sidetone_sip::transaction::Reliability;
 use std::time::Duration;
 
+/// As many calls at a time; more are refused as busy.
+pub(crate) const MAX_CALLS: usize = 8;
+
 /// One signed-in phone: an account and its calls.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Phone {
-    config: Config,
+    pub(crate) ua: Ua,
+    pub(crate) account: Account,
+    /// The calls that have not ended, oldest first.
+    pub(crate) calls: Vec<Call>,
+    /// What was handed out to be stored last.
+    pub(crate) saved: Saved,
 }
 
 impl Phone {
     /// A phone that does nothing until it is told to. `saved` is what `Output::Save` gave last;
     /// `entropy` must be fresh from the system's generator, and is all the randomness it uses.
     pub fn new(config: Config, saved: Option<Saved>, entropy: [u8; 32], now: Now) -> Self {
-        let _ = (saved, entropy, now);
-        Self { config }
+        let saved = saved.filter(|saved| saved.version == Saved::VERSION);
+        let digest = saved.as_ref().map(|saved| DigestClient::from_saved(&saved.digest));
+        let mut ua = Ua::new(config, digest.unwrap_or_default(), entropy);
+        let account = Account::new(saved.as_ref(), &mut ua, now);
+        let saved = saved.unwrap_or_else(|| account.saved(&ua));
+        Self { ua, account, calls: Vec::new(), saved }
     }
 
     /// The app asks: may be refused.
@@ -22,34 +42,193 @@ impl Phone {
     /// # Errors
     /// [`CommandError`] says why, and what to do.
     pub fn command(&mut self, command: Command, now: Now) -> Result<(), CommandError> {
-        let _ = (command, now, &self.config);
-        todo!()
+        let done = match command {
+            Command::Register => {
+                let change = self.account.sign_in(&mut self.ua, now);
+                self.flow_changed(change, now);
+                Ok(())
+            }
+            Command::Unregister => {
+                self.each_call(|| In::HangUp, now);
+                let change = self.account.sign_out(&mut self.ua, now);
+                self.flow_changed(change, now);
+                Ok(())
+            }
+            Command::Dial { call, to } => self.dial(call, &to, now),
+            Command::Answer { call } => self.step(call, In::Answer, now),
+            Command::Decline { call, reason } => self.step(call, In::Decline(reason), now),
+            Command::HangUp { call } => self.step(call, In::HangUp, now),
+            Command::Hold { call, on } => self.step(call, In::Hold(on), now),
+            Command::Mute { call, on } => {
+                let (call, ua) = self.call_and_ua(call).ok_or(CommandError::UnknownCall)?;
+                call.mute(on, ua)
+            }
+            Command::SendDtmf { call, digits } => {
+                let (call, ua) = self.call_and_ua(call).ok_or(CommandError::UnknownCall)?;
+                call.send_digits(digits, ua)
+            }
+        };
+        self.settle(now);
+        done
     }
 
     /// The world happens: cannot fail.
     pub fn handle(&mut self, input: Input, now: Now) {
-        let _ = (input, now);
-        todo!()
+        match input {
+            Input::FlowOpened { flow } => {
+                let change = self.account.handle_opened(flow, &mut self.ua, now);
+                self.flow_changed(change, now);
+            }
+            Input::FlowFailed { flow, error } => {
+                let change = self.account.handle_failed(flow, error, &mut self.ua, now);
+                self.flow_changed(change, now);
+            }
+            Input::Received { flow, bytes } => {
+                if self.account.handle_alive(flow, now) {
+                    self.receive(flow, &bytes, now);
+                }
+            }
+            Input::ProbeAnswered { flow } => {
+                self.account.handle_alive(flow, now);
+            }
+            Input::NetworkChanged => {
+                let in_call = self.calls.iter().any(Call::is_up);
+                let change = self.account.handle_network_changed(in_call, &mut self.ua, now);
+                self.flow_changed(change, now);
+            }
+            Input::Described { call, generation, result } => {
+                if self.call_and_ua(call).is_some_and(|(call, _)| call.is_awaited(generation)) {
+                    self.tell(call, In::Described(result), now);
+                }
+            }
+            Input::MediaConnected { call } => self.tell(call, In::MediaConnected, now),
+            Input::MediaFailed { call, error } => self.tell(call, In::MediaFailed(error), now),
+            Input::FirstSent { call } => {
+                self.with_call(call, |call, ua| call.handle_first_sent(ua, now));
+            }
+            Input::FirstHeard { call } => {
+                self.with_call(call, |call, ua| call.handle_first_heard(ua, now));
+            }
+            Input::Quality { call, report } => {
+                self.with_call(call, |call, ua| call.handle_quality(report, ua));
+            }
+            Input::DtmfSent { call } => self.with_call(call, Call::handle_digits_sent),
+        }
+        self.settle(now);
     }
 
     /// The next thing to carry out; drain to `None`.
     pub fn poll_output(&mut self) -> Option<Output> {
-        todo!()
+        self.ua.poll_output()
     }
 
     /// When [`Phone::handle_timeout`] is due in boot time, and why.
     pub fn poll_timeout(&self) -> Option<(Duration, TimerReason)> {
-        todo!()
+        let transaction = self.ua.transactions.poll_timeout();
+        let transaction = transaction.map(|(at, name)| (at, TimerReason::Transaction(name)));
+        let account = self.account.poll_timeout(self.ua.config.keep_alive);
+        let calls = self.calls.iter().filter_map(Call::poll_timeout);
+        transaction.into_iter().chain(account).chain(calls).min()
     }
 
     /// Time passed, perhaps asleep.
     pub fn handle_timeout(&mut self, now: Now) {
-        let _ = now;
-        todo!()
+        self.ua.transactions.handle_timeout(now.boot);
+        self.settle(now);
+        let change = self.account.handle_timeout(&mut self.ua, now);
+        self.flow_changed(change, now);
+        for call in &mut self.calls {
+            call.handle_timeout(&mut self.ua, now);
+        }
+        self.settle(now);
     }
 
     /// What is to be seen.
     pub fn snapshot(&self) -> Snapshot {
-        todo!()
+        Snapshot {
+            registration: self.account.lamp().clone(),
+            calls: self.calls.iter().map(Call::snapshot).collect(),
+        }
+    }
+
+    fn dial(&mut self, call: CallId, to: &str, now: Now) -> Result<(), CommandError> {
+        if self.call_and_ua(call).is_some() {
+            return Err(CommandError::CallIdTaken);
+        }
+        if !self.account.is_registered() {
+            return Err(CommandError::NotRegistered);
+        }
+        let to = target::parse(to, &self.ua.config.account)?;
+        if self.calls.len() >= MAX_CALLS {
+            return Err(CommandError::TooManyCalls);
+        }
+        self.calls.push(Call::outgoing(call, to, &mut self.ua, now));
+        Ok(())
+    }
+
+    /// One message, as its frame carries it; what cannot be read may still be answered.
+    fn receive(&mut self, flow: FlowId, bytes: &[u8], now: Now) {
+        if bytes.iter().all(|byte| b"\r\n\0 ".contains(byte)) {
+            return;
+        }
+        let read = Message::parse(bytes).and_then(|message| message.validate().map(|()| message));
+        match read {
+            Ok(message) => {
+                let reliable = Reliability::Reliable;
+                self.ua.transactions.receive(message, flow, reliable, now.boot);
+            }
+            Err(error) => {
+                log::warn!("a message is not understood: {error}");
+                let tag = self.ua.token();
+                if let Some(response) = Message::rejection(bytes, &error, &tag) {
+                    self.ua.transmit(&Message::Response(response));
+                }
+            }
+        }
+    }
+
+    pub(crate) fn flow_changed(&mut self, change: FlowChange, now: Now) {
+        match change {
+            FlowChange::None => {}
+            FlowChange::Up => self.each_call(|| In::FlowUp, now),
+            FlowChange::Lost(flow) => {
+                self.ua.transactions.flow_lost(flow, now.boot);
+                self.each_call(|| In::FlowLost, now);
+            }
+            FlowChange::Left(flow) => {
+                if let Some(flow) = flow {
+                    self.ua.transactions.flow_lost(flow, now.boot);
+                }
+                self.each_call(|| In::HangUp, now);
+                self.each_call(|| In::Deadline, now);
+            }
+        }
+    }
+
+    pub(crate) fn call_and_ua(&mut self, id: CallId) -> Option<(&mut Call, &mut Ua)> {
+        let call = self.calls.iter_mut().find(|call| call.id == id && !call.is_over())?;
+        Some((call, &mut self.ua))
+    }
+
+    pub(crate) fn with_call(&mut self, id: CallId, act: impl FnOnce(&mut Call, &mut Ua)) {
+        if let Some((call, ua)) = self.call_and_ua(id) {
+            act(call, ua);
+        }
+    }
+
+    fn step(&mut self, id: CallId, input: In, now: Now) -> Result<(), CommandError> {
+        let (call, ua) = self.call_and_ua(id).ok_or(CommandError::UnknownCall)?;
+        call.step(input, ua, now)
+    }
+
+    /// A step that nobody asked for, which cannot be refused.
+    pub(crate) fn tell(&mut self, id: CallId, input: In, now: Now) {
+        let _ = self.step(id, input, now);
+    }
+
+    fn each_call(&mut self, input: impl Fn() -> In, now: Now) {
+        for call in &mut self.calls {
+            let _ = call.step(input(), &mut self.ua, now);
+        }
     }
 }

@@ -1,1 +1,260 @@
 //! Registration, servers and flows, and the lamp (RFC 3261 §10, RFC 5626).
+//!
+//! One account holds at most one flow and one binding. The flow comes first: it is opened
+//! ([`flow`]), then REGISTER binds it ([`register`]); the lamp is green only after the server
+//! answered on the flow that is up.
+
+mod flow;
+mod register;
+
+use crate::ua::Ua;
+use crate::{
+    FlowError, FlowId, Now, Output, Registration, RegistrationProblem, RegistrationState, Saved,
+    TimerReason,
+};
+use flow::Link;
+use sidetone_sip::transaction::ClientKey;
+use std::time::Duration;
+
+/// How long signing out waits for the server.
+const LEAVE_LIMIT: Duration = Duration::from_secs(2);
+
+/// What the app wants.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Wish {
+    /// Signed out.
+    Out,
+    /// Signed in.
+    In,
+    /// Signed out as soon as the server has answered, at this time at the latest.
+    Leaving { until: Duration },
+}
+
+/// What the phone must do about its calls after a step of the account.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum FlowChange {
+    /// Nothing.
+    None,
+    /// The flow of this number is gone; transactions and calls are to be told.
+    Lost(FlowId),
+    /// A flow is up: what waited for it can be sent.
+    Up,
+    /// Signed out, and the flow of this number, where there was one, is gone: no call can go on.
+    Left(Option<FlowId>),
+}
+
+/// A granted registration.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Binding {
+    refresh_at: Duration,
+    expires_at: Duration,
+}
+
+/// The account: what is wanted, the flow, the binding, the lamp.
+#[derive(Debug, Clone)]
+pub(crate) struct Account {
+    wish: Wish,
+    link: Link,
+    next_flow: u64,
+    /// The server of the present or next attempt.
+    server: usize,
+    /// Failed rounds in a row, for the back-off.
+    failures: u32,
+    /// When to connect again, or to register again on the flow that is up.
+    retry_at: Option<Duration>,
+    binding: Option<Binding>,
+    /// The REGISTER under way.
+    pending: Option<ClientKey>,
+    /// What is asked for: the configured time, or more where the server wants more.
+    expires: Duration,
+    call_id: String,
+    sequence: u32,
+    /// Our binding as the server listed it last.
+    listed: Option<String>,
+    /// The flow of that answer; `None` where it is from an earlier process.
+    listed_on: Option<FlowId>,
+    /// The binding that the REGISTER under way takes away.
+    removing: Option<String>,
+    lamp: Registration,
+}
+
+impl Account {
+    pub(crate) fn new(saved: Option<&Saved>, ua: &mut Ua, now: Now) -> Self {
+        let lamp = Registration {
+            state: RegistrationState::Unregistered,
+            problem: None,
+            since: now.wall,
+        };
+        Self {
+            wish: Wish::Out,
+            link: Link::Down,
+            next_flow: 1,
+            server: 0,
+            failures: 0,
+            retry_at: None,
+            binding: None,
+            pending: None,
+            expires: ua.config.expires,
+            call_id: saved.map_or_else(|| ua.call_id_header(), |s| s.register_call_id.clone()),
+            sequence: saved.map_or(0, |s| s.register_sequence),
+            listed: saved.and_then(|s| s.contact.clone()),
+            listed_on: None,
+            removing: None,
+            lamp,
+        }
+    }
+
+    /// The lamp.
+    pub(crate) fn lamp(&self) -> &Registration {
+        &self.lamp
+    }
+
+    /// Whether calls may be made and taken.
+    pub(crate) fn is_registered(&self) -> bool {
+        self.wish == Wish::In && self.lamp.state == RegistrationState::Registered
+    }
+
+    /// Whether the phone is signed in or about to be: calls may come.
+    pub(crate) fn takes_calls(&self) -> bool {
+        self.wish == Wish::In
+    }
+
+    /// What must survive the process.
+    pub(crate) fn saved(&self, ua: &Ua) -> Saved {
+        Saved {
+            version: Saved::VERSION,
+            digest: ua.digest.to_saved(),
+            contact: self.listed.clone(),
+            register_call_id: self.call_id.clone(),
+            register_sequence: self.sequence,
+        }
+    }
+
+    /// Signs in, or tries again at once where it waits to.
+    pub(crate) fn sign_in(&mut self, ua: &mut Ua, now: Now) -> FlowChange {
+        match self.wish {
+            Wish::In if self.retry_at.is_none() => FlowChange::None,
+            Wish::In => {
+                self.failures = 0;
+                self.set_lamp(RegistrationState::Registering, None, ua, now);
+                self.retry(ua, now)
+            }
+            Wish::Out => {
+                self.wish = Wish::In;
+                self.failures = 0;
+                self.server = 0;
+                self.set_lamp(RegistrationState::Registering, None, ua, now);
+                self.open(ua, now);
+                FlowChange::None
+            }
+            Wish::Leaving { .. } => {
+                let left = self.leave(ua, now);
+                self.sign_in(ua, now);
+                left
+            }
+        }
+    }
+
+    /// Signs out: takes the binding away, then closes the flow.
+    pub(crate) fn sign_out(&mut self, ua: &mut Ua, now: Now) -> FlowChange {
+        if self.wish != Wish::In {
+            return FlowChange::None;
+        }
+        self.retry_at = None;
+        if !self.link.is_up() {
+            return self.leave(ua, now);
+        }
+        self.wish = Wish::Leaving { until: now.boot + LEAVE_LIMIT };
+        self.register(ua, now);
+        FlowChange::None
+    }
+
+    /// The earliest of this account's deadlines.
+    pub(crate) fn poll_timeout(&self, keep_alive: Duration) -> Option<(Duration, TimerReason)> {
+        let leaving = match self.wish {
+            Wish::Leaving { until } => Some((until, TimerReason::Retry)),
+            Wish::Out | Wish::In => None,
+        };
+        let retry = self.retry_at.map(|at| (at, TimerReason::Retry));
+        let refresh = self.binding.map(|binding| (binding.refresh_at, TimerReason::Refresh));
+        let refresh = refresh.filter(|_| self.pending.is_none() && self.link.is_up());
+        let link = self.link.timeout(keep_alive);
+        [leaving, retry, refresh, link].into_iter().flatten().min()
+    }
+
+    /// Lets the account's deadlines pass that are due.
+    pub(crate) fn handle_timeout(&mut self, ua: &mut Ua, now: Now) -> FlowChange {
+        let due = |at: Duration| at <= now.boot;
+        if matches!(self.wish, Wish::Leaving { until } if due(until)) {
+            return self.leave(ua, now);
+        }
+        if self.retry_at.is_some_and(due) {
+            return self.retry(ua, now);
+        }
+        let refresh = self.binding.is_some_and(|binding| due(binding.refresh_at));
+        if refresh && self.pending.is_none() && self.link.is_up() {
+            self.register(ua, now);
+        }
+        self.handle_link_timeout(ua, now)
+    }
+
+    /// Tries again: on the flow that is up, or on a new one.
+    fn retry(&mut self, ua: &mut Ua, now: Now) -> FlowChange {
+        self.retry_at = None;
+        if self.link.is_up() {
+            self.register(ua, now);
+        } else {
+            self.open(ua, now);
+        }
+        FlowChange::None
+    }
+
+    /// Signed out for good: flow closed, nothing pending.
+    fn leave(&mut self, ua: &mut Ua, now: Now) -> FlowChange {
+        let lost = self.close(ua);
+        self.wish = Wish::Out;
+        self.retry_at = None;
+        self.set_lamp(RegistrationState::Unregistered, None, ua, now);
+        FlowChange::Left(lost)
+    }
+
+    /// Closes the flow and forgets what was bound to it. Gives the flow if it was up.
+    fn close(&mut self, ua: &mut Ua) -> Option<FlowId> {
+        let up = self.link.is_up();
+        let flow = self.link.flow();
+        self.drop_flow(ua);
+        if let Some(flow) = flow {
+            ua.ask(Output::CloseFlow { flow });
+        }
+        flow.filter(|_| up)
+    }
+
+    /// Forgets the flow and what was bound to it.
+    fn drop_flow(&mut self, ua: &mut Ua) {
+        self.link = Link::Down;
+        self.binding = None;
+        self.pending = None;
+        self.removing = None;
+        ua.flow = None;
+    }
+
+    fn set_lamp(
+        &mut self,
+        state: RegistrationState,
+        problem: Option<RegistrationProblem>,
+        ua: &mut Ua,
+        now: Now,
+    ) {
+        if self.lamp.state == state && self.lamp.problem == problem {
+            return;
+        }
+        self.lamp = Registration { state, problem, since: now.wall };
+        ua.tell(crate::Event::RegistrationChanged(self.lamp.clone()));
+    }
+}
+
+impl From<FlowError> for RegistrationProblem {
+    fn from(error: FlowError) -> Self {
+        Self::Flow { kind: error.kind, detail: error.detail }
+    }
+}

@@ -1,1 +1,430 @@
 //! One call: its state machine and what each side of it does (RFC 3261 §13 to §15, RFC 3264).
+//!
+//! | module | owns |
+//! |---|---|
+//! | [`state`] | the one `match (state, input)` |
+//! | [`incoming`] | the called side: ringing, answer, refusal |
+//! | [`outgoing`] | the calling side: INVITE, progress, answer, CANCEL |
+//! | [`ending`] | BYE, and the end of every call |
+//! | [`hold`] | changes of the session from each side |
+//! | [`party`] | who calls, and what the server says of the call |
+//! | [`target`] | what was dialled, as an address |
+
+mod ending;
+mod hold;
+mod incoming;
+mod outgoing;
+pub(crate) mod party;
+mod state;
+pub(crate) mod target;
+
+use crate::ua::Ua;
+use crate::{
+    CallId, CallSnapshot, CommandError, DescribeRequest, Digits, Direction, EndReason, Event,
+    Generation, Hold, MediaPath, Now, Output, Party, QualityReport, TimerReason, UnixTime, sdp,
+};
+use ending::Bye;
+use hold::{Change, TheirChange};
+use sidetone_sip::dialog::DialogError;
+use sidetone_sip::sdp::OfferAnswer;
+use sidetone_sip::transaction::{ClientKey, ServerKey};
+use sidetone_sip::{Dialog, Message, Request, Response, StatusCode};
+pub(crate) use state::{In, State};
+use std::time::Duration;
+
+/// How long a call may ring, here or there.
+const RING_LIMIT: Duration = Duration::from_secs(180);
+/// How long an answered call may be without media.
+const MEDIA_LIMIT: Duration = Duration::from_secs(32);
+/// T1 and T2: the first and the longest interval between repetitions of an answer.
+const REPEAT: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(4));
+
+/// Which side of the INVITE we are, and what only that side knows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Leg {
+    /// We were called.
+    Incoming {
+        /// The INVITE's transaction.
+        key: ServerKey,
+        /// The INVITE.
+        invite: Request,
+        /// Our tag.
+        tag: String,
+    },
+    /// We call.
+    Outgoing {
+        /// The INVITE as it is to be sent, or was.
+        invite: Request,
+        /// Its transaction, once it is sent.
+        key: Option<ClientKey>,
+        /// Whether a response came, so that a CANCEL may go (RFC 3261 §9.1).
+        heard: bool,
+        /// Whether the CANCEL went.
+        cancelled: bool,
+        /// The answer in a provisional response: it was applied, and stays.
+        early: Option<String>,
+    },
+}
+
+/// A 2xx of ours that waits for its ACK (RFC 3261 §13.3.1.4).
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Unacked {
+    response: Response,
+    sequence: u32,
+    /// It holds our offer: the ACK brings the answer.
+    offer: bool,
+    next: Duration,
+    interval: Duration,
+    until: Duration,
+}
+
+/// What was last asked of the driver about the ways of the audio.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+struct Gates {
+    uplink: Option<(bool, bool)>,
+    downlink: bool,
+}
+
+/// A call.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Call {
+    pub(crate) id: CallId,
+    state: State,
+    direction: Direction,
+    remote: Party,
+    leg: Leg,
+    dialog: Option<Dialog>,
+    began: UnixTime,
+    /// When it was answered, on both clocks.
+    answered: Option<(Duration, UnixTime)>,
+    hold: Hold,
+    muted: bool,
+    media: MediaPath,
+    gates: Gates,
+    /// The other side takes telephone-events.
+    takes_digits: bool,
+    first_sent: Option<Duration>,
+    first_heard: Option<Duration>,
+    /// Audio was heard before the answer.
+    heard_early: bool,
+    quality: Option<QualityReport>,
+    exchange: OfferAnswer,
+    generation: Generation,
+    /// The description that waits for the user's answer.
+    described: Option<String>,
+    unacked: Option<Unacked>,
+    /// The last ACK of ours, sent again for each repetition of its 2xx.
+    ack: Option<Request>,
+    change: Option<Change>,
+    their_change: Option<TheirChange>,
+    bye: Bye,
+    /// Why the call will have ended, while it ends.
+    reason: Option<EndReason>,
+    released: bool,
+    deadline: Option<Duration>,
+}
+
+impl Call {
+    fn new(id: CallId, state: State, remote: Party, leg: Leg, now: Now) -> Self {
+        let direction = match leg {
+            Leg::Incoming { .. } => Direction::Incoming,
+            Leg::Outgoing { .. } => Direction::Outgoing,
+        };
+        Self {
+            id,
+            state,
+            direction,
+            remote,
+            leg,
+            dialog: None,
+            began: now.wall,
+            answered: None,
+            hold: Hold::default(),
+            muted: false,
+            media: MediaPath::New,
+            gates: Gates::default(),
+            takes_digits: false,
+            first_sent: None,
+            first_heard: None,
+            heard_early: false,
+            quality: None,
+            exchange: OfferAnswer::default(),
+            generation: Generation::default(),
+            described: None,
+            unacked: None,
+            ack: None,
+            change: None,
+            their_change: None,
+            bye: Bye::No,
+            reason: None,
+            released: false,
+            deadline: Some(now.boot + RING_LIMIT),
+        }
+    }
+
+    /// Whether it is over and can be forgotten.
+    pub(crate) fn is_over(&self) -> bool {
+        self.state == State::Ended
+    }
+
+    /// Whether it was answered and goes on: it depends on its flow being replaced soon.
+    pub(crate) fn is_up(&self) -> bool {
+        matches!(self.state, State::Answered | State::Established)
+    }
+
+    /// The dialog, once there is one.
+    pub(crate) fn dialog(&self) -> Option<&Dialog> {
+        self.dialog.as_ref()
+    }
+
+    /// The tag that requests of the other side are answered with.
+    pub(crate) fn local_tag(&self) -> Option<&str> {
+        self.dialog.as_ref().map(|dialog| dialog.id.local_tag.as_str())
+    }
+
+    /// Takes a request of the other side into the dialog: its order and its target.
+    ///
+    /// # Errors
+    /// The status that it is refused with.
+    pub(crate) fn take_request(&mut self, request: &Request) -> Result<(), StatusCode> {
+        let dialog = self.dialog.as_mut().ok_or(StatusCode::CALL_DOES_NOT_EXIST)?;
+        dialog.handle_request(request).map_err(|error| match error {
+            DialogError::OutOfOrder => StatusCode::SERVER_INTERNAL_ERROR,
+            DialogError::Header(_) | DialogError::NoTag => StatusCode::BAD_REQUEST,
+        })
+    }
+
+    /// Whether this request of ours is still worth sending again.
+    pub(crate) fn wants(&self, key: &ClientKey) -> bool {
+        let inviting = matches!(self.state, State::Dialing | State::Alerting);
+        (inviting && self.is_inviting_by(key))
+            || (self.is_up() && self.is_changing_by(key))
+            || self.is_leaving_by(key)
+    }
+
+    /// What is to be seen.
+    pub(crate) fn snapshot(&self) -> CallSnapshot {
+        CallSnapshot {
+            id: self.id,
+            direction: self.direction,
+            remote: self.remote.clone(),
+            state: self.state.into(),
+            hold: self.hold,
+            muted: self.muted,
+            media: self.media,
+            began: self.began,
+            answered: self.answered.map(|(_, wall)| wall),
+            first_sent: self.first_sent,
+            first_heard: self.first_heard,
+            quality: self.quality.clone(),
+        }
+    }
+
+    /// Mutes or unmutes; nothing is signalled.
+    pub(crate) fn mute(&mut self, on: bool, ua: &mut Ua) -> Result<(), CommandError> {
+        if self.state == State::Ending {
+            return Err(CommandError::WrongState);
+        }
+        if self.muted != on {
+            self.muted = on;
+            self.set_gates(ua);
+            ua.tell(Event::MuteChanged { call: self.id, muted: on });
+        }
+        Ok(())
+    }
+
+    /// Sends digits in the stream.
+    pub(crate) fn send_digits(&self, digits: Digits, ua: &mut Ua) -> Result<(), CommandError> {
+        if !self.is_up() || self.holds() {
+            return Err(CommandError::WrongState);
+        }
+        if !self.takes_digits {
+            return Err(CommandError::DtmfNotNegotiated);
+        }
+        ua.ask(Output::SendDtmf { call: self.id, digits });
+        Ok(())
+    }
+
+    /// A description; only the one asked for last counts.
+    pub(crate) fn is_awaited(&self, generation: Generation) -> bool {
+        self.generation == generation
+    }
+
+    pub(crate) fn handle_first_sent(&mut self, ua: &mut Ua, now: Now) {
+        let Some((answered, _)) = self.answered.filter(|_| self.first_sent.is_none()) else { return };
+        self.first_sent = Some(now.boot.saturating_sub(answered));
+        self.tell_flowing(ua);
+    }
+
+    pub(crate) fn handle_first_heard(&mut self, ua: &mut Ua, now: Now) {
+        match self.answered {
+            None => self.heard_early = true,
+            Some((answered, _)) if self.first_heard.is_none() => {
+                self.first_heard = Some(now.boot.saturating_sub(answered));
+                self.tell_flowing(ua);
+            }
+            Some(_) => {}
+        }
+    }
+
+    pub(crate) fn handle_quality(&mut self, report: QualityReport, ua: &mut Ua) {
+        if !self.released {
+            self.quality = Some(report.clone());
+            ua.tell(Event::Quality { call: self.id, report });
+        }
+    }
+
+    pub(crate) fn handle_digits_sent(&mut self, ua: &mut Ua) {
+        if !self.released {
+            ua.tell(Event::DtmfSent { call: self.id });
+        }
+    }
+
+    /// The earliest of this call's deadlines.
+    pub(crate) fn poll_timeout(&self) -> Option<(Duration, TimerReason)> {
+        let unacked = self.unacked.as_ref();
+        let repeat = unacked.map(|u| (u.next.min(u.until), TimerReason::AnswerRetransmission));
+        let deadline = self.deadline.map(|at| (at, TimerReason::CallDeadline));
+        let glare = match self.change {
+            Some(Change::Waiting { at, .. }) => Some((at, TimerReason::Retry)),
+            Some(Change::Describing { .. } | Change::Sent { .. }) | None => None,
+        };
+        [repeat, deadline, glare].into_iter().flatten().min()
+    }
+
+    /// Lets the deadlines pass that are due.
+    pub(crate) fn handle_timeout(&mut self, ua: &mut Ua, now: Now) {
+        if self.unacked.as_ref().is_some_and(|unacked| unacked.until <= now.boot) {
+            let _ = self.step(In::Unacknowledged, ua, now);
+        }
+        if let Some(unacked) = self.unacked.as_mut().filter(|unacked| unacked.next <= now.boot) {
+            // Past the transaction: it is bound to the flow of the INVITE, which may be gone, while
+            // the other side takes the answer from any flow.
+            ua.transmit(&Message::Response(unacked.response.clone()));
+            unacked.interval = (unacked.interval * 2).min(REPEAT.1);
+            unacked.next = now.boot + unacked.interval;
+        }
+        if self.deadline.is_some_and(|at| at <= now.boot) {
+            self.deadline = None;
+            let _ = self.step(In::Deadline, ua, now);
+        }
+        self.change_again(ua, now);
+    }
+
+    /// Asks for a description; an earlier one is not waited for any more.
+    fn describe(&mut self, request: DescribeRequest, ua: &mut Ua) {
+        self.generation.0 += 1;
+        if self.media == MediaPath::New {
+            self.media = MediaPath::Connecting;
+        }
+        ua.ask(Output::Describe { call: self.id, generation: self.generation, request });
+    }
+
+    /// Answers a request in this call's dialog with nothing but a status.
+    fn respond(&self, key: &ServerKey, to: &Request, status: StatusCode, ua: &mut Ua, now: Now) {
+        let response = to.response(status, self.local_tag());
+        ua.respond(key, response, now);
+    }
+
+    /// Sends a 2xx with a description, again and again until its ACK comes.
+    fn send_answer(
+        &mut self,
+        (key, to): (&ServerKey, &Request),
+        sdp: String,
+        offer: bool,
+        ua: &mut Ua,
+        now: Now,
+    ) {
+        let mut response = to.response(StatusCode::OK, self.local_tag());
+        response.set_body(crate::ua::SDP, sdp.into_bytes());
+        ua.finish_response(&mut response);
+        ua.respond(key, response.clone(), now);
+        self.unacked = Some(Unacked {
+            response,
+            sequence: to.headers.cseq().map_or(0, |cseq| cseq.sequence),
+            offer,
+            next: now.boot + REPEAT.0,
+            interval: REPEAT.0,
+            until: now.boot + crate::ua::GIVE_UP,
+        });
+    }
+
+    /// What both sides do when the call is answered.
+    fn answered_now(&mut self, ua: &mut Ua, now: Now) {
+        self.state = State::Answered;
+        self.answered = Some((now.boot, now.wall));
+        self.first_heard = self.heard_early.then_some(Duration::ZERO);
+        self.deadline = Some(now.boot + MEDIA_LIMIT);
+        self.set_gates(ua);
+        ua.tell(Event::Answered { call: self.id, direction: self.direction });
+    }
+
+    fn connected(&mut self) {
+        self.media = MediaPath::Connected;
+    }
+
+    /// Established as soon as the answer is acknowledged and media is connected.
+    fn establish(&mut self, ua: &mut Ua) {
+        let ready = self.unacked.is_none() && self.media == MediaPath::Connected;
+        if self.state == State::Answered && ready {
+            self.state = State::Established;
+            self.deadline = None;
+            ua.tell(Event::Established { call: self.id });
+        }
+    }
+
+    fn tell_flowing(&self, ua: &mut Ua) {
+        let (first_sent, first_heard) = (self.first_sent, self.first_heard);
+        if first_sent.is_some() && first_heard.is_some() {
+            ua.tell(Event::MediaFlowing { call: self.id, first_sent, first_heard });
+        }
+    }
+
+    /// Takes over what the other side's description says: who may send, and whether it takes digits.
+    fn take_remote(&mut self, text: &str) {
+        let Ok(remote) = sdp::SessionDescription::parse(text) else { return };
+        self.hold.remote = !remote.direction().receives();
+        let codecs = sdp::codecs(text).unwrap_or_default();
+        self.takes_digits = codecs.iter().any(|codec| codec.name == "telephone-event");
+    }
+
+    /// Opens and closes the ways of the audio as state, hold and mute ask.
+    fn set_gates(&mut self, ua: &mut Ua) {
+        if self.released {
+            return;
+        }
+        let early = matches!(&self.leg, Leg::Outgoing { early: Some(_), .. });
+        let local_hold = self.holds();
+        let uplink = self.is_up() && !local_hold && !self.hold.remote;
+        let downlink = (self.is_up() || early) && !local_hold;
+        let wanted = (uplink, self.muted);
+        if self.gates.uplink != Some(wanted) && (uplink || self.gates.uplink.is_some()) {
+            self.gates.uplink = Some(wanted);
+            ua.ask(Output::SetUplink { call: self.id, open: uplink, muted: self.muted });
+        }
+        if self.gates.downlink != downlink {
+            self.gates.downlink = downlink;
+            ua.ask(Output::SetDownlink { call: self.id, open: downlink });
+        }
+    }
+
+    /// The user holds the call, or has asked to: nothing is sent from that moment on.
+    fn holds(&self) -> bool {
+        self.hold.local || self.change.as_ref().is_some_and(Change::is_hold)
+    }
+
+    /// Whether this call's INVITE or the change that it is asked for has this transaction.
+    pub(crate) fn is_invited_by(&self, invite: &ServerKey) -> bool {
+        let first = matches!(&self.leg, Leg::Incoming { key, .. } if key == invite);
+        first || self.their_change.as_ref().is_some_and(|change| change.key == *invite)
+    }
+
+    /// Whether this is the INVITE of this call, come on another way (RFC 3261 §8.2.2.2).
+    pub(crate) fn is_merged_by(&self, request: &Request) -> bool {
+        let Leg::Incoming { invite, .. } = &self.leg else { return false };
+        let tag = |r: &Request| r.headers.from().ok().and_then(|f| f.tag().map(str::to_owned));
+        invite.headers.call_id() == request.headers.call_id()
+            && invite.headers.cseq() == request.headers.cseq()
+            && tag(invite) == tag(request)
+    }
+}

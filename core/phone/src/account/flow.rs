@@ -1,0 +1,245 @@
+//! The flow: opening it at one server after another, the back-off between rounds, and the signs of
+//! life that keep it honest (RFC 5626 §4.4, §4.5; RFC 7118 §6).
+
+use super::{Account, FlowChange, Wish};
+use crate::ua::Ua;
+use crate::{
+    FlowError, FlowErrorKind, FlowId, Now, Output, RegistrationProblem, RegistrationState,
+    TimerReason,
+};
+use std::time::Duration;
+
+/// How long a connection may take: DNS, TCP, TLS and WebSocket on a slow network.
+const OPEN_LIMIT: Duration = Duration::from_secs(10);
+/// After this a driver that did not report the end of its attempt is not waited for.
+const OPEN_GRACE: Duration = Duration::from_secs(5);
+/// How long a probe may go unanswered.
+const PROBE_LIMIT: Duration = Duration::from_secs(5);
+/// The same after a change of network, where the flow is likely dead.
+const SUSPICION_LIMIT: Duration = Duration::from_secs(2);
+/// The first back-off and the longest (RFC 5626 §4.5 with a shorter base: an agent waits for calls).
+const BACK_OFF: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(60));
+/// The pause after a failure that does not pass by itself: a wrong certificate or password.
+pub(super) const LONG_PAUSE: Duration = Duration::from_secs(300);
+
+/// The connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Link {
+    /// There is none.
+    Down,
+    /// It is being opened, until this time at most.
+    Opening { flow: FlowId, until: Duration },
+    /// It is up, the server was heard at this time.
+    Up { flow: FlowId, heard: Duration, probe: Probe },
+}
+
+/// What is known of a quiet flow.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Probe {
+    /// Nothing is doubted.
+    Quiet,
+    /// A probe is out and counts as unanswered at this time; `last`: then the flow is dead.
+    Sent { until: Duration, last: bool },
+}
+
+impl Link {
+    pub(super) fn is_up(&self) -> bool {
+        matches!(self, Self::Up { .. })
+    }
+
+    pub(super) fn flow(&self) -> Option<FlowId> {
+        match self {
+            Self::Down => None,
+            Self::Opening { flow, .. } | Self::Up { flow, .. } => Some(*flow),
+        }
+    }
+
+    pub(super) fn timeout(&self, keep_alive: Duration) -> Option<(Duration, TimerReason)> {
+        match self {
+            Self::Down => None,
+            Self::Opening { until, .. } => Some((*until, TimerReason::Retry)),
+            Self::Up { heard, probe: Probe::Quiet, .. } => {
+                Some((*heard + keep_alive, TimerReason::KeepAlive))
+            }
+            Self::Up { probe: Probe::Sent { until, .. }, .. } => {
+                Some((*until, TimerReason::ProbeTimeout))
+            }
+        }
+    }
+}
+
+impl Account {
+    /// Opens a flow to the server whose turn it is.
+    pub(super) fn open(&mut self, ua: &mut Ua, now: Now) {
+        self.retry_at = None;
+        let servers = &ua.config.servers;
+        let Some(server) = servers.get(self.server).or(servers.first()).cloned() else {
+            let problem = RegistrationProblem::Flow {
+                kind: FlowErrorKind::NameResolution,
+                detail: "no server is configured".to_owned(),
+            };
+            return self.set_lamp(RegistrationState::Failed, Some(problem), ua, now);
+        };
+        let flow = FlowId(self.next_flow);
+        self.next_flow += 1;
+        self.link = Link::Opening { flow, until: now.boot + OPEN_LIMIT + OPEN_GRACE };
+        ua.ask(Output::OpenFlow { flow, server, timeout: OPEN_LIMIT });
+    }
+
+    /// The flow is there.
+    pub(crate) fn handle_opened(&mut self, flow: FlowId, ua: &mut Ua, now: Now) -> FlowChange {
+        if !matches!(self.link, Link::Opening { flow: opening, .. } if opening == flow) {
+            return FlowChange::None;
+        }
+        self.link = Link::Up { flow, heard: now.boot, probe: Probe::Quiet };
+        ua.flow = Some(flow);
+        self.register(ua, now);
+        FlowChange::Up
+    }
+
+    /// The flow could not be opened, or was lost.
+    pub(crate) fn handle_failed(
+        &mut self,
+        flow: FlowId,
+        error: FlowError,
+        ua: &mut Ua,
+        now: Now,
+    ) -> FlowChange {
+        if self.link.flow() != Some(flow) {
+            return FlowChange::None;
+        }
+        let was_up = self.link.is_up();
+        self.drop_flow(ua);
+        if self.wish != Wish::In {
+            self.leave(ua, now);
+            return FlowChange::Left(was_up.then_some(flow));
+        }
+        if was_up {
+            self.set_lamp(RegistrationState::Unreachable, Some(error.into()), ua, now);
+            self.back_off(ua, now);
+            return FlowChange::Lost(flow);
+        }
+        if self.server + 1 < ua.config.servers.len() {
+            self.server += 1;
+            self.open(ua, now);
+            return FlowChange::None;
+        }
+        self.server = 0;
+        if is_lasting(error.kind) {
+            self.set_lamp(RegistrationState::Failed, Some(error.into()), ua, now);
+            self.pause(LONG_PAUSE, ua, now);
+        } else {
+            self.set_lamp(RegistrationState::Unreachable, Some(error.into()), ua, now);
+            self.back_off(ua, now);
+        }
+        FlowChange::None
+    }
+
+    /// Whether bytes of this flow count. They are a sign of life.
+    pub(crate) fn handle_alive(&mut self, flow: FlowId, now: Now) -> bool {
+        match &mut self.link {
+            Link::Up { flow: up, heard, probe } if *up == flow => {
+                *heard = now.boot;
+                *probe = Probe::Quiet;
+                true
+            }
+            Link::Down | Link::Opening { .. } | Link::Up { .. } => false,
+        }
+    }
+
+    /// The network is another: the flow is probed, or replaced at once where a call depends on it.
+    /// What waited tries again.
+    pub(crate) fn handle_network_changed(
+        &mut self,
+        in_call: bool,
+        ua: &mut Ua,
+        now: Now,
+    ) -> FlowChange {
+        if self.wish != Wish::In {
+            return FlowChange::None;
+        }
+        self.failures = 0;
+        match self.link {
+            Link::Up { .. } if in_call => self.replace(ua, now),
+            Link::Up { flow, heard, .. } => {
+                let until = now.boot + SUSPICION_LIMIT;
+                self.link = Link::Up { flow, heard, probe: Probe::Sent { until, last: true } };
+                ua.ask(Output::Probe { flow });
+                FlowChange::None
+            }
+            Link::Down | Link::Opening { .. } => {
+                self.close(ua);
+                self.server = 0;
+                self.open(ua, now);
+                FlowChange::None
+            }
+        }
+    }
+
+    /// The flow is dead though it says nothing: the lamp shows it, and another is opened at once.
+    pub(super) fn give_up_flow(&mut self, ua: &mut Ua, now: Now) -> FlowChange {
+        let problem = Some(RegistrationProblem::NoAnswer);
+        self.set_lamp(RegistrationState::Unreachable, problem, ua, now);
+        self.replace(ua, now)
+    }
+
+    fn replace(&mut self, ua: &mut Ua, now: Now) -> FlowChange {
+        let lost = self.close(ua);
+        self.server = 0;
+        self.open(ua, now);
+        lost.map_or(FlowChange::None, FlowChange::Lost)
+    }
+
+    pub(super) fn handle_link_timeout(&mut self, ua: &mut Ua, now: Now) -> FlowChange {
+        let keep_alive = ua.config.keep_alive;
+        if self.link.timeout(keep_alive).is_none_or(|(at, _)| at > now.boot) {
+            return FlowChange::None;
+        }
+        match self.link {
+            Link::Down => FlowChange::None,
+            Link::Opening { flow, .. } => {
+                ua.ask(Output::CloseFlow { flow });
+                let kind = FlowErrorKind::TimedOut;
+                let error = FlowError { kind, detail: "no report in time".to_owned() };
+                self.handle_failed(flow, error, ua, now)
+            }
+            Link::Up { probe: Probe::Sent { last: true, .. }, .. } => self.give_up_flow(ua, now),
+            Link::Up { flow, heard, probe } => {
+                let last = probe != Probe::Quiet;
+                let until = now.boot + PROBE_LIMIT;
+                self.link = Link::Up { flow, heard, probe: Probe::Sent { until, last } };
+                ua.ask(Output::Probe { flow });
+                FlowChange::None
+            }
+        }
+    }
+
+    /// Waits before the next round: half to all of a time that doubles with each failure, so that
+    /// the phones of a server that restarts do not come back in one moment (RFC 5626 §4.5).
+    pub(super) fn back_off(&mut self, ua: &mut Ua, now: Now) {
+        let (base, cap) = BACK_OFF;
+        let wait = base.saturating_mul(1 << self.failures.min(16)).min(cap);
+        self.failures += 1;
+        self.pause(wait, ua, now);
+    }
+
+    /// Waits for half to all of this time.
+    pub(super) fn pause(&mut self, wait: Duration, ua: &mut Ua, now: Now) {
+        self.retry_at = Some(now.boot + ua.between(wait / 2, wait));
+    }
+}
+
+/// Failures that trying again will not mend soon.
+fn is_lasting(kind: FlowErrorKind) -> bool {
+    match kind {
+        FlowErrorKind::CertificateName
+        | FlowErrorKind::CertificateExpired
+        | FlowErrorKind::CertificateUntrusted
+        | FlowErrorKind::WebSocket => true,
+        FlowErrorKind::NameResolution
+        | FlowErrorKind::Unreachable
+        | FlowErrorKind::TimedOut
+        | FlowErrorKind::Tls
+        | FlowErrorKind::Lost => false,
+    }
+}

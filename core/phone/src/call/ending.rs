@@ -1,0 +1,124 @@
+//! BYE, and the end that every call comes to once (RFC 3261 §15).
+
+use super::{Call, Leg, State};
+use crate::ua::{GIVE_UP, Owner, Ua};
+use crate::{EndReason, Event, Now, Output};
+use sidetone_sip::transaction::ClientKey;
+use sidetone_sip::{Method, Response, StatusCode};
+
+/// How far our BYE is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Bye {
+    /// None is wanted.
+    No,
+    /// It waits: for the ACK of our answer (RFC 3261 §15.1.1), or for a flow.
+    Due,
+    /// It is on its way.
+    Sent(ClientKey),
+}
+
+impl Call {
+    /// Ends an answered call from this side. Before our answer is acknowledged no BYE may go
+    /// (RFC 3261 §15): it follows the ACK, or the time that the ACK may take.
+    pub(super) fn hang_up(&mut self, reason: EndReason, ua: &mut Ua, now: Now) {
+        let first_answer = self.state == State::Answered
+            && self.unacked.is_some()
+            && matches!(self.leg, Leg::Incoming { .. });
+        self.start_ending(reason, ua, now);
+        if first_answer {
+            self.bye = Bye::Due;
+        } else {
+            self.unacked = None;
+            self.send_bye(ua, now);
+        }
+    }
+
+    /// Done with for the user: the media goes, the signalling may take its time.
+    pub(super) fn start_ending(&mut self, reason: EndReason, ua: &mut Ua, now: Now) {
+        self.state = State::Ending;
+        self.reason = Some(reason);
+        self.described = None;
+        self.refuse_change(StatusCode::REQUEST_TERMINATED, ua, now);
+        self.change = None;
+        self.deadline = Some(now.boot + GIVE_UP);
+        self.release(ua);
+    }
+
+    /// The ACK came, or its time is over, while the call ends: the BYE that waited for it goes.
+    pub(super) fn acknowledged_too_late(&mut self, ua: &mut Ua, now: Now) {
+        self.unacked = None;
+        self.bye_if_due(ua, now);
+    }
+
+    pub(super) fn bye_if_due(&mut self, ua: &mut Ua, now: Now) {
+        if self.bye == Bye::Due && self.unacked.is_none() {
+            self.send_bye(ua, now);
+        }
+    }
+
+    /// Sends the BYE; without a flow it waits for one, until the deadline.
+    pub(super) fn send_bye(&mut self, ua: &mut Ua, now: Now) {
+        self.deadline = Some(now.boot + GIVE_UP);
+        let Some(dialog) = &mut self.dialog else { return self.finish(ua, now) };
+        let mut after = dialog.clone();
+        let bye = after.request(Method::Bye);
+        self.bye = match ua.send(bye, Owner::Call(self.id), now) {
+            Some(key) => {
+                *dialog = after;
+                Bye::Sent(key)
+            }
+            None => Bye::Due,
+        };
+    }
+
+    /// Whether this transaction is our BYE.
+    pub(crate) fn is_leaving_by(&self, key: &ClientKey) -> bool {
+        matches!(&self.bye, Bye::Sent(ours) if ours == key)
+    }
+
+    /// The BYE was challenged and sent again.
+    pub(super) fn bye_again(&mut self, key: &ClientKey, again: &Option<(ClientKey, u32)>) {
+        if self.is_leaving_by(key) {
+            self.bye = again.as_ref().map_or(Bye::Due, |(key, _)| Bye::Sent(key.clone()));
+        }
+    }
+
+    /// The flow went under our BYE: it goes again on the next.
+    pub(super) fn bye_lost(&mut self) {
+        self.bye = Bye::Due;
+    }
+
+    /// A 2xx to our re-INVITE, which nobody waits for any more.
+    pub(super) fn acknowledge(&mut self, response: &Response, ua: &mut Ua, now: Now) {
+        if response.status.is_success() {
+            self.acknowledge_again(response, ua, now);
+        }
+    }
+
+    /// The end of a call that was ending.
+    pub(super) fn finish(&mut self, ua: &mut Ua, now: Now) {
+        let reason = self.reason.take().unwrap_or(EndReason::Local);
+        self.end(reason, ua, now);
+    }
+
+    /// The end: media released, the app told, nothing left open.
+    pub(super) fn end(&mut self, reason: EndReason, ua: &mut Ua, now: Now) {
+        if self.state == State::Ended {
+            return;
+        }
+        self.refuse_change(StatusCode::REQUEST_TERMINATED, ua, now);
+        self.release(ua);
+        self.state = State::Ended;
+        self.change = None;
+        self.unacked = None;
+        self.deadline = None;
+        ua.tell(Event::Ended { call: self.id, reason });
+    }
+
+    fn release(&mut self, ua: &mut Ua) {
+        if !self.released {
+            self.released = true;
+            ua.ask(Output::ReleaseMedia { call: self.id });
+        }
+    }
+}

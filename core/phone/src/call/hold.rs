@@ -1,0 +1,265 @@
+//! Changes of the session by re-INVITE: hold and resume from each side, glare, refusal
+//! (RFC 3261 §14, RFC 3264 §8.4, RFC 6337 §5.3).
+
+use super::incoming::offer_of;
+use super::{Call, outgoing::is_sdp};
+use crate::ua::{Owner, SDP, Ua};
+use crate::{
+    CommandError, DescribeRequest, Direction, EndReason, Event, Hold, MediaError, Now, Output, sdp,
+};
+use sidetone_sip::sdp::{OfferAnswerError, SignalingState};
+use sidetone_sip::transaction::{ClientKey, ServerKey};
+use sidetone_sip::{HeaderName, Method, Request, Response, StatusCode};
+use std::time::Duration;
+
+/// Another try after glare, where it fell into a change of the other side.
+const LATER: Duration = Duration::from_secs(1);
+
+/// A change that we make: `hold` on or off.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Change {
+    /// The offer is being described.
+    Describing { hold: bool },
+    /// The re-INVITE is on its way.
+    Sent { hold: bool, key: ClientKey },
+    /// It met a re-INVITE of the other side and goes again at this time (RFC 3261 §14.1).
+    Waiting { hold: bool, at: Duration },
+}
+
+/// A change that the other side makes, while it is described.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct TheirChange {
+    pub(super) key: ServerKey,
+    request: Request,
+    /// Their offer's direction; `None` where they want an offer from us.
+    offered: Option<sdp::Direction>,
+}
+
+impl Change {
+    pub(super) fn is_hold(&self) -> bool {
+        match self {
+            Self::Describing { hold } | Self::Sent { hold, .. } | Self::Waiting { hold, .. } => {
+                *hold
+            }
+        }
+    }
+}
+
+impl Call {
+    /// The user holds or resumes.
+    pub(super) fn ask_hold(&mut self, on: bool, ua: &mut Ua) -> Result<(), CommandError> {
+        match &self.change {
+            Some(change) if change.is_hold() == on => return Ok(()),
+            Some(_) => return Err(CommandError::Busy),
+            None if self.hold.local == on => return Ok(()),
+            None => {}
+        }
+        let free = self.unacked.is_none() && self.exchange.state() == SignalingState::Stable;
+        if !free || self.their_change.is_some() {
+            return Err(CommandError::Busy);
+        }
+        self.start_change(on, ua);
+        Ok(())
+    }
+
+    fn start_change(&mut self, hold: bool, ua: &mut Ua) {
+        let _ = self.exchange.local_offer();
+        self.change = Some(Change::Describing { hold });
+        let direction = direction_while(hold);
+        self.describe(DescribeRequest::Offer { direction, ice_restart: false }, ua);
+        self.set_gates(ua);
+    }
+
+    /// After glare, when its time has come.
+    pub(super) fn change_again(&mut self, ua: &mut Ua, now: Now) {
+        let Some(Change::Waiting { hold, at }) = self.change else { return };
+        if at > now.boot {
+            return;
+        }
+        let free = self.unacked.is_none() && self.exchange.state() == SignalingState::Stable;
+        if free && self.their_change.is_none() {
+            self.start_change(hold, ua);
+        } else {
+            self.change = Some(Change::Waiting { hold, at: now.boot + LATER });
+        }
+    }
+
+    /// The description of the change under way, ours or theirs.
+    pub(super) fn go_on_with(&mut self, sdp: String, ua: &mut Ua, now: Now) {
+        if let Some(change) = self.their_change.take() {
+            return self.answer_change(change, sdp, ua, now);
+        }
+        let Some(Change::Describing { hold }) = self.change else { return };
+        let Some(dialog) = &mut self.dialog else { return };
+        let mut after = dialog.clone();
+        let mut request = after.request(Method::Invite);
+        request.set_body(SDP, sdp.into_bytes());
+        match ua.send(request, Owner::Call(self.id), now) {
+            Some(key) => {
+                *dialog = after;
+                self.change = Some(Change::Sent { hold, key });
+            }
+            None => self.change_failed("there is no connection to the server", ua),
+        }
+    }
+
+    /// The change under way cannot be described.
+    pub(super) fn not_described(&mut self, error: &MediaError, ua: &mut Ua, now: Now) {
+        if self.their_change.is_some() {
+            self.refuse_change(StatusCode::NOT_ACCEPTABLE_HERE, ua, now);
+        } else if let Some(Change::Describing { .. }) = self.change {
+            self.change_failed(&error.to_string(), ua);
+        }
+    }
+
+    /// Whether this transaction is our re-INVITE.
+    pub(crate) fn is_changing_by(&self, key: &ClientKey) -> bool {
+        matches!(&self.change, Some(Change::Sent { key: ours, .. }) if ours == key)
+    }
+
+    /// The re-INVITE was challenged and sent again.
+    pub(super) fn changed_again(&mut self, key: &ClientKey, again: &Option<(ClientKey, u32)>) {
+        if let (true, Some((key, _)), Some(change)) =
+            (self.is_changing_by(key), again, &mut self.change)
+        {
+            *change = Change::Sent { hold: change.is_hold(), key: key.clone() };
+        }
+    }
+
+    /// A final response to our re-INVITE.
+    pub(super) fn change_answered(&mut self, response: &Response, ua: &mut Ua, now: Now) {
+        let Some(Change::Sent { hold, .. }) = self.change else { return };
+        match response.status.code() {
+            200..=299 => self.change_accepted(hold, response, ua, now),
+            491 => {
+                // RFC 3261 §14.1: the side that made the Call-ID waits longer, in steps of 10 ms.
+                let (low, high) = match self.direction {
+                    Direction::Outgoing => (210, 400),
+                    Direction::Incoming => (0, 200),
+                };
+                let low = Duration::from_millis(low);
+                let wait = ua.between(low, Duration::from_millis(high)) * 10;
+                self.roll_back(ua);
+                self.change = Some(Change::Waiting { hold, at: now.boot + wait });
+            }
+            // RFC 3261 §12.2.1.2: the dialog is gone there.
+            408 | 481 => self.hang_up(EndReason::TimedOut, ua, now),
+            code => {
+                let why = format!("the other side refused it ({code} {})", response.status.reason());
+                self.change_failed(&why, ua);
+            }
+        }
+    }
+
+    fn change_accepted(&mut self, hold: bool, response: &Response, ua: &mut Ua, now: Now) {
+        if let Some(dialog) = &mut self.dialog {
+            dialog.handle_response(response);
+        }
+        self.send_ack(response, None, ua, now);
+        if !is_sdp(response) {
+            return self.change_failed("the other side answered without a description", ua);
+        }
+        let _ = self.exchange.remote_answer();
+        let answer = String::from_utf8_lossy(&response.body).into_owned();
+        let before = self.hold;
+        self.change = None;
+        self.hold.local = hold;
+        self.take_remote(&answer);
+        ua.ask(Output::SetRemoteAnswer { call: self.id, sdp: answer });
+        self.hold_changed(before, ua);
+    }
+
+    /// Our change came to nothing: the call goes on as it was.
+    pub(super) fn change_failed(&mut self, why: &str, ua: &mut Ua) {
+        let Some(change) = self.change.take() else { return };
+        match change {
+            Change::Sent { .. } | Change::Describing { .. } => self.roll_back(ua),
+            Change::Waiting { .. } => {}
+        }
+        self.set_gates(ua);
+        ua.tell(Event::HoldFailed { call: self.id, reason: why.to_owned() });
+    }
+
+    fn roll_back(&mut self, ua: &mut Ua) {
+        self.exchange.rollback();
+        ua.ask(Output::Rollback { call: self.id });
+    }
+
+    /// The other side changes the session.
+    pub(super) fn change_asked(&mut self, key: ServerKey, request: Request, ua: &mut Ua, now: Now) {
+        if self.unacked.is_some() {
+            return self.not_yet(&key, &request, ua, now);
+        }
+        let Ok(offer) = offer_of(&request) else {
+            return self.respond(&key, &request, StatusCode::NOT_ACCEPTABLE_HERE, ua, now);
+        };
+        let begun = match offer {
+            Some(_) => self.exchange.remote_offer(),
+            None => self.exchange.local_offer(),
+        };
+        match (begun, self.exchange.state()) {
+            (Ok(()), _) => {}
+            (Err(OfferAnswerError::Glare), _) | (Err(_), SignalingState::HaveLocalOffer) => {
+                return self.respond(&key, &request, StatusCode::REQUEST_PENDING, ua, now);
+            }
+            (Err(OfferAnswerError::Pending | OfferAnswerError::NoOffer), _) => {
+                return self.not_yet(&key, &request, ua, now);
+            }
+        }
+        let wanted = direction_while(self.holds());
+        let offered = offer.as_ref().map(|(_, direction)| *direction);
+        let describe = match offer {
+            Some((offer, direction)) => {
+                DescribeRequest::Answer { offer, direction: direction.answer(wanted) }
+            }
+            None => DescribeRequest::Offer { direction: wanted, ice_restart: false },
+        };
+        self.their_change = Some(TheirChange { key, request, offered });
+        self.describe(describe, ua);
+    }
+
+    /// Their re-INVITE comes while an earlier INVITE is not done with (RFC 3261 §14.2).
+    pub(super) fn not_yet(&self, key: &ServerKey, request: &Request, ua: &mut Ua, now: Now) {
+        let mut response = request.response(StatusCode::SERVER_INTERNAL_ERROR, self.local_tag());
+        let wait = ua.between(Duration::ZERO, Duration::from_secs(10)).as_secs();
+        response.headers.set(HeaderName::RETRY_AFTER, wait.to_string());
+        ua.respond(key, response, now);
+    }
+
+    fn answer_change(&mut self, change: TheirChange, sdp: String, ua: &mut Ua, now: Now) {
+        let TheirChange { key, request, offered } = change;
+        self.send_answer((&key, &request), sdp, offered.is_none(), ua, now);
+        if offered.is_some() {
+            let _ = self.exchange.local_answer();
+            let before = self.hold;
+            self.take_remote(&String::from_utf8_lossy(&request.body));
+            self.hold_changed(before, ua);
+        }
+    }
+
+    /// Their change is refused, where one is being described.
+    pub(super) fn refuse_change(&mut self, status: StatusCode, ua: &mut Ua, now: Now) {
+        if let Some(change) = self.their_change.take() {
+            self.exchange.rollback();
+            self.respond(&change.key, &change.request, status, ua, now);
+        }
+    }
+
+    /// Their change is withdrawn (CANCEL of the re-INVITE).
+    pub(super) fn withdrawn(&mut self, ua: &mut Ua, now: Now) {
+        self.refuse_change(StatusCode::REQUEST_TERMINATED, ua, now);
+    }
+
+    pub(super) fn hold_changed(&mut self, before: Hold, ua: &mut Ua) {
+        self.set_gates(ua);
+        if self.hold != before {
+            ua.tell(Event::HoldChanged { call: self.id, hold: self.hold });
+        }
+    }
+}
+
+/// What we want of the audio: on hold nothing is heard here, and what the other side hears is up to
+/// its server.
+fn direction_while(hold: bool) -> sdp::Direction {
+    sdp::Direction::new(true, !hold)
+}

@@ -1,0 +1,154 @@
+//! The called side: it rings, is answered, refused or withdrawn (RFC 3261 §13.3, §9.2).
+
+use super::{Call, In, Leg, State, party};
+use crate::ua::Ua;
+use crate::{
+    CallId, DeclineReason, DescribeRequest, EndReason, Event, Now, Output, sdp,
+};
+use sidetone_sip::sdp::{Direction, SessionDescription};
+use sidetone_sip::transaction::ServerKey;
+use sidetone_sip::{Dialog, Request, StatusCode};
+
+impl Call {
+    /// Takes an INVITE that was found in order: rings at once and asks for the description that
+    /// would answer it. Refuses it where it cannot become a call.
+    pub(crate) fn incoming(
+        id: CallId,
+        key: ServerKey,
+        invite: Request,
+        ua: &mut Ua,
+        now: Now,
+    ) -> Option<Self> {
+        let tag = ua.token();
+        let Ok(dialog) = Dialog::uas(&invite, &tag) else {
+            ua.refuse(&key, &invite, StatusCode::BAD_REQUEST, now);
+            return None;
+        };
+        let Ok(offer) = offer_of(&invite) else {
+            ua.refuse(&key, &invite, StatusCode::NOT_ACCEPTABLE_HERE, now);
+            return None;
+        };
+        let (from, headers) = (party::caller(&invite), party::told(&invite));
+        let leg = Leg::Incoming { key: key.clone(), invite: invite.clone(), tag: tag.clone() };
+        let mut call = Self::new(id, State::Ringing, from.clone(), leg, now);
+        call.dialog = Some(dialog);
+        call.respond(&key, &invite, StatusCode::RINGING, ua, now);
+        let request = match offer {
+            Some((offer, direction)) => {
+                let _ = call.exchange.remote_offer();
+                call.take_remote(&offer);
+                let direction = direction.answer(Direction::SendRecv);
+                DescribeRequest::Answer { offer, direction }
+            }
+            None => {
+                let _ = call.exchange.local_offer();
+                let direction = sdp::Direction::SendRecv;
+                DescribeRequest::Offer { direction, ice_restart: false }
+            }
+        };
+        call.describe(request, ua);
+        ua.tell(Event::Incoming { call: id, from, headers });
+        Some(call)
+    }
+
+    /// The user answers: now, or as soon as the description is there.
+    pub(super) fn answer(&mut self, ua: &mut Ua, now: Now) {
+        match self.described.take() {
+            Some(sdp) => self.accept(sdp, ua, now),
+            None => self.state = State::Answering,
+        }
+    }
+
+    /// The description came while it rings.
+    pub(super) fn keep_description(&mut self, sdp: String) {
+        self.described = Some(sdp);
+    }
+
+    /// Answers with this description (RFC 3261 §13.3.1.4).
+    pub(super) fn accept(&mut self, sdp: String, ua: &mut Ua, now: Now) {
+        let Leg::Incoming { key, invite, .. } = &self.leg else { return };
+        let (key, invite) = (key.clone(), invite.clone());
+        // Our description is an answer, unless the INVITE brought no offer: then it is one.
+        let offer = self.exchange.local_answer().is_err();
+        self.send_answer((&key, &invite), sdp, offer, ua, now);
+        self.answered_now(ua, now);
+    }
+
+    /// The ACK of a 2xx of ours; it brings the answer where the 2xx held our offer.
+    pub(super) fn acknowledged(&mut self, ack: &Request, ua: &mut Ua, now: Now) {
+        let sequence = ack.headers.cseq().map(|cseq| cseq.sequence).ok();
+        let Some(unacked) = self.unacked.take_if(|u| Some(u.sequence) == sequence) else { return };
+        if unacked.offer && !self.take_answer_of(ack, ua) {
+            let why = "the other side did not answer our offer".to_owned();
+            return self.hang_up(EndReason::Media(why), ua, now);
+        }
+        self.establish(ua);
+    }
+
+    /// Nothing is waited for any more: the BYE may go.
+    pub(super) fn unacknowledged(&mut self) {
+        self.unacked = None;
+    }
+
+    pub(super) fn decline(&mut self, reason: DeclineReason, ua: &mut Ua, now: Now) {
+        self.refuse(reason.into(), EndReason::Declined(reason), ua, now);
+    }
+
+    pub(super) fn cancelled(&mut self, elsewhere: bool, ua: &mut Ua, now: Now) {
+        let reason = if elsewhere { EndReason::AnsweredElsewhere } else { EndReason::Cancelled };
+        self.refuse(StatusCode::REQUEST_TERMINATED, reason, ua, now);
+    }
+
+    /// The final response that is no answer, and the end.
+    pub(super) fn refuse(
+        &mut self,
+        status: StatusCode,
+        reason: EndReason,
+        ua: &mut Ua,
+        now: Now,
+    ) {
+        if let Leg::Incoming { key, invite, tag } = &self.leg {
+            let response = invite.response(status, Some(tag));
+            ua.respond(key, response, now);
+        }
+        self.end(reason, ua, now);
+    }
+
+    /// Whether the ACK's body answered the offer in our 2xx.
+    fn take_answer_of(&mut self, ack: &Request, ua: &mut Ua) -> bool {
+        let answer = String::from_utf8_lossy(&ack.body).into_owned();
+        if answer.is_empty() || self.exchange.remote_answer().is_err() {
+            return false;
+        }
+        let before = self.hold;
+        self.take_remote(&answer);
+        ua.ask(Output::SetRemoteAnswer { call: self.id, sdp: answer });
+        self.hold_changed(before, ua);
+        true
+    }
+}
+
+/// The offer in an INVITE and its direction; `None` where there is none.
+///
+/// # Errors
+/// There is one, and it cannot be used.
+pub(super) fn offer_of(
+    invite: &Request,
+) -> Result<Option<(String, Direction)>, sdp::SdpError> {
+    if invite.body.is_empty() {
+        return Ok(None);
+    }
+    let text = String::from_utf8_lossy(&invite.body).into_owned();
+    let description = SessionDescription::parse(&text)?;
+    if description.audio().is_none() {
+        return Err(sdp::SdpError::NotAcceptable("there is no audio"));
+    }
+    Ok(Some((text, description.direction())))
+}
+
+impl In {
+    /// A CANCEL, with what its Reason says (RFC 3326).
+    pub(crate) fn cancel(cancel: &Request) -> Self {
+        Self::Cancel(party::answered_elsewhere(cancel))
+    }
+}

@@ -1,0 +1,251 @@
+//! The machine of one call: what each input does in each state (RFC 3261 §13 to §15, §9).
+//!
+//! What a transition does is a verb of `incoming`, `outgoing`, `ending` or `hold`. Facts that are
+//! independent of the state (hold, mute, media path, an answer not acknowledged) are fields of
+//! [`Call`].
+
+use super::Call;
+use crate::ua::Ua;
+use crate::{CallState, CommandError, DeclineReason, EndReason, MediaError, Now};
+use sidetone_sip::transaction::ServerKey;
+use sidetone_sip::{Request, Response, StatusCode};
+
+/// Where a call stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum State {
+    /// Outgoing: described or sent, nothing heard yet.
+    Dialing,
+    /// Outgoing: the other side rings or plays early media.
+    Alerting,
+    /// Incoming: rings here.
+    Ringing,
+    /// Incoming: the user answered, the description is on its way.
+    Answering,
+    /// Answered, not acknowledged or media not connected yet.
+    Answered,
+    /// Acknowledged, and media is connected.
+    Established,
+    /// The user is done with it; CANCEL or BYE is on its way.
+    Ending,
+    /// Over.
+    Ended,
+}
+
+/// What may happen to a call.
+#[derive(Debug)]
+pub(crate) enum In {
+    /// The user answers.
+    Answer,
+    /// The user refuses.
+    Decline(DeclineReason),
+    /// The user is done with it, or signs out.
+    HangUp,
+    /// The user holds or resumes.
+    Hold(bool),
+    /// The description that was asked for last.
+    Described(Result<String, MediaError>),
+    /// ICE and DTLS are done.
+    MediaConnected,
+    /// There is no way for the media.
+    MediaFailed(MediaError),
+    /// 101 to 199 or 100 to our INVITE.
+    Provisional(Response),
+    /// 2xx to our INVITE.
+    Accepted(Response),
+    /// 3xx to 6xx to our INVITE.
+    Refused(Response),
+    /// Our INVITE will get no final response, for this reason.
+    Unanswered(EndReason),
+    /// A final response to our re-INVITE.
+    ChangeAnswered(Response),
+    /// Our re-INVITE will get no final response.
+    ChangeUnanswered,
+    /// The other side withdraws its INVITE; `true`: another phone answered.
+    Cancel(bool),
+    /// The ACK of a 2xx of ours.
+    Ack(Request),
+    /// The answer was not acknowledged in 64*T1.
+    Unacknowledged,
+    /// The other side hangs up.
+    Bye(ServerKey, Request),
+    /// The other side changes the session.
+    Reinvite(ServerKey, Request),
+    /// Our BYE is done with, whatever came back.
+    ByeDone,
+    /// The connection went while our BYE was on its way.
+    ByeLost,
+    /// The state lasts for as long as it may.
+    Deadline,
+    /// The connection is gone.
+    FlowLost,
+    /// There is a connection again.
+    FlowUp,
+}
+
+impl Call {
+    /// One step. Only what the user asks can be refused.
+    pub(crate) fn step(&mut self, input: In, ua: &mut Ua, now: Now) -> Result<(), CommandError> {
+        use State::{
+            Alerting, Answered, Answering, Dialing, Ended, Ending, Established, Ringing,
+        };
+        match (self.state, input) {
+            // What the user asks.
+            (Ringing, In::Answer) => self.answer(ua, now),
+            (Answering, In::Answer) => {}
+            (
+                Dialing | Alerting | Answered | Established | Ending,
+                In::Answer,
+            ) => return Err(CommandError::WrongState),
+            (Ringing | Answering, In::Decline(reason)) => self.decline(reason, ua, now),
+            (
+                Dialing | Alerting | Answered | Established | Ending,
+                In::Decline(_),
+            ) => return Err(CommandError::WrongState),
+            (Dialing | Alerting, In::HangUp) => self.give_up(EndReason::Local, ua, now),
+            (Ringing | Answering, In::HangUp) => self.decline(DeclineReason::Busy, ua, now),
+            (Answered | Established, In::HangUp) => self.hang_up(EndReason::Local, ua, now),
+            (Ending, In::HangUp) => {}
+            (Answered | Established, In::Hold(on)) => return self.ask_hold(on, ua),
+            (
+                Dialing | Alerting | Ringing | Answering | Ending,
+                In::Hold(_),
+            ) => return Err(CommandError::WrongState),
+            (Ended, In::Answer | In::Decline(_) | In::HangUp | In::Hold(_)) => {
+                return Err(CommandError::UnknownCall);
+            }
+
+            // Media.
+            (Dialing, In::Described(Ok(sdp))) => self.invite(sdp, ua, now),
+            (Ringing, In::Described(Ok(sdp))) => self.keep_description(sdp),
+            (Answering, In::Described(Ok(sdp))) => self.accept(sdp, ua, now),
+            (Answered | Established, In::Described(Ok(sdp))) => self.go_on_with(sdp, ua, now),
+            (Dialing | Alerting, In::Described(Err(error))) => {
+                self.give_up(EndReason::Media(error.to_string()), ua, now);
+            }
+            (Ringing | Answering, In::Described(Err(error)) | In::MediaFailed(error)) => {
+                let reason = EndReason::Media(error.to_string());
+                self.refuse(StatusCode::NOT_ACCEPTABLE_HERE, reason, ua, now);
+            }
+            (Answered | Established, In::Described(Err(error))) => {
+                self.not_described(&error, ua, now);
+            }
+            (Alerting, In::Described(Ok(_))) | (Ending | Ended, In::Described(_)) => {}
+            (Dialing | Alerting | Ringing | Answering | Established, In::MediaConnected) => {
+                self.connected();
+            }
+            (Answered, In::MediaConnected) => {
+                self.connected();
+                self.establish(ua);
+            }
+            (Dialing | Alerting, In::MediaFailed(error)) => {
+                self.give_up(EndReason::Media(error.to_string()), ua, now);
+            }
+            (Answered | Established, In::MediaFailed(error)) => {
+                self.hang_up(EndReason::Media(error.to_string()), ua, now);
+            }
+            (Ending | Ended, In::MediaConnected | In::MediaFailed(_)) => {}
+
+            // Responses to our INVITE.
+            (Dialing | Alerting, In::Provisional(response)) => self.progress(&response, ua),
+            (Ending, In::Provisional(_)) => self.cancel_now(ua, now),
+            (Dialing | Alerting, In::Accepted(response)) => self.accepted(&response, ua, now),
+            (Ending, In::Accepted(response)) => self.accepted_too_late(&response, ua, now),
+            (Dialing | Alerting, In::Refused(response)) => self.refused(&response, ua, now),
+            (Dialing | Alerting, In::Unanswered(reason)) => self.end(reason, ua, now),
+            (Ending, In::Refused(_) | In::Unanswered(_)) => self.finish(ua, now),
+            (
+                Ringing | Answering | Answered | Established | Ended,
+                In::Provisional(_) | In::Accepted(_) | In::Refused(_) | In::Unanswered(_),
+            ) => {}
+            (Answered | Established, In::ChangeAnswered(response)) => {
+                self.change_answered(&response, ua, now);
+            }
+            (Ending, In::ChangeAnswered(response)) => self.acknowledge(&response, ua, now),
+            (Answered | Established, In::ChangeUnanswered) => {
+                self.change_failed("the other side did not answer", ua);
+            }
+            (Dialing | Alerting | Ringing | Answering | Ended, In::ChangeAnswered(_))
+            | (
+                Dialing | Alerting | Ringing | Answering | Ending | Ended,
+                In::ChangeUnanswered,
+            ) => {}
+
+            // What the other side asks.
+            (Ringing | Answering, In::Cancel(elsewhere)) => self.cancelled(elsewhere, ua, now),
+            (Answered | Established, In::Cancel(_)) => self.withdrawn(ua, now),
+            (Dialing | Alerting | Ending | Ended, In::Cancel(_)) => {}
+            (Answered | Established, In::Ack(ack)) => self.acknowledged(&ack, ua, now),
+            (Ending, In::Ack(_)) => self.acknowledged_too_late(ua, now),
+            (Dialing | Alerting | Ringing | Answering | Ended, In::Ack(_)) => {}
+            (Ringing | Answering, In::Bye(key, bye)) => {
+                self.respond(&key, &bye, StatusCode::OK, ua, now);
+                self.refuse(StatusCode::REQUEST_TERMINATED, EndReason::Cancelled, ua, now);
+            }
+            (Answered | Established, In::Bye(key, bye)) => {
+                self.respond(&key, &bye, StatusCode::OK, ua, now);
+                self.end(EndReason::Remote, ua, now);
+            }
+            (Ending, In::Bye(key, bye)) => {
+                self.respond(&key, &bye, StatusCode::OK, ua, now);
+                self.finish(ua, now);
+            }
+            (Answered | Established, In::Reinvite(key, offer)) => {
+                self.change_asked(key, offer, ua, now);
+            }
+            (Dialing | Alerting | Ringing | Answering, In::Reinvite(key, offer)) => {
+                self.not_yet(&key, &offer, ua, now);
+            }
+            (Ending | Ended, In::Reinvite(key, request))
+            | (Dialing | Alerting | Ended, In::Bye(key, request)) => {
+                self.respond(&key, &request, StatusCode::CALL_DOES_NOT_EXIST, ua, now);
+            }
+
+            // Time and the connection.
+            (Answered | Established, In::Unacknowledged) => {
+                self.unacknowledged();
+                self.hang_up(EndReason::TimedOut, ua, now);
+            }
+            (Ending, In::Unacknowledged) => self.acknowledged_too_late(ua, now),
+            (Dialing | Alerting | Ringing | Answering | Ended, In::Unacknowledged) => {}
+            (Ending, In::ByeDone) => self.finish(ua, now),
+            (Ending, In::ByeLost) => self.bye_lost(),
+            (
+                Dialing | Alerting | Ringing | Answering | Answered | Established | Ended,
+                In::ByeDone | In::ByeLost,
+            ) => {}
+            (Dialing | Alerting, In::Deadline) => self.give_up(EndReason::NoAnswer, ua, now),
+            (Ringing | Answering, In::Deadline) => {
+                self.refuse(StatusCode::TEMPORARILY_UNAVAILABLE, EndReason::NoAnswer, ua, now);
+            }
+            (Answered, In::Deadline) => {
+                self.hang_up(EndReason::Media(MediaError::NoPath.to_string()), ua, now);
+            }
+            (Ending, In::Deadline) => self.finish(ua, now),
+            (Established | Ended, In::Deadline) => {}
+            (Ringing | Answering, In::FlowLost) => {
+                self.refuse(StatusCode::TEMPORARILY_UNAVAILABLE, EndReason::NetworkLost, ua, now);
+            }
+            (Dialing | Alerting | Answered | Established | Ending | Ended, In::FlowLost) => {}
+            (Ending, In::FlowUp) => self.bye_if_due(ua, now),
+            (
+                Dialing | Alerting | Ringing | Answering | Answered | Established | Ended,
+                In::FlowUp,
+            ) => {}
+        }
+        Ok(())
+    }
+}
+
+impl From<State> for CallState {
+    fn from(state: State) -> Self {
+        match state {
+            State::Dialing => Self::Dialing,
+            State::Alerting => Self::Alerting,
+            State::Ringing => Self::Ringing,
+            State::Answering => Self::Answering,
+            State::Answered => Self::Answered,
+            State::Established => Self::Established,
+            State::Ending | State::Ended => Self::Ending,
+        }
+    }
+}

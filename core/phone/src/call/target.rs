@@ -1,0 +1,125 @@
+//! What was dialled, as an address (RFC 3261 §19.1.6, RFC 3966 §5.1.1 visual separators).
+
+use crate::{Account, CommandError};
+use sidetone_sip::message::Scheme;
+use sidetone_sip::{NameAddr, Uri};
+
+/// The most characters of what can be dialled.
+const LONGEST: usize = 256;
+
+/// The address of a number, a user name or a `sip:` address.
+///
+/// # Errors
+/// [`CommandError::InvalidTarget`].
+pub(crate) fn parse(text: &str, account: &Account) -> Result<Uri, CommandError> {
+    let text = text.trim();
+    let error = CommandError::InvalidTarget;
+    if text.is_empty() || text.len() > LONGEST || text.chars().any(char::is_control) {
+        return Err(error);
+    }
+    let scheme = text.split_once(':').map(|(scheme, _)| scheme.to_ascii_lowercase());
+    match scheme.as_deref() {
+        Some("tel") => at_home(number(&text[4..]).ok_or(error)?, account),
+        _ if text.contains('<') => address(NameAddr::parse(text).map_err(|_| error)?.uri),
+        Some("sip" | "sips") => address(Uri::parse(text).map_err(|_| error)?),
+        _ if text.contains('@') => address(Uri::parse(&format!("sip:{text}")).map_err(|_| error)?),
+        _ => at_home(number(text).or_else(|| user(text)).ok_or(error)?, account),
+    }
+}
+
+/// At most this many bytes of a text, cut between characters.
+pub(crate) fn clip(text: &str, most: usize) -> String {
+    let end = (0..=most.min(text.len())).rev().find(|at| text.is_char_boundary(*at));
+    text[..end.unwrap_or_default()].to_owned()
+}
+
+/// A complete address, without what could add header fields to the INVITE (RFC 3261 §19.1.5).
+fn address(mut uri: Uri) -> Result<Uri, CommandError> {
+    let sip = matches!(uri.scheme, Scheme::Sip | Scheme::Sips);
+    if !sip || uri.host.is_none() || uri.user.as_deref().is_none_or(str::is_empty) {
+        return Err(CommandError::InvalidTarget);
+    }
+    uri.headers = None;
+    uri.params.remove("method");
+    Ok(uri)
+}
+
+fn at_home(user: String, account: &Account) -> Result<Uri, CommandError> {
+    let mut uri = account.aor.clone();
+    uri.user = Some(user);
+    uri.params = Default::default();
+    uri.headers = None;
+    Ok(uri)
+}
+
+/// Digits, `*`, `#` and one leading `+`; what people write between them is left out.
+fn number(text: &str) -> Option<String> {
+    let mut digits = String::new();
+    for character in text.trim().chars() {
+        match character {
+            '0'..='9' | '*' => digits.push(character),
+            '#' => digits.push_str("%23"),
+            '+' if digits.is_empty() => digits.push('+'),
+            ' ' | '\u{a0}' | '\u{202f}' | '-' | '.' | '(' | ')' | '/' => {}
+            _ => return None,
+        }
+    }
+    (!digits.is_empty() && digits != "+").then_some(digits)
+}
+
+/// A user name.
+fn user(text: &str) -> Option<String> {
+    let valid = |b: u8| b.is_ascii_alphanumeric() || b"-_.!~*'+&=$".contains(&b);
+    text.bytes().all(valid).then(|| text.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Secret;
+
+    fn dial(text: &str) -> Option<String> {
+        let account = Account::new("sip:agent1@pbx.example", Secret::new("x")).unwrap();
+        parse(text, &account).ok().map(|uri| uri.to_string())
+    }
+
+    #[test]
+    fn a_number_loses_what_people_write_between_digits() {
+        let wanted = Some("sip:+39055123456@pbx.example".to_owned());
+        for text in ["+39 055 123456", "+39-055-123.456", " +39 (055) 12/34\u{a0}56 ", "tel:+39055123456"]
+        {
+            assert_eq!(dial(text), wanted, "{text}");
+        }
+        assert_eq!(dial("*45").as_deref(), Some("sip:*45@pbx.example"));
+        assert_eq!(dial("#9").as_deref(), Some("sip:%239@pbx.example"));
+    }
+
+    #[test]
+    fn a_user_name_and_an_address_are_kept() {
+        assert_eq!(dial("anna.rossi").as_deref(), Some("sip:anna.rossi@pbx.example"));
+        assert_eq!(dial("sip:bob@other.example").as_deref(), Some("sip:bob@other.example"));
+        assert_eq!(dial("bob@other.example").as_deref(), Some("sip:bob@other.example"));
+        assert_eq!(dial("\"Bob\" <sip:bob@b.example>").as_deref(), Some("sip:bob@b.example"));
+    }
+
+    #[test]
+    fn an_address_cannot_bring_header_fields_along() {
+        let uri = dial("sip:bob@b.example?Replaces=1&Route=sip:evil").unwrap();
+        assert_eq!(uri, "sip:bob@b.example");
+    }
+
+    #[test]
+    fn what_is_no_target_is_refused() {
+        for text in ["", " ", "+", "()", "http://x", "a b", "sip:", "bob\r\nVia: x", "12\u{0}3"] {
+            assert_eq!(dial(text), None, "{text:?}");
+        }
+        assert_eq!(dial(&"1".repeat(300)), None);
+    }
+
+    #[test]
+    fn a_clipped_text_ends_between_characters() {
+        assert_eq!(clip("aé", 2), "a");
+        assert_eq!(clip("aé", 3), "aé");
+        assert_eq!(clip("", 3), "");
+    }
+}

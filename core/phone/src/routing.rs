@@ -1,0 +1,237 @@
+//! What the transactions tell, to the call or the account that it concerns (RFC 3261 §8, §12.2).
+
+use crate::call::{Call, In, party};
+use crate::phone::{MAX_CALLS, Phone};
+use crate::ua::Owner;
+use crate::{CallId, EndReason, Now, Output, uas};
+use sidetone_sip::transaction::{ClientKey, ServerKey, TransactionOutput, Transactions};
+use sidetone_sip::{
+    Dialog, DialogId, HeaderName, Method, Request, Response, StatusCode,
+};
+
+impl Phone {
+    /// Carries on until nothing is left to route, forgets what ended, saves what must survive.
+    pub(crate) fn settle(&mut self, now: Now) {
+        while let Some(output) = self.ua.transactions.poll_output() {
+            self.route(output, now);
+        }
+        self.calls.retain(|call| !call.is_over());
+        let saved = self.account.saved(&self.ua);
+        if saved != self.saved {
+            self.saved = saved.clone();
+            self.ua.ask(Output::Save(saved));
+        }
+    }
+
+    fn route(&mut self, output: TransactionOutput, now: Now) {
+        match output {
+            TransactionOutput::Transmit { flow, message } => {
+                if self.ua.flow == Some(flow) {
+                    self.ua.ask(Output::Transmit { flow, bytes: message.to_bytes() });
+                }
+            }
+            TransactionOutput::Request { key, flow: _, request } => {
+                self.handle_request(key, request, now);
+            }
+            TransactionOutput::Ack { request } => {
+                if let Some(call) = Dialog::id_of(&request).and_then(|id| self.in_dialog(&id)) {
+                    self.tell(call, In::Ack(request), now);
+                }
+            }
+            TransactionOutput::Response { key, response } => {
+                self.handle_response(&key, response, now);
+            }
+            TransactionOutput::ClientTimedOut { key } => {
+                self.handle_no_response(&key, EndReason::TimedOut, now);
+            }
+            TransactionOutput::ClientFlowLost { key } => {
+                self.handle_no_response(&key, EndReason::NetworkLost, now);
+            }
+            // A 2xx without an ACK has its own limit in the call; any other is done with.
+            TransactionOutput::ServerTimedOut { .. } => {}
+        }
+    }
+
+    fn handle_request(&mut self, key: ServerKey, request: Request, now: Now) {
+        if uas::reject(&key, &request, &mut self.ua, now) {
+            return;
+        }
+        if request.method == Method::Cancel {
+            return self.handle_cancel(&key, &request, now);
+        }
+        match Dialog::id_of(&request) {
+            Some(id) => match self.in_dialog(&id) {
+                Some(call) => self.handle_in_dialog(call, key, request, now),
+                None => {
+                    self.ua.refuse(&key, &request, StatusCode::CALL_DOES_NOT_EXIST, now);
+                }
+            },
+            None if request.method == Method::Invite => self.handle_invite(key, request, now),
+            None => uas::answer(&key, &request, &mut self.ua, now),
+        }
+    }
+
+    fn handle_invite(&mut self, key: ServerKey, request: Request, now: Now) {
+        let merged = self.calls.iter().any(|call| call.is_merged_by(&request));
+        let refusal = if merged {
+            Some(StatusCode::LOOP_DETECTED)
+        } else if !self.account.takes_calls() {
+            Some(StatusCode::TEMPORARILY_UNAVAILABLE)
+        } else if self.calls.len() >= MAX_CALLS {
+            Some(StatusCode::BUSY_HERE)
+        } else {
+            None
+        };
+        if let Some(status) = refusal {
+            return self.ua.refuse(&key, &request, status, now);
+        }
+        let named = party::call_id(&request).filter(|id| self.call_and_ua(*id).is_none());
+        let id = named.unwrap_or_else(|| CallId(self.ua.uuid()));
+        self.calls.extend(Call::incoming(id, key, request, &mut self.ua, now));
+    }
+
+    fn handle_cancel(&mut self, key: &ServerKey, request: &Request, now: Now) {
+        let invite = Transactions::invite_of(key);
+        let found = self.calls.iter().find(|call| call.is_invited_by(&invite));
+        let Some((call, tag)) = found.map(|call| (call.id, call.local_tag().map(str::to_owned)))
+        else {
+            return self.ua.refuse(key, request, StatusCode::CALL_DOES_NOT_EXIST, now);
+        };
+        self.ua.respond(key, request.response(StatusCode::OK, tag.as_deref()), now);
+        // RFC 3261 §9.2: after the final response it has no effect.
+        if self.ua.transactions.is_pending(&invite) {
+            self.tell(call, In::cancel(request), now);
+        }
+    }
+
+    fn handle_in_dialog(&mut self, id: CallId, key: ServerKey, request: Request, now: Now) {
+        let Some((call, ua)) = self.call_and_ua(id) else { return };
+        if let Err(status) = call.take_request(&request) {
+            return ua.refuse(&key, &request, status, now);
+        }
+        match &request.method {
+            Method::Bye => self.tell(id, In::Bye(key, request), now),
+            Method::Invite => self.tell(id, In::Reinvite(key, request), now),
+            method => {
+                let status = uas::status_inside(method);
+                ua.refuse(&key, &request, status, now);
+            }
+        }
+    }
+
+    fn handle_response(&mut self, key: &ClientKey, response: Response, now: Now) {
+        let Some(sent) = self.ua.sent(key) else {
+            return self.handle_stray(response, now);
+        };
+        let owner = sent.owner;
+        match owner {
+            Owner::Account => {
+                let change = self.account.handle_response(key, &response, &mut self.ua, now);
+                self.flow_changed(change, now);
+            }
+            Owner::Call(id) => self.handle_call_response(id, key, response, now),
+            Owner::Nobody if response.status.is_final() => {
+                self.ua.take_sent(key);
+            }
+            Owner::Nobody => {}
+        }
+    }
+
+    fn handle_call_response(
+        &mut self,
+        id: CallId,
+        key: &ClientKey,
+        response: Response,
+        now: Now,
+    ) {
+        let status = response.status;
+        let sent = if status.is_final() { self.ua.take_sent(key) } else { None };
+        let challenge = [StatusCode::UNAUTHORIZED, StatusCode::PROXY_AUTHENTICATION_REQUIRED];
+        let Some((call, ua)) = self.call_and_ua(id) else {
+            return self.handle_stray(response, now);
+        };
+        if let Some(sent) = sent.filter(|_| challenge.contains(&status) && call.wants(key)) {
+            let again = ua.authenticate(sent, &response, now);
+            if call.challenged(key, again, ua) {
+                return;
+            }
+        }
+        let input = if call.is_inviting_by(key) {
+            match status.code() {
+                ..200 => In::Provisional(response),
+                200..=299 => In::Accepted(response),
+                _ => In::Refused(response),
+            }
+        } else if status.is_provisional() {
+            return;
+        } else if call.is_leaving_by(key) {
+            In::ByeDone
+        } else if call.is_changing_by(key) || key.method == Method::Invite {
+            In::ChangeAnswered(response)
+        } else {
+            return;
+        };
+        self.tell(id, input, now);
+    }
+
+    /// A response that nobody waits for: a 2xx that is repeated, or of a fork that is not wanted,
+    /// must be acknowledged, the latter hung up as well (RFC 3261 §13.2.2.4).
+    fn handle_stray(&mut self, response: Response, now: Now) {
+        let is_answer = key_method(&response) == Some(Method::Invite) && response.status.is_success();
+        let Some(id) = Dialog::id_of_response(&response).filter(|_| is_answer) else { return };
+        if let Some(call) = self.in_dialog(&id) {
+            return self.with_call(call, |call, ua| call.acknowledge_again(&response, ua, now));
+        }
+        let Some(mut dialog) = stray_dialog(&response) else { return };
+        self.ua.send_ack(dialog.ack(dialog.local_sequence), now);
+        let bye = dialog.request(Method::Bye);
+        self.ua.send(bye, Owner::Nobody, now);
+    }
+
+    fn handle_no_response(&mut self, key: &ClientKey, reason: EndReason, now: Now) {
+        let Some(sent) = self.ua.sent(key) else { return };
+        match sent.owner {
+            Owner::Account => {
+                let change = self.account.handle_no_response(key, &mut self.ua, now);
+                self.flow_changed(change, now);
+            }
+            Owner::Call(id) => {
+                self.ua.take_sent(key);
+                let lost = reason == EndReason::NetworkLost;
+                let Some((call, _)) = self.call_and_ua(id) else { return };
+                let input = if call.is_inviting_by(key) {
+                    In::Unanswered(reason)
+                } else if call.is_leaving_by(key) {
+                    if lost { In::ByeLost } else { In::ByeDone }
+                } else if call.is_changing_by(key) {
+                    In::ChangeUnanswered
+                } else {
+                    return;
+                };
+                self.tell(id, input, now);
+            }
+            Owner::Nobody => {
+                self.ua.take_sent(key);
+            }
+        }
+    }
+
+    /// The call of this dialog, early or confirmed.
+    fn in_dialog(&self, id: &DialogId) -> Option<CallId> {
+        let found = self.calls.iter().find(|call| call.dialog().is_some_and(|d| d.id == *id));
+        found.map(|call| call.id)
+    }
+}
+
+fn key_method(response: &Response) -> Option<Method> {
+    response.headers.cseq().ok().map(|cseq| cseq.method)
+}
+
+/// The dialog that a 2xx to an INVITE opened which is forgotten: all that it needs is in the 2xx.
+fn stray_dialog(response: &Response) -> Option<Dialog> {
+    let mut invite = Request::new(Method::Invite, response.headers.contact_uri().ok()?);
+    for name in [HeaderName::FROM, HeaderName::CALL_ID, HeaderName::CSEQ] {
+        invite.headers.copy_all(&response.headers, &name);
+    }
+    Dialog::uac(&invite, response).ok()
+}

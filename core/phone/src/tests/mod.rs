@@ -1,0 +1,1 @@
+//! The phone against a server that is a script: bytes in, bytes out, in virtual time.
