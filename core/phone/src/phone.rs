@@ -6,8 +6,8 @@ use crate::ua::Ua;
 use crate::{
     CallId, Command, CommandError, Config, FlowId, Input, Now, Output, Saved, Snapshot, TimerReason,
 };
-use sidetone_sip::digest::DigestClient;
 use sidetone_sip::Message;
+use sidetone_sip::digest::DigestClient;
 use sidetone_sip::transaction::Reliability;
 use std::time::Duration;
 

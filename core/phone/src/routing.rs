@@ -5,9 +5,7 @@ use crate::phone::{MAX_CALLS, Phone};
 use crate::ua::Owner;
 use crate::{CallId, EndReason, Now, Output, uas};
 use sidetone_sip::transaction::{ClientKey, ServerKey, TransactionOutput, Transactions};
-use sidetone_sip::{
-    Dialog, DialogId, HeaderName, Method, Request, Response, StatusCode,
-};
+use sidetone_sip::{Dialog, DialogId, HeaderName, Method, Request, Response, StatusCode};
 
 impl Phone {
     /// Carries on until nothing is left to route, forgets what ended, saves what must survive.
@@ -137,13 +135,7 @@ impl Phone {
         }
     }
 
-    fn handle_call_response(
-        &mut self,
-        id: CallId,
-        key: &ClientKey,
-        response: Response,
-        now: Now,
-    ) {
+    fn handle_call_response(&mut self, id: CallId, key: &ClientKey, response: Response, now: Now) {
         let status = response.status;
         let sent = if status.is_final() { self.ua.take_sent(key) } else { None };
         let challenge = [StatusCode::UNAUTHORIZED, StatusCode::PROXY_AUTHENTICATION_REQUIRED];
@@ -177,7 +169,8 @@ impl Phone {
     /// A response that nobody waits for: a 2xx that is repeated, or of a fork that is not wanted,
     /// must be acknowledged, the latter hung up as well (RFC 3261 §13.2.2.4).
     fn handle_stray(&mut self, response: Response, now: Now) {
-        let is_answer = key_method(&response) == Some(Method::Invite) && response.status.is_success();
+        let is_answer =
+            key_method(&response) == Some(Method::Invite) && response.status.is_success();
         let Some(id) = Dialog::id_of_response(&response).filter(|_| is_answer) else { return };
         if let Some(call) = self.in_dialog(&id) {
             return self.with_call(call, |call, ua| call.acknowledge_again(&response, ua, now));

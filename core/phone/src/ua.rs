@@ -153,8 +153,7 @@ impl Ua {
         };
         let cnonce = self.token();
         self.digest.authorize(&mut request, &credentials, &cnonce);
-        let key =
-            self.transactions.send(request.clone(), flow, Reliability::Reliable, now.boot);
+        let key = self.transactions.send(request.clone(), flow, Reliability::Reliable, now.boot);
         self.sent.insert(key.clone(), Sent { owner, request, challenges });
         Some(key)
     }
@@ -226,7 +225,13 @@ impl Ua {
     }
 
     /// Answers a request with nothing but a status.
-    pub(crate) fn refuse(&mut self, key: &ServerKey, request: &Request, status: StatusCode, now: Now) {
+    pub(crate) fn refuse(
+        &mut self,
+        key: &ServerKey,
+        request: &Request,
+        status: StatusCode,
+        now: Now,
+    ) {
         let tag = self.token();
         let mut response = request.response(status, Some(&tag));
         if status == StatusCode::METHOD_NOT_ALLOWED {
@@ -238,8 +243,7 @@ impl Ua {
     /// What every response of ours says, and Contact for those that make or refresh a dialog.
     pub(crate) fn finish_response(&mut self, response: &mut Response) {
         let method = response.headers.cseq().map(|cseq| cseq.method);
-        let dialog = method == Ok(Method::Invite)
-            && (101..300).contains(&response.status.code());
+        let dialog = method == Ok(Method::Invite) && (101..300).contains(&response.status.code());
         if dialog {
             response.headers.set(HeaderName::CONTACT, self.contact.to_string());
             response.headers.set(HeaderName::ALLOW, ALLOW);

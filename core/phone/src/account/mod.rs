@@ -80,11 +80,8 @@ pub(crate) struct Account {
 
 impl Account {
     pub(crate) fn new(saved: Option<&Saved>, ua: &mut Ua, now: Now) -> Self {
-        let lamp = Registration {
-            state: RegistrationState::Unregistered,
-            problem: None,
-            since: now.wall,
-        };
+        let lamp =
+            Registration { state: RegistrationState::Unregistered, problem: None, since: now.wall };
         Self {
             wish: Wish::Out,
             link: Link::Down,

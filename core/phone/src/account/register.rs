@@ -83,8 +83,7 @@ impl Account {
         }
         self.pending = None;
         let sent = ua.take_sent(key);
-        let challenge =
-            [StatusCode::UNAUTHORIZED, StatusCode::PROXY_AUTHENTICATION_REQUIRED];
+        let challenge = [StatusCode::UNAUTHORIZED, StatusCode::PROXY_AUTHENTICATION_REQUIRED];
         if let Some(sent) = sent.filter(|_| challenge.contains(&response.status)) {
             return match ua.authenticate(sent, response, now) {
                 Ok(again) => {
@@ -143,10 +142,8 @@ impl Account {
         self.listed_on = self.link.flow();
         let latest = granted.saturating_sub(MARGIN).max(granted / 2);
         let refresh = ua.between(granted.mul_f64(0.85), granted.mul_f64(0.9)).min(latest);
-        self.binding = Some(Binding {
-            refresh_at: now.boot + refresh,
-            expires_at: now.boot + granted,
-        });
+        self.binding =
+            Some(Binding { refresh_at: now.boot + refresh, expires_at: now.boot + granted });
         self.set_lamp(RegistrationState::Registered, None, ua, now);
         if self.removing.take().is_some() && self.listed.is_none() && lists_none(response) {
             // The new flow has the very address of the old one: we removed what we had just bound.

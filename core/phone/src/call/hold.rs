@@ -145,7 +145,8 @@ impl Call {
             // RFC 3261 §12.2.1.2: the dialog is gone there.
             408 | 481 => self.hang_up(EndReason::TimedOut, ua, now),
             code => {
-                let why = format!("the other side refused it ({code} {})", response.status.reason());
+                let why =
+                    format!("the other side refused it ({code} {})", response.status.reason());
                 self.change_failed(&why, ua);
             }
         }

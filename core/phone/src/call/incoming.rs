@@ -2,9 +2,7 @@
 
 use super::{Call, In, Leg, State, party};
 use crate::ua::Ua;
-use crate::{
-    CallId, DeclineReason, DescribeRequest, EndReason, Event, Now, Output, sdp,
-};
+use crate::{CallId, DeclineReason, DescribeRequest, EndReason, Event, Now, Output, sdp};
 use sidetone_sip::sdp::{Direction, SessionDescription};
 use sidetone_sip::transaction::ServerKey;
 use sidetone_sip::{Dialog, Request, StatusCode};
@@ -100,13 +98,7 @@ impl Call {
     }
 
     /// The final response that is no answer, and the end.
-    pub(super) fn refuse(
-        &mut self,
-        status: StatusCode,
-        reason: EndReason,
-        ua: &mut Ua,
-        now: Now,
-    ) {
+    pub(super) fn refuse(&mut self, status: StatusCode, reason: EndReason, ua: &mut Ua, now: Now) {
         if let Leg::Incoming { key, invite, tag } = &self.leg {
             let response = invite.response(status, Some(tag));
             ua.respond(key, response, now);
@@ -132,9 +124,7 @@ impl Call {
 ///
 /// # Errors
 /// There is one, and it cannot be used.
-pub(super) fn offer_of(
-    invite: &Request,
-) -> Result<Option<(String, Direction)>, sdp::SdpError> {
+pub(super) fn offer_of(invite: &Request) -> Result<Option<(String, Direction)>, sdp::SdpError> {
     if invite.body.is_empty() {
         return Ok(None);
     }

@@ -251,7 +251,9 @@ impl Call {
     }
 
     pub(crate) fn handle_first_sent(&mut self, ua: &mut Ua, now: Now) {
-        let Some((answered, _)) = self.answered.filter(|_| self.first_sent.is_none()) else { return };
+        let Some((answered, _)) = self.answered.filter(|_| self.first_sent.is_none()) else {
+            return;
+        };
         self.first_sent = Some(now.boot.saturating_sub(answered));
         self.tell_flowing(ua);
     }

@@ -2,9 +2,7 @@
 
 use super::{Call, Leg, State, target};
 use crate::ua::{GIVE_UP, Owner, SDP, Ua};
-use crate::{
-    CallId, DescribeRequest, EndReason, Event, Now, Output, Party, sdp,
-};
+use crate::{CallId, DescribeRequest, EndReason, Event, Now, Output, Party, sdp};
 use sidetone_sip::digest::DigestError;
 use sidetone_sip::transaction::ClientKey;
 use sidetone_sip::{Dialog, HeaderName, Method, NameAddr, Request, Response, Uri};
@@ -22,8 +20,7 @@ impl Call {
         headers.push(HeaderName::CALL_ID, ua.call_id_header());
         headers.push(HeaderName::CSEQ, "1 INVITE");
         headers.push(HeaderName::X_CALL_UID, id.to_string());
-        let leg =
-            Leg::Outgoing { invite, key: None, heard: false, cancelled: false, early: None };
+        let leg = Leg::Outgoing { invite, key: None, heard: false, cancelled: false, early: None };
         let mut call = Self::new(id, State::Dialing, party.clone(), leg, now);
         let _ = call.exchange.local_offer();
         let direction = sdp::Direction::SendRecv;

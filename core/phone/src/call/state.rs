@@ -85,31 +85,26 @@ pub(crate) enum In {
 impl Call {
     /// One step. Only what the user asks can be refused.
     pub(crate) fn step(&mut self, input: In, ua: &mut Ua, now: Now) -> Result<(), CommandError> {
-        use State::{
-            Alerting, Answered, Answering, Dialing, Ended, Ending, Established, Ringing,
-        };
+        use State::{Alerting, Answered, Answering, Dialing, Ended, Ending, Established, Ringing};
         match (self.state, input) {
             // What the user asks.
             (Ringing, In::Answer) => self.answer(ua, now),
             (Answering, In::Answer) => {}
-            (
-                Dialing | Alerting | Answered | Established | Ending,
-                In::Answer,
-            ) => return Err(CommandError::WrongState),
+            (Dialing | Alerting | Answered | Established | Ending, In::Answer) => {
+                return Err(CommandError::WrongState);
+            }
             (Ringing | Answering, In::Decline(reason)) => self.decline(reason, ua, now),
-            (
-                Dialing | Alerting | Answered | Established | Ending,
-                In::Decline(_),
-            ) => return Err(CommandError::WrongState),
+            (Dialing | Alerting | Answered | Established | Ending, In::Decline(_)) => {
+                return Err(CommandError::WrongState);
+            }
             (Dialing | Alerting, In::HangUp) => self.give_up(EndReason::Local, ua, now),
             (Ringing | Answering, In::HangUp) => self.decline(DeclineReason::Busy, ua, now),
             (Answered | Established, In::HangUp) => self.hang_up(EndReason::Local, ua, now),
             (Ending, In::HangUp) => {}
             (Answered | Established, In::Hold(on)) => return self.ask_hold(on, ua),
-            (
-                Dialing | Alerting | Ringing | Answering | Ending,
-                In::Hold(_),
-            ) => return Err(CommandError::WrongState),
+            (Dialing | Alerting | Ringing | Answering | Ending, In::Hold(_)) => {
+                return Err(CommandError::WrongState);
+            }
             (Ended, In::Answer | In::Decline(_) | In::HangUp | In::Hold(_)) => {
                 return Err(CommandError::UnknownCall);
             }
@@ -165,10 +160,8 @@ impl Call {
                 self.change_failed("the other side did not answer", ua);
             }
             (Dialing | Alerting | Ringing | Answering | Ended, In::ChangeAnswered(_))
-            | (
-                Dialing | Alerting | Ringing | Answering | Ending | Ended,
-                In::ChangeUnanswered,
-            ) => {}
+            | (Dialing | Alerting | Ringing | Answering | Ending | Ended, In::ChangeUnanswered) => {
+            }
 
             // What the other side asks.
             (Ringing | Answering, In::Cancel(elsewhere)) => self.cancelled(elsewhere, ua, now),

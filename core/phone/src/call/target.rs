@@ -86,7 +86,8 @@ mod tests {
     #[test]
     fn a_number_loses_what_people_write_between_digits() {
         let wanted = Some("sip:+39055123456@pbx.example".to_owned());
-        for text in ["+39 055 123456", "+39-055-123.456", " +39 (055) 12/34\u{a0}56 ", "tel:+39055123456"]
+        for text in
+            ["+39 055 123456", "+39-055-123.456", " +39 (055) 12/34\u{a0}56 ", "tel:+39055123456"]
         {
             assert_eq!(dial(text), wanted, "{text}");
         }
