@@ -5,11 +5,11 @@
 //!
 //! | module | owns |
 //! |---|---|
-//! | `transport` | DNS, TCP, TLS, WebSocket: one task a flow (RFC 7118) |
-//! | `peer` | the WebRTC peer connection behind `MediaTransport` |
+//! | [`transport`] | DNS, TCP, TLS, WebSocket: one task a flow (RFC 7118) |
+//! | [`peer`] | the WebRTC peer connection behind `MediaTransport` |
 //! | `media` | the media thread: codec, playout and levels of each call, paced by the device |
 //! | [`device`] | microphones and loudspeakers behind `AudioDevice`: cpal, WAV file, null |
-//! | `clock` | boot time and wall time |
+//! | [`clock`] | boot time and wall time |
 
 use sidetone_phone::{Config, Event, Saved, TimerReason};
 use std::path::PathBuf;
@@ -138,4 +138,7 @@ pub enum StartError {
     Trust(String),
 }
 
+pub mod clock;
 pub mod device;
+pub mod peer;
+pub mod transport;

@@ -1,0 +1,208 @@
+//! What the WebRTC stack tells, sorted: candidates of the running generation, states, packets.
+
+use super::PeerEvent;
+use super::rtp::{Inbound, RtpPacket, Shared};
+use sidetone_phone::MediaError;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
+use std::time::Duration;
+use tokio::sync::{mpsc, watch};
+use webrtc::media_stream::track_remote::{TrackRemote, TrackRemoteEvent};
+use webrtc::peer_connection::{
+    PeerConnection, PeerConnectionEventHandler, RTCIceConnectionState, RTCIceGatheringState,
+    RTCPeerConnectionIceEvent, RTCPeerConnectionState,
+};
+
+/// A DTLS handshake that takes longer has failed, though the stack only logs why.
+const DTLS_LIMIT: Duration = Duration::from_secs(10);
+/// More payload types than a description of ours can list.
+const PAYLOAD_TYPES: usize = 128;
+
+/// What the transport and the stack's callbacks share.
+pub(super) struct Observed {
+    pub(super) connection: OnceLock<Weak<dyn PeerConnection>>,
+    events: mpsc::Sender<PeerEvent>,
+    /// Counts the ends of gathering passes; each local description starts one.
+    gathered: watch::Sender<u64>,
+    candidates: Mutex<Vec<String>>,
+    accepted: Mutex<[bool; PAYLOAD_TYPES]>,
+    inbound: Mutex<Inbound>,
+    switch: Arc<Shared>,
+    ice_connected: AtomicBool,
+    connected: AtomicBool,
+}
+
+/// The stack's handler.
+pub(super) struct Observer(pub(super) Arc<Observed>);
+
+impl Observed {
+    pub(super) fn new(
+        events: mpsc::Sender<PeerEvent>,
+        inbound: Inbound,
+        switch: Arc<Shared>,
+    ) -> Self {
+        Self {
+            connection: OnceLock::new(),
+            events,
+            gathered: watch::Sender::new(0),
+            candidates: Mutex::new(Vec::new()),
+            accepted: Mutex::new([false; PAYLOAD_TYPES]),
+            inbound: Mutex::new(inbound),
+            switch,
+            ice_connected: AtomicBool::new(false),
+            connected: AtomicBool::new(false),
+        }
+    }
+
+    /// Tells whoever listens. A listener that lets a whole queue of events lie is gone.
+    pub(super) fn tell(&self, event: PeerEvent) {
+        if let Err(refused) = self.events.try_send(event) {
+            log::debug!("nobody takes this event of the peer connection: {refused}");
+        }
+    }
+
+    /// A gathering pass that ends after this call changes the watch.
+    pub(super) fn next_gathering(&self) -> watch::Receiver<u64> {
+        self.gathered.subscribe()
+    }
+
+    /// New credentials and sockets: the candidates so far are dead, though the stack lists them on.
+    pub(super) fn new_generation(&self) {
+        lock(&self.candidates).clear();
+    }
+
+    /// The candidates of the running generation.
+    pub(super) fn candidates(&self) -> Vec<String> {
+        lock(&self.candidates).clone()
+    }
+
+    /// From now on only these payload types are delivered. Asterisk keeps a path open with comfort
+    /// noise that nobody negotiated: it must not count as audio.
+    pub(super) fn accept(&self, payload_types: impl Iterator<Item = u8>) {
+        let mut accepted = [false; PAYLOAD_TYPES];
+        for payload_type in payload_types {
+            if let Some(entry) = accepted.get_mut(usize::from(payload_type)) {
+                *entry = true;
+            }
+        }
+        *lock(&self.accepted) = accepted;
+    }
+
+    fn deliver(&self, packet: &rtc::rtp::Packet) {
+        let header = &packet.header;
+        let accepted = lock(&self.accepted)
+            .get(usize::from(header.payload_type))
+            .copied()
+            .unwrap_or_default();
+        if !accepted || packet.payload.is_empty() {
+            return;
+        }
+        let packet = RtpPacket::new(
+            header.payload_type,
+            header.marker,
+            header.sequence_number,
+            header.timestamp,
+            &packet.payload,
+        );
+        if let Some(packet) = packet {
+            lock(&self.inbound).deliver(packet);
+        }
+    }
+
+    async fn ice_connected(self: &Arc<Self>) {
+        let pair = self.selected_pair().await.unwrap_or_else(|| "a pair".to_owned());
+        self.tell(PeerEvent::IceConnected(pair));
+        if !self.ice_connected.swap(true, Ordering::SeqCst) {
+            let observed = Arc::downgrade(self);
+            tokio::spawn(async move {
+                tokio::time::sleep(DTLS_LIMIT).await;
+                if let Some(observed) = observed.upgrade()
+                    && !observed.connected.load(Ordering::SeqCst)
+                {
+                    observed.tell(PeerEvent::Failed(no_handshake()));
+                }
+            });
+        }
+    }
+
+    async fn selected_pair(&self) -> Option<String> {
+        let connection = self.connection.get()?.upgrade()?;
+        let sender = connection.get_senders().await.into_iter().next()?;
+        let ice = sender.transport().await.ok()??.ice_transport();
+        let pair = ice.get_selected_candidate_pair().await.ok()??;
+        let (local, remote) = (pair.local(), pair.remote());
+        Some(format!(
+            "{} {} - {}",
+            local.typ,
+            endpoint(&local.address, local.port),
+            endpoint(&remote.address, remote.port)
+        ))
+    }
+}
+
+#[async_trait::async_trait]
+impl PeerConnectionEventHandler for Observer {
+    async fn on_ice_candidate(&self, event: RTCPeerConnectionIceEvent) {
+        match event.candidate.to_json() {
+            Ok(init) => {
+                let mut candidates = lock(&self.0.candidates);
+                if !candidates.contains(&init.candidate) {
+                    candidates.push(init.candidate);
+                }
+            }
+            Err(error) => log::debug!("a local candidate cannot be written: {error}"),
+        }
+    }
+
+    async fn on_ice_gathering_state_change(&self, state: RTCIceGatheringState) {
+        if state == RTCIceGatheringState::Complete {
+            self.0.gathered.send_modify(|passes| *passes += 1);
+        }
+    }
+
+    async fn on_ice_connection_state_change(&self, state: RTCIceConnectionState) {
+        log::debug!("ICE is {state}");
+        if state == RTCIceConnectionState::Connected {
+            self.0.ice_connected().await;
+        }
+    }
+
+    async fn on_connection_state_change(&self, state: RTCPeerConnectionState) {
+        log::debug!("the peer connection is {state}");
+        if state == RTCPeerConnectionState::Connected {
+            self.0.connected.store(true, Ordering::SeqCst);
+            self.0.switch.set_ready();
+            self.0.tell(PeerEvent::Connected);
+        } else if state == RTCPeerConnectionState::Failed {
+            let handshaking = self.0.ice_connected.load(Ordering::SeqCst)
+                && !self.0.connected.load(Ordering::SeqCst);
+            let error = if handshaking { no_handshake() } else { MediaError::NoPath };
+            self.0.tell(PeerEvent::Failed(error));
+        }
+    }
+
+    async fn on_track(&self, track: Arc<dyn TrackRemote>) {
+        let observed = Arc::downgrade(&self.0);
+        tokio::spawn(async move {
+            while let Some(event) = track.poll().await {
+                let Some(observed) = observed.upgrade() else { return };
+                if let TrackRemoteEvent::OnRtpPacket(packet) = event {
+                    observed.deliver(&packet);
+                }
+            }
+        });
+    }
+}
+
+fn no_handshake() -> MediaError {
+    MediaError::Dtls("the handshake did not finish".to_owned())
+}
+
+fn endpoint(address: &str, port: u16) -> String {
+    if address.contains(':') { format!("[{address}]:{port}") } else { format!("{address}:{port}") }
+}
+
+/// The data behind these locks is whole at every moment, even if a holder panicked.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
