@@ -2,7 +2,6 @@
 //!
 //! RFC 7587 (Opus), RFC 3551 §4.5.14 (G.711), RFC 4733 (telephone-event), RFC 8445 §14 (pacing).
 
-use super::tie_breaker::SmallTieBreaker;
 use crate::IceServer;
 use rtc::ice::mdns::MulticastDnsMode;
 use rtc::media_stream::MediaStreamTrack;
@@ -46,10 +45,15 @@ pub(super) fn media_engine() -> Result<MediaEngine> {
     Ok(engine)
 }
 
-pub(super) fn settings(provider: Arc<dyn RTCCryptoProvider>) -> SettingEngine {
+pub(super) fn settings(
+    provider: Arc<dyn RTCCryptoProvider>,
+    path_limit: Duration,
+) -> SettingEngine {
     SettingEngineBuilder::new()
-        .with_crypto_provider(Arc::new(SmallTieBreaker::new(provider)))
+        .with_crypto_provider(provider)
         .with_ice_connection_attempts(Some(CHECK_INTERVAL), Some(CHECKS))
+        // First it counts as disconnected, from which it may recover, then as failed.
+        .with_ice_timeouts(Some(path_limit / 6), Some(path_limit * 5 / 6), None)
         // Asterisk starts no checks where the addresses stay the same; and the old ones may be gone.
         .with_discard_local_candidates_during_ice_restart(true)
         .with_multicast_dns_mode(MulticastDnsMode::Disabled)

@@ -84,11 +84,17 @@ pub struct PeerConfig {
     pub bind: Vec<IpAddr>,
     /// How long a description waits for STUN and TURN servers. Host candidates are there at once.
     pub gather_limit: Duration,
+    /// How long nothing may be heard of the other side before the path counts as failed.
+    pub path_limit: Duration,
 }
 
 impl Default for PeerConfig {
     fn default() -> Self {
-        Self { ice_servers: Vec::new(), bind: Vec::new(), gather_limit: Duration::from_millis(1500) }
+        Self {
+            ice_servers: Vec::new(),
+            bind: Vec::new(),
+            gather_limit: Duration::from_millis(1500),
+        }
     }
 }
 
@@ -135,7 +141,19 @@ impl PeerEvents {
 /// of them is reported as [`PeerEvent`]s.
 pub fn quiet_log_targets() -> &'static [&'static str] {
     &[
-        "webrtc", "rtc", "rtc_dtls", "rtc_ice", "rtc_interceptor", "rtc_mdns", "rtc_rtcp",
-        "rtc_rtp", "rtc_sctp", "rtc_sdp", "rtc_shared", "rtc_srtp", "rtc_stun", "rtc_turn",
+        "webrtc",
+        "rtc",
+        "rtc_dtls",
+        "rtc_ice",
+        "rtc_interceptor",
+        "rtc_mdns",
+        "rtc_rtcp",
+        "rtc_rtp",
+        "rtc_sctp",
+        "rtc_sdp",
+        "rtc_shared",
+        "rtc_srtp",
+        "rtc_stun",
+        "rtc_turn",
     ]
 }

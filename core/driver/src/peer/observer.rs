@@ -88,12 +88,10 @@ impl Observed {
         *lock(&self.accepted) = accepted;
     }
 
-    fn deliver(&self, packet: &rtc::rtp::Packet) {
+    pub(super) fn deliver(&self, packet: &rtc::rtp::Packet) {
         let header = &packet.header;
-        let accepted = lock(&self.accepted)
-            .get(usize::from(header.payload_type))
-            .copied()
-            .unwrap_or_default();
+        let accepted =
+            lock(&self.accepted).get(usize::from(header.payload_type)).copied().unwrap_or_default();
         if !accepted || packet.payload.is_empty() {
             return;
         }

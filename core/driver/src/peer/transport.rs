@@ -5,6 +5,7 @@
 use super::addresses::LocalAddresses;
 use super::observer::{Observed, Observer};
 use super::rtp::{self, Outbound, RtpReceiver, RtpSender};
+use super::tie_breaker::SmallTieBreaker;
 use super::{MediaTransport, Negotiated, PeerConfig, PeerEvent, PeerEvents, engine};
 use rtc::peer_connection::configuration::RTCOfferOptions;
 use rtc::rtp_transceiver::RTCRtpTransceiverDirection;
@@ -17,8 +18,8 @@ use tokio::task::AbortHandle;
 use webrtc::media_stream::track_local::TrackLocal;
 use webrtc::media_stream::track_local::static_rtp::TrackLocalStaticRTP;
 use webrtc::peer_connection::{
-    PeerConnection, PeerConnectionBuilder, RTCSessionDescription, Registry,
-    configure_rtcp_reports, crypto,
+    PeerConnection, PeerConnectionBuilder, RTCSessionDescription, Registry, configure_rtcp_reports,
+    crypto::{self, RTCCryptoProvider},
 };
 
 const EVENT_QUEUE: usize = 32;
@@ -37,10 +38,41 @@ pub struct WebRtcTransport {
 /// What the steps of an exchange remember of each other.
 #[derive(Default)]
 struct Exchange {
-    /// The codecs that we described last, by our numbers.
+    /// What we described last, as it went to the wire.
+    described: Option<String>,
+    /// The codecs in it, by our numbers.
     local: Vec<sdp::Codec>,
     /// The other side's ICE user name, which changes when it restarts.
     remote_ufrag: Option<String>,
+    /// Our DTLS role, which stays as it is once it is agreed (RFC 8842 §5.3).
+    role: Option<DtlsRole>,
+}
+
+/// Who sends the ClientHello (RFC 8842 §5).
+#[derive(Clone, Copy)]
+enum DtlsRole {
+    Active,
+    Passive,
+}
+
+impl DtlsRole {
+    /// Ours, where the other side's description says this: the inverse, or ours to choose.
+    fn facing(remote: &str) -> Self {
+        match value_of(remote, "a=setup:") {
+            Some("active") => Self::Passive,
+            Some(_) | None => Self::Active,
+        }
+    }
+
+    /// The stack writes `active` into every answer, whatever was offered.
+    fn write_into(self, text: &str) -> String {
+        let line = match self {
+            Self::Active => "a=setup:active\r\n",
+            Self::Passive => "a=setup:passive\r\n",
+        };
+        let lines = text.split_inclusive('\n');
+        lines.map(|l| if l.starts_with("a=setup:") { line } else { l }).collect()
+    }
 }
 
 impl WebRtcTransport {
@@ -53,6 +85,13 @@ impl WebRtcTransport {
         config: PeerConfig,
     ) -> Result<(Arc<Self>, PeerEvents, RtpReceiver, RtpSender), MediaError> {
         let provider = crypto::default_provider().map_err(engine_failed)?;
+        Self::with_provider(config, Arc::new(SmallTieBreaker::new(provider))).await
+    }
+
+    pub(super) async fn with_provider(
+        config: PeerConfig,
+        provider: Arc<dyn RTCCryptoProvider>,
+    ) -> Result<(Arc<Self>, PeerEvents, RtpReceiver, RtpSender), MediaError> {
         let mut ssrc = [0; 4];
         provider.random().fill(&mut ssrc).map_err(engine_failed)?;
         let ssrc = u32::from_be_bytes(ssrc);
@@ -66,7 +105,7 @@ impl WebRtcTransport {
             .with_configuration(engine::configuration(&config.ice_servers))
             .with_media_engine(engine::media_engine().map_err(engine_failed)?)
             .with_interceptor_registry(configure_rtcp_reports(Registry::new()))
-            .with_setting_engine(engine::settings(provider))
+            .with_setting_engine(engine::settings(provider, config.path_limit))
             .with_handler(Arc::new(Observer(observed.clone())))
             .with_udp_addrs(vec![LocalAddresses { only: config.bind }])
             .build()
@@ -93,6 +132,11 @@ impl WebRtcTransport {
             sending,
         };
         Ok((Arc::new(transport), PeerEvents { events }, receiver, sender))
+    }
+
+    #[cfg(test)]
+    pub(super) fn connection(&self) -> &Arc<dyn PeerConnection> {
+        &self.connection
     }
 
     async fn set_direction(&self, direction: sdp::Direction) -> Result<(), MediaError> {
@@ -122,9 +166,16 @@ impl WebRtcTransport {
             .await
             .ok_or_else(|| MediaError::Engine("there is no local description".to_owned()))?;
         let candidates = self.observed.candidates();
-        let text =
+        let mut text =
             sdp::normalise_local(&described.sdp, role, &candidates).map_err(engine_failed)?;
+        if let Some(role) = exchange.role {
+            text = role.write_into(&text);
+        }
+        if let Some(previous) = &exchange.described {
+            text = sdp::continue_session(previous, &text).map_err(engine_failed)?;
+        }
         exchange.local = sdp::codecs(&text).map_err(engine_failed)?;
+        exchange.described = Some(text.clone());
         // The other side may send as soon as it has this, before we have its answer.
         self.observed.accept(exchange.local.iter().map(|codec| codec.payload_type));
         self.observed.tell(PeerEvent::Gathered(candidates.len()));
@@ -173,9 +224,8 @@ impl WebRtcTransport {
         remote: &[sdp::Codec],
         local: &[sdp::Codec],
     ) -> Result<(), MediaError> {
-        let remote_number = |wanted: &sdp::Codec| {
-            remote.iter().find(|c| c.name == wanted.name && c.clock_rate == wanted.clock_rate)
-        };
+        // By name alone: each has one clock rate, and the normaliser leaves one telephone-event.
+        let remote_number = |wanted: &sdp::Codec| remote.iter().find(|c| c.name == wanted.name);
         let codec = answer
             .iter()
             .filter(|codec| codec.name != TELEPHONE_EVENT)
@@ -217,11 +267,14 @@ impl MediaTransport for WebRtcTransport {
         let mut exchange = self.exchange.lock().await;
         let normalised = sdp::normalise_remote(offer).map_err(not_acceptable)?;
         let remote = sdp::codecs(&normalised).map_err(not_acceptable)?;
-        let ufrag = ice_ufrag(&normalised);
+        let ufrag = value_of(&normalised, "a=ice-ufrag:").map(str::to_owned);
+        let role_before = exchange.role;
+        exchange.role.get_or_insert(DtlsRole::facing(&normalised));
         if exchange.remote_ufrag.is_some() && exchange.remote_ufrag != ufrag {
             self.observed.new_generation();
         }
-        let answer = self.answer_to(normalised, direction, &mut exchange).await?;
+        let answered = self.answer_to(normalised, direction, &mut exchange).await;
+        let answer = answered.inspect_err(|_| exchange.role = role_before)?;
         exchange.remote_ufrag = ufrag;
         self.agree(&exchange.local, &remote, &exchange.local)?;
         Ok(answer)
@@ -231,7 +284,8 @@ impl MediaTransport for WebRtcTransport {
         let mut exchange = self.exchange.lock().await;
         let normalised = sdp::normalise_remote(answer).map_err(not_acceptable)?;
         let remote = sdp::codecs(&normalised).map_err(not_acceptable)?;
-        exchange.remote_ufrag = ice_ufrag(&normalised);
+        exchange.remote_ufrag = value_of(&normalised, "a=ice-ufrag:").map(str::to_owned);
+        exchange.role.get_or_insert(DtlsRole::facing(&normalised));
         let description = RTCSessionDescription::answer(normalised).map_err(not_acceptable)?;
         self.connection.set_remote_description(description).await.map_err(not_acceptable)?;
         self.agree(&remote, &remote, &exchange.local)
@@ -291,9 +345,9 @@ async fn send(mut packets: Outbound, track: Arc<TrackLocalStaticRTP>, ssrc: u32)
     }
 }
 
-/// The ICE user name of a description.
-fn ice_ufrag(text: &str) -> Option<String> {
-    text.lines().find_map(|line| line.strip_prefix("a=ice-ufrag:")).map(|u| u.trim().to_owned())
+/// The value of the first line that begins like this.
+fn value_of<'a>(text: &'a str, prefix: &str) -> Option<&'a str> {
+    text.lines().find_map(|line| line.strip_prefix(prefix)).map(str::trim)
 }
 
 fn not_acceptable(error: impl fmt::Display) -> MediaError {

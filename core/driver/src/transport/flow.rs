@@ -72,10 +72,9 @@ async fn open(
         .read_buffer_size(READ_BUFFER)
         .max_message_size(Some(MAX_MESSAGE))
         .max_frame_size(Some(MAX_MESSAGE));
-    let (socket, _) =
-        tokio_tungstenite::client_async_with_config(request, stream, Some(limits))
-            .await
-            .map_err(|e| error(FlowErrorKind::WebSocket, e))?;
+    let (socket, _) = tokio_tungstenite::client_async_with_config(request, stream, Some(limits))
+        .await
+        .map_err(|e| error(FlowErrorKind::WebSocket, e))?;
     reporter.milestone(Milestone::WebSocketOpen).await;
     Ok(socket)
 }
@@ -121,11 +120,7 @@ async fn carry(
 
 const PROBE: &[u8] = b"sidetone";
 
-async fn take(
-    socket: &mut Socket,
-    message: Message,
-    reporter: &Reporter,
-) -> Result<(), FlowError> {
+async fn take(socket: &mut Socket, message: Message, reporter: &Reporter) -> Result<(), FlowError> {
     let payload = match message {
         Message::Text(text) => text.as_bytes().to_vec(),
         Message::Binary(bytes) => bytes.to_vec(),
