@@ -104,5 +104,5 @@ fn codec(
         sdp_fmtp_line: fmtp.to_owned(),
         rtcp_feedback: Vec::new(),
     };
-    RTCRtpCodecParameters { rtp_codec, payload_type, ..Default::default() }
+    RTCRtpCodecParameters { rtp_codec, payload_type }
 }

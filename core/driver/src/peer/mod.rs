@@ -94,6 +94,7 @@ impl Default for PeerConfig {
             ice_servers: Vec::new(),
             bind: Vec::new(),
             gather_limit: Duration::from_millis(1500),
+            path_limit: Duration::from_secs(30),
         }
     }
 }

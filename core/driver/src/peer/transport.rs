@@ -257,7 +257,7 @@ impl MediaTransport for WebRtcTransport {
         let mut options = None;
         if ice_restart {
             self.observed.new_generation();
-            options = Some(RTCOfferOptions { ice_restart: true, ..Default::default() });
+            options = Some(RTCOfferOptions { ice_restart: true });
         }
         let offer = self.connection.create_offer(options).await.map_err(engine_failed)?;
         self.describe(offer, sdp::Role::Offer, &mut exchange).await
