@@ -1,1 +1,43 @@
-//! pbx
+//! A small model PBX, without I/O: what a phone sees of an Asterisk 22, in virtual time.
+//!
+//! It runs in the simulated world of `tests/sim`, and behind sockets as the server of
+//! `sidetone demo`. A shell owns one [`Pbx`] and runs the loop of `sidetone_phone::Phone` around it:
+//! hand in what happened, drain [`Pbx::poll_output`] to `None`, wait for [`Pbx::poll_timeout`]. The
+//! same entropy and inputs give the same bytes.
+//!
+//! It shares messages, transactions and digest with the phone; its dialogs and its reading of
+//! session descriptions are its own, so that two equal mistakes do not cancel. Media ends on each
+//! leg, as in Asterisk: the shell describes each leg by itself and is told whom to join.
+//!
+//! Not modelled, and so answered with a refusal that SIP has for it: session timers, REFER,
+//! SUBSCRIBE, UPDATE, 100rel, an INVITE without an offer.
+//!
+//! | module | owns |
+//! |---|---|
+//! | `pbx` | the aggregate: flows, time, what can be seen |
+//! | `server` | requests of phones: authentication, REGISTER, INVITE, BYE, CANCEL … |
+//! | `client` | requests to phones: INVITE, CANCEL, BYE, and their responses |
+//! | `call` | the dial plan: steps, ringing a user, the queue, joining two legs |
+//! | `leg` | a dialog and where its INVITE and its media stand |
+//! | `registrar` | bindings of users to flows |
+//! | `auth`, `random`, `sdp` | nonces; entropy; the direction of audio |
+
+mod api;
+mod auth;
+mod call;
+mod client;
+mod config;
+mod leg;
+mod pbx;
+mod random;
+mod registrar;
+mod sdp;
+mod server;
+
+pub use api::{
+    ContactView, Generation, LegId, LegPhase, LegView, MediaCommand, MediaDirection, Operator,
+    PbxInput, PbxOutput, Treatment,
+};
+pub use config::{Extension, PbxConfig, Queue, Registrar, Step, Strategy, User};
+pub use pbx::Pbx;
+pub use sidetone_sip::FlowId;

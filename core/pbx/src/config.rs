@@ -1,0 +1,214 @@
+//! Who may register, and what each extension does: the model's `pjsip.conf`, `extensions.conf` and
+//! `queues.conf`.
+
+use crate::Treatment;
+use sidetone_sip::StatusCode;
+use std::collections::BTreeMap;
+use std::fmt;
+use std::time::Duration;
+
+/// All that the model is told before it starts.
+#[derive(Debug, Clone)]
+pub struct PbxConfig {
+    /// The realm of challenges and the domain of addresses.
+    pub realm: String,
+    /// Host and port of the model's own Contact and Via.
+    pub address: String,
+    /// What `Server` and `User-Agent` say.
+    pub product: String,
+    /// Digest algorithms offered, in order of preference: `MD5`, `SHA-256`.
+    pub algorithms: Vec<&'static str>,
+    /// How long a nonce is accepted.
+    pub nonce_lifetime: Duration,
+    /// The users, by name.
+    pub users: BTreeMap<String, User>,
+    /// The dial plan, by dialled number.
+    pub extensions: BTreeMap<String, Extension>,
+    /// The queues, by name.
+    pub queues: BTreeMap<String, Queue>,
+    /// The registrar's habits.
+    pub registrar: Registrar,
+    /// How long a call to a user rings.
+    pub ring: Duration,
+    /// How often each flow gets an empty line; `None` for never.
+    pub keep_alive: Option<Duration>,
+    /// Legs at the same time; an INVITE beyond is answered 503.
+    pub max_legs: usize,
+    /// Flows at the same time; one beyond is closed at once.
+    pub max_flows: usize,
+}
+
+/// One who registers and calls.
+#[derive(Clone)]
+pub struct User {
+    /// The password. Never printed.
+    pub password: String,
+    /// The name shown to others.
+    pub display_name: String,
+    /// The number shown to others.
+    pub number: String,
+    /// Phones at the same time.
+    pub max_contacts: usize,
+}
+
+impl fmt::Debug for User {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("User").field("number", &self.number).finish_non_exhaustive()
+    }
+}
+
+/// The registrar's habits (RFC 3261 §10.3), as an AOR of Asterisk has them.
+#[derive(Debug, Clone)]
+pub struct Registrar {
+    /// Whether a contact too many pushes out the one that expires first; else it is refused 403.
+    pub remove_existing: bool,
+    /// The life of a binding that asks for none.
+    pub default_expiration: Duration,
+    /// Shorter wishes are raised to this.
+    pub minimum_expiration: Duration,
+    /// Longer wishes are cut to this.
+    pub maximum_expiration: Duration,
+}
+
+/// What happens when a number is dialled.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Extension {
+    /// Rings a user's phones.
+    User(String),
+    /// Waits in a queue.
+    Queue(String),
+    /// These steps, one after the other; after the last the call stays as it is.
+    Steps(Vec<Step>),
+}
+
+/// One step of the dial plan.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Step {
+    /// 180.
+    Ringing,
+    /// 183 with a description: what is played from here on is heard before the answer.
+    Progress,
+    /// 200.
+    Answer,
+    /// The caller hears this.
+    Play(Treatment),
+    /// Nothing for so long.
+    Wait(Duration),
+    /// The caller becomes a member of this queue.
+    LogIn(String),
+    /// The caller is a member of this queue no more.
+    LogOut(String),
+    /// BYE where it was answered, else this status.
+    HangUp(StatusCode),
+}
+
+/// In which order a queue rings its members.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Strategy {
+    /// All that are free at once.
+    RingAll,
+    /// One after the other, from where the last caller got to.
+    RoundRobin,
+    /// One after the other, each caller from the first.
+    Linear,
+}
+
+/// A queue and the members that are logged in.
+#[derive(Debug, Clone)]
+pub struct Queue {
+    /// The order of ringing.
+    pub strategy: Strategy,
+    /// The members, by user name.
+    pub members: Vec<String>,
+    /// How long an attempt rings.
+    pub timeout: Duration,
+    /// The pause before the next attempt.
+    pub retry: Duration,
+    /// How long a caller waits at most.
+    pub give_up: Duration,
+}
+
+impl PbxConfig {
+    /// The users, numbers and limits of the bench's Asterisk: `agent1` to `agent4` on 1001 to 1004
+    /// and `customer1` to `customer3`, each with the password `secret-<user>`; the queue `support`
+    /// on 1801 with the first two agents in it; the service numbers 600 to 612.
+    pub fn bench() -> Self {
+        let agents = (1..=4).map(|n| (format!("agent{n}"), "Agent", n, format!("100{n}")));
+        let customers =
+            (1..=3).map(|n| (format!("customer{n}"), "Customer", n, format!("030100000{n}")));
+        let (mut users, mut extensions) = (BTreeMap::new(), services());
+        for (name, title, n, number) in agents.chain(customers) {
+            let user = User {
+                password: format!("secret-{name}"),
+                display_name: format!("{title} {}", ["Zero", "One", "Two", "Three", "Four"][n]),
+                number: number.clone(),
+                max_contacts: if name == "agent4" { 5 } else { 1 },
+            };
+            extensions.insert(number, Extension::User(name.clone()));
+            users.insert(name, user);
+        }
+        extensions.insert("1801".to_owned(), Extension::Queue("support".to_owned()));
+        let support = Queue {
+            strategy: Strategy::RoundRobin,
+            members: vec!["agent1".to_owned(), "agent2".to_owned()],
+            timeout: Duration::from_secs(20),
+            retry: Duration::from_secs(1),
+            give_up: Duration::from_secs(180),
+        };
+        Self {
+            realm: "bench.test".to_owned(),
+            address: "198.18.0.10:8089".to_owned(),
+            product: concat!("Sidetone-PBX/", env!("CARGO_PKG_VERSION")).to_owned(),
+            algorithms: vec!["MD5"],
+            nonce_lifetime: Duration::from_secs(86400),
+            users,
+            extensions,
+            queues: BTreeMap::from([("support".to_owned(), support)]),
+            registrar: Registrar {
+                remove_existing: true,
+                default_expiration: Duration::from_secs(300),
+                minimum_expiration: Duration::from_secs(10),
+                maximum_expiration: Duration::from_secs(3600),
+            },
+            ring: Duration::from_secs(60),
+            keep_alive: Some(Duration::from_secs(30)),
+            max_legs: 64,
+            max_flows: 64,
+        }
+    }
+}
+
+fn services() -> BTreeMap<String, Extension> {
+    use Step::{Answer, HangUp, LogIn, LogOut, Play, Progress, Ringing, Wait};
+    let seconds = Duration::from_secs;
+    let tone = |frequency| Play(Treatment::Tone(frequency));
+    let support = || "support".to_owned();
+    let end = || HangUp(StatusCode::OK);
+    let numbers = [
+        ("600", vec![Answer, Play(Treatment::Echo)]),
+        ("601", vec![Answer, tone(1004)]),
+        (
+            "602",
+            vec![
+                Progress,
+                tone(700),
+                Wait(seconds(2)),
+                Answer,
+                tone(1000),
+                Wait(seconds(10)),
+                end(),
+            ],
+        ),
+        ("603", vec![HangUp(StatusCode::BUSY_HERE)]),
+        ("604", vec![HangUp(StatusCode::SERVICE_UNAVAILABLE)]),
+        ("605", vec![Progress, tone(700), Wait(seconds(2)), HangUp(StatusCode::BUSY_HERE)]),
+        ("606", vec![HangUp(StatusCode::TEMPORARILY_UNAVAILABLE)]),
+        ("607", vec![HangUp(StatusCode::FORBIDDEN)]),
+        ("610", vec![Ringing, Wait(seconds(3600)), HangUp(StatusCode::TEMPORARILY_UNAVAILABLE)]),
+        ("611", vec![Ringing, Wait(seconds(1)), Answer, tone(1000), Wait(seconds(3)), end()]),
+        ("612", vec![Answer, Play(Treatment::Silence)]),
+        ("*11", vec![LogIn(support()), Answer, end()]),
+        ("*12", vec![LogOut(support()), Answer, end()]),
+    ];
+    numbers.map(|(number, steps)| (number.to_owned(), Extension::Steps(steps))).into()
+}
