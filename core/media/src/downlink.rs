@@ -132,3 +132,94 @@ impl Downlink {
         self.playout.stats()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::uplink::{Gate, Uplink, UplinkConfig};
+
+    const OPUS: u8 = 111;
+    const EVENT: u8 = 101;
+    const COMFORT_NOISE: u8 = 13;
+
+    fn pair(codec: Codec) -> (Uplink, Downlink) {
+        let mut uplink = Uplink::new(UplinkConfig {
+            codec,
+            payload_type: OPUS,
+            dtmf: Some((EVENT, 8_000)),
+            ssrc: 5,
+            sequence: 1,
+            timestamp: 9,
+            opus: Default::default(),
+        })
+        .unwrap();
+        uplink.set_gate(Gate::Open).unwrap();
+        let downlink = Downlink::new(DownlinkConfig {
+            codec,
+            payload_type: OPUS,
+            dtmf: Some(EVENT),
+            playout: PlayoutConfig::default(),
+        })
+        .unwrap();
+        (uplink, downlink)
+    }
+
+    fn at(milliseconds: usize) -> Duration {
+        Duration::from_millis(milliseconds as u64)
+    }
+
+    #[test]
+    fn what_was_not_negotiated_is_ignored_and_is_not_the_first_sound() {
+        let (mut uplink, mut downlink) = pair(Codec::Opus);
+        let stray = RtpHeader {
+            payload_type: COMFORT_NOISE,
+            marker: false,
+            sequence: 0,
+            timestamp: 0,
+            ssrc: 5,
+        };
+        let mut frame = [0; 480];
+        for n in 0..20 {
+            assert_eq!(downlink.receive(stray, &[60], at(n * 10)), Received::Ignored);
+            assert_eq!(downlink.pull(&mut frame, at(n * 10)), Heard::Nothing);
+        }
+        assert_eq!((downlink.first_heard(), downlink.last_received()), (None, None));
+        assert_eq!(downlink.stats(), PlayoutStats { target: at(20), ..Default::default() });
+        let tone = crate::spectrum::sine(1_000.0, -10.0, 48_000, 9_600);
+        for (n, mic) in tone.as_chunks::<480>().0.iter().enumerate() {
+            let now = at(200 + n * 10);
+            if let Some(out) = uplink.push(mic) {
+                assert_eq!(downlink.receive(out.header(), out.payload, now), Received::Audio);
+            }
+            downlink.pull(&mut frame, now);
+        }
+        // The first packet leaves 10 ms after its first frame and waits 20 ms.
+        assert_eq!(downlink.first_heard(), Some(at(230)));
+        assert_eq!(downlink.last_received(), Some(at(390)));
+        assert!((downlink.level().rms_dbfs + 10.0).abs() < 1.0);
+    }
+
+    #[test]
+    fn a_key_sent_is_a_key_received_once_and_costs_no_loss() {
+        for codec in [Codec::Opus, Codec::Pcma] {
+            let (mut uplink, mut downlink) = pair(codec);
+            for label in ['1', '1', 'D'] {
+                uplink.press(Digit::new(label).unwrap(), at(120)).unwrap();
+            }
+            let mut received = String::new();
+            let mut frame = [0; 480];
+            for n in 0..200 {
+                if let Some(out) = uplink.push(&[1_000; 480]) {
+                    let verdict = downlink.receive(out.header(), out.payload, at(n * 10));
+                    if let Received::Digit(digit) = verdict {
+                        received.push(digit.label());
+                    }
+                }
+                downlink.pull(&mut frame, at(n * 10));
+            }
+            assert_eq!(received, "11D");
+            assert_eq!(downlink.stats().packets_lost, 0);
+            assert_eq!(downlink.stats().fec_recovered, 0);
+        }
+    }
+}

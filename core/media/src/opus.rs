@@ -172,3 +172,102 @@ impl OpusDecoder {
         Ok(self.inner.decode(packet, MutSignals::try_from(samples)?, fec)?)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::spectrum::{level_of, sine};
+
+    fn packets(settings: OpusSettings, sound: &[i16]) -> Vec<Vec<u8>> {
+        let mut encoder = OpusEncoder::new(settings).unwrap();
+        sound.as_chunks::<960>().0.iter().map(|frame| encode(&mut encoder, frame)).collect()
+    }
+
+    fn encode(encoder: &mut OpusEncoder, frame: &[i16; 960]) -> Vec<u8> {
+        let mut packet = vec![0; 1_275];
+        let length = encoder.encode(frame, &mut packet).unwrap();
+        packet.truncate(length);
+        packet
+    }
+
+    #[test]
+    fn it_is_libopus_1_6() {
+        assert!(audiopus::version().starts_with("libopus 1.6"), "{}", audiopus::version());
+    }
+
+    #[test]
+    fn the_bit_rate_changes_from_one_packet_to_the_next() {
+        let sound = sine(440.0, -10.0, 48_000, 48_000);
+        let mut encoder = OpusEncoder::new(OpusSettings::default()).unwrap();
+        let mut sizes = vec![];
+        for bits_per_second in [12_000, 48_000, 12_000] {
+            encoder.apply(OpusSettings { bits_per_second, ..Default::default() }).unwrap();
+            let frames = sound.as_chunks::<960>().0;
+            let bytes: usize = frames.iter().map(|frame| encode(&mut encoder, frame).len()).sum();
+            sizes.push(bytes * 8);
+        }
+        assert!(sizes[1] > 2 * sizes[0] && sizes[1] > 2 * sizes[2], "{sizes:?}");
+    }
+
+    #[test]
+    fn the_band_follows_the_playback_rate() {
+        for (rate, band) in [
+            (8_000, AudioBand::Narrow),
+            (16_000, AudioBand::Wide),
+            (24_000, AudioBand::SuperWide),
+            (44_100, AudioBand::SuperWide),
+            (48_000, AudioBand::Full),
+        ] {
+            assert_eq!(AudioBand::for_playback_rate(rate), band);
+        }
+        let bits_per_second = 40_000;
+        let wide = OpusSettings { bits_per_second, ..Default::default() };
+        let narrow = OpusSettings { max_band: AudioBand::Narrow, ..wide };
+        let high = sine(6_000.0, -10.0, 48_000, 48_000);
+        for (settings, heard) in [(wide, true), (narrow, false)] {
+            let mut decoder = OpusDecoder::new().unwrap();
+            let mut sound = vec![];
+            for packet in packets(settings, &high) {
+                let mut samples = [0; MAX_PACKET_SAMPLES];
+                let length = decoder.decode(&packet, &mut samples).unwrap();
+                sound.extend_from_slice(&samples[..length]);
+            }
+            let level = level_of(&sound[9_600..], 48_000, 6_000.0);
+            assert_eq!(level > -20.0, heard, "{settings:?}: {level}");
+        }
+    }
+
+    #[test]
+    fn a_copy_is_carried_only_when_loss_is_expected() {
+        let mut sound = sine(300.0, -10.0, 48_000, 96_000);
+        for (n, sample) in sound.iter_mut().enumerate() {
+            if n / 9_600 % 2 == 1 {
+                *sample /= 100;
+            }
+        }
+        for (expected_loss, in_band_fec, copies) in
+            [(20, true, true), (0, true, false), (20, false, false)]
+        {
+            let settings = OpusSettings { expected_loss, in_band_fec, ..Default::default() };
+            let any =
+                packets(settings, &sound).iter().any(|packet| OpusDecoder::has_redundancy(packet));
+            assert_eq!(any, copies, "{settings:?}");
+        }
+    }
+
+    #[test]
+    fn a_malformed_packet_is_an_error_and_the_decoder_goes_on() {
+        let mut decoder = OpusDecoder::new().unwrap();
+        let mut samples = [0; MAX_PACKET_SAMPLES];
+        // RFC 6716 §3.4: no bytes [R1], odd length of two equal frames [R3], zero frames [R5].
+        for bad in [&[][..], &[0x01, 0, 0, 0][..], &[0x03, 0x00][..], &[0x03][..]] {
+            assert!(decoder.decode(bad, &mut samples).is_err(), "{bad:?}");
+            assert!(!OpusDecoder::has_redundancy(bad));
+        }
+        assert_eq!(OpusDecoder::duration(&[]), Err(CodecError::Malformed));
+        assert_eq!(OpusDecoder::duration(&[0x03, 0x00]), Err(CodecError::Malformed));
+        let good = packets(OpusSettings::default(), &[0; 960]);
+        assert_eq!(decoder.decode(&good[0], &mut samples), Ok(960));
+        assert_eq!(decoder.decode(&good[0], &mut [0; 10]), Err(CodecError::BufferTooSmall));
+    }
+}

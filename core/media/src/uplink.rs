@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use crate::Frame;
 use crate::codec::{Codec, CodecError, Encoder};
+use crate::downlink::RtpHeader;
 use crate::dtmf::{Digit, EventPackets, PACKET_TIME};
 use crate::level::{Level, LevelMeter};
 use crate::opus::OpusSettings;
@@ -66,6 +67,14 @@ pub struct RtpOut<'a> {
     pub ssrc: u32,
     /// Payload.
     pub payload: &'a [u8],
+}
+
+impl RtpOut<'_> {
+    /// The header fields, as the other end receives them.
+    pub fn header(&self) -> RtpHeader {
+        let Self { payload_type, marker, sequence, timestamp, ssrc, .. } = *self;
+        RtpHeader { payload_type, marker, sequence, timestamp, ssrc }
+    }
 }
 
 /// Why a key cannot be sent.
@@ -222,6 +231,12 @@ impl Uplink {
         Some(self.send(self.payload_type, marker, timestamp, length))
     }
 
+    /// The sequence number and timestamp that the next packet would have: a successor with the
+    /// same source and clock goes on from there.
+    pub fn position(&self) -> (u16, u32) {
+        (self.sequence, self.timestamp)
+    }
+
     /// How loud the microphone is, muted or not.
     pub fn level(&self) -> Level {
         self.meter.level()
@@ -313,5 +328,172 @@ impl Keys {
         let Some(packet) = packets.next() else { return Turn::Idle };
         self.sounding = Some(packets);
         Turn::Packet(packet)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::dtmf::TelephoneEvent;
+    use crate::spectrum::{level_of, sine};
+
+    const PRESS: Duration = Duration::from_millis(100);
+
+    fn uplink(codec: Codec, opus: OpusSettings) -> Uplink {
+        let payload_type = if codec == Codec::Opus { 111 } else { 0 };
+        let dtmf = Some((101, 8_000));
+        let (sequence, timestamp) = (65_530, u32::MAX - 1_000);
+        let config = UplinkConfig { codec, payload_type, dtmf, ssrc: 7, sequence, timestamp, opus };
+        Uplink::new(config).unwrap()
+    }
+
+    #[derive(Debug, Clone, PartialEq)]
+    struct Packet {
+        payload_type: u8,
+        marker: bool,
+        sequence: u16,
+        timestamp: u32,
+        payload: Vec<u8>,
+    }
+
+    /// Pushes `sound` and gives what came of each 20 ms.
+    fn push(uplink: &mut Uplink, sound: &[i16]) -> Vec<Option<Packet>> {
+        let mut packets = vec![];
+        for (n, frame) in sound.as_chunks::<480>().0.iter().enumerate() {
+            let packet = uplink.push(frame).map(|out| {
+                assert_eq!(out.ssrc, 7);
+                Packet {
+                    payload_type: out.payload_type,
+                    marker: out.marker,
+                    sequence: out.sequence,
+                    timestamp: out.timestamp,
+                    payload: out.payload.to_vec(),
+                }
+            });
+            if n % 2 == 1 {
+                packets.push(packet);
+            } else {
+                assert_eq!(packet, None);
+            }
+        }
+        packets
+    }
+
+    fn tone(milliseconds: usize) -> Vec<i16> {
+        sine(1_000.0, -10.0, 48_000, milliseconds * 48)
+    }
+
+    fn decode(packets: &[Option<Packet>], codec: Codec) -> Vec<i16> {
+        let mut decoder = crate::codec::Decoder::new(codec).unwrap();
+        let mut sound = vec![];
+        for packet in packets.iter().flatten() {
+            let mut samples = [0; 5_760];
+            let length = decoder.decode(&packet.payload, &mut samples).unwrap();
+            sound.extend_from_slice(&samples[..length]);
+        }
+        sound
+    }
+
+    #[test]
+    fn a_closed_uplink_sends_nothing_and_its_clock_runs_on() {
+        let mut uplink = uplink(Codec::Pcmu, OpusSettings::default());
+        assert!(push(&mut uplink, &tone(100)).iter().all(Option::is_none));
+        uplink.set_gate(Gate::Open).unwrap();
+        let packets = push(&mut uplink, &tone(60));
+        let first = packets[0].as_ref().unwrap();
+        assert_eq!(first.sequence, 65_530);
+        assert_eq!(first.timestamp, (u32::MAX - 1_000).wrapping_add(5 * 160));
+        assert!(!uplink.level().is_silent());
+    }
+
+    #[test]
+    fn packets_count_up_by_one_and_by_20_ms_and_only_the_first_is_marked() {
+        for (codec, ticks, payload_type) in [(Codec::Opus, 960, 111), (Codec::Pcmu, 160, 0)] {
+            let mut uplink = uplink(codec, OpusSettings::default());
+            uplink.set_gate(Gate::Open).unwrap();
+            let packets = push(&mut uplink, &tone(400));
+            assert_eq!(packets.len(), 20);
+            for (n, packet) in packets.iter().enumerate() {
+                let packet = packet.as_ref().unwrap();
+                assert_eq!(packet.payload_type, payload_type);
+                assert_eq!(packet.marker, n == 0);
+                assert_eq!(packet.sequence, 65_530_u16.wrapping_add(n as u16));
+                assert_eq!(packet.timestamp, (u32::MAX - 1_000).wrapping_add(n as u32 * ticks));
+            }
+        }
+    }
+
+    #[test]
+    fn muted_sends_silence_even_under_dtx_and_nothing_of_the_voice() {
+        for codec in [Codec::Opus, Codec::Pcmu] {
+            let mut uplink = uplink(codec, OpusSettings { dtx: true, ..Default::default() });
+            uplink.set_gate(Gate::Muted).unwrap();
+            let packets = push(&mut uplink, &tone(2_000));
+            assert!(packets.iter().all(Option::is_some));
+            assert!(decode(&packets, codec).iter().all(|sample| sample.abs() <= 8));
+            assert!(!uplink.level().is_silent(), "the meter shows the microphone");
+        }
+    }
+
+    #[test]
+    fn silence_under_dtx_goes_unsent_and_speech_after_it_is_marked() {
+        let mut uplink = uplink(Codec::Opus, OpusSettings { dtx: true, ..Default::default() });
+        uplink.set_gate(Gate::Open).unwrap();
+        push(&mut uplink, &tone(500));
+        let quiet = push(&mut uplink, &[0; 96_000]);
+        let sent = quiet.iter().flatten().count();
+        assert!(sent < 40, "{sent} of 100");
+        assert!(quiet.last().unwrap().is_none());
+        let spoken = push(&mut uplink, &tone(200));
+        assert!(spoken.iter().flatten().next().unwrap().marker);
+    }
+
+    #[test]
+    fn a_key_takes_the_place_of_audio_on_the_same_time_line() {
+        let mut uplink = uplink(Codec::Opus, OpusSettings::default());
+        uplink.set_gate(Gate::Open).unwrap();
+        push(&mut uplink, &tone(100));
+        uplink.press(Digit::new('4').unwrap(), PRESS).unwrap();
+        uplink.press(Digit::new('#').unwrap(), PRESS).unwrap();
+        assert!(uplink.is_pressing());
+        let packets: Vec<_> = push(&mut uplink, &tone(600)).into_iter().flatten().collect();
+        assert!(!uplink.is_pressing());
+        let line: String = packets
+            .iter()
+            .map(|packet| match TelephoneEvent::parse(&packet.payload) {
+                Some(event) if packet.payload_type == 101 => event.digit().unwrap().label(),
+                _ => '.',
+            })
+            .collect();
+        assert_eq!(line, "4444444...#######.............");
+        for (n, packet) in packets.iter().enumerate() {
+            assert_eq!(packet.sequence, 65_530_u16.wrapping_add(5 + n as u16));
+            assert_eq!(packet.marker, n == 0 || n == 10, "{n}");
+        }
+        let start = (u32::MAX - 1_000).wrapping_add(5 * 960);
+        assert!(packets[..7].iter().all(|packet| packet.timestamp == start));
+        assert_eq!(packets[7].timestamp, start.wrapping_add(7 * 960));
+        assert_eq!(packets[10].timestamp, start.wrapping_add(10 * 960));
+        let events = packets[..7].iter().map(|packet| TelephoneEvent::parse(&packet.payload));
+        assert_eq!(events.flatten().filter(|event| event.end).count(), 3);
+        let pause: Vec<_> = packets[7..10].iter().cloned().map(Some).collect();
+        let heard = decode(&pause, Codec::Opus);
+        assert!(level_of(&heard[1_440..], 48_000, 1_000.0) < -40.0, "no voice between keys");
+    }
+
+    #[test]
+    fn keys_are_refused_when_they_cannot_be_sent() {
+        let digit = Digit::new('1').unwrap();
+        let mut open = uplink(Codec::Pcmu, OpusSettings::default());
+        assert_eq!(open.press(digit, PRESS), Err(DtmfError::Closed));
+        open.set_gate(Gate::Muted).unwrap();
+        for _ in 0..MAX_QUEUED {
+            assert_eq!(open.press(digit, PRESS), Ok(()));
+        }
+        assert_eq!(open.press(digit, PRESS), Err(DtmfError::QueueFull));
+        open.set_gate(Gate::Closed).unwrap();
+        assert!(!open.is_pressing());
+        open.dtmf = None;
+        assert_eq!(open.press(digit, PRESS), Err(DtmfError::NotNegotiated));
     }
 }

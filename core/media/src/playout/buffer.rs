@@ -7,11 +7,26 @@ pub(super) const MAX_PAYLOAD: usize = 1_500;
 /// 1.9 s of 20 ms packets.
 const SLOTS: usize = 96;
 
-#[derive(Debug, Clone)]
-pub(super) struct Packet {
+/// What is known of a packet but its bytes.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Outline {
     pub(super) sequence: i64,
+    /// The time of its first sample.
     pub(super) at: Samples,
     pub(super) duration: Samples,
+    /// Whether it begins a talk spurt.
+    pub(super) marker: bool,
+}
+
+impl Outline {
+    pub(super) fn end(&self) -> Samples {
+        self.at + self.duration
+    }
+}
+
+#[derive(Debug, Clone)]
+pub(super) struct Packet {
+    pub(super) outline: Outline,
     length: usize,
     bytes: [u8; MAX_PAYLOAD],
 }
@@ -19,10 +34,6 @@ pub(super) struct Packet {
 impl Packet {
     pub(super) fn payload(&self) -> &[u8] {
         &self.bytes[..self.length]
-    }
-
-    pub(super) fn end(&self) -> Samples {
-        self.at + self.duration
     }
 }
 
@@ -36,7 +47,8 @@ pub(super) struct PacketBuffer {
 
 impl PacketBuffer {
     pub(super) fn new() -> Self {
-        let empty = Packet { sequence: 0, at: 0, duration: 0, length: 0, bytes: [0; MAX_PAYLOAD] };
+        let outline = Outline { sequence: 0, at: 0, duration: 0, marker: false };
+        let empty = Packet { outline, length: 0, bytes: [0; MAX_PAYLOAD] };
         Self {
             slots: vec![empty; SLOTS],
             order: Vec::with_capacity(SLOTS),
@@ -57,21 +69,18 @@ impl PacketBuffer {
     }
 
     /// Stores a packet. Does nothing if the buffer is full or the payload too long.
-    pub(super) fn insert(&mut self, sequence: i64, at: Samples, duration: Samples, payload: &[u8]) {
+    pub(super) fn insert(&mut self, outline: Outline, payload: &[u8]) {
         if payload.len() > MAX_PAYLOAD {
             return;
         }
         let Some(slot) = self.free.pop() else { return };
         let packet = &mut self.slots[slot];
-        packet.sequence = sequence;
-        packet.at = at;
-        packet.duration = duration;
+        packet.outline = outline;
         packet.length = payload.len();
         packet.bytes[..payload.len()].copy_from_slice(payload);
-        let place = self.order.partition_point(|other| {
-            let other = &self.slots[*other];
-            (other.at, other.sequence) <= (at, sequence)
-        });
+        let key = |outline: &Outline| (outline.at, outline.sequence);
+        let place =
+            self.order.partition_point(|other| key(&self.slots[*other].outline) <= key(&outline));
         self.order.insert(place, slot);
     }
 
@@ -96,12 +105,16 @@ impl PacketBuffer {
 mod tests {
     use super::*;
 
+    fn outline(sequence: i64) -> Outline {
+        Outline { sequence, at: sequence * 960, duration: 960, marker: false }
+    }
+
     #[test]
     fn packets_come_out_in_order_of_time_and_slots_are_used_again() {
         let mut buffer = PacketBuffer::new();
         for round in 0..3 {
             for n in [3_i64, 1, 2, 0] {
-                buffer.insert(n, n * 960, 960, &[n as u8, round]);
+                buffer.insert(outline(n), &[n as u8, round]);
             }
             for n in 0..4_u8 {
                 assert_eq!(buffer.first().unwrap().payload(), [n, round]);
@@ -114,10 +127,10 @@ mod tests {
     #[test]
     fn a_full_buffer_and_a_giant_payload_change_nothing() {
         let mut buffer = PacketBuffer::new();
-        buffer.insert(0, 0, 960, &[0; MAX_PAYLOAD + 1]);
+        buffer.insert(outline(0), &[0; MAX_PAYLOAD + 1]);
         assert_eq!(buffer.len(), 0);
         for n in 0..200 {
-            buffer.insert(n, n * 960, 960, &[1]);
+            buffer.insert(outline(n), &[1]);
         }
         assert!(buffer.is_full());
         assert_eq!(buffer.len(), SLOTS);

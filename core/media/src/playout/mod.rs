@@ -19,7 +19,7 @@ use std::time::Duration;
 
 pub use stats::PlayoutStats;
 
-use self::buffer::{MAX_PAYLOAD, PacketBuffer};
+use self::buffer::{MAX_PAYLOAD, Outline, PacketBuffer};
 use self::delay::DelayManager;
 use self::stretch::Care;
 use self::timeline::{Header, Place, Placement, Timeline};
@@ -126,8 +126,6 @@ pub struct Playout {
     next: Samples,
     /// Sound invented while nothing had come, which a gap found later is charged with.
     expanded: Samples,
-    /// Sequence number of the last packet decoded.
-    decoded: i64,
     /// Whether the output ends in invented sound.
     concealing: bool,
     /// Whether the sender said that nothing follows until it speaks again.
@@ -152,7 +150,6 @@ impl Playout {
             scratch: Box::new([0; MAX_PACKET_SAMPLES]),
             next: 0,
             expanded: 0,
-            decoded: 0,
             concealing: false,
             dtx: false,
             rested: 0,
@@ -172,25 +169,34 @@ impl Playout {
         let duration = match self.decoder.duration(packet.payload) {
             Ok(duration) if packet.payload.len() <= MAX_PAYLOAD => duration as Samples,
             Ok(_) | Err(_) => {
+                // What cannot be decoded is as good as lost, and is repaired like it.
                 self.stats.packets_discarded += 1;
-                return self.push_other(packet.ssrc, packet.sequence);
+                return;
             }
         };
         let header =
             Header { ssrc: packet.ssrc, sequence: packet.sequence, timestamp: packet.timestamp };
-        match self.timeline.place(header, duration, now) {
+        let place = match self.timeline.place(header, duration, now) {
             Placement::Started(place) => {
-                self.restart(now);
-                self.store(place, duration, packet.payload, now);
+                self.restart();
+                place
             }
-            Placement::Newest(place) => self.store(place, duration, packet.payload, now),
+            Placement::Newest(place) => place,
             Placement::Reordered(place) => {
                 self.stats.packets_reordered += 1;
-                self.store(place, duration, packet.payload, now);
+                place
             }
-            Placement::Duplicate => self.stats.packets_duplicated += 1,
-            Placement::Suspect => self.stats.packets_discarded += 1,
-        }
+            Placement::Duplicate => {
+                self.stats.packets_duplicated += 1;
+                return;
+            }
+            Placement::Suspect => {
+                self.stats.packets_discarded += 1;
+                return;
+            }
+        };
+        let Place { sequence, at } = place;
+        self.store(Outline { sequence, at, duration, marker: packet.marker }, packet.payload, now);
     }
 
     /// Notes a packet of the stream that holds no sound (a telephone event, comfort noise), so
@@ -230,18 +236,17 @@ impl Playout {
         }
     }
 
-    fn restart(&mut self, now: Samples) {
+    fn restart(&mut self) {
         self.buffer.clear();
         self.delay.restart();
         self.decoder.reset();
         self.phase = Phase::Starting;
-        self.started = now;
     }
 
-    fn store(&mut self, place: Place, duration: Samples, payload: &[u8], now: Samples) {
+    fn store(&mut self, outline: Outline, payload: &[u8], now: Samples) {
         let repairs = self.decoder.has_redundancy(payload);
-        self.delay.arrived(place.at, duration, repairs, now);
-        if self.phase == Phase::Playing && place.at + duration <= self.next {
+        self.delay.arrived(outline.at, outline.duration, repairs, now);
+        if self.phase == Phase::Playing && outline.end() <= self.next {
             self.stats.packets_late += 1;
             return;
         }
@@ -252,7 +257,7 @@ impl Playout {
         if self.buffer.len() == 0 {
             self.started = now;
         }
-        self.buffer.insert(place.sequence, place.at, duration, payload);
+        self.buffer.insert(outline, payload);
     }
 
     /// The playout delay, if the output so far is heard from `heard` on.
@@ -271,7 +276,10 @@ impl Playout {
             return;
         }
         while let Some(second) = self.buffer.get(1)
-            && self.delay.delay(second.at, heard).is_some_and(|delay| delay >= target + JUMP)
+            && self
+                .delay
+                .delay(second.outline.at, heard)
+                .is_some_and(|delay| delay >= target + JUMP)
         {
             self.buffer.drop_first();
             self.stats.packets_discarded += 1;
@@ -284,23 +292,25 @@ impl Playout {
             return Heard::Nothing;
         }
         let Some(first) = self.buffer.first() else { return self.expand() };
-        let (at, sequence) = (first.at, first.sequence);
+        let Outline { at, sequence, marker, .. } = first.outline;
+        if at > self.next {
+            let absorbed = self.expanded.min(at - self.next);
+            self.next += absorbed;
+            self.expanded -= absorbed;
+        }
         if at <= self.next {
             return self.decode_first();
         }
-        let absorbed = self.expanded.min(at - self.next);
-        self.next += absorbed;
-        self.expanded -= absorbed;
-        if at == self.next {
-            return self.decode_first();
-        }
+        let lost = self.timeline.is_missing(sequence - 1);
+        // The silence before a talk spurt may be shortened at will.
+        let spare = if marker && !lost { 0 } else { JUMP };
         let heard = now + self.output.len() as Samples;
-        let target = self.delay.target();
-        if self.delay.delay(at, heard).is_some_and(|delay| delay >= target + JUMP) {
+        let delay = self.delay.delay(at, heard);
+        if delay.is_some_and(|delay| delay >= self.delay.target() + spare) {
             self.next = at;
-            return self.conceal(PIECE, sequence != self.decoded + 1);
+            return self.conceal(PIECE, lost);
         }
-        self.bridge()
+        self.bridge(lost)
     }
 
     /// Begins to play once the first packet has waited long enough.
@@ -313,25 +323,23 @@ impl Playout {
         if now - self.started < wait {
             return false;
         }
-        self.next = first.at;
-        self.decoded = first.sequence - 1;
+        self.next = first.outline.at;
         self.expanded = 0;
         self.phase = Phase::Playing;
         true
     }
 
     /// Bridges the gap before the first packet, or a piece of it.
-    fn bridge(&mut self) -> Heard {
+    fn bridge(&mut self, lost: bool) -> Heard {
         let Some(first) = self.buffer.first() else { return Heard::Nothing };
-        let gap = first.at - self.next;
-        let lost = first.sequence != self.decoded + 1;
+        let Outline { at, duration, .. } = first.outline;
+        let gap = at - self.next;
         let copy = lost && self.decoder.has_redundancy(first.payload());
-        if copy && gap <= first.duration {
+        if copy && gap <= duration {
             return self.recover();
         }
-        let unrepairable = if copy { gap - first.duration } else { gap };
-        let length = unrepairable.min(PULL) as usize;
-        let length = length.next_multiple_of(PIECE);
+        let unrepairable = if copy { gap - duration } else { gap };
+        let length = (unrepairable.min(PULL) as usize).next_multiple_of(PIECE);
         self.next += length as Samples;
         self.conceal(length, lost)
     }
@@ -339,8 +347,8 @@ impl Playout {
     /// Fills the rest of the gap from the copy that the first packet carries.
     fn recover(&mut self) -> Heard {
         let Some(first) = self.buffer.first() else { return Heard::Nothing };
-        let gap = (first.at - self.next) as usize;
-        let length = first.duration as usize;
+        let gap = (first.outline.at - self.next) as usize;
+        let length = first.outline.duration as usize;
         let seam = if gap < length { seam(&mut self.decoder, self.concealing) } else { None };
         let sound = &mut self.scratch[..length];
         if self.decoder.recover(first.payload(), sound).is_err() {
@@ -349,7 +357,7 @@ impl Playout {
         let sound = &mut sound[length - gap..];
         join(seam, sound);
         self.output.extend_from_slice(sound);
-        self.next = first.at;
+        self.next = first.outline.at;
         self.concealing = false;
         self.stats.fec_recovered += 1;
         Heard::Decoded
@@ -357,14 +365,15 @@ impl Playout {
 
     fn decode_first(&mut self) -> Heard {
         let Some(first) = self.buffer.first() else { return Heard::Nothing };
-        if first.end() <= self.next {
+        let Outline { sequence, at, duration, .. } = first.outline;
+        if at + duration <= self.next {
             self.stats.packets_late += 1;
             self.buffer.drop_first();
             return Heard::Nothing;
         }
-        let played = (self.next - first.at) as usize;
+        let played = (self.next - at) as usize;
         let seam = if played > 0 { seam(&mut self.decoder, self.concealing) } else { None };
-        self.delay.due(first.sequence != self.decoded + 1);
+        self.delay.due(self.timeline.is_missing(sequence - 1));
         let heard = match self.decoder.decode(first.payload(), &mut self.scratch[..]) {
             Ok(length) => {
                 let sound = self.scratch.get_mut(played..length).unwrap_or_default();
@@ -376,7 +385,7 @@ impl Playout {
             }
             Err(_) => {
                 self.stats.packets_discarded += 1;
-                let length = first.duration as usize;
+                let length = duration as usize;
                 self.decoder.conceal(&mut self.scratch[..length]);
                 self.output.extend_from_slice(&self.scratch[played..length]);
                 self.stats.concealed_samples += (length - played) as u64;
@@ -384,8 +393,7 @@ impl Playout {
                 Heard::Concealed
             }
         };
-        self.decoded = first.sequence;
-        self.next = first.end();
+        self.next = at + duration;
         self.expanded = 0;
         self.buffer.drop_first();
         heard
@@ -422,7 +430,7 @@ impl Playout {
             return;
         }
         while self.output.len() < stretch::WANTED
-            && self.buffer.first().is_some_and(|first| first.at <= self.next)
+            && self.buffer.first().is_some_and(|first| first.outline.at <= self.next)
         {
             self.decode_first();
         }

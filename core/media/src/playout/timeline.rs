@@ -114,6 +114,15 @@ impl Timeline {
         }
     }
 
+    /// Whether the packet `sequence` of this stream has not come, as far back as is remembered.
+    pub(super) fn is_missing(&self, sequence: i64) -> bool {
+        self.stream.as_ref().is_some_and(|stream| {
+            let back = u32::try_from(stream.highest - sequence).ok();
+            let seen = back.and_then(|back| stream.seen.checked_shr(back));
+            sequence >= stream.first && seen.is_some_and(|seen| seen & 1 == 0)
+        })
+    }
+
     /// Packets that never came (RFC 3550 §6.4.1), duplicates not counted against them.
     pub(super) fn lost(&self) -> u64 {
         self.lost_before + self.stream.as_ref().map_or(0, Stream::lost)
@@ -206,6 +215,10 @@ mod tests {
         timeline.place(header(10, 0), PACKET, 0);
         timeline.place(header(12, 320), PACKET, 1_920);
         assert_eq!(timeline.lost(), 1);
+        assert_eq!(
+            [9, 10, 11, 12, 13].map(|n| timeline.is_missing(n)),
+            [false, false, true, false, false]
+        );
         let straggler = Place { sequence: 11, at: PACKET };
         assert_eq!(timeline.place(header(11, 160), PACKET, 2_000), Placement::Reordered(straggler));
         assert_eq!(timeline.place(header(11, 160), PACKET, 2_100), Placement::Duplicate);
@@ -242,6 +255,7 @@ mod tests {
         timeline.note(1, 11);
         timeline.note(2, 900);
         timeline.place(header(12, 1_920), PACKET, 1_920);
+        assert!(!timeline.is_missing(11));
         assert_eq!(timeline.lost(), 0);
     }
 }
