@@ -5,10 +5,11 @@
 //! libopus calls; both count for the thread under test only, and a control shows that both see.
 #![cfg(all(target_os = "linux", target_env = "gnu"))]
 #![allow(unsafe_code, reason = "allocators can be replaced only by unsafe code")]
+#![allow(clippy::unwrap_used, reason = "clippy sees no test in the helpers of an integration test")]
 
 use std::time::Duration;
 
-use sidetone_media::downlink::{Downlink, DownlinkConfig, Received, RtpHeader};
+use sidetone_media::downlink::{Downlink, DownlinkConfig, RtpHeader};
 use sidetone_media::dtmf::Digit;
 use sidetone_media::opus::{AudioBand, OpusDecoder, OpusSettings};
 use sidetone_media::playout::{Heard, PlayoutConfig, PlayoutStats};
