@@ -4,6 +4,12 @@
 //! read from `../shared/torture` beside the repository, or from the directory that
 //! `SIDETONE_TORTURE` names; without them the test says so and the messages of our own remain.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "all of this is a test: what is missing is a failure, what is said is its report"
+)]
+
 mod case;
 #[path = "../../../fuzz/invariants.rs"]
 mod invariants;

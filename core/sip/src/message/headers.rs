@@ -301,3 +301,51 @@ impl Headers {
         self.list(name).iter().any(|element| element.eq_ignore_ascii_case(token))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_compared_without_case_and_compact_forms_resolved() {
+        assert_eq!(HeaderName::new("M"), HeaderName::CONTACT);
+        assert_eq!(HeaderName::new("x-call-uid"), HeaderName::X_CALL_UID);
+        assert_eq!(HeaderName::new("call-id").as_str(), "Call-ID");
+        assert_eq!(HeaderName::new("X-Odd"), HeaderName::new("x-odd"));
+    }
+
+    #[test]
+    fn set_leaves_one_field_where_the_first_stood() {
+        let mut headers = Headers::default();
+        for (name, value) in [("To", "1"), ("X-Odd", "a"), ("From", "2"), ("x-odd", "b")] {
+            headers.push(HeaderName::new(name), value);
+        }
+        headers.set(HeaderName::new("X-Odd"), "c");
+        let fields: Vec<_> = headers.iter().map(|(name, value)| (name.as_str(), value)).collect();
+        assert_eq!(fields, [("To", &b"1"[..]), ("X-Odd", b"c"), ("From", b"2")]);
+    }
+
+    #[test]
+    fn a_number_may_have_parameters_and_a_comment() {
+        let number = |value: &str| {
+            let mut headers = Headers::default();
+            headers.push(HeaderName::RETRY_AFTER, value);
+            headers.number(&HeaderName::RETRY_AFTER)
+        };
+        assert_eq!(number("120 (at lunch);duration=60"), Some(120));
+        assert_eq!(number("1800;refresher=uac"), Some(1800));
+        for none in ["", "soon", "-1", "4294967296", "(1)"] {
+            assert_eq!(number(none), None, "{none}");
+        }
+    }
+
+    #[test]
+    fn lists_are_read_over_fields_and_commas() {
+        let mut headers = Headers::default();
+        headers.push(HeaderName::ROUTE, "<sip:a;lr>, \"x, y\" <sip:b,c@d;lr>");
+        headers.push(HeaderName::ROUTE, "<sip:e;lr>");
+        assert_eq!(headers.addresses(&HeaderName::ROUTE).unwrap().len(), 3);
+        headers.push(HeaderName::SUPPORTED, "path, Timer");
+        assert!(headers.has_token(&HeaderName::SUPPORTED, "timer"));
+    }
+}

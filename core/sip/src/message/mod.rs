@@ -150,3 +150,39 @@ impl Response {
         Self { status, reason: status.reason().to_owned(), headers, body: Vec::new() }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn request(fields: &str) -> Request {
+        match Message::parse(format!("INVITE sip:a@b SIP/2.0\r\n{fields}\r\n").as_bytes()).unwrap()
+        {
+            Message::Request(request) => request,
+            Message::Response(_) => panic!("a response"),
+        }
+    }
+
+    #[test]
+    fn a_response_copies_what_it_must_and_tags_to_once() {
+        let fields = "v: SIP/2.0/WSS a, SIP/2.0/UDP b\r\nt: sip:a@b\r\nf: <sip:c@d>;tag=1\r\ni: x\r\n\
+            CSeq: 1 INVITE\r\nRecord-Route: <sip:r;lr>\r\nTimestamp: 5\r\n";
+        let request = request(fields);
+        let ringing = request.response(StatusCode::RINGING, Some("mine"));
+        assert_eq!(ringing.headers.vias().unwrap().len(), 2);
+        assert_eq!(ringing.headers.to().unwrap().tag(), Some("mine"));
+        assert!(ringing.headers.has(&HeaderName::RECORD_ROUTE));
+        let trying = request.response(StatusCode::TRYING, Some("mine"));
+        assert_eq!(trying.headers.to().unwrap().tag(), None);
+        assert!(trying.headers.has(&HeaderName::TIMESTAMP));
+        let busy = request.response(StatusCode::BUSY_HERE, None);
+        assert!(!busy.headers.has(&HeaderName::RECORD_ROUTE));
+    }
+
+    #[test]
+    fn a_tag_that_is_there_stays() {
+        let response =
+            request("t: <sip:a@b>;tag=theirs\r\n").response(StatusCode::OK, Some("mine"));
+        assert_eq!(response.headers.to().unwrap().tag(), Some("theirs"));
+    }
+}

@@ -81,7 +81,7 @@ impl Uri {
             "sips" => Self::parse_sip(Scheme::Sips, rest),
             "tel" => {
                 let (number, params) = rest.split_once(';').unwrap_or((rest, ""));
-                Ok(Self::opaque(Scheme::Tel, number, Params::parse(params)?))
+                Ok(Self::opaque(Scheme::Tel, number, parse_params(params)?))
             }
             other => Ok(Self::opaque(Scheme::Other(other.to_owned()), rest, Params::default())),
         }
@@ -143,8 +143,8 @@ impl Uri {
             None => (rest, None),
         };
         let (host_port, params) = rest.split_once(';').unwrap_or((rest, ""));
-        if params.contains('@') || (user.is_none() && headers.is_some_and(|h| h.contains('@'))) {
-            return Err(ParseError::malformed("URI", "has more than one user part"));
+        if user.is_none() && headers.is_some_and(|headers| headers.contains('@')) {
+            return Err(ParseError::malformed("URI", "has an empty user part and a second one"));
         }
         let (host, port) = Host::parse_with_port(host_port)?;
         Ok(Self {
@@ -152,7 +152,7 @@ impl Uri {
             user: user.map(str::to_owned),
             host: Some(host),
             port,
-            params: Params::parse(params)?,
+            params: parse_params(params)?,
             headers: headers.map(str::to_owned),
         })
     }
@@ -296,6 +296,14 @@ impl fmt::Debug for Uri {
     }
 }
 
+/// Parameters of a URI; what would end them must be escaped in it.
+fn parse_params(text: &str) -> Result<Params, ParseError> {
+    if text.contains(['@', '?']) {
+        return Err(ParseError::malformed("URI", "has a parameter with a character not allowed"));
+    }
+    Params::parse(text)
+}
+
 /// Escapes undone but for reserved characters, which mean something else when they are not escaped
 /// (RFC 3261 §19.1.4).
 fn normal(text: Option<&str>) -> Option<Vec<u8>> {
@@ -373,6 +381,8 @@ mod tests {
             "sip:a@b;x=c@d",
             "1sip:a@b",
             "sip:a@b;x=\"c\"",
+            "tel:1;x=a@b",
+            "sip:@a?b@c",
         ] {
             assert!(Uri::parse(text).is_err(), "{text}");
         }

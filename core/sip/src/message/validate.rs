@@ -130,3 +130,82 @@ fn validate_common(headers: &super::Headers) -> Result<(), ParseError> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const FIELDS: &str = "Via: SIP/2.0/WSS a.invalid;branch=z9hG4bK1\r\nFrom: <sip:a@b>;tag=f\r\n\
+        To: <sip:a@b>\r\nCall-ID: c\r\n";
+
+    fn request(line: &str, more: &str) -> Request {
+        let method = line.split(' ').next().unwrap();
+        let text = format!("{line} SIP/2.0\r\n{FIELDS}CSeq: 1 {method}\r\n{more}\r\n");
+        match Message::parse(text.as_bytes()).unwrap() {
+            Message::Request(request) => request,
+            Message::Response(_) => panic!("a response"),
+        }
+    }
+
+    fn status(line: &str, more: &str) -> Option<u16> {
+        request(line, more).rejection(&["timer"], "t").map(|response| response.status.code())
+    }
+
+    #[test]
+    fn a_request_that_can_be_served_is_not_rejected() {
+        assert_eq!(status("INVITE sip:a@b", "Max-Forwards: 0\r\nRequire: TIMER\r\n"), None);
+        assert_eq!(status("INVITE tel:+1", "To: <sip:a@b>\r\n"), None);
+    }
+
+    #[test]
+    fn each_fault_has_its_status() {
+        assert_eq!(status("INVITE sip:a@b", "To: <sip:other@b>\r\n"), Some(400));
+        assert_eq!(status("INVITE sip:a@b", "Contact: <sip:a@b\r\n"), Some(400));
+        assert_eq!(status("INVITE sip:a@b", "Max-Forwards: 256\r\n"), Some(400));
+        assert_eq!(status("INVITE sip:a@b", "Max-Forwards:\r\n"), Some(400));
+        assert_eq!(status("INVITE sip:a@b?c=d", ""), Some(400));
+        assert_eq!(status("INVITE urn:service:sos", ""), Some(416));
+        assert_eq!(status("INVITE sip:a@b", "Require: timer, tide\r\n"), Some(420));
+        assert_eq!(status("CANCEL sip:a@b", "Require: tide\r\n"), None);
+        assert_eq!(status("ACK sip:a@b", "To: <sip:other@b>\r\n"), None);
+    }
+
+    #[test]
+    fn the_420_says_what_is_unsupported() {
+        let response = request("INVITE sip:a@b", "Require: timer, tide\r\n")
+            .rejection(&["timer"], "t")
+            .unwrap();
+        assert_eq!(response.headers.get(&HeaderName::UNSUPPORTED).as_deref(), Some("tide"));
+        assert_eq!(response.headers.to().unwrap().tag(), Some("t"));
+    }
+
+    #[test]
+    fn bytes_that_are_no_message_are_answered_where_they_ask_for_it() {
+        let rejection = |text: &str| {
+            let error = Message::parse(text.as_bytes()).unwrap_err();
+            Message::rejection(text.as_bytes(), &error, "t")
+        };
+        let answer =
+            rejection(&format!("BYE  sip:a@b SIP/2.0\r\n{FIELDS}broken\r\nCSeq: x BYE\r\n\r\n"))
+                .unwrap();
+        assert_eq!(answer.status, StatusCode::BAD_REQUEST);
+        assert_eq!(answer.headers.get(&HeaderName::CSEQ).as_deref(), Some("x BYE"));
+        assert_eq!(answer.headers.call_id().as_deref(), Ok("c"));
+        assert_eq!(rejection(&format!("ACK  sip:a@b SIP/2.0\r\n{FIELDS}\r\n")), None);
+        assert_eq!(rejection(&format!("SIP/2.0 99 x\r\n{FIELDS}\r\n")), None);
+        assert_eq!(rejection("BYE  sip:a@b SIP/2.0\r\n\r\n"), None);
+        assert_eq!(rejection(""), None);
+    }
+
+    #[test]
+    fn a_response_with_a_second_via_is_anothers() {
+        let vias = "Via: SIP/2.0/WSS a;branch=z9hG4bK1, SIP/2.0/UDP b\r\n";
+        let text = format!(
+            "SIP/2.0 200 OK\r\n{vias}{}CSeq: 1 BYE\r\n\r\n",
+            &FIELDS[FIELDS.find("From").unwrap()..]
+        );
+        assert!(Message::parse(text.as_bytes()).unwrap().validate().is_err());
+        let text = text.replace(", SIP/2.0/UDP b", "");
+        assert_eq!(Message::parse(text.as_bytes()).unwrap().validate(), Ok(()));
+    }
+}

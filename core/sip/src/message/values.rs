@@ -244,3 +244,163 @@ impl ContentType {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn address(text: &str) -> NameAddr {
+        NameAddr::parse(text).unwrap_or_else(|error| panic!("{text}: {error}"))
+    }
+
+    #[test]
+    fn outside_the_brackets_parameters_are_the_headers() {
+        let outside = address("sip:a@example.com;tag=1;x");
+        assert_eq!((outside.tag(), outside.uri.params.has("x")), (Some("1"), false));
+        let inside = address("<sip:a@example.com;tag=1>");
+        assert_eq!((inside.tag(), inside.uri.params.get("tag")), (None, Some("1")));
+    }
+
+    #[test]
+    fn display_names_are_unquoted_and_quoted_again() {
+        for (text, display, printed) in [
+            (r#""a \"b\" \\<c>" <sip:d@e>"#, Some(r#"a "b" \<c>"#), r#""a \"b\" \\<c>" <sip:d@e>"#),
+            ("Bo <sip:d@e>", Some("Bo"), r#""Bo" <sip:d@e>"#),
+            ("Bo<sip:d@e>;x", Some("Bo"), r#""Bo" <sip:d@e>;x"#),
+            (r#""" <sip:d@e>"#, None, "<sip:d@e>"),
+            ("< sip:d@e > ; tag = 1", None, "<sip:d@e>;tag=1"),
+            ("Zoë, B. <sip:d@e>;", Some("Zoë, B."), r#""Zoë, B." <sip:d@e>"#),
+        ] {
+            let read = address(text);
+            assert_eq!((read.display.as_deref(), read.to_string().as_str()), (display, printed));
+        }
+    }
+
+    #[test]
+    fn what_is_no_address_is_refused() {
+        for text in [
+            "",
+            "x",
+            "<sip:a@b",
+            "\"x <sip:a@b>",
+            "<sip:a@b> x",
+            "sip:a@b?c=d",
+            "sip:a,b@c",
+            "sip:a@b;x=<c>",
+            "a\"b\" <sip:a@b>",
+            "<>",
+            "<sip:a@b>;;",
+            "<<sip:a@b>>",
+        ] {
+            assert!(NameAddr::parse(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_contact_may_be_a_star() {
+        assert_eq!(ContactHeader::parse(" * "), Ok(ContactHeader::Star));
+        assert!(ContactHeader::parse("*;x").is_err());
+    }
+
+    #[test]
+    fn cseq_has_limits() {
+        assert_eq!(
+            CSeq::parse("0009 \t INVITE").unwrap(),
+            CSeq { sequence: 9, method: Method::Invite }
+        );
+        assert_eq!(CSeq::parse("2147483647 x").unwrap().method, Method::Other("x".to_owned()));
+        for text in [
+            "",
+            "1",
+            "2147483648 BYE",
+            "-1 BYE",
+            "+1 BYE",
+            "1 B YE",
+            "1 B<E",
+            "BYE 1",
+            "99999999999 BYE",
+        ] {
+            assert!(CSeq::parse(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn via_is_read_with_white_space_anywhere() {
+        let via = Via::parse(
+            "SIP / 2.0 / udp [2001:db8::1] : 5070 ; branch = z9hG4bK1;rport = 9;received=2001:db8::2",
+        );
+        let via = via.unwrap();
+        assert_eq!(
+            via.to_string(),
+            "SIP/2.0/UDP [2001:db8::1]:5070;branch=z9hG4bK1;rport=9;received=2001:db8::2"
+        );
+        assert_eq!((via.branch(), via.rport()), (Some("z9hG4bK1"), Some(9)));
+        assert_eq!(via.received(), "2001:db8::2".parse().ok());
+        for text in [
+            "",
+            ";",
+            "SIP/2.0",
+            "SIP/2.0/UDP",
+            "SIP/3.0/UDP a",
+            "SIP/2.0/UDP a:x",
+            "HTTP/2.0/UDP a",
+        ] {
+            assert!(Via::parse(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn content_type_is_two_tokens_and_parameters() {
+        let content =
+            ContentType::parse("Multipart / Mixed ; Boundary=\"a;b\"; charset=utf-8").unwrap();
+        assert_eq!(content.media_type, "multipart/mixed");
+        assert_eq!(
+            content.params,
+            [("boundary".into(), "a;b".into()), ("charset".into(), "utf-8".into())]
+        );
+        for text in ["", "application", "a b/c", "a/", "a/b;c"] {
+            assert!(ContentType::parse(text).is_err(), "{text}");
+        }
+    }
+
+    /// `rsip`'s readers of whole values, on values that it is known to read rightly.
+    mod rsip_agrees {
+        use super::*;
+        use rsip::{headers::ToTypedHeader, prelude::UntypedHeader};
+
+        #[test]
+        fn on_from() {
+            let text = "\"Kim\" <sip:1001@pbx.example.org:5060;transport=ws>;tag=f1";
+            let theirs = rsip::headers::From::new(text).typed().unwrap();
+            let ours = address(text);
+            // It leaves a display name in its quotes.
+            let display = theirs.display_name.as_deref().map(|name| name.trim_matches('"'));
+            assert_eq!(display, ours.display.as_deref());
+            assert_eq!(theirs.uri.user(), ours.uri.user.as_deref());
+            assert_eq!(theirs.uri.host().to_string(), ours.uri.host.as_ref().unwrap().to_string());
+            assert_eq!(theirs.uri.port().map(|port| *port.value()), ours.uri.port);
+            assert_eq!(theirs.tag().map(|tag| tag.value()), ours.tag());
+        }
+
+        #[test]
+        fn on_via() {
+            let text = "SIP/2.0/WSS edge.example.org:443;branch=z9hG4bKv1;received=198.51.100.7";
+            let theirs = rsip::headers::Via::new(text).typed().unwrap();
+            let ours = Via::parse(text).unwrap();
+            assert_eq!(theirs.transport.to_string(), ours.transport);
+            assert_eq!(theirs.uri.host().to_string(), ours.host.to_string());
+            assert_eq!(theirs.branch().map(|branch| branch.value()), ours.branch());
+            assert_eq!(theirs.received().unwrap(), ours.received());
+        }
+
+        #[test]
+        fn on_cseq() {
+            let theirs = rsip::headers::CSeq::new("4711 INVITE").typed().unwrap();
+            let ours = CSeq::parse("4711 INVITE").unwrap();
+            assert_eq!(
+                (theirs.seq, theirs.method.to_string()),
+                (ours.sequence, ours.method.to_string())
+            );
+        }
+    }
+}

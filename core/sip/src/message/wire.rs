@@ -243,3 +243,108 @@ impl StartLine {
 fn is_version(word: &str) -> bool {
     word.eq_ignore_ascii_case("SIP/2.0")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(text: &str) -> Result<Message, ParseError> {
+        Message::parse(text.as_bytes())
+    }
+
+    fn why(text: &str) -> String {
+        parse(text).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn folds_compact_names_and_bare_line_feeds_are_read() {
+        let message =
+            parse("\r\n\nBYE sip:a@b SIP/2.0\nt : x\n\t y\r\n  \r\n z\r\nS:\r\n\nbody").unwrap();
+        assert_eq!(message.headers().get(&HeaderName::TO).as_deref(), Some("x y  z"));
+        assert_eq!(message.headers().get(&HeaderName::SUBJECT).as_deref(), Some(""));
+        let Message::Request(request) = message else { panic!("a response") };
+        assert_eq!(request.body, b"body");
+    }
+
+    #[test]
+    fn bytes_that_are_not_utf_8_come_back_as_they_were() {
+        let bytes = b"SIP/2.0 200 OK\r\nX-Y: \xff\xc3\r\n\r\n\x00\xfe";
+        let printed = Message::parse(bytes).unwrap().to_bytes();
+        assert_eq!(
+            printed,
+            b"SIP/2.0 200 OK\r\nX-Y: \xff\xc3\r\nContent-Length: 2\r\n\r\n\x00\xfe"
+        );
+    }
+
+    #[test]
+    fn the_body_is_what_content_length_says_or_all_there_is() {
+        let body = |length: &str| match parse(&format!("BYE sip:a@b SIP/2.0\r\n{length}\r\nhello"))
+        {
+            Ok(Message::Request(request)) => Some(request.body.len()),
+            Ok(Message::Response(_)) | Err(_) => None,
+        };
+        assert_eq!(body(""), Some(5));
+        assert_eq!(body("l: 2\r\n"), Some(2));
+        assert_eq!(body("l: 2\r\nContent-Length: 02\r\n"), Some(2));
+        for wrong in ["6", "-1", "+1", "", "1 2", "0x1", "99999999999999999999999", "1\r\nl: 2"] {
+            assert_eq!(body(&format!("Content-Length: {wrong}\r\n")), None, "{wrong}");
+        }
+    }
+
+    #[test]
+    fn start_lines_are_strict() {
+        for line in [
+            "",
+            "BYE",
+            "BYE sip:a@b",
+            "BYE  sip:a@b SIP/2.0",
+            "BYE sip:a@b SIP/2.0 ",
+            "B<E sip:a@b SIP/2.0",
+            "BYE <sip:a@b> SIP/2.0",
+            "SIP/2.0",
+            "SIP/2.0 99 x",
+            "SIP/2.0 700 x",
+            "SIP/2.0 0200 x",
+            "SIP/2.0 +20 x",
+            "BYE sip:a@b\rx SIP/2.0",
+        ] {
+            assert_eq!(
+                parse(&format!("{line}\r\n\r\n")).unwrap_err().status(),
+                StatusCode::BAD_REQUEST,
+                "{line}"
+            );
+        }
+        for line in ["BYE sip:a@b SIP/3.0", "SIP/7.0 200 OK", "BYE sip:a@b HTTP/1.1"] {
+            assert_eq!(parse(&format!("{line}\r\n\r\n")), Err(ParseError::Version), "{line}");
+        }
+        assert!(parse("sip/2.0 200\r\n\r\n").is_ok());
+    }
+
+    #[test]
+    fn a_line_that_is_no_header_field_is_malformed() {
+        assert_eq!(why("BYE sip:a@b SIP/2.0\r\nTo\r\n\r\n"), "header field has no colon");
+        assert_eq!(why("BYE sip:a@b SIP/2.0\r\nT o: x\r\n\r\n"), "header name is not a token");
+        assert_eq!(
+            why("BYE sip:a@b SIP/2.0\r\nTo: x\rFrom: y\r\n\r\n"),
+            "header field holds a CR without LF"
+        );
+    }
+
+    #[test]
+    fn what_is_too_large_is_refused() {
+        let long = "x".repeat(9000);
+        assert!(why(&format!("BYE sip:a@b SIP/2.0\r\nX: {long}\r\n\r\n")).contains("line"));
+        let many = "X: y\r\n".repeat(300);
+        assert!(why(&format!("BYE sip:a@b SIP/2.0\r\n{many}\r\n")).contains("fields"));
+        let huge = format!("BYE sip:a@b SIP/2.0\r\n\r\n{}", "x".repeat(70_000));
+        assert_eq!(parse(&huge).unwrap_err().status(), StatusCode::MESSAGE_TOO_LARGE);
+    }
+
+    #[test]
+    fn a_value_cannot_begin_a_header_field() {
+        let mut request = Request::new(Method::Bye, Uri::sip("a", "b"));
+        request.headers.push(HeaderName::new("X"), "1\r\nVia: forged\r\n\r\nbody");
+        let read = Message::parse(&Message::from(request).to_bytes()).unwrap();
+        assert!(!read.headers().has(&HeaderName::VIA));
+    }
+}
