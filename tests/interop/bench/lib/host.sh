@@ -1,12 +1,16 @@
 # What the host must have: Debian packages, and the bench's own small programs.
 
-# Installs the packages of "command:package" pairs whose command is missing.
+# Installs the packages of "command:package" or "/file:package" pairs whose command or file is missing.
 install_missing() {
     local pair missing=() policy=/usr/sbin/policy-rc.d made=
     for pair in "$@"; do
-        command -v "${pair%%:*}" > /dev/null || missing+=("${pair#*:}")
+        case $pair in
+        /*) [ -e "${pair%%:*}" ] || missing+=("${pair#*:}") ;;
+        *) command -v "${pair%%:*}" > /dev/null || missing+=("${pair#*:}") ;;
+        esac
     done
     [ ${#missing[@]} -gt 0 ] || return 0
+    [ "$(id -u)" -eq 0 ] || die "missing, and only root can install them: ${missing[*]}"
     command -v apt-get > /dev/null || die "missing and no apt-get to install them: ${missing[*]}"
     say "installing ${missing[*]}"
     # A package must not start a service of its own on the host.
