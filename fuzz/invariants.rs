@@ -78,13 +78,25 @@ where
     assert_eq!(parse(&printed).as_ref(), Ok(value), "{printed}");
 }
 
-/// A description that can be read is printed so that the same is read again, and what the
-/// normalisers make of it can be read too.
+/// A description that can be read is printed so that the same media and attributes are read again,
+/// and what the normalisers make of it can be read too.
 pub(crate) fn sdp(bytes: &[u8]) {
     let text = String::from_utf8_lossy(bytes);
     let _ = sdp::codecs(&text);
     if let Ok(description) = SessionDescription::parse(&text) {
-        assert_eq!(SessionDescription::parse(&description.to_string()).as_ref(), Ok(&description));
+        // Printing supplies the lines that must be there (`s=`, `t=`) and puts all in the order that
+        // RFC 8866 §5 asks, so the other lines may differ.
+        let printed = description.to_string();
+        let again = SessionDescription::parse(&printed).expect("what was printed");
+        assert_eq!(again.media.len(), description.media.len());
+        for (again, section) in again.media.iter().zip(&description.media) {
+            assert_eq!((&again.media, again.port), (&section.media, section.port));
+            assert_eq!((&again.protocol, &again.formats), (&section.protocol, &section.formats));
+            assert_eq!(again.connection, section.connection);
+            assert_eq!(again.attributes, section.attributes);
+        }
+        assert_eq!(again.attributes, description.attributes);
+        assert_eq!(again.to_string(), printed);
     }
     for normalised in [
         sdp::normalise_remote(&text),
