@@ -107,13 +107,12 @@ impl Phone {
         if let Err(status) = call.take_request(&request) {
             return ua.refuse(&key, &request, status, now);
         }
-        match &request.method {
-            Method::Bye => self.tell(id, In::Bye(key, request), now),
-            Method::Invite => self.tell(id, In::Reinvite(key, request), now),
-            method => {
-                let status = uas::status_inside(method);
-                ua.refuse(&key, &request, status, now);
-            }
+        if request.method == Method::Bye {
+            self.tell(id, In::Bye(key, request), now);
+        } else if request.method == Method::Invite {
+            self.tell(id, In::Reinvite(key, request), now);
+        } else {
+            ua.refuse(&key, &request, uas::status_inside(&request.method), now);
         }
     }
 

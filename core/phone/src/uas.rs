@@ -26,12 +26,10 @@ pub(crate) fn reject(key: &ServerKey, request: &Request, ua: &mut Ua, now: Now) 
 
 /// Answers a request outside every dialog that opens no call.
 pub(crate) fn answer(key: &ServerKey, request: &Request, ua: &mut Ua, now: Now) {
-    match &request.method {
-        Method::Options => options(key, request, ua, now),
-        method => {
-            let status = status_outside(method);
-            ua.refuse(key, request, status, now);
-        }
+    if request.method == Method::Options {
+        options(key, request, ua, now);
+    } else {
+        ua.refuse(key, request, status_outside(&request.method), now);
     }
 }
 

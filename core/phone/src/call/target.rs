@@ -67,10 +67,11 @@ fn number(text: &str) -> Option<String> {
     (!digits.is_empty() && digits != "+").then_some(digits)
 }
 
-/// A user name.
+/// A user name: at least one letter or digit in it.
 fn user(text: &str) -> Option<String> {
     let valid = |b: u8| b.is_ascii_alphanumeric() || b"-_.!~*'+&=$".contains(&b);
-    text.bytes().all(valid).then(|| text.to_owned())
+    let named = text.bytes().any(|b| b.is_ascii_alphanumeric());
+    (named && text.bytes().all(valid)).then(|| text.to_owned())
 }
 
 #[cfg(test)]

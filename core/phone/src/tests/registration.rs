@@ -1,0 +1,407 @@
+//! Signing in and out, staying reachable, and what is wrong when that fails.
+
+use super::*;
+
+fn contacts(request: &Request) -> Vec<String> {
+    request.headers.all(&HeaderName::CONTACT).map(|c| c.into_owned()).collect()
+}
+
+fn failed(kind: FlowErrorKind) -> FlowError {
+    FlowError { kind, detail: "test".to_owned() }
+}
+
+#[test]
+fn a_sign_in_costs_one_challenge_and_a_refresh_none() {
+    let mut world = World::new();
+    assert_eq!(world.lamp(), RegistrationState::Unregistered);
+    world.command(Command::Register).unwrap();
+    assert_eq!(world.lamp(), RegistrationState::Registering);
+    world.open_flow();
+    let first = world.challenge();
+    assert!(!first.headers.has(&HeaderName::AUTHORIZATION));
+    assert_eq!(world.lamp(), RegistrationState::Registering);
+    let second = world.grant();
+    assert!(second.headers.has(&HeaderName::AUTHORIZATION));
+    assert_eq!(second.headers.cseq().unwrap().sequence, 2);
+    assert_eq!(second.headers.call_id(), first.headers.call_id());
+    assert_eq!(world.lamp(), RegistrationState::Registered);
+    world.handle(Input::ProbeAnswered { flow: world.flow });
+    for _ in 0..60 {
+        world.advance(SECOND * 10);
+        world.handle(Input::ProbeAnswered { flow: world.flow });
+        if !world.sent.is_empty() {
+            break;
+        }
+    }
+    let refresh = world.grant();
+    assert!(refresh.headers.has(&HeaderName::AUTHORIZATION), "the nonce is kept");
+    world.silent();
+    let passed = world.boot - Duration::from_secs(1000);
+    assert!(passed >= SECOND * 500 && passed <= SECOND * 550, "{passed:?}");
+}
+
+#[test]
+fn register_says_who_and_where_we_are() {
+    let mut world = World::new();
+    world.command(Command::Register).unwrap();
+    let server = world.open_flow();
+    assert_eq!(server.to_string(), "wss://pbx.example:8089/ws");
+    let register = world.request(Method::Register);
+    assert_eq!(register.uri.to_string(), "sip:pbx.example");
+    let via = register.headers.via().unwrap();
+    assert_eq!(via.transport, "WSS");
+    assert!(via.host.to_string().ends_with(".invalid"));
+    let contact = contacts(&register).remove(0);
+    assert!(contact.starts_with("<sip:agent1@"), "{contact}");
+    assert!(contact.contains(".invalid;transport=ws>"), "{contact}");
+    let instance = "+sip.instance=\"<urn:uuid:00000000-0000-0000-0000-000000000007>\"";
+    assert!(contact.contains(instance), "{contact}");
+    assert!(contact.contains(";reg-id=1") && contact.contains(";expires=600"), "{contact}");
+    assert!(register.headers.has_token(&HeaderName::SUPPORTED, "outbound"));
+    assert!(register.headers.has_token(&HeaderName::SUPPORTED, "path"));
+}
+
+#[test]
+fn a_wrong_password_is_told_and_not_hammered() {
+    let mut world = World::new();
+    world.command(Command::Register).unwrap();
+    world.open_flow();
+    world.challenge();
+    let again = world.request(Method::Register);
+    world.challenge_to(&again, "n2", false);
+    let lamp = world.phone.snapshot().registration;
+    assert_eq!(lamp.state, RegistrationState::Failed);
+    assert_eq!(lamp.problem, Some(RegistrationProblem::WrongCredentials));
+    world.advance(SECOND * 20);
+    world.silent();
+    world.command(Command::Register).unwrap();
+    assert_eq!(world.lamp(), RegistrationState::Registering);
+    world.request(Method::Register);
+}
+
+#[test]
+fn a_remembered_nonce_that_is_forgotten_there_is_no_wrong_password() {
+    let mut before = World::registered();
+    before.command(Command::Unregister).unwrap();
+    let mut world = World::with(config(), before.saved.take());
+    world.command(Command::Register).unwrap();
+    world.open_flow();
+    let first = world.request(Method::Register);
+    assert!(first.headers.has(&HeaderName::AUTHORIZATION), "one round trip where it is alive");
+    world.challenge_to(&first, "n9", false);
+    world.grant();
+    assert_eq!(world.lamp(), RegistrationState::Registered);
+}
+
+#[test]
+fn a_refusal_is_told_and_a_long_pause_follows() {
+    let mut world = World::new();
+    world.command(Command::Register).unwrap();
+    world.open_flow();
+    let register = world.request(Method::Register);
+    world.reply(&register, 403);
+    let problem = world.phone.snapshot().registration.problem;
+    let refused = RegistrationProblem::Refused { status: 403, reason: "Forbidden".to_owned() };
+    assert_eq!(problem, Some(refused));
+    world.silent();
+    world.advance(SECOND * 25);
+    world.silent();
+}
+
+#[test]
+fn an_authentication_that_is_not_supported_is_named() {
+    let mut world = World::new();
+    world.command(Command::Register).unwrap();
+    world.open_flow();
+    let register = world.request(Method::Register);
+    let mut response = register.response(StatusCode::UNAUTHORIZED, Some("s"));
+    response.headers.push(HeaderName::WWW_AUTHENTICATE, "Bearer realm=\"x\"");
+    world.receive(response);
+    let problem = world.phone.snapshot().registration.problem;
+    assert!(
+        matches!(problem, Some(RegistrationProblem::AuthenticationUnsupported(_))),
+        "{problem:?}"
+    );
+}
+
+#[test]
+fn a_longer_registration_is_asked_for_where_the_server_wants_one() {
+    let mut world = World::new();
+    world.command(Command::Register).unwrap();
+    world.open_flow();
+    let register = world.request(Method::Register);
+    let mut response = register.response(StatusCode::INTERVAL_TOO_BRIEF, Some("s"));
+    response.headers.push(HeaderName::MIN_EXPIRES, "1800");
+    world.receive(response);
+    let again = world.request(Method::Register);
+    assert!(contacts(&again)[0].contains(";expires=1800"));
+}
+
+#[test]
+fn retry_after_is_honoured() {
+    let mut world = World::new();
+    world.command(Command::Register).unwrap();
+    world.open_flow();
+    let register = world.request(Method::Register);
+    let mut response = register.response(StatusCode::SERVICE_UNAVAILABLE, Some("s"));
+    response.headers.push(HeaderName::RETRY_AFTER, "20 (maintenance)");
+    world.receive(response);
+    world.advance(SECOND * 20 - Duration::from_millis(1));
+    world.silent();
+    world.advance(SECOND * 4);
+    world.grant();
+    assert_eq!(world.lamp(), RegistrationState::Registered);
+}
+
+#[test]
+fn a_lost_flow_comes_back_after_a_back_off_that_grows() {
+    let mut world = World::registered();
+    world.lose_flow(FlowErrorKind::Lost);
+    assert_eq!(world.lamp(), RegistrationState::Unreachable);
+    let mut waits = Vec::new();
+    for _ in 0..9 {
+        let (at, reason) = world.phone.poll_timeout().unwrap();
+        assert_eq!(reason, TimerReason::Retry);
+        waits.push(at - world.boot);
+        world.advance(at - world.boot);
+        let (flow, _) = world.asked_flow();
+        world.handle(Input::FlowFailed { flow, error: failed(FlowErrorKind::Unreachable) });
+        assert_eq!(world.lamp(), RegistrationState::Unreachable);
+    }
+    assert!(waits[0] >= SECOND / 2 && waits[0] <= SECOND, "{waits:?}");
+    assert!(waits[3] >= SECOND * 4 && waits[3] <= SECOND * 8, "{waits:?}");
+    assert!(waits[8] >= SECOND * 30 && waits[8] <= SECOND * 60, "{waits:?}");
+    world.handle(Input::NetworkChanged);
+    world.open_flow();
+    world.grant();
+    assert_eq!(world.lamp(), RegistrationState::Registered);
+}
+
+#[test]
+fn servers_are_tried_in_order_before_any_pause() {
+    let mut config = config();
+    config.servers.push("wss://second.example".parse().unwrap());
+    let mut world = World::with(config, None);
+    world.command(Command::Register).unwrap();
+    let (flow, server) = world.asked_flow();
+    assert_eq!(server.host, "pbx.example");
+    world.handle(Input::FlowFailed { flow, error: failed(FlowErrorKind::TimedOut) });
+    let (flow, server) = world.asked_flow();
+    assert_eq!(server.host, "second.example");
+    world.handle(Input::FlowFailed { flow, error: failed(FlowErrorKind::TimedOut) });
+    assert!(world.outputs.is_empty());
+    world.advance(SECOND);
+    assert_eq!(world.asked_flow().1.host, "pbx.example");
+}
+
+#[test]
+fn a_wrong_certificate_is_a_failure_that_is_not_hammered() {
+    let mut world = World::new();
+    world.command(Command::Register).unwrap();
+    let (flow, _) = world.asked_flow();
+    world.handle(Input::FlowFailed { flow, error: failed(FlowErrorKind::CertificateName) });
+    assert_eq!(world.lamp(), RegistrationState::Failed);
+    world.advance(SECOND * 149);
+    assert!(world.outputs.is_empty());
+}
+
+#[test]
+fn a_quiet_flow_is_probed_twice_then_given_up_and_replaced() {
+    let mut world = World::registered();
+    world.advance(SECOND * 25);
+    let probe = Output::Probe { flow: world.flow };
+    assert_eq!(world.outputs.pop_front(), Some(probe.clone()));
+    world.advance(SECOND * 5);
+    assert_eq!(world.outputs.pop_front(), Some(probe));
+    assert_eq!(world.lamp(), RegistrationState::Registered);
+    world.advance(SECOND * 5);
+    assert_eq!(world.lamp(), RegistrationState::Unreachable);
+    let problem = world.phone.snapshot().registration.problem;
+    assert_eq!(problem, Some(RegistrationProblem::NoAnswer));
+    assert_eq!(world.outputs.pop_front(), Some(Output::CloseFlow { flow: world.flow }));
+    world.open_flow();
+    world.grant();
+    assert_eq!(world.lamp(), RegistrationState::Registered);
+}
+
+#[test]
+fn any_sign_of_life_puts_the_probe_off() {
+    let mut world = World::registered();
+    world.advance(SECOND * 24);
+    world.receive_bytes(b"\r\n".to_vec());
+    world.advance(SECOND * 24);
+    assert!(world.outputs.is_empty());
+    world.advance(SECOND);
+    assert_eq!(world.outputs.pop_front(), Some(Output::Probe { flow: world.flow }));
+}
+
+#[test]
+fn the_binding_of_the_old_flow_is_removed_by_the_first_register_of_the_new() {
+    let mut world = World::registered();
+    let old = "sip:agent1@192.0.2.9:40001;transport=ws";
+    assert_eq!(world.saved.as_ref().unwrap().contact.as_deref(), Some(old));
+    world.lose_flow(FlowErrorKind::Lost);
+    world.advance(SECOND);
+    world.open_flow();
+    let register = world.request(Method::Register);
+    let listed = contacts(&register);
+    assert_eq!(listed.len(), 2);
+    assert!(listed[0].contains("+sip.instance"), "ours comes first: only the first is rewritten");
+    assert_eq!(listed[1], format!("<{old}>;expires=0"));
+    world.grant_to(&register, &["<sip:agent1@192.0.2.9:40002;transport=ws>;expires=600"]);
+    world.command(Command::Register).unwrap();
+    world.advance(SECOND * 20);
+    world.silent();
+}
+
+#[test]
+fn the_binding_of_a_killed_process_is_removed_by_the_next() {
+    let before = World::registered();
+    let saved = before.saved.unwrap();
+    let (call_id, sequence) = (saved.register_call_id.clone(), saved.register_sequence);
+    let mut world = World::with(config(), Some(saved));
+    world.command(Command::Register).unwrap();
+    world.open_flow();
+    let register = world.request(Method::Register);
+    assert_eq!(contacts(&register).len(), 2);
+    assert_eq!(register.headers.call_id().unwrap(), call_id);
+    assert_eq!(register.headers.cseq().unwrap().sequence, sequence + 1);
+}
+
+#[test]
+fn the_binding_of_another_phone_is_never_taken_for_ours() {
+    let mut world = World::new();
+    world.command(Command::Register).unwrap();
+    world.open_flow();
+    let mut register = world.request(Method::Register);
+    let via = register
+        .headers
+        .get(&HeaderName::VIA)
+        .unwrap()
+        .replace(";rport", ";received=192.0.2.9;rport=40001");
+    register.headers.set(HeaderName::VIA, via);
+    let other = "<sip:agent1@192.0.2.50:1234;transport=ws>;expires=600";
+    let ours = "<sip:agent1@192.0.2.9:40001;transport=ws>;expires=300";
+    world.grant_to(&register, &[other, ours]);
+    let saved = world.saved.clone().unwrap().contact;
+    assert_eq!(saved.as_deref(), Some("sip:agent1@192.0.2.9:40001;transport=ws"));
+    // 300 s were granted to ours, whatever the other has.
+    let (at, reason) = world.phone.poll_timeout().unwrap();
+    assert_eq!(reason, TimerReason::KeepAlive, "{at:?}");
+    world.lose_flow(FlowErrorKind::Lost);
+    world.advance(SECOND);
+    world.open_flow();
+    let register = world.request(Method::Register);
+    world.grant_to(&register, &[other, "<sip:agent1@192.0.2.77:9;transport=ws>;expires=600"]);
+    assert_eq!(world.saved.unwrap().contact, None, "nothing says which is ours");
+}
+
+#[test]
+fn signing_out_takes_the_binding_away_then_closes_the_flow() {
+    let mut world = World::registered();
+    world.command(Command::Unregister).unwrap();
+    let register = world.request(Method::Register);
+    assert_eq!(contacts(&register).len(), 1);
+    assert!(contacts(&register)[0].contains(";expires=0"));
+    world.grant_to(&register, &[]);
+    assert_eq!(world.lamp(), RegistrationState::Unregistered);
+    assert_eq!(world.outputs.pop_front(), Some(Output::CloseFlow { flow: world.flow }));
+    assert_eq!(world.saved.as_ref().unwrap().contact, None);
+    assert_eq!(world.phone.poll_timeout(), None, "signed out, nothing wakes the phone");
+}
+
+#[test]
+fn signing_out_does_not_wait_for_a_server_that_is_silent() {
+    let mut world = World::registered();
+    world.command(Command::Unregister).unwrap();
+    world.advance(SECOND * 2);
+    assert_eq!(world.lamp(), RegistrationState::Unregistered);
+    assert_eq!(world.phone.poll_timeout(), None);
+}
+
+#[test]
+fn signing_in_again_while_signing_out_opens_a_new_flow() {
+    let mut world = World::registered();
+    world.command(Command::Unregister).unwrap();
+    world.command(Command::Register).unwrap();
+    world.sent.clear();
+    world.open_flow();
+    world.grant();
+    assert_eq!(world.lamp(), RegistrationState::Registered);
+}
+
+#[test]
+fn a_change_of_network_probes_the_flow_and_replaces_it_when_it_is_silent() {
+    let mut world = World::registered();
+    world.handle(Input::NetworkChanged);
+    assert_eq!(world.outputs.pop_front(), Some(Output::Probe { flow: world.flow }));
+    world.handle(Input::ProbeAnswered { flow: world.flow });
+    world.advance(SECOND * 3);
+    assert!(world.outputs.is_empty(), "the flow lives");
+    world.handle(Input::NetworkChanged);
+    world.advance(SECOND * 2);
+    assert_eq!(world.lamp(), RegistrationState::Unreachable);
+    world.open_flow();
+    world.grant();
+    assert_eq!(world.lamp(), RegistrationState::Registered);
+}
+
+#[test]
+fn a_register_without_answer_means_a_dead_flow() {
+    let mut world = World::new();
+    world.command(Command::Register).unwrap();
+    world.open_flow();
+    world.request(Method::Register);
+    for _ in 0..33 {
+        world.handle(Input::ProbeAnswered { flow: world.flow });
+        world.advance(SECOND);
+    }
+    assert_eq!(world.lamp(), RegistrationState::Unreachable);
+    world.open_flow();
+}
+
+#[test]
+fn a_driver_that_never_reports_is_not_waited_for() {
+    let mut world = World::new();
+    world.command(Command::Register).unwrap();
+    let (flow, _) = world.asked_flow();
+    world.advance(SECOND * 15);
+    assert_eq!(world.outputs.pop_front(), Some(Output::CloseFlow { flow }));
+    world.advance(SECOND);
+    world.asked_flow();
+}
+
+#[test]
+fn a_challenge_without_end_is_given_up() {
+    let mut world = World::new();
+    world.command(Command::Register).unwrap();
+    world.open_flow();
+    for turn in 0..20 {
+        let Some(Message::Request(request)) = world.sent.pop_front() else { break };
+        world.challenge_to(&request, &format!("n{turn}"), true);
+        assert!(turn < 10, "challenged for ever");
+    }
+    assert_eq!(world.lamp(), RegistrationState::Failed);
+}
+
+#[test]
+fn the_same_entropy_and_inputs_give_the_same_bytes() {
+    let run = || {
+        let mut world = World::registered();
+        let invite = world.invite(call_id(1));
+        world.receive(invite);
+        world.described(call_id(1));
+        world.command(Command::Answer { call: call_id(1) }).unwrap();
+        world.advance(SECOND * 100);
+        let sent: Vec<_> = world.sent.iter().map(Message::to_bytes).collect();
+        (sent, format!("{:?}", world.phone))
+    };
+    assert_eq!(run(), run());
+}
+
+#[test]
+fn no_password_is_in_the_debug_output_or_in_what_is_saved() {
+    let world = World::registered();
+    assert!(!format!("{:?}", world.phone).contains("geheim"));
+    assert!(!format!("{:?}", world.saved).contains("geheim"));
+}

@@ -1,0 +1,419 @@
+//! Calls that are talking: hold, mute, digits, changes of flow, and their end.
+
+use super::*;
+
+fn id() -> CallId {
+    call_id(0x7a1c)
+}
+
+fn hold(world: &mut World, on: bool) -> Request {
+    world.command(Command::Hold { call: id(), on }).unwrap();
+    let direction = if on { sdp::Direction::SendOnly } else { sdp::Direction::SendRecv };
+    let request = world.described(id());
+    assert_eq!(request, DescribeRequest::Offer { direction, ice_restart: false });
+    world.request(Method::Invite)
+}
+
+fn held(world: &World) -> Hold {
+    world.phone.snapshot().calls[0].hold
+}
+
+#[test]
+fn a_hold_closes_the_ways_at_once_and_is_told_when_it_is_agreed() {
+    let (mut world, _, _) = World::talking_in(id());
+    world.command(Command::Hold { call: id(), on: true }).unwrap();
+    let closed = Output::SetUplink { call: id(), open: false, muted: false };
+    assert!(world.outputs.contains(&closed));
+    assert!(world.outputs.contains(&Output::SetDownlink { call: id(), open: false }));
+    world.described(id());
+    let invite = world.request(Method::Invite);
+    world.outputs.clear();
+    assert_eq!(world.command(Command::Hold { call: id(), on: true }), Ok(()), "idempotent");
+    let busy = world.command(Command::Hold { call: id(), on: false });
+    assert_eq!(busy, Err(CommandError::Busy));
+    assert!(world.events.is_empty());
+    world.reply_sdp(&invite, 200, "caller", &self::sdp("recvonly"));
+    world.request(Method::Ack);
+    let hold_now = Hold { local: true, remote: false };
+    assert_eq!(world.events.pop_front(), Some(Event::HoldChanged { call: id(), hold: hold_now }));
+    assert!(matches!(world.outputs.pop_front(), Some(Output::SetRemoteAnswer { .. })));
+    let resume = hold(&mut world, false);
+    world.reply_sdp(&resume, 200, "caller", &self::sdp("sendrecv"));
+    world.request(Method::Ack);
+    assert_eq!(held(&world), Hold::default());
+    let open = Output::SetUplink { call: id(), open: true, muted: false };
+    assert!(world.outputs.contains(&open));
+    assert!(world.outputs.contains(&Output::SetDownlink { call: id(), open: true }));
+}
+
+#[test]
+fn a_hold_that_is_refused_leaves_the_call_as_it_was() {
+    let (mut world, _) = World::talking_out(id());
+    let invite = hold(&mut world, true);
+    world.outputs.clear();
+    world.reply(&invite, 488);
+    world.request(Method::Ack);
+    let outputs: Vec<_> = world.outputs.drain(..).collect();
+    assert_eq!(outputs[0], Output::Rollback { call: id() });
+    assert_eq!(outputs[1], Output::SetUplink { call: id(), open: true, muted: false });
+    assert!(matches!(world.events.pop_front(), Some(Event::HoldFailed { .. })));
+    assert_eq!(held(&world), Hold::default());
+    let again = hold(&mut world, true);
+    world.reply_sdp(&again, 200, "bob", &self::sdp("recvonly"));
+    assert!(held(&world).local);
+}
+
+#[test]
+fn after_glare_the_owner_of_the_call_id_waits_longer() {
+    let (mut world, _) = World::talking_out(id());
+    let invite = hold(&mut world, true);
+    world.reply(&invite, 491);
+    world.request(Method::Ack);
+    assert_eq!(
+        world.take(|o| matches!(o, Output::Rollback { .. })),
+        Some(Output::Rollback { call: id() })
+    );
+    world.advance(Duration::from_millis(2099));
+    assert!(world.outputs.iter().all(|o| !matches!(o, Output::Describe { .. })));
+    world.advance(Duration::from_millis(1901));
+    world.described(id());
+    world.request(Method::Invite);
+
+    let (mut world, _, _) = World::talking_in(id());
+    let invite = hold(&mut world, true);
+    world.reply(&invite, 491);
+    world.request(Method::Ack);
+    world.advance(SECOND * 2);
+    world.described(id());
+    world.request(Method::Invite);
+}
+
+#[test]
+fn a_dialog_that_is_gone_there_ends_the_call() {
+    for code in [408, 481] {
+        let (mut world, _) = World::talking_out(id());
+        let invite = hold(&mut world, true);
+        world.reply(&invite, code);
+        world.request(Method::Ack);
+        let bye = world.request(Method::Bye);
+        world.reply(&bye, 481);
+        world.ended(id(), EndReason::TimedOut);
+    }
+}
+
+#[test]
+fn the_other_side_holds_and_resumes() {
+    let (mut world, invite, to) = World::talking_in(id());
+    for (direction, remote) in [("sendonly", true), ("sendrecv", false)] {
+        let mut change = world.inside(&invite, &to, Method::Invite);
+        change.set_body("application/sdp", self::sdp(direction).into_bytes());
+        world.receive(change.clone());
+        world.silent();
+        let request = world.described(id());
+        let wanted = if remote { sdp::Direction::RecvOnly } else { sdp::Direction::SendRecv };
+        assert!(
+            matches!(request, DescribeRequest::Answer { direction, .. } if direction == wanted)
+        );
+        world.response(200);
+        let open = Output::SetUplink { call: id(), open: !remote, muted: false };
+        assert_eq!(world.outputs.pop_front(), Some(open));
+        let hold = Hold { local: false, remote };
+        assert_eq!(world.events.pop_front(), Some(Event::HoldChanged { call: id(), hold }));
+        let mut ack = world.inside(&change, &to, Method::Ack);
+        ack.headers.set(HeaderName::CALL_ID, invite.headers.call_id().unwrap());
+        world.receive(ack);
+        world.advance(SECOND * 5);
+        world.silent();
+    }
+}
+
+#[test]
+fn a_change_without_offer_gets_ours() {
+    let (mut world, invite, to) = World::talking_in(id());
+    let mut change = world.inside(&invite, &to, Method::Invite);
+    change.headers.remove(&HeaderName::CONTENT_TYPE);
+    world.receive(change.clone());
+    let direction = sdp::Direction::SendRecv;
+    assert_eq!(world.described(id()), DescribeRequest::Offer { direction, ice_restart: false });
+    world.response(200);
+    let mut ack = world.inside(&change, &to, Method::Ack);
+    ack.set_body("application/sdp", self::sdp("sendonly").into_bytes());
+    world.receive(ack);
+    assert!(world.outputs.iter().any(|o| matches!(o, Output::SetRemoteAnswer { .. })));
+    assert!(held(&world).remote);
+}
+
+#[test]
+fn two_changes_at_once_are_glare_or_pending() {
+    let (mut world, invite, to) = World::talking_in(id());
+    hold(&mut world, true);
+    let mut change = world.inside(&invite, &to, Method::Invite);
+    change.set_body("application/sdp", self::sdp("sendrecv").into_bytes());
+    world.receive(change);
+    world.response(491);
+
+    let (mut world, invite, to) = World::talking_in(id());
+    for code in [None, Some(500)] {
+        let mut change = world.inside(&invite, &to, Method::Invite);
+        change.set_body("application/sdp", self::sdp("sendrecv").into_bytes());
+        world.receive(change);
+        if let Some(code) = code {
+            assert!(world.response(code).headers.has(&HeaderName::RETRY_AFTER));
+        }
+    }
+    let busy = world.command(Command::Hold { call: id(), on: true });
+    assert_eq!(busy, Err(CommandError::Busy));
+}
+
+#[test]
+fn a_change_that_cannot_be_described_is_refused_and_the_call_goes_on() {
+    let (mut world, invite, to) = World::talking_in(id());
+    let mut change = world.inside(&invite, &to, Method::Invite);
+    change.set_body("application/sdp", self::sdp("sendrecv").into_bytes());
+    world.receive(change);
+    let (generation, _) = world.asked_description(id());
+    let result = Err(MediaError::NotAcceptable("x".to_owned()));
+    world.handle(Input::Described { call: id(), generation, result });
+    world.response(488);
+    assert_eq!(world.state(id()), Some(CallState::Established));
+    hold(&mut world, true);
+}
+
+#[test]
+fn a_change_that_is_described_when_the_call_ends_gets_its_final_response() {
+    let (mut world, invite, to) = World::talking_in(id());
+    let mut change = world.inside(&invite, &to, Method::Invite);
+    change.set_body("application/sdp", self::sdp("sendrecv").into_bytes());
+    world.receive(change);
+    let bye = world.inside(&invite, &to, Method::Bye);
+    world.receive(bye);
+    world.response(200);
+    world.response(487);
+    world.ended(id(), EndReason::Remote);
+}
+
+#[test]
+fn a_mute_is_silence_and_signals_nothing() {
+    let (mut world, _) = World::talking_out(id());
+    world.command(Command::Mute { call: id(), on: true }).unwrap();
+    world.command(Command::Mute { call: id(), on: true }).unwrap();
+    let muted = Output::SetUplink { call: id(), open: true, muted: true };
+    assert_eq!(world.outputs.drain(..).collect::<Vec<_>>(), [muted]);
+    assert_eq!(
+        world.events.drain(..).collect::<Vec<_>>(),
+        [Event::MuteChanged { call: id(), muted: true }]
+    );
+    world.silent();
+}
+
+#[test]
+fn digits_need_a_call_that_takes_them() {
+    let digits = Digits::new("12#").unwrap();
+    let (mut world, _) = World::talking_out(id());
+    world.command(Command::SendDtmf { call: id(), digits: digits.clone() }).unwrap();
+    let send = Output::SendDtmf { call: id(), digits: digits.clone() };
+    assert_eq!(world.outputs.pop_front(), Some(send));
+    world.handle(Input::DtmfSent { call: id() });
+    assert_eq!(world.events.pop_front(), Some(Event::DtmfSent { call: id() }));
+
+    let mut world = World::registered();
+    world.command(Command::Dial { call: id(), to: "200".to_owned() }).unwrap();
+    let early = world.command(Command::SendDtmf { call: id(), digits: digits.clone() });
+    assert_eq!(early, Err(CommandError::WrongState));
+    world.described(id());
+    let invite = world.request(Method::Invite);
+    let plain = self::sdp("sendrecv")
+        .replace("107 101", "107")
+        .replace("a=rtpmap:101 telephone-event/48000\r\n", "");
+    world.reply_sdp(&invite, 200, "bob", &plain);
+    let refused = world.command(Command::SendDtmf { call: id(), digits });
+    assert_eq!(refused, Err(CommandError::DtmfNotNegotiated));
+}
+
+#[test]
+fn each_side_hangs_up_and_byes_may_cross() {
+    let (mut world, _) = World::talking_out(id());
+    world.command(Command::HangUp { call: id() }).unwrap();
+    world.command(Command::HangUp { call: id() }).unwrap();
+    let bye = world.request(Method::Bye);
+    world.silent();
+    assert!(world.outputs.contains(&Output::ReleaseMedia { call: id() }), "at once");
+    world.reply(&bye, 200);
+    world.ended(id(), EndReason::Local);
+
+    let (mut world, invite) = World::talking_out(id());
+    let bye = world.back(&invite, "bob", Method::Bye);
+    world.receive(bye);
+    world.response(200);
+    world.ended(id(), EndReason::Remote);
+
+    let (mut world, invite) = World::talking_out(id());
+    world.command(Command::HangUp { call: id() }).unwrap();
+    let ours = world.request(Method::Bye);
+    let bye = world.back(&invite, "bob", Method::Bye);
+    world.receive(bye);
+    world.response(200);
+    world.reply(&ours, 481);
+    world.ended(id(), EndReason::Local);
+}
+
+#[test]
+fn a_bye_without_answer_ends_the_call_in_its_time() {
+    let (mut world, _) = World::talking_out(id());
+    world.command(Command::HangUp { call: id() }).unwrap();
+    world.request(Method::Bye);
+    for _ in 0..32 {
+        world.handle(Input::ProbeAnswered { flow: world.flow });
+        world.advance(SECOND);
+    }
+    world.ended(id(), EndReason::Local);
+}
+
+#[test]
+fn media_that_fails_in_a_call_ends_it() {
+    let (mut world, _, _) = World::talking_in(id());
+    world.handle(Input::MediaFailed { call: id(), error: MediaError::NoPath });
+    let bye = world.request(Method::Bye);
+    world.reply(&bye, 200);
+    world.ended(id(), EndReason::Media(MediaError::NoPath.to_string()));
+}
+
+#[test]
+fn a_call_outlives_its_flow_and_both_sides_can_end_it_on_the_next() {
+    let (mut world, invite, to) = World::talking_in(id());
+    world.lose_flow(FlowErrorKind::Lost);
+    assert_eq!(world.state(id()), Some(CallState::Established));
+    world.advance(SECOND);
+    world.open_flow();
+    world.grant();
+    let bye = world.inside(&invite, &to, Method::Bye);
+    world.receive(bye);
+    world.response(200);
+    world.ended(id(), EndReason::Remote);
+
+    let (mut world, _) = World::talking_out(id());
+    world.lose_flow(FlowErrorKind::Lost);
+    world.command(Command::HangUp { call: id() }).unwrap();
+    world.silent();
+    world.advance(SECOND);
+    world.open_flow();
+    let register = world.request(Method::Register);
+    let bye = world.request(Method::Bye);
+    world.reply(&bye, 200);
+    world.reply(&register, 200);
+    world.ended(id(), EndReason::Local);
+}
+
+#[test]
+fn a_bye_that_went_down_with_its_flow_goes_again_on_the_next() {
+    let (mut world, _) = World::talking_out(id());
+    world.command(Command::HangUp { call: id() }).unwrap();
+    world.request(Method::Bye);
+    world.lose_flow(FlowErrorKind::Lost);
+    assert_eq!(world.state(id()), Some(CallState::Ending));
+    world.advance(SECOND);
+    world.open_flow();
+    world.request(Method::Register);
+    let bye = world.request(Method::Bye);
+    world.reply(&bye, 200);
+    world.ended(id(), EndReason::Local);
+}
+
+#[test]
+fn an_answer_that_lost_its_flow_is_repeated_on_the_next() {
+    let mut world = World::registered();
+    let invite = world.invite(id());
+    world.receive(invite.clone());
+    world.described(id());
+    world.response(180);
+    world.command(Command::Answer { call: id() }).unwrap();
+    let to = world.response(200).headers.get(&HeaderName::TO).unwrap().into_owned();
+    world.handle(Input::NetworkChanged);
+    world.open_flow();
+    world.grant();
+    world.advance(SECOND);
+    world.response(200);
+    let ack = world.inside(&invite, &to, Method::Ack);
+    world.receive(ack);
+    world.handle(Input::MediaConnected { call: id() });
+    assert_eq!(world.state(id()), Some(CallState::Established));
+}
+
+#[test]
+fn a_change_of_network_in_a_call_replaces_the_flow_at_once() {
+    let (mut world, _, _) = World::talking_in(id());
+    world.handle(Input::NetworkChanged);
+    assert_eq!(world.outputs.pop_front(), Some(Output::CloseFlow { flow: world.flow }));
+    world.open_flow();
+    world.grant();
+    hold(&mut world, true);
+}
+
+#[test]
+fn a_hold_that_went_down_with_its_flow_has_failed() {
+    let (mut world, _, _) = World::talking_in(id());
+    hold(&mut world, true);
+    world.lose_flow(FlowErrorKind::Lost);
+    assert!(matches!(world.events.back(), Some(Event::HoldFailed { .. })));
+    assert_eq!(world.state(id()), Some(CallState::Established));
+    world.command(Command::Hold { call: id(), on: true }).unwrap();
+    world.described(id());
+    assert!(matches!(world.events.back(), Some(Event::HoldFailed { .. })), "no connection");
+}
+
+#[test]
+fn signing_out_hangs_up_and_every_call_ends() {
+    let (mut world, _) = World::talking_out(id());
+    world.command(Command::Unregister).unwrap();
+    world.request(Method::Bye);
+    let register = world.request(Method::Register);
+    world.grant_to(&register, &[]);
+    world.ended(id(), EndReason::Local);
+    // What is left are the timers of transactions that are done.
+    world.advance(SECOND * 32);
+    assert_eq!(world.phone.poll_timeout(), None);
+}
+
+#[test]
+fn the_milestones_are_counted_from_the_answer() {
+    let mut world = World::registered();
+    let invite = world.invite(id());
+    world.receive(invite);
+    world.described(id());
+    world.command(Command::Answer { call: id() }).unwrap();
+    world.handle(Input::MediaConnected { call: id() });
+    world.events.clear();
+    world.advance(Duration::from_millis(20));
+    world.handle(Input::FirstHeard { call: id() });
+    assert!(world.events.is_empty());
+    world.advance(Duration::from_millis(5));
+    world.handle(Input::FirstSent { call: id() });
+    world.handle(Input::FirstSent { call: id() });
+    let (first_sent, first_heard) =
+        (Some(Duration::from_millis(25)), Some(Duration::from_millis(20)));
+    let flowing = Event::MediaFlowing { call: id(), first_sent, first_heard };
+    assert_eq!(world.events.drain(..).collect::<Vec<_>>(), [flowing]);
+    let report = QualityReport { codec: "opus".to_owned(), ..QualityReport::default() };
+    world.handle(Input::Quality { call: id(), report: report.clone() });
+    assert_eq!(world.phone.snapshot().calls[0].quality, Some(report));
+}
+
+#[test]
+fn a_call_without_media_is_not_kept_for_ever() {
+    let mut world = World::registered();
+    let invite = world.invite(id());
+    world.receive(invite.clone());
+    world.described(id());
+    world.response(180);
+    world.command(Command::Answer { call: id() }).unwrap();
+    let to = world.response(200).headers.get(&HeaderName::TO).unwrap().into_owned();
+    let ack = world.inside(&invite, &to, Method::Ack);
+    world.receive(ack);
+    for _ in 0..8 {
+        world.handle(Input::ProbeAnswered { flow: world.flow });
+        world.advance(SECOND * 4);
+    }
+    let bye = world.request(Method::Bye);
+    world.reply(&bye, 200);
+    world.ended(id(), EndReason::Media(MediaError::NoPath.to_string()));
+}
