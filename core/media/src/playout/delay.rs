@@ -39,6 +39,8 @@ pub(super) struct DelayManager {
     last: Transit,
     piled: u32,
     loss: f32,
+    /// How long to wait for the packet that repairs the one before: none if the stream has no copies.
+    lookahead: Samples,
     target: Samples,
 }
 
@@ -62,6 +64,7 @@ impl DelayManager {
             last: Transit::default(),
             piled: 0,
             loss: 0.0,
+            lookahead: 0,
             target: samples(config.min_delay),
         }
     }
@@ -70,6 +73,7 @@ impl DelayManager {
     pub(super) fn restart(&mut self) {
         self.recorded = 0;
         self.fastest = None;
+        self.lookahead = 0;
     }
 
     /// Takes the arrival of a packet of `duration`, and whether such packets repair the one before.
@@ -97,7 +101,10 @@ impl DelayManager {
         if self.piled < PILE {
             self.weigh(transit.took - fastest);
         }
-        self.aim(if repairs { duration } else { 0 });
+        if repairs {
+            self.lookahead = duration;
+        }
+        self.aim();
     }
 
     /// Takes whether a packet that was due had come.
@@ -127,8 +134,7 @@ impl DelayManager {
         self.histogram[bin] += 1.0 - keep;
     }
 
-    /// Sets the target; `lookahead` is what a repair by the following packet needs.
-    fn aim(&mut self, lookahead: Samples) {
+    fn aim(&mut self) {
         let mut within = 0.0;
         let mut bins = 0;
         for weight in &self.histogram {
@@ -143,7 +149,7 @@ impl DelayManager {
             1 => 0,
             bins => bins * BIN,
         };
-        let repair = if self.loss > LOSSY { lookahead } else { 0 };
+        let repair = if self.loss > LOSSY { self.lookahead } else { 0 };
         // Sound is needed at the pull before it is heard: up to one pull early.
         self.target = (jitter + repair + PULL).clamp(self.min, self.max);
     }

@@ -36,11 +36,14 @@ const PULL: Samples = 480;
 const PIECE: usize = 120;
 /// With nothing to play for this long (1 s), wait for a new start.
 const GIVE_UP: Samples = 48_000;
-/// Play faster when the delay is this far (10 ms) above the target ...
-const ABOVE: Samples = 480;
-/// ... and slower when it is this far (5 ms) below, since late sound is worse than delayed sound.
+/// Play slower when the delay is this far (5 ms) below the target, since late sound is worse than
+/// delayed sound.
 const BELOW: Samples = 240;
-/// Seams do not matter when the delay is this far above (100 ms) ...
+/// Play faster, but in silence only, when it is this far (10 ms) above ...
+const ABOVE: Samples = 480;
+/// ... in speech too when it is this far above (60 ms) ...
+const NEAR: Samples = 2_880;
+/// ... without care for seams when it is this far above (100 ms) ...
 const FAR: Samples = 4_800;
 /// ... and throw sound away when it is this far above (400 ms).
 const TOO_FAR: Samples = 19_200;
@@ -434,7 +437,11 @@ impl Playout {
         {
             self.decode_first();
         }
-        let care = if far { Care::Hasty } else { Care::Gentle };
+        let care = match excess {
+            FAR.. => Care::Hasty,
+            0..NEAR => Care::Silent,
+            _ => Care::Gentle,
+        };
         let changed = if excess > 0 {
             // A pull must remain.
             if self.output.len() < 2 * PULL as usize {

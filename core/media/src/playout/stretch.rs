@@ -18,6 +18,8 @@ const QUIET: f32 = 5_400.0;
 /// How like two periods must be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Care {
+    /// Only where there is next to nothing to hear.
+    Silent,
     /// The seam must not be heard.
     Gentle,
     /// Delay is worse than a seam.
@@ -27,6 +29,7 @@ pub(super) enum Care {
 impl Care {
     fn likeness(self) -> f32 {
         match self {
+            Self::Silent => f32::INFINITY,
             Self::Gentle => 0.9,
             Self::Hasty => 0.5,
         }
@@ -73,6 +76,9 @@ fn find_lag(sound: &[i16], care: Care) -> Option<usize> {
     }
     if mean_square(&sound[..2 * longest]) < QUIET {
         return Some(longest);
+    }
+    if care == Care::Silent {
+        return None;
     }
     let mut front = [0.0; WANTED];
     let front = &mut front[..sound.len().min(WANTED)];
@@ -132,6 +138,7 @@ mod tests {
     fn a_period_is_taken_out_or_added_without_a_seam() {
         for hertz in [110.0, 237.0, 1_000.0] {
             let tone = sine(hertz, -6.0, 48_000, 4_800);
+            assert_eq!(shorten(&mut tone.clone(), Care::Silent), 0);
             let mut shorter = tone.clone();
             let removed = shorten(&mut shorter, Care::Gentle);
             assert!(removed >= MIN_LAG);
@@ -162,7 +169,7 @@ mod tests {
 
     #[test]
     fn silence_and_scraps_do_no_harm() {
-        assert_eq!(shorten(&mut vec![0; 1_440], Care::Gentle), MAX_LAG);
+        assert_eq!(shorten(&mut vec![0; 1_440], Care::Silent), MAX_LAG);
         for length in [0, 1, 100, 239, 359] {
             assert_eq!(shorten(&mut vec![500; length], Care::Hasty), 0);
         }
