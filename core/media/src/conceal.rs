@@ -19,7 +19,6 @@ const MIN_BLEND: usize = 32;
 const MAX_BLEND: usize = 80;
 
 /// Hears a stream at 8 kHz and continues it when it breaks off.
-#[derive(Debug)]
 pub(crate) struct PitchConcealer {
     history: [i16; HISTORY],
     cycle: [f32; MAX_LAG],
@@ -33,6 +32,8 @@ struct Blend {
     done: usize,
     length: usize,
 }
+
+opaque_debug!(PitchConcealer);
 
 impl PitchConcealer {
     pub(crate) fn new() -> Self {

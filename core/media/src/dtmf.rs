@@ -15,8 +15,11 @@ const MIN_DURATION: Duration = Duration::from_millis(40);
 /// Fits the 16-bit duration field at any clock rate up to 48 kHz without segments.
 const MAX_DURATION: Duration = Duration::from_secs(1);
 
-/// A key of the pad.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+// Keys are account numbers and PINs.
+opaque_debug!(Digit, TelephoneEvent, EventPacket);
+
+/// A key of the pad. Its debug output does not say which.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Digit(u8);
 
 impl Digit {
@@ -50,7 +53,7 @@ const KEYS: [char; 16] =
     ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9', '*', '#', 'A', 'B', 'C', 'D'];
 
 /// The payload of one telephone-event packet.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub struct TelephoneEvent {
     /// The event code; 0 to 15 are the keys.
     pub event: u8,
@@ -87,7 +90,7 @@ impl TelephoneEvent {
 }
 
 /// One packet to send.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub struct EventPacket {
     /// Set on the first packet of the event only.
     pub marker: bool,
@@ -199,6 +202,17 @@ mod tests {
         assert!(packets[0].marker);
         assert_eq!(packets[0].payload, [5, 10, 0, 160]);
         assert_eq!(packets[6].payload, [5, 0x8a, 3, 32]);
+    }
+
+    #[test]
+    fn debug_output_does_not_tell_the_key() {
+        let digit = Digit::new('7').unwrap();
+        let packet = EventPackets::new(digit, MIN_DURATION, 8_000, 7).next().unwrap();
+        let event = TelephoneEvent::parse(&packet.payload).unwrap();
+        assert_eq!(
+            format!("{digit:?} {packet:?} {event:?}"),
+            "Digit { .. } EventPacket { .. } TelephoneEvent { .. }"
+        );
     }
 
     #[test]

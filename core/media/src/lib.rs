@@ -17,6 +17,17 @@
 //! | [`level`], [`spectrum`] | how loud, and what tones |
 //! | [`resample`] | 8 kHz to 48 kHz and back |
 
+/// Debug output that names the type and nothing in it: what is said and keyed is private.
+macro_rules! opaque_debug {
+    ($($type:ty),+) => {$(
+        impl std::fmt::Debug for $type {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.debug_struct(stringify!($type)).finish_non_exhaustive()
+            }
+        }
+    )+};
+}
+
 pub mod codec;
 mod conceal;
 pub mod downlink;

@@ -10,8 +10,9 @@ pub const RATIO: usize = 6;
 const TAPS_PER_PHASE: usize = 32;
 const TAPS: usize = RATIO * TAPS_PER_PHASE;
 
+opaque_debug!(Upsampler, Downsampler);
+
 /// 8 kHz to 48 kHz.
-#[derive(Debug)]
 pub struct Upsampler {
     /// Each phase's taps, oldest sample first.
     phases: [[f32; TAPS_PER_PHASE]; RATIO],
@@ -49,7 +50,6 @@ impl Default for Upsampler {
 }
 
 /// 48 kHz to 8 kHz.
-#[derive(Debug)]
 pub struct Downsampler {
     filter: [f32; TAPS],
     history: [f32; TAPS],

@@ -53,7 +53,7 @@ pub enum Gate {
 }
 
 /// A packet to send: header fields and payload.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub struct RtpOut<'a> {
     /// Payload type.
     pub payload_type: u8,
@@ -92,7 +92,6 @@ pub enum DtmfError {
 }
 
 /// The sending direction of one call. Starts [`Gate::Closed`].
-#[derive(Debug)]
 pub struct Uplink {
     encoder: Encoder,
     settings: OpusSettings,
@@ -110,6 +109,8 @@ pub struct Uplink {
     payload: [u8; MAX_PAYLOAD],
     meter: LevelMeter,
 }
+
+opaque_debug!(Uplink, RtpOut<'_>);
 
 impl Uplink {
     /// An uplink for what was negotiated. Nothing allocates after this.
@@ -269,7 +270,6 @@ impl Uplink {
 }
 
 /// The keys that wait, and the one that sounds.
-#[derive(Debug)]
 struct Keys {
     waiting: [(Digit, Duration); MAX_QUEUED],
     queued: usize,

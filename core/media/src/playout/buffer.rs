@@ -24,12 +24,14 @@ impl Outline {
     }
 }
 
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub(super) struct Packet {
     pub(super) outline: Outline,
     length: usize,
     bytes: [u8; MAX_PAYLOAD],
 }
+
+opaque_debug!(Packet);
 
 impl Packet {
     pub(super) fn payload(&self) -> &[u8] {

@@ -76,7 +76,7 @@ impl Default for PlayoutConfig {
 }
 
 /// One packet of sound as it came.
-#[derive(Debug, Clone, Copy)]
+#[derive(Clone, Copy)]
 pub struct RtpPacket<'a> {
     /// Which stream: a new one starts the buffer anew.
     pub ssrc: u32,
@@ -111,7 +111,6 @@ enum Phase {
 }
 
 /// The buffer of one received stream, with its decoder.
-#[derive(Debug)]
 pub struct Playout {
     decoder: Decoder,
     codec: Codec,
@@ -136,6 +135,8 @@ pub struct Playout {
     rested: u32,
     stats: PlayoutStats,
 }
+
+opaque_debug!(Playout, RtpPacket<'_>);
 
 impl Playout {
     /// An empty buffer. Nothing allocates after this.

@@ -11,6 +11,9 @@ const MAX_MISORDER: i64 = 127;
 /// A timestamp this far ahead of the time that passed (1 s) means that the sender's clock jumped.
 const CLOCK_JUMP: Samples = 48_000;
 
+/// An older packet's sound lies at most this far (10 s) back, and never ahead.
+const MAX_STRAGGLE: Samples = 480_000;
+
 /// What a packet turned out to be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Placement {
@@ -22,7 +25,7 @@ pub(super) enum Placement {
     Reordered(Place),
     /// One that came before.
     Duplicate,
-    /// Far off; a second one in sequence would prove a restart.
+    /// Far off. A second one in sequence would prove a restart.
     Suspect,
 }
 
@@ -90,10 +93,13 @@ impl Timeline {
         if !stream.mark(step) {
             return Placement::Duplicate;
         }
+        let sequence = stream.highest + step.min(0);
         let ticks = i64::from(header.timestamp.wrapping_sub(stream.anchor.timestamp).cast_signed());
         let mut advance = ticks * self.samples_per_tick;
-        let sequence = stream.highest + step.min(0);
         if step <= 0 {
+            if !(-MAX_STRAGGLE..=0).contains(&advance) {
+                return Placement::Suspect;
+            }
             return Placement::Reordered(Place { sequence, at: stream.anchor.at + advance });
         }
         let elapsed = arrival - stream.anchor.arrival;
@@ -224,6 +230,16 @@ mod tests {
         assert_eq!(timeline.place(header(11, 160), PACKET, 2_100), Placement::Duplicate);
         assert_eq!(timeline.place(header(12, 320), PACKET, 2_100), Placement::Duplicate);
         assert_eq!(timeline.lost(), 0);
+    }
+
+    #[test]
+    fn an_older_packet_with_a_later_or_far_earlier_time_is_not_believed() {
+        for timestamp in [5_000_000_u32, 10_960, 0_u32.wrapping_sub(500_000)] {
+            let mut timeline = Timeline::new(1);
+            timeline.place(header(10, 0), PACKET, 0);
+            timeline.place(header(12, 1_920), PACKET, 1_920);
+            assert_eq!(timeline.place(header(11, timestamp), PACKET, 2_000), Placement::Suspect);
+        }
     }
 
     #[test]
