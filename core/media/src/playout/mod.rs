@@ -12,9 +12,6 @@ mod stats;
 mod stretch;
 mod timeline;
 
-#[cfg(test)]
-mod tests;
-
 use std::time::Duration;
 
 pub use stats::PlayoutStats;
@@ -491,3 +488,6 @@ fn duration(samples: Samples) -> Duration {
     let samples = u64::try_from(samples).unwrap_or(0);
     Duration::from_micros(samples.saturating_mul(1_000_000) / u64::from(SAMPLE_RATE))
 }
+
+#[cfg(test)]
+mod tests;
