@@ -7,13 +7,67 @@
 //! |---|---|
 //! | [`transport`] | DNS, TCP, TLS, WebSocket: one task a flow (RFC 7118) |
 //! | [`peer`] | the WebRTC peer connection behind `MediaTransport` |
+//! | `task` | the one task that owns the phone |
+//! | `call` | the task of one call's peer connection |
 //! | `media` | the media thread: codec, playout and levels of each call, paced by the device |
 //! | [`device`] | microphones and loudspeakers behind `AudioDevice`: cpal, WAV file, null |
 //! | [`clock`] | boot time and wall time |
 
-use sidetone_phone::{Config, Event, Saved, TimerReason};
+mod call;
+pub mod clock;
+pub mod device;
+mod handle;
+mod media;
+pub mod peer;
+mod task;
+pub mod transport;
+mod updates;
+
+pub use handle::Handle;
+pub use updates::Updates;
+
+use media::MediaThread;
+use peer::PeerConfig;
+use rustls::crypto::ring;
+use sidetone_phone::{Config, Event, MediaError, Phone, Saved, TimerReason};
 use std::path::PathBuf;
 use std::time::Duration;
+use tokio::sync::{mpsc, watch};
+use transport::Connector;
+
+/// Requests that may wait; whoever asks more waits.
+const REQUESTS: usize = 64;
+
+/// Starts a phone on the running tokio runtime, of which a current-thread one is enough. It does
+/// nothing until it is told to sign in.
+///
+/// # Errors
+/// [`StartError`] where the audio or the trusted certificates cannot be had.
+///
+/// # Panics
+/// Outside a tokio runtime.
+pub fn start(config: DriverConfig) -> Result<(Handle, Updates), StartError> {
+    let DriverConfig { phone, saved, trust, ice_servers, microphone, speaker } = config;
+    let connector = Connector::new(&trust)?;
+    let entropy = random().map_err(|e| StartError::Trust(e.to_string()))?;
+    let media = MediaThread::start(move || device::open(&microphone, &speaker))?;
+    let phone = Phone::new(phone, saved, entropy, clock::now());
+    let (snapshots, shown) = watch::channel(phone.snapshot());
+    let (requests, queue) = mpsc::channel(REQUESTS);
+    let (teller, updates) = updates::channel();
+    let peers = PeerConfig { ice_servers, ..PeerConfig::default() };
+    let parts = task::Parts { phone, connector, peers, media, teller, snapshots };
+    tokio::spawn(task::run(parts, queue));
+    Ok((Handle { requests, snapshots: shown }, updates))
+}
+
+/// Bytes of the system's generator.
+fn random<const N: usize>() -> Result<[u8; N], MediaError> {
+    let mut bytes = [0; N];
+    let generator = ring::default_provider().secure_random;
+    generator.fill(&mut bytes).map_err(|_| MediaError::Engine("no random numbers".to_owned()))?;
+    Ok(bytes)
+}
 
 /// Everything that a phone needs to run here.
 #[derive(Debug, Clone)]
@@ -137,8 +191,3 @@ pub enum StartError {
     #[error("{0}")]
     Trust(String),
 }
-
-pub mod clock;
-pub mod device;
-pub mod peer;
-pub mod transport;

@@ -71,6 +71,9 @@ pub trait MediaTransport: Send + Sync + 'static {
     /// What the last completed exchange agreed on.
     fn negotiated(&self) -> Option<Negotiated>;
 
+    /// The round trip of the path in use, as ICE measured it last.
+    async fn round_trip(&self) -> Option<Duration>;
+
     /// Takes everything down.
     async fn close(&self);
 }
@@ -104,8 +107,8 @@ impl Default for PeerConfig {
 pub struct Negotiated {
     /// The codec to send with, as the other side numbered it.
     pub codec: sdp::Codec,
-    /// The payload type of telephone-event to send, where the other side takes it.
-    pub telephone_event: Option<u8>,
+    /// telephone-event, as the other side numbered it, where it takes digits.
+    pub telephone_event: Option<sdp::Codec>,
     /// What may come in, as we numbered it, telephone-event among it. Nothing else is delivered.
     pub receive: Vec<sdp::Codec>,
 }

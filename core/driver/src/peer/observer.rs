@@ -103,7 +103,7 @@ impl Observed {
             &packet.payload,
         );
         if let Some(packet) = packet {
-            lock(&self.inbound).deliver(packet);
+            lock(&self.inbound).deliver(header.ssrc, packet);
         }
     }
 

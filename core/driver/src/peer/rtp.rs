@@ -70,6 +70,8 @@ impl fmt::Debug for RtpPacket {
 pub struct Received {
     /// When, in boot time.
     pub at: Duration,
+    /// Which stream it is of.
+    pub ssrc: u32,
     /// The packet; its payload type is one that we described.
     pub packet: RtpPacket,
 }
@@ -179,8 +181,8 @@ impl Shared {
 
 impl Inbound {
     /// Hands a packet over, stamped with its arrival. A listener that does not keep up loses it.
-    pub(super) fn deliver(&mut self, packet: RtpPacket) {
-        if self.ring.push(Received { at: clock::boot(), packet }).is_ok() {
+    pub(super) fn deliver(&mut self, ssrc: u32, packet: RtpPacket) {
+        if self.ring.push(Received { at: clock::boot(), ssrc, packet }).is_ok() {
             self.shared.filled.notify_one();
         }
     }
@@ -214,7 +216,7 @@ mod tests {
     async fn packets_wait_in_order_and_the_end_is_seen() {
         let (mut inbound, mut receiver) = inbound();
         for sequence in 1..=2 {
-            inbound.deliver(RtpPacket::new(111, false, sequence, 0, b"opus").unwrap());
+            inbound.deliver(1, RtpPacket::new(111, false, sequence, 0, b"opus").unwrap());
         }
         drop(inbound);
         assert_eq!(receiver.recv().await.unwrap().packet.sequence, 1);

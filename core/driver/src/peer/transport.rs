@@ -12,13 +12,14 @@ use rtc::rtp_transceiver::RTCRtpTransceiverDirection;
 use sidetone_phone::{MediaError, sdp};
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::sync::mpsc;
 use tokio::task::AbortHandle;
 use webrtc::media_stream::track_local::TrackLocal;
 use webrtc::media_stream::track_local::static_rtp::TrackLocalStaticRTP;
 use webrtc::peer_connection::{
-    PeerConnection, PeerConnectionBuilder, RTCSessionDescription, Registry, configure_rtcp_reports,
+    PeerConnection, PeerConnectionBuilder, RTCSessionDescription, Registry, StatsSelector,
+    configure_rtcp_reports,
     crypto::{self, RTCCryptoProvider},
 };
 
@@ -236,7 +237,7 @@ impl WebRtcTransport {
             .iter()
             .filter(|codec| codec.name == TELEPHONE_EVENT)
             .find_map(remote_number)
-            .map(|codec| codec.payload_type);
+            .cloned();
         let agreed = Negotiated { codec, telephone_event, receive: local.to_vec() };
         *self.negotiated.lock().unwrap_or_else(PoisonError::into_inner) = Some(agreed);
         Ok(())
@@ -299,6 +300,13 @@ impl MediaTransport for WebRtcTransport {
 
     fn negotiated(&self) -> Option<Negotiated> {
         self.negotiated.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    async fn round_trip(&self) -> Option<Duration> {
+        let stats = self.connection.get_stats(Instant::now(), StatsSelector::None).await;
+        let used = stats.candidate_pairs().find(|pair| pair.nominated)?;
+        let measured = Duration::try_from_secs_f64(used.current_round_trip_time).ok()?;
+        (!measured.is_zero()).then_some(measured)
     }
 
     async fn close(&self) {

@@ -1,0 +1,56 @@
+//! The app's side of a running phone.
+
+use sidetone_phone::{Command, CommandError, Snapshot};
+use tokio::sync::{mpsc, oneshot, watch};
+
+/// A running phone. When the last handle is dropped it signs out and ends, as by
+/// [`Handle::shutdown`].
+#[derive(Debug, Clone)]
+pub struct Handle {
+    pub(crate) requests: mpsc::Sender<Request>,
+    pub(crate) snapshots: watch::Receiver<Snapshot>,
+}
+
+/// What the phone's task is asked.
+#[derive(Debug)]
+pub(crate) enum Request {
+    Command(Command, oneshot::Sender<Result<(), CommandError>>),
+    NetworkChanged,
+    Shutdown(oneshot::Sender<()>),
+}
+
+impl Handle {
+    /// Asks the phone. When this returns, what the command caused at once has been carried out and
+    /// can be seen in [`Handle::snapshot`].
+    ///
+    /// # Errors
+    /// The phone refuses; one that has ended is not registered.
+    pub async fn command(&self, command: Command) -> Result<(), CommandError> {
+        let (reply, answer) = oneshot::channel();
+        let sent = self.requests.send(Request::Command(command, reply)).await;
+        if sent.is_err() {
+            return Err(CommandError::NotRegistered);
+        }
+        answer.await.unwrap_or(Err(CommandError::NotRegistered))
+    }
+
+    /// What is to be seen of the phone now.
+    pub fn snapshot(&self) -> Snapshot {
+        self.snapshots.borrow().clone()
+    }
+
+    /// The system has another network, or the process resumed after a suspension.
+    pub async fn network_changed(&self) {
+        // A phone that has ended needs no network.
+        let _ = self.requests.send(Request::NetworkChanged).await;
+    }
+
+    /// Ends the calls, signs out, completes recordings and closes everything, within three seconds.
+    pub async fn shutdown(&self) {
+        let (done, ended) = oneshot::channel();
+        if self.requests.send(Request::Shutdown(done)).await.is_ok() {
+            // An error means that the phone has ended already.
+            let _ = ended.await;
+        }
+    }
+}

@@ -1,0 +1,165 @@
+//! The thread's loop: wait for a frame's time, take commands, hear, mix, play, send.
+
+use super::call::{CallMedia, Mix};
+use super::{Command, Ends, MAX_CALLS, Retired, Told};
+use crate::clock;
+use crate::device::{AudioDevice, Pace};
+use sidetone_media::Frame;
+use sidetone_phone::CallId;
+use std::thread;
+use std::time::{Duration, Instant};
+
+const FRAME: Duration = Duration::from_millis(10);
+/// A device that gives nothing for so long is replaced by silence, frame by frame.
+const STALL: Duration = Duration::from_millis(60);
+/// Frames that were slept through are not made up for beyond this.
+const LATE: Duration = Duration::from_millis(200);
+
+/// Runs until it is told to quit.
+pub(super) fn run(device: Box<dyn AudioDevice>, ends: Ends) {
+    raise_priority();
+    let mut engine = Engine { device, ends, calls: Vec::with_capacity(MAX_CALLS), silent: false };
+    while engine.serve() {
+        engine.talk();
+    }
+}
+
+struct Engine {
+    device: Box<dyn AudioDevice>,
+    ends: Ends,
+    calls: Vec<Box<CallMedia>>,
+    /// The device did not start: the timer paces silence.
+    silent: bool,
+}
+
+impl Engine {
+    /// Sleeps until a call wants frames; `false` when it is over.
+    fn serve(&mut self) -> bool {
+        loop {
+            if !self.take_commands() {
+                return false;
+            }
+            if self.is_wanted() {
+                return true;
+            }
+            thread::park();
+            self.ends.woke();
+        }
+    }
+
+    /// Frame after frame, until no call wants one.
+    fn talk(&mut self) {
+        self.silent = false;
+        if let Err(error) = self.device.start(&thread::current()) {
+            log::error!("there is no sound: {error}");
+            self.silent = true;
+        }
+        let mut due = Instant::now();
+        let mut microphone: Frame = [0; 480];
+        while self.take_commands() && self.is_wanted() {
+            match self.wait(&mut due, &mut microphone) {
+                true => self.tick(&microphone),
+                false => self.ends.woke(),
+            }
+        }
+        self.device.stop();
+    }
+
+    /// `true` with a frame of the microphone; `false` after a sleep, to look again.
+    fn wait(&mut self, due: &mut Instant, microphone: &mut Frame) -> bool {
+        let now = Instant::now();
+        let by_device = !self.silent && self.device.pace() == Pace::Device;
+        if by_device && self.device.capture(microphone) {
+            *due = now;
+            return true;
+        }
+        let when = if by_device { *due + STALL } else { *due };
+        if let Some(wait) = when.checked_duration_since(now).filter(|wait| !wait.is_zero()) {
+            thread::park_timeout(wait);
+            return false;
+        }
+        if by_device || self.silent || !self.device.capture(microphone) {
+            microphone.fill(0);
+        }
+        *due += FRAME;
+        if now.saturating_duration_since(when) > LATE {
+            *due = now + FRAME;
+        }
+        true
+    }
+
+    fn tick(&mut self, microphone: &Frame) {
+        let now = clock::boot();
+        let mut mix = Mix::new();
+        for call in &mut self.calls {
+            let id = call.id;
+            call.receive();
+            if call.play(&mut mix, now) {
+                self.ends.tell(id, Told::FirstHeard);
+            }
+            call.send(microphone, |told| self.ends.tell(id, told));
+            if let Some(measured) = call.measure() {
+                self.ends.tell(id, Told::Measured(measured));
+            }
+        }
+        self.device.play(&mix.frame());
+    }
+
+    fn is_wanted(&self) -> bool {
+        self.calls.iter().any(|call| call.is_begun())
+    }
+
+    /// `false` when it is over.
+    fn take_commands(&mut self) -> bool {
+        while let Ok(command) = self.ends.commands.pop() {
+            match command {
+                Command::Add(call) if self.calls.len() < MAX_CALLS => self.calls.push(call),
+                Command::Add(call) => self.ends.retire(Retired::Call(call)),
+                Command::Recode(id, coders) => {
+                    let former = match self.call(id) {
+                        Some(call) => call.recode(coders),
+                        None => coders,
+                    };
+                    self.ends.retire(Retired::Coders(former));
+                }
+                Command::SetUplink(id, gate) => {
+                    if self.call(id).is_some_and(|call| call.set_uplink(gate)) {
+                        self.device.rewind();
+                    }
+                }
+                Command::SetDownlink(id, open) => {
+                    if let Some(call) = self.call(id) {
+                        // What lies in the ring is from before.
+                        call.receive();
+                        call.set_downlink(open);
+                    }
+                }
+                Command::Press(id, keys) => {
+                    if let Some(call) = self.call(id) {
+                        call.press(&keys);
+                    }
+                }
+                Command::Remove(id) => {
+                    if let Some(index) = self.calls.iter().position(|call| call.id == id) {
+                        let call = self.calls.remove(index);
+                        self.ends.retire(Retired::Call(call));
+                    }
+                }
+                Command::Quit => return false,
+            }
+        }
+        !self.ends.commands.is_abandoned()
+    }
+
+    fn call(&mut self, id: CallId) -> Option<&mut CallMedia> {
+        self.calls.iter_mut().find(|call| call.id == id).map(|call| &mut **call)
+    }
+}
+
+/// Audio before all else, where the system lets us; on Linux a nice value is a thread's own.
+fn raise_priority() {
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    if let Err(error) = rustix::process::setpriority_process(None, -16) {
+        log::debug!("the media thread keeps its ordinary priority: {error}");
+    }
+}
