@@ -1,2 +1,94 @@
-//! The binary `sidetone`.
-fn main() {}
+//! The binary `sidetone`: a phone for agents in a terminal, a demonstration, and a doctor.
+//!
+//! | module | owns |
+//! |---|---|
+//! | `args` | the command line |
+//! | `config` | flags, environment and file made into one checked configuration |
+//! | `state` | the file of what survives the program |
+//! | `session` | one phone at work |
+//! | `json`, `console` | what is printed and read |
+//! | `agent` | the terminal phone |
+//! | `call` | one call from a script |
+//! | `doctor` | every requirement checked and explained |
+//! | `tone` | tones for the checks
+//! | `demo` | the model PBX behind sockets, a customer, the report |
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "a terminal program prints")]
+
+mod agent;
+mod args;
+mod call;
+mod config;
+mod console;
+mod demo;
+mod doctor;
+mod json;
+mod session;
+mod state;
+mod tone;
+
+use args::{Cli, Command};
+use clap::Parser as _;
+use std::process::ExitCode;
+
+/// How a subcommand ends.
+type Outcome = Result<(), Failure>;
+
+/// Why a subcommand failed.
+#[derive(Debug, thiserror::Error)]
+enum Failure {
+    /// What was given cannot be used: exit status 2.
+    #[error(transparent)]
+    Setup(#[from] config::SetupError),
+    /// The phone cannot be started here.
+    #[error(transparent)]
+    Start(#[from] sidetone_driver::StartError),
+    /// The phone stopped by itself.
+    #[error("the phone stopped; this is a defect, please report it with the log (RUST_LOG=debug)")]
+    Stopped,
+    /// The terminal or a file.
+    #[error(transparent)]
+    Io(#[from] std::io::Error),
+    /// The reason has been printed as an event.
+    #[error("")]
+    Told,
+}
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    init_log();
+    let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return fail(&Failure::Io(error)),
+    };
+    let outcome = runtime.block_on(async {
+        match cli.command {
+            Command::Agent(args) => agent::run(args).await,
+            Command::Call(args) => call::run(args).await,
+            Command::Doctor(args) => doctor::run(args).await,
+            Command::Demo(args) => demo::run(args).await,
+        }
+    });
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => fail(&failure),
+    }
+}
+
+/// Prints why, and chooses the exit status: 2 for wrong usage, 1 for the rest.
+fn fail(failure: &Failure) -> ExitCode {
+    if !matches!(failure, Failure::Told) {
+        eprintln!("sidetone: {failure}");
+    }
+    ExitCode::from(if matches!(failure, Failure::Setup(_)) { 2 } else { 1 })
+}
+
+/// Logs go to standard error, off unless RUST_LOG asks; lines that libraries print about harmless
+/// things stay out of the way of ours.
+fn init_log() {
+    let mut builder = env_logger::Builder::new();
+    builder.filter_level(log::LevelFilter::Off);
+    if let Ok(filters) = std::env::var("RUST_LOG") {
+        builder.parse_filters(&filters);
+    }
+    builder.init();
+}

@@ -1,0 +1,122 @@
+//! What the screen shows: the last snapshot, the log, the chosen call and the line being typed.
+
+use crate::json::JsonEvent;
+use crate::session::plain;
+use sidetone_driver::{Milestone, What};
+use sidetone_phone::{CallId, CallSnapshot, Event, Snapshot};
+use std::collections::{BTreeMap, VecDeque};
+use std::time::Duration;
+
+/// Lines of the log that are kept.
+const LOG_LINES: usize = 200;
+
+/// The screen's state; a pure value that the view draws.
+#[derive(Debug)]
+pub(super) struct App {
+    /// Who is signed in, for the title.
+    pub(super) account: String,
+    /// Where, for the title.
+    pub(super) server: String,
+    /// The phone's last snapshot.
+    pub(super) snapshot: Snapshot,
+    /// The call that the keys act on.
+    pub(super) selected: Option<CallId>,
+    /// What is being typed.
+    pub(super) entry: Option<Entry>,
+    /// What happened, newest last, each with the seconds since the start.
+    pub(super) log: VecDeque<(f64, String)>,
+    /// The milestones of each call in order, in ms since its first.
+    pub(super) milestones: BTreeMap<CallId, Vec<(&'static str, Duration)>>,
+    /// The last refusal, shown until the next key.
+    pub(super) refusal: Option<String>,
+}
+
+/// A line that is being typed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Entry {
+    /// What it is for.
+    pub(super) kind: EntryKind,
+    /// What has been typed.
+    pub(super) text: String,
+}
+
+/// What a typed line is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum EntryKind {
+    /// A number or address to call.
+    Dial,
+    /// Digits to send in the call.
+    Dtmf,
+}
+
+impl App {
+    pub(super) fn new(account: String, server: String, snapshot: Snapshot) -> Self {
+        Self {
+            account,
+            server,
+            snapshot,
+            selected: None,
+            entry: None,
+            log: VecDeque::new(),
+            milestones: BTreeMap::new(),
+            refusal: None,
+        }
+    }
+
+    /// The call that the keys act on.
+    pub(super) fn call(&self) -> Option<&CallSnapshot> {
+        let selected = self.selected?;
+        self.snapshot.calls.iter().find(|call| call.id == selected)
+    }
+
+    /// Takes what the phone told at `at` (boot time), `seconds` after the start.
+    pub(super) fn take(&mut self, what: &What, at: Duration, seconds: f64, snapshot: Snapshot) {
+        self.snapshot = snapshot;
+        if let Some((call, name)) = milestone(what) {
+            self.milestones.entry(call).or_default().push((name, at));
+        }
+        if let What::Event(event) = what
+            && let Some(text) = plain(&JsonEvent::from(event.clone()))
+        {
+            self.say(seconds, text);
+        }
+        if self.call().is_none() {
+            self.selected = self.snapshot.calls.last().map(|call| call.id);
+        }
+    }
+
+    /// Adds a line to the log.
+    pub(super) fn say(&mut self, seconds: f64, text: String) {
+        self.log.push_back((seconds, text));
+        while self.log.len() > LOG_LINES {
+            self.log.pop_front();
+        }
+    }
+
+    /// Chooses the next call.
+    pub(super) fn select_next(&mut self) {
+        let calls = &self.snapshot.calls;
+        let at = calls.iter().position(|call| Some(call.id) == self.selected);
+        let next = at.map_or(0, |at| (at + 1) % calls.len().max(1));
+        self.selected = calls.get(next).map(|call| call.id);
+    }
+}
+
+/// The milestone that an update is, and of which call.
+fn milestone(what: &What) -> Option<(CallId, &'static str)> {
+    match what {
+        What::Event(Event::Incoming { call, .. }) => Some((*call, "incoming")),
+        What::Event(Event::Dialing { call, .. }) => Some((*call, "dialing")),
+        What::Event(Event::Ringing { call }) => Some((*call, "ringing")),
+        What::Event(Event::EarlyMedia { call }) => Some((*call, "early media")),
+        What::Event(Event::Answered { call, .. }) => Some((*call, "answered")),
+        What::Event(Event::Established { call }) => Some((*call, "established")),
+        What::Event(Event::MediaFlowing { call, .. }) => Some((*call, "audio flows")),
+        What::Milestone(Milestone::IceGathered { call, .. }) => Some((*call, "gathered")),
+        What::Milestone(Milestone::IceConnected { call, .. }) => Some((*call, "ICE")),
+        What::Milestone(Milestone::DtlsConnected { call }) => Some((*call, "DTLS")),
+        What::Event(_) | What::Milestone(_) | What::Sip { .. } | What::Woke(_) | What::Save(_) => {
+            None
+        }
+    }
+}

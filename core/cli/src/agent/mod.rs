@@ -1,0 +1,96 @@
+//! `sidetone agent`: the terminal phone, or the same phone for scripts.
+
+mod app;
+mod keys;
+mod screen;
+mod view;
+
+use crate::args::AgentArgs;
+use crate::call::until;
+use crate::config::Setup;
+use crate::console::{Input, Printer, asked_to_leave};
+use crate::session::Session;
+use crate::{Failure, Outcome};
+use sidetone_driver::What;
+use sidetone_phone::{CallId, Command, Event};
+use std::collections::VecDeque;
+use std::io::IsTerminal as _;
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// Signs in and stays until told to leave.
+pub(crate) async fn run(args: AgentArgs) -> Outcome {
+    let setup = Setup::load(&args.phone)?;
+    let auto_answer = AutoAnswer::new(args.auto_answer);
+    if !args.output.json && std::io::stdout().is_terminal() && std::io::stdin().is_terminal() {
+        return screen::run(setup, auto_answer).await;
+    }
+    lines(setup, auto_answer, Printer::new(args.output), Input::new(args.output.json)).await
+}
+
+/// The phone for scripts: events out, commands in.
+async fn lines(
+    setup: Setup,
+    mut auto_answer: AutoAnswer,
+    printer: Printer,
+    mut input: Input,
+) -> Outcome {
+    let mut session = Session::start(setup).await?;
+    let leave = asked_to_leave();
+    tokio::pin!(leave);
+    let outcome = loop {
+        tokio::select! {
+            update = session.next() => {
+                let Some(update) = update else { break Err(Failure::Stopped) };
+                auto_answer.watch(&update.what);
+                if let Some(line) = session.line(update, printer.sip) {
+                    printer.print(&line);
+                }
+            }
+            line = input.next() => match session.run_line(&line).await {
+                Some(event) => printer.tell(event, session.now_ms()),
+                None => break Ok(()),
+            },
+            call = auto_answer.due() => auto_answer.answer(&session, call).await,
+            () = &mut leave => break Ok(()),
+        }
+    };
+    session.stop().await;
+    outcome
+}
+
+/// Answers each incoming call after a while, where that was asked for.
+#[derive(Debug)]
+struct AutoAnswer {
+    after: Option<Duration>,
+    waiting: VecDeque<(Instant, CallId)>,
+}
+
+impl AutoAnswer {
+    fn new(after_ms: Option<u64>) -> Self {
+        Self { after: after_ms.map(Duration::from_millis), waiting: VecDeque::new() }
+    }
+
+    /// Notes a call that came in.
+    fn watch(&mut self, what: &What) {
+        if let (Some(after), What::Event(Event::Incoming { call, .. })) = (self.after, what) {
+            self.waiting.push_back((Instant::now() + after, *call));
+        }
+    }
+
+    /// Returns when a call is due. Safe to drop and call again.
+    async fn due(&self) -> CallId {
+        let next = self.waiting.front().copied();
+        until(next.map(|(at, _)| at)).await;
+        match next {
+            Some((_, call)) => call,
+            None => std::future::pending().await,
+        }
+    }
+
+    async fn answer(&mut self, session: &Session, call: CallId) {
+        self.waiting.pop_front();
+        // The caller may have given up in the meantime: then there is nothing to answer.
+        let _ = session.command(Command::Answer { call }).await;
+    }
+}

@@ -1,0 +1,96 @@
+//! The terminal: raw mode in and out, keys from a thread of their own, one drawing a change.
+
+use super::app::App;
+use super::keys::{Action, press};
+use super::{AutoAnswer, view};
+use crate::config::Setup;
+use crate::console::asked_to_leave;
+use crate::session::Session;
+use crate::{Failure, Outcome};
+use crossterm::event::{Event as TerminalEvent, KeyEvent, KeyEventKind};
+use ratatui::DefaultTerminal;
+use std::time::Duration;
+use tokio::sync::mpsc;
+
+/// The phone on the screen until the user leaves.
+pub(super) async fn run(setup: Setup, auto_answer: AutoAnswer) -> Outcome {
+    let account = setup.driver.phone.account.aor.to_string();
+    let server = setup.driver.phone.servers.first().map(ToString::to_string).unwrap_or_default();
+    let session = Session::start(setup).await?;
+    let app = App::new(account, server, session.snapshot());
+    let terminal = ratatui::init();
+    let outcome = show(session, app, terminal, auto_answer).await;
+    ratatui::restore();
+    outcome
+}
+
+async fn show(
+    mut session: Session,
+    mut app: App,
+    mut terminal: DefaultTerminal,
+    mut auto_answer: AutoAnswer,
+) -> Outcome {
+    let mut keys = read_keys();
+    let leave = asked_to_leave();
+    tokio::pin!(leave);
+    // Clocks on the screen move on by themselves only while there is a call.
+    let mut second = tokio::time::interval(Duration::from_secs(1));
+    second.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
+
+    let outcome = loop {
+        if let Err(error) = terminal.draw(|frame| view::draw(frame, &app, wall_now())) {
+            break Err(Failure::Io(error));
+        }
+        tokio::select! {
+            update = session.next() => {
+                let Some(update) = update else { break Err(Failure::Stopped) };
+                auto_answer.watch(&update.what);
+                let seconds = session.at_ms(update.at) / 1000.0;
+                app.take(&update.what, update.at, seconds, session.snapshot());
+            }
+            key = keys.recv() => match key.map(|key| key.map(|key| press(&mut app, key))) {
+                Some(Some(Action::Command(command))) => {
+                    if let Err(error) = session.command(command).await {
+                        app.refusal = Some(error.to_string());
+                    }
+                    app.snapshot = session.snapshot();
+                }
+                Some(Some(Action::Redraw) | None) => {}
+                Some(Some(Action::Quit)) | None => break Ok(()),
+            },
+            call = auto_answer.due() => auto_answer.answer(&session, call).await,
+            _ = second.tick(), if !app.snapshot.calls.is_empty() => {}
+            () = &mut leave => break Ok(()),
+        }
+    };
+    session.stop().await;
+    outcome
+}
+
+/// Keys come from a thread of their own, since reading the terminal blocks. `None` is a resize.
+fn read_keys() -> mpsc::Receiver<Option<KeyEvent>> {
+    let (sender, receiver) = mpsc::channel(32);
+    std::thread::spawn(move || {
+        while let Ok(event) = crossterm::event::read() {
+            let sent = match event {
+                TerminalEvent::Key(key) if key.kind == KeyEventKind::Press => {
+                    sender.blocking_send(Some(key))
+                }
+                TerminalEvent::Resize(..) => sender.blocking_send(None),
+                TerminalEvent::Key(_)
+                | TerminalEvent::FocusGained
+                | TerminalEvent::FocusLost
+                | TerminalEvent::Mouse(_)
+                | TerminalEvent::Paste(_) => Ok(()),
+            };
+            if sent.is_err() {
+                break;
+            }
+        }
+    });
+    receiver
+}
+
+fn wall_now() -> Duration {
+    sidetone_driver::clock::now().wall.0
+}

@@ -1,0 +1,329 @@
+//! The picture of the phone: lamp, calls, the chosen call's media and milestones, log and keys.
+
+use super::app::{App, EntryKind};
+use super::keys::HELP;
+use ratatui::Frame;
+use ratatui::layout::{Constraint, Layout, Rect};
+use ratatui::style::{Color, Modifier, Style};
+use ratatui::text::{Line, Span};
+use ratatui::widgets::{Block, BorderType, Gauge, Padding, Paragraph, Wrap};
+use sidetone_phone::{CallSnapshot, CallState, Direction, Hold, Party, RegistrationState};
+use std::time::Duration;
+
+const DIM: Style = Style::new().fg(Color::DarkGray);
+const STRONG: Style = Style::new().add_modifier(Modifier::BOLD);
+
+/// Draws everything. `now` is wall time since 1970.
+pub(super) fn draw(frame: &mut Frame<'_>, app: &App, now: Duration) {
+    let calls = u16::try_from(app.snapshot.calls.len().clamp(1, 6)).unwrap_or(6);
+    let [title, list, detail, log, footer] = Layout::vertical([
+        Constraint::Length(if app.snapshot.registration.problem.is_some() { 5 } else { 3 }),
+        Constraint::Length(calls + 2),
+        Constraint::Length(9),
+        Constraint::Min(3),
+        Constraint::Length(1),
+    ])
+    .areas(frame.area());
+    draw_title(frame, title, app);
+    draw_calls(frame, list, app, now);
+    match app.call() {
+        Some(call) => draw_call(frame, detail, app, call),
+        None => frame.render_widget(
+            Paragraph::new("No call. Press d to dial.").style(DIM).block(panel("Media")),
+            detail,
+        ),
+    }
+    draw_log(frame, log, app);
+    draw_footer(frame, footer, app);
+}
+
+fn draw_title(frame: &mut Frame<'_>, area: Rect, app: &App) {
+    let registration = &app.snapshot.registration;
+    let (color, word) = lamp(registration.state);
+    let mut lines = vec![Line::from(vec![
+        Span::styled("● ", Style::new().fg(color)),
+        Span::styled(word, Style::new().fg(color).add_modifier(Modifier::BOLD)),
+        Span::raw(format!("  {}", app.account)),
+        Span::styled(format!("  {}", app.server), DIM),
+    ])];
+    if let Some(problem) = &registration.problem {
+        lines.push(Line::styled(problem.to_string(), Style::new().fg(Color::Red)));
+    }
+    let text = Paragraph::new(lines).wrap(Wrap { trim: true }).block(panel("Sidetone"));
+    frame.render_widget(text, area);
+}
+
+fn lamp(state: RegistrationState) -> (Color, &'static str) {
+    match state {
+        RegistrationState::Unregistered => (Color::DarkGray, "signed out"),
+        RegistrationState::Registering => (Color::Yellow, "registering"),
+        RegistrationState::Registered => (Color::Green, "registered"),
+        RegistrationState::Unreachable => (Color::Yellow, "unreachable"),
+        RegistrationState::Failed => (Color::Red, "failed"),
+    }
+}
+
+fn draw_calls(frame: &mut Frame<'_>, area: Rect, app: &App, now: Duration) {
+    let lines: Vec<Line<'_>> = app
+        .snapshot
+        .calls
+        .iter()
+        .map(|call| call_line(call, app.selected == Some(call.id), now))
+        .collect();
+    let text = if lines.is_empty() { vec![Line::styled("none", DIM)] } else { lines };
+    frame.render_widget(Paragraph::new(text).block(panel("Calls")), area);
+}
+
+fn call_line(call: &CallSnapshot, selected: bool, now: Duration) -> Line<'static> {
+    let arrow = match call.direction {
+        Direction::Incoming => "↙",
+        Direction::Outgoing => "↗",
+    };
+    let since = call.answered.unwrap_or(call.began).0;
+    let clock = now.saturating_sub(since).as_secs();
+    let mut spans = vec![
+        Span::raw(if selected { "▸ " } else { "  " }),
+        Span::raw(format!("{arrow} ")),
+        Span::styled(format!("{:<36}", party(&call.remote)), STRONG),
+        Span::styled(format!("{:<12}", state_word(call.state)), state_style(call.state)),
+        Span::raw(format!("{:>3}:{:02}  ", clock / 60, clock % 60)),
+    ];
+    let marks = [
+        (call.hold.local, "held"),
+        (call.hold.remote, "held by the other side"),
+        (call.muted, "muted"),
+    ];
+    for (_, mark) in marks.iter().filter(|(on, _)| *on) {
+        spans.push(Span::styled(format!(" {mark}"), Style::new().fg(Color::Yellow)));
+    }
+    Line::from(spans)
+}
+
+fn party(party: &Party) -> String {
+    match &party.name {
+        Some(name) => format!("{name} {}", party.uri.trim_start_matches("sip:")),
+        None => party.uri.trim_start_matches("sip:").to_owned(),
+    }
+}
+
+fn state_word(state: CallState) -> &'static str {
+    match state {
+        CallState::Dialing => "dialing",
+        CallState::Alerting => "rings there",
+        CallState::Ringing => "RINGS",
+        CallState::Answering => "answering",
+        CallState::Answered => "answered",
+        CallState::Established => "talking",
+        CallState::Ending => "ending",
+    }
+}
+
+fn state_style(state: CallState) -> Style {
+    match state {
+        CallState::Ringing => Style::new().fg(Color::Cyan).add_modifier(Modifier::BOLD),
+        CallState::Established => Style::new().fg(Color::Green),
+        CallState::Dialing
+        | CallState::Alerting
+        | CallState::Answering
+        | CallState::Answered
+        | CallState::Ending => Style::new().fg(Color::Yellow),
+    }
+}
+
+fn draw_call(frame: &mut Frame<'_>, area: Rect, app: &App, call: &CallSnapshot) {
+    let [media, milestones] =
+        Layout::horizontal([Constraint::Percentage(55), Constraint::Percentage(45)]).areas(area);
+    let block = panel("Media");
+    let inner = block.inner(media);
+    frame.render_widget(block, media);
+    let [sent, heard, _, figures] = Layout::vertical([
+        Constraint::Length(1),
+        Constraint::Length(1),
+        Constraint::Length(1),
+        Constraint::Min(1),
+    ])
+    .areas(inner);
+    let quality = call.quality.clone().unwrap_or_default();
+    let silent = call.quality.is_none();
+    let sends = !call.muted && call.hold == Hold::default();
+    level(frame, sent, "mic", if silent || !sends { -127.0 } else { quality.level_sent });
+    level(frame, heard, "ear", if silent { -127.0 } else { quality.level_heard });
+    let text = if silent {
+        vec![Line::styled("no audio yet", DIM)]
+    } else {
+        vec![
+            Line::from(format!(
+                "{}   sent {}   heard {}",
+                quality.codec, quality.packets_sent, quality.packets_received
+            )),
+            Line::from(format!(
+                "lost {}   late {}   concealed {} ms",
+                quality.packets_lost,
+                quality.packets_late,
+                quality.concealed.as_millis()
+            )),
+            Line::from(format!(
+                "jitter {:.1} ms   playout {} ms   round trip {}",
+                quality.jitter.as_secs_f64() * 1000.0,
+                quality.playout_delay.as_millis(),
+                quality
+                    .round_trip
+                    .map_or("–".to_owned(), |rtt| format!("{} ms", rtt.as_millis())),
+            )),
+        ]
+    };
+    frame.render_widget(Paragraph::new(text), figures);
+    draw_milestones(frame, milestones, app, call);
+}
+
+/// A level as a bar from -60 to 0 dBFS.
+fn level(frame: &mut Frame<'_>, area: Rect, name: &str, dbfs: f32) {
+    let [label, bar] = Layout::horizontal([Constraint::Length(4), Constraint::Min(10)]).areas(area);
+    let ratio = f64::from((dbfs + 60.0).clamp(0.0, 60.0) / 60.0);
+    let color = if dbfs > -6.0 { Color::Red } else { Color::Green };
+    let text = if dbfs <= -60.0 { "silence".to_owned() } else { format!("{dbfs:.0} dBFS") };
+    frame.render_widget(Paragraph::new(name), label);
+    frame.render_widget(
+        Gauge::default().ratio(ratio).label(text).gauge_style(Style::new().fg(color)),
+        bar,
+    );
+}
+
+fn draw_milestones(frame: &mut Frame<'_>, area: Rect, app: &App, call: &CallSnapshot) {
+    let marks = app.milestones.get(&call.id).map(Vec::as_slice).unwrap_or_default();
+    let start = marks.first().map(|(_, at)| *at).unwrap_or_default();
+    let mut lines: Vec<Line<'_>> = marks
+        .iter()
+        .map(|(name, at)| {
+            let ms = at.saturating_sub(start).as_secs_f64() * 1000.0;
+            Line::from(vec![Span::styled(format!("{ms:>9.1} ms  "), DIM), Span::raw(*name)])
+        })
+        .collect();
+    let height = usize::from(area.height.saturating_sub(2));
+    lines.drain(..lines.len().saturating_sub(height));
+    frame.render_widget(Paragraph::new(lines).block(panel("Milestones")), area);
+}
+
+fn draw_log(frame: &mut Frame<'_>, area: Rect, app: &App) {
+    let height = usize::from(area.height.saturating_sub(2));
+    let skip = app.log.len().saturating_sub(height);
+    let lines: Vec<Line<'_>> = app
+        .log
+        .iter()
+        .skip(skip)
+        .map(|(seconds, text)| {
+            Line::from(vec![
+                Span::styled(format!("{seconds:>9.2} s  "), DIM),
+                Span::raw(text.as_str()),
+            ])
+        })
+        .collect();
+    frame.render_widget(Paragraph::new(lines).block(panel("Log")), area);
+}
+
+fn draw_footer(frame: &mut Frame<'_>, area: Rect, app: &App) {
+    let line = if let Some(refusal) = &app.refusal {
+        Line::styled(format!(" {refusal}"), Style::new().fg(Color::Red))
+    } else if let Some(entry) = &app.entry {
+        let label = match entry.kind {
+            EntryKind::Dial => "Call: ",
+            EntryKind::Dtmf => "Digits: ",
+        };
+        Line::from(vec![
+            Span::styled(format!(" {label}"), STRONG),
+            Span::raw(entry.text.as_str()),
+            Span::raw("▏"),
+            Span::styled("  Enter to send, Esc to leave", DIM),
+        ])
+    } else {
+        let keys = HELP.iter().flat_map(|(key, what)| {
+            [Span::styled(format!(" {key}"), STRONG), Span::styled(format!(" {what} "), DIM)]
+        });
+        Line::from(keys.collect::<Vec<_>>())
+    };
+    frame.render_widget(Paragraph::new(line), area);
+}
+
+fn panel(title: &str) -> Block<'static> {
+    Block::bordered()
+        .border_type(BorderType::Rounded)
+        .border_style(DIM)
+        .title(format!(" {title} "))
+        .padding(Padding::horizontal(1))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ratatui::Terminal;
+    use ratatui::backend::TestBackend;
+    use sidetone_phone::{
+        CallId, MediaPath, QualityReport, Registration, RegistrationProblem, Snapshot, UnixTime,
+    };
+
+    fn app(state: RegistrationState, calls: Vec<CallSnapshot>) -> App {
+        let problem = None;
+        let registration = Registration { state, problem, since: UnixTime::default() };
+        let mut app = App::new(
+            "sip:agent1@example.test".to_owned(),
+            "wss://pbx.example.test:8089/ws".to_owned(),
+            Snapshot { registration, calls },
+        );
+        app.select_next();
+        app
+    }
+
+    fn call(state: CallState) -> CallSnapshot {
+        CallSnapshot {
+            id: CallId(uuid::Uuid::nil()),
+            direction: Direction::Incoming,
+            remote: Party { name: Some("Customer One".to_owned()), uri: "sip:0301@x".to_owned() },
+            state,
+            hold: Hold { local: true, remote: false },
+            muted: true,
+            media: MediaPath::Connected,
+            began: UnixTime(Duration::from_secs(100)),
+            answered: Some(UnixTime(Duration::from_secs(110))),
+            first_sent: None,
+            first_heard: None,
+            quality: Some(QualityReport { codec: "opus".to_owned(), ..QualityReport::default() }),
+        }
+    }
+
+    fn drawn(app: &App) -> String {
+        let mut terminal = Terminal::new(TestBackend::new(100, 30)).unwrap();
+        terminal.draw(|frame| draw(frame, app, Duration::from_secs(185))).unwrap();
+        let buffer = terminal.backend().buffer();
+        let width = usize::from(buffer.area.width);
+        let cells: Vec<&str> = buffer.content.iter().map(|cell| cell.symbol()).collect();
+        cells.chunks(width).map(|row| row.concat() + "\n").collect()
+    }
+
+    #[test]
+    fn a_held_and_muted_call_is_shown_as_both_with_its_time() {
+        let screen = drawn(&app(RegistrationState::Registered, vec![call(CallState::Established)]));
+        for part in
+            ["● registered", "Customer One 0301@x", "talking", "1:15", "held", "muted", "opus"]
+        {
+            assert!(screen.contains(part), "{part} is missing in\n{screen}");
+        }
+    }
+
+    #[test]
+    fn a_failed_registration_says_why() {
+        let mut app = app(RegistrationState::Failed, Vec::new());
+        app.snapshot.registration.problem = Some(RegistrationProblem::WrongCredentials);
+        let screen = drawn(&app);
+        assert!(screen.contains("● failed"), "{screen}");
+        assert!(screen.contains("refused the user name"), "{screen}");
+    }
+
+    #[test]
+    fn the_smallest_terminal_does_not_break_it() {
+        let app = app(RegistrationState::Registered, vec![call(CallState::Ringing)]);
+        for (width, height) in [(1, 1), (10, 3), (40, 12)] {
+            let mut terminal = Terminal::new(TestBackend::new(width, height)).unwrap();
+            terminal.draw(|frame| draw(frame, &app, Duration::from_secs(185))).unwrap();
+        }
+    }
+}

@@ -1,0 +1,145 @@
+//! The command line: what may be written, and its help.
+
+use clap::{Args, Parser, Subcommand};
+use std::path::PathBuf;
+
+/// A phone for the agents of a contact centre, in a terminal.
+#[derive(Debug, Parser)]
+#[command(
+    name = "sidetone",
+    version,
+    about,
+    after_help = "Exit status: 0 done, 1 failed, 2 wrong usage. The password is read from \
+                  SIDETONE_PASSWORD, --password-file, the configuration file, or asked for.\n\
+                  docs/cli.md describes the JSON events and commands."
+)]
+pub(crate) struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// What can be done.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Sign in and take and make calls: a phone in the terminal.
+    Agent(AgentArgs),
+    /// Make one call and stay until it ends.
+    Call(CallArgs),
+    /// Check everything that a call needs, step by step, and explain what fails.
+    Doctor(DoctorArgs),
+    /// Show a whole call with nothing but this program: a model PBX, a customer who speaks, and a
+    /// report.
+    Demo(DemoArgs),
+}
+
+/// Who signs in, where, and with which audio.
+#[derive(Debug, Clone, Default, Args)]
+pub(crate) struct PhoneArgs {
+    /// The server: wss://host:port/path
+    #[arg(long, env = "SIDETONE_SERVER", value_name = "URL")]
+    pub(crate) server: Vec<String>,
+    /// The account: sip:user@domain
+    #[arg(long, env = "SIDETONE_ACCOUNT", value_name = "SIP")]
+    pub(crate) account: Option<String>,
+    /// The user name for authentication, where it is not the account's
+    #[arg(long, env = "SIDETONE_USERNAME", value_name = "NAME")]
+    pub(crate) username: Option<String>,
+    /// Trust only the certificates of this PEM file instead of the system's
+    #[arg(long, env = "SIDETONE_CA", value_name = "FILE")]
+    pub(crate) ca: Option<PathBuf>,
+    /// The microphone: a device's name, a WAV file, or null
+    #[arg(long, env = "SIDETONE_MIC", value_name = "DEVICE|FILE.wav|null")]
+    pub(crate) mic: Option<String>,
+    /// The speaker: a device's name, a WAV file to write, or null
+    #[arg(long, env = "SIDETONE_SPEAKER", value_name = "DEVICE|FILE.wav|null")]
+    pub(crate) speaker: Option<String>,
+    /// A STUN or TURN server: stun:host:port, turn:user:secret@host:port
+    #[arg(long, env = "SIDETONE_ICE_SERVER", value_name = "URL")]
+    pub(crate) ice_server: Vec<String>,
+    /// A file with the password in its first line
+    #[arg(long, env = "SIDETONE_PASSWORD_FILE", value_name = "FILE")]
+    pub(crate) password_file: Option<PathBuf>,
+    /// The configuration file [default: sidetone/config.toml in the user's configuration folder]
+    #[arg(long, env = "SIDETONE_CONFIG", value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    /// Where the phone keeps what must survive it, or "none"
+    #[arg(long, env = "SIDETONE_STATE", value_name = "FILE|none")]
+    pub(crate) state: Option<PathBuf>,
+}
+
+/// How the program speaks.
+#[derive(Debug, Clone, Copy, Args)]
+pub(crate) struct OutputArgs {
+    /// Print one JSON object a line instead of text
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Show the SIP messages too, secrets masked
+    #[arg(long)]
+    pub(crate) sip: bool,
+}
+
+/// `sidetone agent`
+#[derive(Debug, Args)]
+pub(crate) struct AgentArgs {
+    #[command(flatten)]
+    pub(crate) phone: PhoneArgs,
+    #[command(flatten)]
+    pub(crate) output: OutputArgs,
+    /// Answer each call after this many milliseconds of ringing
+    #[arg(long, value_name = "MS")]
+    pub(crate) auto_answer: Option<u64>,
+}
+
+/// `sidetone call`
+#[derive(Debug, Args)]
+pub(crate) struct CallArgs {
+    /// A number, a user name, or sip:user@domain
+    pub(crate) uri: String,
+    #[command(flatten)]
+    pub(crate) phone: PhoneArgs,
+    #[command(flatten)]
+    pub(crate) output: OutputArgs,
+    /// Hang up this many milliseconds after the answer
+    #[arg(long, value_name = "MS")]
+    pub(crate) duration: Option<u64>,
+}
+
+/// `sidetone doctor`
+#[derive(Debug, Args)]
+pub(crate) struct DoctorArgs {
+    #[command(flatten)]
+    pub(crate) phone: PhoneArgs,
+    #[command(flatten)]
+    pub(crate) output: OutputArgs,
+    /// The number that sends back what it hears
+    #[arg(long, default_value = "600", value_name = "NUMBER")]
+    pub(crate) echo: String,
+}
+
+/// `sidetone demo`
+#[derive(Debug, Args)]
+pub(crate) struct DemoArgs {
+    #[command(flatten)]
+    pub(crate) output: OutputArgs,
+    /// Where the report is written
+    #[arg(long, default_value = "sidetone-demo.html", value_name = "FILE")]
+    pub(crate) report: PathBuf,
+    /// What the customer says; synthesised speech where it is not given
+    #[arg(long, value_name = "FILE.wav")]
+    pub(crate) customer: Option<PathBuf>,
+    /// How long the two talk, in seconds
+    #[arg(long, default_value_t = 6, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(2..=120))]
+    pub(crate) talk: u64,
+    /// Use a real Asterisk (started by scripts/bench) instead of the model PBX
+    #[arg(long)]
+    pub(crate) asterisk: bool,
+    /// Only run the model PBX and print how to reach it, until interrupted
+    #[arg(long, conflicts_with_all = ["asterisk", "customer"])]
+    pub(crate) serve: bool,
+    /// The port of the model PBX on loopback; 0 takes a free one
+    #[arg(long, default_value_t = 0, value_name = "PORT")]
+    pub(crate) port: u16,
+    #[command(flatten)]
+    pub(crate) phone: PhoneArgs,
+}

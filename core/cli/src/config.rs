@@ -1,0 +1,219 @@
+//! One configuration out of flags, environment and file, checked, with errors that say what to do.
+
+use crate::args::PhoneArgs;
+use crate::state::StateFile;
+use serde::Deserialize;
+use sidetone_driver::{AudioEndpoint, DriverConfig, IceServer, Trust};
+use sidetone_phone::{Account, Config, ConfigError, Secret, ServerAddress};
+use std::path::{Path, PathBuf};
+
+/// What a phone is made of, and where it keeps its state.
+#[derive(Debug)]
+pub(crate) struct Setup {
+    pub(crate) driver: DriverConfig,
+    pub(crate) state: StateFile,
+}
+
+/// Why no phone can be made of what was given. All are wrong usage: exit status 2.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum SetupError {
+    #[error("no server is given; write --server wss://host:port/path or set `server` in {0}")]
+    NoServer(PathBuf),
+    #[error("no account is given; write --account sip:user@domain or set `account` in {0}")]
+    NoAccount(PathBuf),
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    #[error("{what} {path} cannot be read: {source}; check the path and its permissions")]
+    Unreadable { what: &'static str, path: PathBuf, source: std::io::Error },
+    #[error("the configuration file {path} is not valid: {detail}")]
+    Invalid { path: PathBuf, detail: String },
+    #[error("the CA file {0} holds no certificate in PEM form")]
+    NoCertificate(PathBuf),
+    #[error("the ICE server \"{0}\" is not stun:host:port or turn:user:secret@host:port")]
+    IceServer(String),
+    #[error("no password is given; set SIDETONE_PASSWORD or write --password-file FILE")]
+    NoPassword,
+    #[error("the password file {0} is empty; write the password in its first line")]
+    EmptyPassword(PathBuf),
+}
+
+/// The file's form: the flags' names, all optional.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+struct File {
+    server: Option<Servers>,
+    account: Option<String>,
+    username: Option<String>,
+    display_name: Option<String>,
+    ca: Option<PathBuf>,
+    mic: Option<String>,
+    speaker: Option<String>,
+    #[serde(default)]
+    ice_server: Vec<String>,
+    password: Option<String>,
+    password_file: Option<PathBuf>,
+    state: Option<PathBuf>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+enum Servers {
+    One(String),
+    Several(Vec<String>),
+}
+
+impl From<Servers> for Vec<String> {
+    fn from(servers: Servers) -> Self {
+        match servers {
+            Servers::One(server) => vec![server],
+            Servers::Several(servers) => servers,
+        }
+    }
+}
+
+impl Setup {
+    /// Flags and environment first, then the file, then defaults.
+    pub(crate) fn load(args: &PhoneArgs) -> Result<Self, SetupError> {
+        let path = args.config.clone().unwrap_or_else(default_config_file);
+        let file = File::read(&path, args.config.is_some())?;
+
+        let servers = if args.server.is_empty() {
+            file.server.map(Into::into).unwrap_or_default()
+        } else {
+            args.server.clone()
+        };
+        if servers.is_empty() {
+            return Err(SetupError::NoServer(path));
+        }
+        let servers =
+            servers.iter().map(|s| s.parse()).collect::<Result<Vec<ServerAddress>, _>>()?;
+        let aor = args.account.clone().or(file.account).ok_or(SetupError::NoAccount(path))?;
+        let mut account = Account::new(&aor, Secret::new(""))?;
+        account.username = args.username.clone().or(file.username);
+        account.display_name = file.display_name;
+        account.password =
+            password(args.password_file.clone().or(file.password_file), file.password, &aor)?;
+
+        let trust = args.ca.clone().or(file.ca).map_or(Ok(Trust::Platform), |ca| read_ca(&ca))?;
+        let ice =
+            if args.ice_server.is_empty() { file.ice_server } else { args.ice_server.clone() };
+        let ice_servers = ice.iter().map(|url| ice_server(url)).collect::<Result<_, _>>()?;
+        let state = StateFile::open(args.state.clone().or(file.state), &aor)?;
+        let stored = state.load();
+        Ok(Self {
+            driver: DriverConfig {
+                phone: Config::new(account, servers, stored.instance),
+                saved: stored.saved,
+                trust,
+                ice_servers,
+                microphone: endpoint(args.mic.clone().or(file.mic)),
+                speaker: endpoint(args.speaker.clone().or(file.speaker)),
+            },
+            state,
+        })
+    }
+}
+
+impl File {
+    /// Reads the file; one that was not asked for by name may be missing.
+    fn read(path: &Path, asked: bool) -> Result<Self, SetupError> {
+        let text = match std::fs::read_to_string(path) {
+            Ok(text) => text,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound && !asked => {
+                return Ok(Self::default());
+            }
+            Err(source) => {
+                let what = "the configuration file";
+                return Err(SetupError::Unreadable { what, path: path.to_owned(), source });
+            }
+        };
+        toml::from_str(&text).map_err(|error| SetupError::Invalid {
+            path: path.to_owned(),
+            detail: error.message().to_owned(),
+        })
+    }
+}
+
+fn default_config_file() -> PathBuf {
+    user_folder("XDG_CONFIG_HOME", ".config").join("config.toml")
+}
+
+/// The user's folder of a kind, `sidetone` in it.
+pub(crate) fn user_folder(variable: &str, below_home: &str) -> PathBuf {
+    let base = std::env::var_os(variable).filter(|v| !v.is_empty()).map(PathBuf::from);
+    let home = || std::env::var_os("HOME").map_or_else(|| PathBuf::from("."), PathBuf::from);
+    base.unwrap_or_else(|| home().join(below_home)).join("sidetone")
+}
+
+fn password(
+    file: Option<PathBuf>,
+    written: Option<String>,
+    aor: &str,
+) -> Result<Secret, SetupError> {
+    if let Ok(password) = std::env::var("SIDETONE_PASSWORD") {
+        return Ok(Secret::new(password));
+    }
+    if let Some(path) = file {
+        let text = std::fs::read_to_string(&path).map_err(|source| SetupError::Unreadable {
+            what: "the password file",
+            path: path.clone(),
+            source,
+        })?;
+        let line = text.lines().next().unwrap_or_default();
+        if line.is_empty() {
+            return Err(SetupError::EmptyPassword(path));
+        }
+        return Ok(Secret::new(line));
+    }
+    if let Some(password) = written {
+        return Ok(Secret::new(password));
+    }
+    rpassword::prompt_password(format!("Password of {aor}: "))
+        .map(Secret::new)
+        .map_err(|_| SetupError::NoPassword)
+}
+
+fn read_ca(path: &Path) -> Result<Trust, SetupError> {
+    let pem = std::fs::read(path).map_err(|source| SetupError::Unreadable {
+        what: "the CA file",
+        path: path.to_owned(),
+        source,
+    })?;
+    let marker = b"-----BEGIN CERTIFICATE-----";
+    if !pem.windows(marker.len()).any(|window| window == marker) {
+        return Err(SetupError::NoCertificate(path.to_owned()));
+    }
+    Ok(Trust::Pem(pem))
+}
+
+/// `stun:host:port`, or `turn:user:secret@host:port` with the credential taken out of the URL.
+fn ice_server(text: &str) -> Result<IceServer, SetupError> {
+    let error = || SetupError::IceServer(text.to_owned());
+    let (scheme, rest) = text.split_once(':').ok_or_else(error)?;
+    match scheme {
+        "stun" | "stuns" => {
+            Ok(IceServer { url: text.to_owned(), username: None, credential: None })
+        }
+        "turn" | "turns" => {
+            let (user, host) = rest.rsplit_once('@').ok_or_else(error)?;
+            let (username, secret) = user.split_once(':').ok_or_else(error)?;
+            Ok(IceServer {
+                url: format!("{scheme}:{host}"),
+                username: Some(username.to_owned()),
+                credential: Some(Secret::new(secret)),
+            })
+        }
+        _ => Err(error()),
+    }
+}
+
+fn endpoint(text: Option<String>) -> AudioEndpoint {
+    match text {
+        None => AudioEndpoint::Default,
+        Some(text) if text == "null" => AudioEndpoint::Null,
+        Some(text) if text.to_ascii_lowercase().ends_with(".wav") => {
+            AudioEndpoint::File(text.into())
+        }
+        Some(text) => AudioEndpoint::Device(text),
+    }
+}

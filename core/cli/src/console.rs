@@ -1,0 +1,81 @@
+//! Standard input and output: lines in, JSON or text out, and the signals that mean "leave".
+
+use crate::args::OutputArgs;
+use crate::json::{JsonEvent, Line};
+use crate::session::plain;
+use std::io::Write as _;
+use tokio::io::{AsyncBufReadExt as _, BufReader, Lines, Stdin};
+
+/// Prints events in the form that was asked for.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Printer {
+    json: bool,
+    /// Whether SIP messages are wanted.
+    pub(crate) sip: bool,
+}
+
+impl Printer {
+    pub(crate) fn new(output: OutputArgs) -> Self {
+        Self { json: output.json, sip: output.sip }
+    }
+
+    /// Prints one event. A reader that went away is no error: the phone goes on.
+    pub(crate) fn print(self, line: &Line) {
+        let text = if self.json {
+            serde_json::to_string(line).ok()
+        } else {
+            plain(&line.event).map(|text| format!("{:>9.0} ms  {text}", line.at_ms))
+        };
+        if let Some(text) = text {
+            let mut out = std::io::stdout().lock();
+            let _ = writeln!(out, "{text}").and_then(|()| out.flush());
+        }
+    }
+
+    /// Prints an event that has no line yet.
+    pub(crate) fn tell(self, event: JsonEvent, at_ms: f64) {
+        self.print(&Line { event, at_ms });
+    }
+}
+
+/// Lines of standard input, one after the other; at its end it stays silent for ever.
+pub(crate) struct Input {
+    lines: Option<Lines<BufReader<Stdin>>>,
+}
+
+impl Input {
+    /// Reads lines where they are commands; else nothing.
+    pub(crate) fn new(wanted: bool) -> Self {
+        Self { lines: wanted.then(|| BufReader::new(tokio::io::stdin()).lines()) }
+    }
+
+    /// The next line that is not empty.
+    pub(crate) async fn next(&mut self) -> String {
+        while let Some(lines) = &mut self.lines {
+            match lines.next_line().await {
+                Ok(Some(line)) if line.trim().is_empty() => {}
+                Ok(Some(line)) => return line,
+                Ok(None) | Err(_) => self.lines = None,
+            }
+        }
+        std::future::pending().await
+    }
+}
+
+/// Returns when the user or the system wants the program to leave.
+pub(crate) async fn asked_to_leave() {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        let (interrupt, terminate) =
+            (signal(SignalKind::interrupt()), signal(SignalKind::terminate()));
+        if let (Ok(mut interrupt), Ok(mut terminate)) = (interrupt, terminate) {
+            tokio::select! {
+                _ = interrupt.recv() => {}
+                _ = terminate.recv() => {}
+            }
+            return;
+        }
+    }
+    let _ = tokio::signal::ctrl_c().await;
+}

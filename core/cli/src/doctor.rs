@@ -1,0 +1,254 @@
+//! `sidetone doctor`: everything that a call needs, checked in its order, timed and explained.
+
+use crate::args::DoctorArgs;
+use crate::call::until;
+use crate::config::Setup;
+use crate::console::Printer;
+use crate::json::JsonEvent;
+use crate::session::Session;
+use crate::tone;
+use crate::{Failure, Outcome};
+use sidetone_driver::{AudioEndpoint, Milestone, What};
+use sidetone_phone::{
+    CallId, Command, Event, FlowErrorKind, RegistrationProblem, RegistrationState,
+};
+use std::io::Write as _;
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// How long signing in may take, and how long the echo call.
+const PATIENCE: Duration = Duration::from_secs(15);
+/// How long the echo is listened to.
+const LISTEN: Duration = Duration::from_secs(3);
+/// The tone that is sent to the echo, in Hz.
+const TONE: f32 = 1000.0;
+/// What of the tone must come back, in dBFS.
+const AUDIBLE: f64 = -36.0;
+
+/// The checks in their order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Check {
+    Dns,
+    Tcp,
+    Tls,
+    WebSocket,
+    Register,
+    Ice,
+    Dtls,
+    Echo,
+}
+
+impl Check {
+    const ALL: [Self; 8] = [
+        Self::Dns,
+        Self::Tcp,
+        Self::Tls,
+        Self::WebSocket,
+        Self::Register,
+        Self::Ice,
+        Self::Dtls,
+        Self::Echo,
+    ];
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Dns => "DNS",
+            Self::Tcp => "TCP",
+            Self::Tls => "TLS",
+            Self::WebSocket => "WSS",
+            Self::Register => "REGISTER",
+            Self::Ice => "ICE",
+            Self::Dtls => "DTLS",
+            Self::Echo => "echo call",
+        }
+    }
+
+    /// What to do where it fails, beyond what the failure itself says.
+    fn advice(self) -> &'static str {
+        match self {
+            Self::Dns => "check the server's name, and that this machine has a working resolver",
+            Self::Tcp => "check that the server runs and that no firewall blocks its port",
+            Self::Tls => {
+                "check the certificate of the server, and --ca where it has a CA of its own"
+            }
+            Self::WebSocket => {
+                "check the path of the server address, and that it serves the subprotocol sip"
+            }
+            Self::Register => {
+                "check the account and its password with the administrator of the server"
+            }
+            Self::Ice => {
+                "check that UDP may leave this network, or give a TURN server with --ice-server"
+            }
+            Self::Dtls => {
+                "check that the endpoint on the server has DTLS on (Asterisk: webrtc=yes)"
+            }
+            Self::Echo => {
+                "check the number of the echo with --echo, and the codecs of the endpoint"
+            }
+        }
+    }
+}
+
+/// Runs the checks until all are done or one fails.
+pub(crate) async fn run(args: DoctorArgs) -> Outcome {
+    let mut setup = Setup::load(&args.phone)?;
+    let folder = tempfile::tempdir()?;
+    let (sent, heard) = (folder.path().join("sent.wav"), folder.path().join("heard.wav"));
+    tone::write(&sent, TONE, Duration::from_secs(1))?;
+    setup.driver.microphone = AudioEndpoint::File(sent);
+    setup.driver.speaker = AudioEndpoint::File(heard.clone());
+
+    let mut report = Report {
+        printer: Printer::new(args.output),
+        json: args.output.json,
+        done: 0,
+        last_ms: 0.0,
+    };
+    let mut session = Session::start(setup).await?;
+    let outcome = examine(&mut session, &mut report, &args.echo).await;
+    session.stop().await;
+    outcome?;
+    let level = tone::level(&heard, TONE)?;
+    let detail = format!("the tone of {TONE:.0} Hz came back at {level:.0} dBFS");
+    if level < AUDIBLE {
+        return report.fail(Check::Echo, &detail);
+    }
+    report.pass(Check::Echo, None, &detail);
+    Ok(())
+}
+
+async fn examine(session: &mut Session, report: &mut Report, echo: &str) -> Outcome {
+    let call = CallId(uuid::Uuid::new_v4());
+    let mut deadline = Instant::now() + PATIENCE;
+    let mut listening = false;
+    loop {
+        let update = tokio::select! {
+            update = session.next() => update.ok_or(Failure::Stopped)?,
+            () = until(Some(deadline)) => {
+                if listening {
+                    return Ok(());
+                }
+                let detail = format!("nothing happened within {} s", PATIENCE.as_secs());
+                return report.fail(report.next(), &detail);
+            }
+        };
+        let at_ms = Some(session.at_ms(update.at));
+        match &update.what {
+            What::Milestone(Milestone::Resolved(addresses)) => {
+                let list: Vec<String> = addresses.iter().map(ToString::to_string).collect();
+                report.pass(Check::Dns, at_ms, &list.join(", "));
+            }
+            What::Milestone(Milestone::TcpConnected(address)) => {
+                report.pass(Check::Tcp, at_ms, &address.to_string());
+            }
+            What::Milestone(Milestone::TlsEstablished(suite)) => {
+                report.pass(Check::Tls, at_ms, suite)
+            }
+            What::Milestone(Milestone::WebSocketOpen) => {
+                report.pass(Check::WebSocket, at_ms, "subprotocol sip");
+            }
+            What::Milestone(Milestone::IceConnected { pair, .. }) => {
+                report.pass(Check::Ice, at_ms, pair)
+            }
+            What::Milestone(Milestone::DtlsConnected { .. }) => report.pass(Check::Dtls, at_ms, ""),
+            What::Event(Event::RegistrationChanged(registration)) => {
+                if registration.state == RegistrationState::Registered
+                    && report.next() == Check::Register
+                {
+                    report.pass(Check::Register, at_ms, "accepted");
+                    deadline = Instant::now() + PATIENCE;
+                    let dial = Command::Dial { call, to: echo.to_owned() };
+                    if let Err(error) = session.command(dial).await {
+                        return report.fail(Check::Echo, &error.to_string());
+                    }
+                } else if let Some(problem) = &registration.problem {
+                    return report.fail(check_of(problem), &problem.to_string());
+                }
+            }
+            What::Event(Event::Answered { call: answered, .. }) if *answered == call => {
+                listening = true;
+                deadline = Instant::now() + LISTEN;
+            }
+            What::Event(Event::Ended { call: ended, reason }) if *ended == call => {
+                return report.fail(report.next().max(Check::Ice), &reason.to_string());
+            }
+            What::Event(_)
+            | What::Milestone(_)
+            | What::Sip { .. }
+            | What::Woke(_)
+            | What::Save(_) => {}
+        }
+    }
+}
+
+/// The check that a problem of the registration belongs to.
+fn check_of(problem: &RegistrationProblem) -> Check {
+    match problem {
+        RegistrationProblem::Flow { kind, .. } => match kind {
+            FlowErrorKind::NameResolution => Check::Dns,
+            FlowErrorKind::Unreachable | FlowErrorKind::TimedOut => Check::Tcp,
+            FlowErrorKind::CertificateName
+            | FlowErrorKind::CertificateExpired
+            | FlowErrorKind::CertificateUntrusted
+            | FlowErrorKind::Tls => Check::Tls,
+            FlowErrorKind::WebSocket | FlowErrorKind::Lost => Check::WebSocket,
+        },
+        RegistrationProblem::WrongCredentials
+        | RegistrationProblem::AuthenticationUnsupported(_)
+        | RegistrationProblem::Refused { .. }
+        | RegistrationProblem::NoAnswer => Check::Register,
+    }
+}
+
+/// Prints each check as it is done.
+struct Report {
+    printer: Printer,
+    json: bool,
+    done: usize,
+    last_ms: f64,
+}
+
+impl Report {
+    /// The check that is not done yet.
+    fn next(&self) -> Check {
+        Check::ALL.get(self.done).copied().unwrap_or(Check::Echo)
+    }
+
+    fn pass(&mut self, check: Check, at_ms: Option<f64>, detail: &str) {
+        if check < self.next() {
+            return;
+        }
+        self.done = check as usize + 1;
+        let took_ms = at_ms.map(|at| at - self.last_ms);
+        self.last_ms = at_ms.unwrap_or(self.last_ms);
+        self.print(check, true, took_ms, detail);
+    }
+
+    fn fail(&mut self, check: Check, detail: &str) -> Outcome {
+        self.print(check, false, None, detail);
+        Err(Failure::Told)
+    }
+
+    fn print(&self, check: Check, ok: bool, took_ms: Option<f64>, detail: &str) {
+        if self.json {
+            let event = JsonEvent::Check {
+                name: check.name().to_owned(),
+                ok,
+                took_ms,
+                detail: detail.to_owned(),
+                advice: (!ok).then(|| check.advice().to_owned()),
+            };
+            self.printer.tell(event, self.last_ms);
+            return;
+        }
+        let mark = if ok { "✓" } else { "✗" };
+        let took = took_ms.map_or(String::new(), |ms| format!("{ms:.1} ms"));
+        let mut out = std::io::stdout().lock();
+        // A reader that went away is no reason to stop checking.
+        let _ = writeln!(out, "{mark} {:<10} {took:>10}  {detail}", check.name());
+        if !ok {
+            let _ = writeln!(out, "  → {}", check.advice());
+        }
+    }
+}

@@ -1,0 +1,174 @@
+//! One phone at work: starts the driver, keeps its state, and hands on what it tells.
+
+use crate::config::Setup;
+use crate::json::{JsonEvent, Line, Request, command_error_name, ms};
+use crate::state::StateFile;
+use sidetone_driver::{Handle, Milestone, StartError, Update, Updates, What};
+use sidetone_phone::{CallId, Command, CommandError, Snapshot};
+use std::time::Duration;
+
+/// A running phone as the terminal uses it.
+pub(crate) struct Session {
+    handle: Handle,
+    updates: Updates,
+    state: StateFile,
+    started: Duration,
+}
+
+impl Session {
+    /// Starts the phone and signs in.
+    pub(crate) async fn start(setup: Setup) -> Result<Self, StartError> {
+        let started = sidetone_driver::clock::now().boot;
+        let (handle, updates) = sidetone_driver::start(setup.driver)?;
+        // A fresh phone takes this command always.
+        let _ = handle.command(Command::Register).await;
+        Ok(Self { handle, updates, state: setup.state, started })
+    }
+
+    /// The next thing that the phone tells; what is to be stored has been.
+    pub(crate) async fn next(&mut self) -> Option<Update> {
+        let update = self.updates.next().await?;
+        if let What::Save(saved) = &update.what
+            && let Err(error) = self.state.store(saved.clone())
+        {
+            log::warn!("the phone's state could not be stored: {error}");
+        }
+        Some(update)
+    }
+
+    /// Asks the phone.
+    pub(crate) async fn command(&self, command: Command) -> Result<(), CommandError> {
+        self.handle.command(command).await
+    }
+
+    /// What is to be seen.
+    pub(crate) fn snapshot(&self) -> Snapshot {
+        self.handle.snapshot()
+    }
+
+    /// Ends the calls, signs out, closes the files.
+    pub(crate) async fn stop(self) {
+        self.handle.shutdown().await;
+    }
+
+    /// Milliseconds since the session started.
+    pub(crate) fn at_ms(&self, at: Duration) -> f64 {
+        ms(at.saturating_sub(self.started))
+    }
+
+    /// Milliseconds since the session started, now.
+    pub(crate) fn now_ms(&self) -> f64 {
+        self.at_ms(sidetone_driver::clock::now().boot)
+    }
+
+    /// The line that tells an update; `None` where it is not for the reader.
+    pub(crate) fn line(&self, update: Update, sip: bool) -> Option<Line> {
+        let at_ms = self.at_ms(update.at);
+        let event = match update.what {
+            What::Event(event) => event.into(),
+            What::Sip { sent, bytes } if sip => JsonEvent::Sip { sent, message: redacted(&bytes) },
+            What::Milestone(milestone) => step(&milestone),
+            What::Sip { .. } | What::Woke(_) | What::Save(_) => return None,
+        };
+        Some(Line { event, at_ms })
+    }
+
+    /// Carries out one line of JSON input. `Ok(None)` means: leave.
+    pub(crate) async fn run_line(&self, text: &str) -> Option<JsonEvent> {
+        match Request::parse(text) {
+            Ok(Request::Quit) => None,
+            Ok(Request::Command { name, call, command }) => {
+                Some(answer(name, call, self.command(command).await))
+            }
+            Err(refused) => Some(refused),
+        }
+    }
+}
+
+/// What a command line is answered with.
+fn answer(name: &str, call: Option<CallId>, result: Result<(), CommandError>) -> JsonEvent {
+    let (command, call) = (name.to_owned(), call.map(|call| call.to_string()));
+    match result {
+        Ok(()) => JsonEvent::Accepted { command, call },
+        Err(error) => JsonEvent::Refused {
+            command,
+            call,
+            reason: command_error_name(error),
+            text: error.to_string(),
+        },
+    }
+}
+
+/// A SIP message as text with its secrets masked; bytes that are none are only counted.
+pub(crate) fn redacted(bytes: &[u8]) -> String {
+    match sidetone_sip::Message::parse(bytes) {
+        Ok(message) => message.redacted(),
+        Err(error) => format!("({} bytes that are no SIP message: {error})", bytes.len()),
+    }
+}
+
+/// A step of connecting, named and detailed.
+pub(crate) fn step(milestone: &Milestone) -> JsonEvent {
+    let (step, detail) = match milestone {
+        Milestone::Resolved(addresses) => {
+            ("resolved", addresses.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "))
+        }
+        Milestone::TcpConnected(address) => ("tcp_connected", address.to_string()),
+        Milestone::TlsEstablished(suite) => ("tls_established", suite.clone()),
+        Milestone::WebSocketOpen => ("websocket_open", String::new()),
+        Milestone::IceGathered { candidates, .. } => {
+            ("ice_gathered", format!("{candidates} candidates"))
+        }
+        Milestone::IceConnected { pair, .. } => ("ice_connected", pair.clone()),
+        Milestone::DtlsConnected { .. } => ("dtls_connected", String::new()),
+    };
+    JsonEvent::Step { step: step.to_owned(), detail }
+}
+
+/// One line of plain text for an update; `None` where it would only be noise.
+pub(crate) fn plain(event: &JsonEvent) -> Option<String> {
+    let party = |p: &crate::json::JsonParty| p.to_string();
+    Some(match event {
+        JsonEvent::Registration { state, reason: None } => format!("lamp: {state}"),
+        JsonEvent::Registration { state, reason: Some(reason) } => {
+            format!("lamp: {state}: {reason}")
+        }
+        JsonEvent::Incoming { from, .. } => format!("{} calls", party(from)),
+        JsonEvent::Dialing { to, .. } => format!("calling {}", party(to)),
+        JsonEvent::Ringing { .. } => "it rings there".to_owned(),
+        JsonEvent::EarlyMedia { .. } => "audio before the answer".to_owned(),
+        JsonEvent::Answered { .. } => "answered".to_owned(),
+        JsonEvent::Established { .. } => "established".to_owned(),
+        JsonEvent::Media { first_sent_ms, first_heard_ms, .. } => {
+            let time =
+                |ms: &Option<f64>| ms.map_or("not yet".to_owned(), |ms| format!("{ms:.0} ms"));
+            format!(
+                "audio after the answer: sent {}, heard {}",
+                time(first_sent_ms),
+                time(first_heard_ms)
+            )
+        }
+        JsonEvent::Hold { local, remote, .. } => match (local, remote) {
+            (true, true) => "held on both sides".to_owned(),
+            (true, false) => "held".to_owned(),
+            (false, true) => "held by the other side".to_owned(),
+            (false, false) => "resumed".to_owned(),
+        },
+        JsonEvent::HoldFailed { reason, .. } => format!("hold failed: {reason}"),
+        JsonEvent::Mute { on: true, .. } => "microphone closed".to_owned(),
+        JsonEvent::Mute { on: false, .. } => "microphone open".to_owned(),
+        JsonEvent::DtmfSent { .. } => "digits sent".to_owned(),
+        JsonEvent::Ended { text, .. } => format!("ended: {text}"),
+        JsonEvent::Refused { command, text, .. } => format!("{command} refused: {text}"),
+        JsonEvent::Sip { sent, message } => {
+            format!("{}\n{}", if *sent { "── sent" } else { "── received" }, message.trim_end())
+        }
+        JsonEvent::Error { text } => format!("error: {text}"),
+        JsonEvent::Report { file } => format!("report: {file}"),
+        JsonEvent::Quality { .. }
+        | JsonEvent::Accepted { .. }
+        | JsonEvent::Step { .. }
+        | JsonEvent::Check { .. }
+        | JsonEvent::Ready { .. } => return None,
+    })
+}
