@@ -21,6 +21,7 @@
 //! | `account` | registration, servers and flows, the lamp |
 //! | `call` | one call: its state machine, incoming, outgoing, hold, DTMF |
 //! | `agent` | presence, queues and supervision find their place here |
+//! | `text` | texts of others, kept short |
 //! | `ua` | what account and calls share: identity, randomness, transactions, outputs |
 //! | `uas` | requests that belong to no call, and what is wrong with them |
 
@@ -31,6 +32,7 @@ mod phone;
 mod routing;
 #[cfg(test)]
 mod tests;
+mod text;
 mod ua;
 mod uas;
 

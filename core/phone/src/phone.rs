@@ -97,9 +97,9 @@ impl Phone {
                 self.flow_changed(change, now);
             }
             Input::Described { call, generation, result } => {
-                if self.call_and_ua(call).is_some_and(|(call, _)| call.is_awaited(generation)) {
-                    self.tell(call, In::Described(result), now);
-                }
+                self.with_call(call, |call, ua| {
+                    call.handle_described(generation, result, ua, now);
+                });
             }
             Input::MediaConnected { call } => self.tell(call, In::MediaConnected, now),
             Input::MediaFailed { call, error } => self.tell(call, In::MediaFailed(error), now),

@@ -29,8 +29,8 @@ pub(super) enum Link {
     Down,
     /// It is being opened, until this time at most.
     Opening { flow: FlowId, until: Duration },
-    /// It is up, the server was heard at this time.
-    Up { flow: FlowId, heard: Duration, probe: Probe },
+    /// It is up since this time, and the server was heard at that.
+    Up { flow: FlowId, since: Duration, heard: Duration, probe: Probe },
 }
 
 /// What is known of a quiet flow.
@@ -91,7 +91,7 @@ impl Account {
         if !matches!(self.link, Link::Opening { flow: opening, .. } if opening == flow) {
             return FlowChange::None;
         }
-        self.link = Link::Up { flow, heard: now.boot, probe: Probe::Quiet };
+        self.link = Link::Up { flow, since: now.boot, heard: now.boot, probe: Probe::Quiet };
         ua.flow = Some(flow);
         self.register(ua, now);
         FlowChange::Up
@@ -109,6 +109,7 @@ impl Account {
             return FlowChange::None;
         }
         let was_up = self.link.is_up();
+        self.forgive(now);
         self.drop_flow(ua);
         if self.wish != Wish::In {
             self.leave(ua, now);
@@ -138,7 +139,7 @@ impl Account {
     /// Whether bytes of this flow count. They are a sign of life.
     pub(crate) fn handle_alive(&mut self, flow: FlowId, now: Now) -> bool {
         match &mut self.link {
-            Link::Up { flow: up, heard, probe } if *up == flow => {
+            Link::Up { flow: up, heard, probe, .. } if *up == flow => {
                 *heard = now.boot;
                 *probe = Probe::Quiet;
                 true
@@ -160,11 +161,12 @@ impl Account {
         }
         self.failures = 0;
         match self.link {
-            Link::Up { .. } if in_call => self.replace(ua, now),
-            Link::Up { flow, heard, .. } => {
-                let until = now.boot + SUSPICION_LIMIT;
-                self.link = Link::Up { flow, heard, probe: Probe::Sent { until, last: true } };
-                ua.ask(Output::Probe { flow });
+            Link::Up { .. } if in_call => {
+                self.set_lamp(RegistrationState::Registering, None, ua, now);
+                self.replace(ua, now)
+            }
+            Link::Up { flow, .. } => {
+                self.probe(flow, SUSPICION_LIMIT, true, ua, now);
                 FlowChange::None
             }
             Link::Down | Link::Opening { .. } => {
@@ -204,13 +206,27 @@ impl Account {
                 self.handle_failed(flow, error, ua, now)
             }
             Link::Up { probe: Probe::Sent { last: true, .. }, .. } => self.give_up_flow(ua, now),
-            Link::Up { flow, heard, probe } => {
-                let last = probe != Probe::Quiet;
-                let until = now.boot + PROBE_LIMIT;
-                self.link = Link::Up { flow, heard, probe: Probe::Sent { until, last } };
-                ua.ask(Output::Probe { flow });
+            Link::Up { flow, probe, .. } => {
+                self.probe(flow, PROBE_LIMIT, probe != Probe::Quiet, ua, now);
                 FlowChange::None
             }
+        }
+    }
+
+    fn probe(&mut self, flow: FlowId, limit: Duration, last: bool, ua: &mut Ua, now: Now) {
+        if let Link::Up { probe, .. } = &mut self.link {
+            *probe = Probe::Sent { until: now.boot + limit, last };
+            ua.ask(Output::Probe { flow });
+        }
+    }
+
+    /// Failures before a flow that held are forgotten; a server that takes each flow and drops it
+    /// soon is not come back to at once.
+    pub(super) fn forgive(&mut self, now: Now) {
+        if let Link::Up { since, .. } = self.link
+            && now.boot.saturating_sub(since) >= BACK_OFF.1
+        {
+            self.failures = 0;
         }
     }
 

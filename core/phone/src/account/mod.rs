@@ -173,8 +173,10 @@ impl Account {
             Wish::Out | Wish::In => None,
         };
         let retry = self.retry_at.map(|at| (at, TimerReason::Retry));
-        let refresh = self.binding.map(|binding| (binding.refresh_at, TimerReason::Refresh));
-        let refresh = refresh.filter(|_| self.pending.is_none() && self.link.is_up());
+        let refresh = self.binding.map(|binding| {
+            let at = if self.pending.is_none() { binding.refresh_at } else { binding.expires_at };
+            (at.min(binding.expires_at), TimerReason::Refresh)
+        });
         let link = self.link.timeout(keep_alive);
         [leaving, retry, refresh, link].into_iter().flatten().min()
     }
@@ -188,9 +190,15 @@ impl Account {
         if self.retry_at.is_some_and(due) {
             return self.retry(ua, now);
         }
-        let refresh = self.binding.is_some_and(|binding| due(binding.refresh_at));
-        if refresh && self.pending.is_none() && self.link.is_up() {
+        let binding = self.binding;
+        if binding.is_some_and(|binding| due(binding.refresh_at)) && self.pending.is_none() {
             self.register(ua, now);
+        }
+        if binding.is_some_and(|binding| due(binding.expires_at)) {
+            self.binding = None;
+            if self.lamp.state == RegistrationState::Registered {
+                self.set_lamp(RegistrationState::Registering, None, ua, now);
+            }
         }
         self.handle_link_timeout(ua, now)
     }

@@ -15,6 +15,7 @@
 //! binding of another phone of this user must never be removed.
 
 use super::{Account, Binding, FlowChange, Wish, flow::LONG_PAUSE};
+use crate::text::clip;
 use crate::ua::{Owner, Ua};
 use crate::{Now, RegistrationProblem, RegistrationState};
 use sidetone_sip::digest::DigestError;
@@ -38,7 +39,7 @@ impl Account {
             ua.take_sent(&key);
         }
         let leaving = matches!(self.wish, Wish::Leaving { .. });
-        self.sequence = (self.sequence + 1) & 0x7fff_ffff;
+        self.sequence = self.sequence.wrapping_add(1) & 0x7fff_ffff;
         let request = self.build(leaving, ua);
         self.pending = ua.send(request, Owner::Account, now);
     }
@@ -136,7 +137,7 @@ impl Account {
         let seconds = ours.as_ref().and_then(|contact| contact.params.number("expires"));
         let granted = seconds.or(header).map_or(self.expires, |s| Duration::from_secs(s.into()));
         let granted = granted.clamp(GRANTED.0, GRANTED.1);
-        self.failures = 0;
+        self.forgive(now);
         self.retry_at = None;
         self.listed = ours.map(|contact| contact.uri.to_string());
         self.listed_on = self.link.flow();
@@ -178,10 +179,6 @@ impl Account {
             }
             None => self.back_off(ua, now),
         }
-        // A refresh that fails leaves the binding as it was: it is good until it expires.
-        if self.binding.is_some_and(|binding| binding.expires_at <= now.boot) {
-            self.binding = None;
-        }
         self.put_off_refresh();
         lost.map_or(FlowChange::None, FlowChange::Lost)
     }
@@ -194,7 +191,8 @@ impl Account {
         FlowChange::None
     }
 
-    /// The retry that waits is the next REGISTER, not the refresh that is due.
+    /// A refresh that fails leaves the binding as it was, good until it expires; but the retry that
+    /// waits is the next REGISTER.
     fn put_off_refresh(&mut self) {
         if let (Some(binding), Some(retry_at)) = (&mut self.binding, self.retry_at) {
             binding.refresh_at = binding.refresh_at.max(retry_at);
@@ -248,11 +246,11 @@ fn retry_after(response: &Response) -> Option<Duration> {
 }
 
 fn refused(response: &Response) -> RegistrationProblem {
-    let reason = if response.reason.is_empty() {
-        response.status.reason().to_owned()
-    } else {
-        response.reason.clone()
+    let phrase = match response.reason.as_str() {
+        "" => response.status.reason(),
+        phrase => phrase,
     };
+    let reason = clip(phrase, 256);
     RegistrationProblem::Refused { status: response.status.code(), reason }
 }
 

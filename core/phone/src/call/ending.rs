@@ -38,6 +38,7 @@ impl Call {
         self.state = State::Ending;
         self.reason = Some(reason);
         self.described = None;
+        self.described_by = None;
         self.refuse_change(StatusCode::REQUEST_TERMINATED, ua, now);
         self.change = None;
         self.deadline = Some(now.boot + GIVE_UP);
@@ -111,6 +112,7 @@ impl Call {
         self.state = State::Ended;
         self.change = None;
         self.unacked = None;
+        self.described_by = None;
         self.deadline = None;
         ua.tell(Event::Ended { call: self.id, reason });
     }

@@ -47,9 +47,15 @@ impl Change {
 
 impl Call {
     /// The user holds or resumes.
-    pub(super) fn ask_hold(&mut self, on: bool, ua: &mut Ua) -> Result<(), CommandError> {
+    pub(super) fn ask_hold(&mut self, on: bool, ua: &mut Ua, now: Now) -> Result<(), CommandError> {
         match &self.change {
             Some(change) if change.is_hold() == on => return Ok(()),
+            Some(Change::Waiting { .. }) => {
+                // Not agreed yet, and nothing is on its way: the wish is taken back.
+                self.change = None;
+                self.set_gates(ua);
+                return Ok(());
+            }
             Some(_) => return Err(CommandError::Busy),
             None if self.hold.local == on => return Ok(()),
             None => {}
@@ -58,15 +64,15 @@ impl Call {
         if !free || self.their_change.is_some() {
             return Err(CommandError::Busy);
         }
-        self.start_change(on, ua);
+        self.start_change(on, ua, now);
         Ok(())
     }
 
-    fn start_change(&mut self, hold: bool, ua: &mut Ua) {
+    fn start_change(&mut self, hold: bool, ua: &mut Ua, now: Now) {
         let _ = self.exchange.local_offer();
         self.change = Some(Change::Describing { hold });
         let direction = direction_while(hold);
-        self.describe(DescribeRequest::Offer { direction, ice_restart: false }, ua);
+        self.describe(DescribeRequest::Offer { direction, ice_restart: false }, ua, now);
         self.set_gates(ua);
     }
 
@@ -78,7 +84,7 @@ impl Call {
         }
         let free = self.unacked.is_none() && self.exchange.state() == SignalingState::Stable;
         if free && self.their_change.is_none() {
-            self.start_change(hold, ua);
+            self.start_change(hold, ua, now);
         } else {
             self.change = Some(Change::Waiting { hold, at: now.boot + LATER });
         }
@@ -216,7 +222,7 @@ impl Call {
             None => DescribeRequest::Offer { direction: wanted, ice_restart: false },
         };
         self.their_change = Some(TheirChange { key, request, offered });
-        self.describe(describe, ua);
+        self.describe(describe, ua, now);
     }
 
     /// Their re-INVITE comes while an earlier INVITE is not done with (RFC 3261 §14.2).

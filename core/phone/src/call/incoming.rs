@@ -44,7 +44,7 @@ impl Call {
                 DescribeRequest::Offer { direction, ice_restart: false }
             }
         };
-        call.describe(request, ua);
+        call.describe(request, ua, now);
         ua.tell(Event::Incoming { call: id, from, headers });
         Some(call)
     }

@@ -21,7 +21,8 @@ pub(crate) mod target;
 use crate::ua::Ua;
 use crate::{
     CallId, CallSnapshot, CommandError, DescribeRequest, Digits, Direction, EndReason, Event,
-    Generation, Hold, MediaPath, Now, Output, Party, QualityReport, TimerReason, UnixTime, sdp,
+    Generation, Hold, MediaError, MediaPath, Now, Output, Party, QualityReport, TimerReason,
+    UnixTime, sdp,
 };
 use ending::Bye;
 use hold::{Change, TheirChange};
@@ -36,6 +37,8 @@ use std::time::Duration;
 const RING_LIMIT: Duration = Duration::from_secs(180);
 /// How long an answered call may be without media.
 const MEDIA_LIMIT: Duration = Duration::from_secs(32);
+/// How long the media engine may take for a description, gathering on a slow network included.
+const DESCRIBE_LIMIT: Duration = Duration::from_secs(20);
 /// T1 and T2: the first and the longest interval between repetitions of an answer.
 const REPEAT: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(4));
 
@@ -110,6 +113,8 @@ pub(crate) struct Call {
     quality: Option<QualityReport>,
     exchange: OfferAnswer,
     generation: Generation,
+    /// Until when the description asked for last may come.
+    described_by: Option<Duration>,
     /// The description that waits for the user's answer.
     described: Option<String>,
     unacked: Option<Unacked>,
@@ -150,6 +155,7 @@ impl Call {
             quality: None,
             exchange: OfferAnswer::default(),
             generation: Generation::default(),
+            described_by: None,
             described: None,
             unacked: None,
             ack: None,
@@ -245,9 +251,17 @@ impl Call {
         Ok(())
     }
 
-    /// A description; only the one asked for last counts.
-    pub(crate) fn is_awaited(&self, generation: Generation) -> bool {
-        self.generation == generation
+    /// A description; only the one asked for last counts, and once.
+    pub(crate) fn handle_described(
+        &mut self,
+        generation: Generation,
+        result: Result<String, MediaError>,
+        ua: &mut Ua,
+        now: Now,
+    ) {
+        if self.generation == generation && self.described_by.take().is_some() {
+            let _ = self.step(In::Described(result), ua, now);
+        }
     }
 
     pub(crate) fn handle_first_sent(&mut self, ua: &mut Ua, now: Now) {
@@ -287,11 +301,12 @@ impl Call {
         let unacked = self.unacked.as_ref();
         let repeat = unacked.map(|u| (u.next.min(u.until), TimerReason::AnswerRetransmission));
         let deadline = self.deadline.map(|at| (at, TimerReason::CallDeadline));
+        let described = self.described_by.map(|at| (at, TimerReason::CallDeadline));
         let glare = match self.change {
             Some(Change::Waiting { at, .. }) => Some((at, TimerReason::Retry)),
             Some(Change::Describing { .. } | Change::Sent { .. }) | None => None,
         };
-        [repeat, deadline, glare].into_iter().flatten().min()
+        [repeat, deadline, described, glare].into_iter().flatten().min()
     }
 
     /// Lets the deadlines pass that are due.
@@ -310,12 +325,17 @@ impl Call {
             self.deadline = None;
             let _ = self.step(In::Deadline, ua, now);
         }
+        if self.described_by.take_if(|at| *at <= now.boot).is_some() {
+            let late = MediaError::Engine("no description in time".to_owned());
+            let _ = self.step(In::Described(Err(late)), ua, now);
+        }
         self.change_again(ua, now);
     }
 
     /// Asks for a description; an earlier one is not waited for any more.
-    fn describe(&mut self, request: DescribeRequest, ua: &mut Ua) {
+    fn describe(&mut self, request: DescribeRequest, ua: &mut Ua, now: Now) {
         self.generation.0 += 1;
+        self.described_by = Some(now.boot + DESCRIBE_LIMIT);
         if self.media == MediaPath::New {
             self.media = MediaPath::Connecting;
         }
@@ -359,10 +379,19 @@ impl Call {
         self.deadline = Some(now.boot + MEDIA_LIMIT);
         self.set_gates(ua);
         ua.tell(Event::Answered { call: self.id, direction: self.direction });
+        if self.hold.remote {
+            ua.tell(Event::HoldChanged { call: self.id, hold: self.hold });
+        }
     }
 
     fn connected(&mut self) {
         self.media = MediaPath::Connected;
+    }
+
+    /// Why a call ends whose media failed.
+    fn no_media(&mut self, error: &MediaError) -> EndReason {
+        self.media = MediaPath::Failed;
+        EndReason::Media(error.to_string())
     }
 
     /// Established as soon as the answer is acknowledged and media is connected.

@@ -1,6 +1,7 @@
 //! The calling side: INVITE, progress, early media, answer, CANCEL (RFC 3261 §13.2, §9.1, §8.1.3).
 
-use super::{Call, Leg, State, target};
+use super::{Call, Leg, State};
+use crate::text::clip;
 use crate::ua::{GIVE_UP, Owner, SDP, Ua};
 use crate::{CallId, DescribeRequest, EndReason, Event, Now, Output, Party, sdp};
 use sidetone_sip::digest::DigestError;
@@ -24,7 +25,7 @@ impl Call {
         let mut call = Self::new(id, State::Dialing, party.clone(), leg, now);
         let _ = call.exchange.local_offer();
         let direction = sdp::Direction::SendRecv;
-        call.describe(DescribeRequest::Offer { direction, ice_restart: false }, ua);
+        call.describe(DescribeRequest::Offer { direction, ice_restart: false }, ua, now);
         ua.tell(Event::Dialing { call: id, to: party });
         call
     }
@@ -104,9 +105,6 @@ impl Call {
         };
         self.take_remote(&answer);
         self.answered_now(ua, now);
-        if self.hold.remote {
-            ua.tell(Event::HoldChanged { call: self.id, hold: self.hold });
-        }
         self.establish(ua);
     }
 
@@ -219,7 +217,7 @@ fn refusal(response: &Response) -> EndReason {
             } else {
                 response.reason.as_str()
             };
-            let reason = target::clip(phrase, 256);
+            let reason = clip(phrase, 256);
             EndReason::Rejected { status, reason }
         }
     }

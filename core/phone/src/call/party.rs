@@ -1,7 +1,7 @@
 //! Who calls, and what the server says of the call, bounded (RFC 3261 §20.20, RFC 3325, RFC 3323,
 //! RFC 3326).
 
-use super::target::clip;
+use crate::text::clip;
 use crate::{CallId, Party};
 use sidetone_sip::message::Host;
 use sidetone_sip::{HeaderName, NameAddr, Request};

@@ -101,7 +101,7 @@ impl Call {
             (Ringing | Answering, In::HangUp) => self.decline(DeclineReason::Busy, ua, now),
             (Answered | Established, In::HangUp) => self.hang_up(EndReason::Local, ua, now),
             (Ending, In::HangUp) => {}
-            (Answered | Established, In::Hold(on)) => return self.ask_hold(on, ua),
+            (Answered | Established, In::Hold(on)) => return self.ask_hold(on, ua, now),
             (Dialing | Alerting | Ringing | Answering | Ending, In::Hold(_)) => {
                 return Err(CommandError::WrongState);
             }
@@ -114,11 +114,12 @@ impl Call {
             (Ringing, In::Described(Ok(sdp))) => self.keep_description(sdp),
             (Answering, In::Described(Ok(sdp))) => self.accept(sdp, ua, now),
             (Answered | Established, In::Described(Ok(sdp))) => self.go_on_with(sdp, ua, now),
-            (Dialing | Alerting, In::Described(Err(error))) => {
-                self.give_up(EndReason::Media(error.to_string()), ua, now);
+            (Dialing | Alerting, In::Described(Err(error)) | In::MediaFailed(error)) => {
+                let reason = self.no_media(&error);
+                self.give_up(reason, ua, now);
             }
             (Ringing | Answering, In::Described(Err(error)) | In::MediaFailed(error)) => {
-                let reason = EndReason::Media(error.to_string());
+                let reason = self.no_media(&error);
                 self.refuse(StatusCode::NOT_ACCEPTABLE_HERE, reason, ua, now);
             }
             (Answered | Established, In::Described(Err(error))) => {
@@ -132,11 +133,9 @@ impl Call {
                 self.connected();
                 self.establish(ua);
             }
-            (Dialing | Alerting, In::MediaFailed(error)) => {
-                self.give_up(EndReason::Media(error.to_string()), ua, now);
-            }
             (Answered | Established, In::MediaFailed(error)) => {
-                self.hang_up(EndReason::Media(error.to_string()), ua, now);
+                let reason = self.no_media(&error);
+                self.hang_up(reason, ua, now);
             }
             (Ending | Ended, In::MediaConnected | In::MediaFailed(_)) => {}
 
@@ -211,7 +210,8 @@ impl Call {
                 self.refuse(StatusCode::TEMPORARILY_UNAVAILABLE, EndReason::NoAnswer, ua, now);
             }
             (Answered, In::Deadline) => {
-                self.hang_up(EndReason::Media(MediaError::NoPath.to_string()), ua, now);
+                let reason = self.no_media(&MediaError::NoPath);
+                self.hang_up(reason, ua, now);
             }
             (Ending, In::Deadline) => self.finish(ua, now),
             (Established | Ended, In::Deadline) => {}

@@ -27,12 +27,6 @@ pub(crate) fn parse(text: &str, account: &Account) -> Result<Uri, CommandError> 
     }
 }
 
-/// At most this many bytes of a text, cut between characters.
-pub(crate) fn clip(text: &str, most: usize) -> String {
-    let end = (0..=most.min(text.len())).rev().find(|at| text.is_char_boundary(*at));
-    text[..end.unwrap_or_default()].to_owned()
-}
-
 /// A complete address, without what could add header fields to the INVITE (RFC 3261 §19.1.5).
 fn address(mut uri: Uri) -> Result<Uri, CommandError> {
     let sip = matches!(uri.scheme, Scheme::Sip | Scheme::Sips);
@@ -116,12 +110,5 @@ mod tests {
             assert_eq!(dial(text), None, "{text:?}");
         }
         assert_eq!(dial(&"1".repeat(300)), None);
-    }
-
-    #[test]
-    fn a_clipped_text_ends_between_characters() {
-        assert_eq!(clip("aé", 2), "a");
-        assert_eq!(clip("aé", 3), "aé");
-        assert_eq!(clip("", 3), "");
     }
 }

@@ -237,6 +237,7 @@ fn the_same_invite_on_another_way_is_a_loop() {
 fn nobody_answers_for_three_minutes() {
     let (mut world, id, _) = ringing();
     world.response(180);
+    world.described(id);
     for _ in 0..36 {
         world.handle(Input::ProbeAnswered { flow: world.flow });
         world.advance(SECOND * 5);
@@ -254,6 +255,17 @@ fn an_offer_that_cannot_be_described_is_not_acceptable() {
     world.handle(Input::Described { call: id, generation, result: Err(error.clone()) });
     world.response(488);
     world.ended(id, EndReason::Media(error.to_string()));
+}
+
+#[test]
+fn a_description_that_does_not_come_is_not_waited_for() {
+    let (mut world, id, _) = ringing();
+    world.response(180);
+    world.command(Command::Answer { call: id }).unwrap();
+    world.advance(SECOND * 20);
+    world.response(488);
+    let late = MediaError::Engine("no description in time".to_owned());
+    world.ended(id, EndReason::Media(late.to_string()));
 }
 
 #[test]

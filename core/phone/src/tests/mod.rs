@@ -5,6 +5,7 @@ mod outgoing;
 mod registration;
 mod rude;
 mod session;
+mod walk;
 
 use crate::*;
 use sidetone_sip::{HeaderName, Message, Method, Request, Response, StatusCode};

@@ -178,6 +178,48 @@ fn a_lost_flow_comes_back_after_a_back_off_that_grows() {
 }
 
 #[test]
+fn a_server_that_drops_each_flow_soon_is_not_come_back_to_at_once() {
+    let mut world = World::registered();
+    let mut waits = Vec::new();
+    for _ in 0..6 {
+        world.lose_flow(FlowErrorKind::Lost);
+        let (at, _) = world.phone.poll_timeout().unwrap();
+        waits.push(at - world.boot);
+        world.advance(at - world.boot);
+        world.open_flow();
+        world.grant();
+    }
+    assert!(waits[5] >= SECOND * 16, "{waits:?}");
+    world.advance(SECOND * 24);
+    world.receive_bytes(b"\r\n".to_vec());
+    world.advance(SECOND * 24);
+    world.receive_bytes(b"\r\n".to_vec());
+    world.advance(SECOND * 24);
+    world.lose_flow(FlowErrorKind::Lost);
+    let (at, _) = world.phone.poll_timeout().unwrap();
+    assert!(at - world.boot <= SECOND, "the flow held: what was before is forgotten");
+}
+
+#[test]
+fn a_registration_that_expired_is_not_shown_as_one() {
+    let mut world = World::registered();
+    while world.sent.is_empty() {
+        world.handle(Input::ProbeAnswered { flow: world.flow });
+        world.advance(SECOND * 5);
+    }
+    let refresh = world.request(Method::Register);
+    let mut response = refresh.response(StatusCode::SERVICE_UNAVAILABLE, Some("s"));
+    response.headers.push(HeaderName::RETRY_AFTER, "3600");
+    world.receive(response);
+    assert_eq!(world.lamp(), RegistrationState::Failed);
+    // Asleep beyond the expiry of a registration that looked good.
+    let mut world = World::registered();
+    world.boot += SECOND * 700;
+    world.phone.handle_timeout(world.now());
+    assert_ne!(world.lamp(), RegistrationState::Registered);
+}
+
+#[test]
 fn servers_are_tried_in_order_before_any_pause() {
     let mut config = config();
     config.servers.push("wss://second.example".parse().unwrap());

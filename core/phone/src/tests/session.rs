@@ -89,6 +89,44 @@ fn after_glare_the_owner_of_the_call_id_waits_longer() {
 }
 
 #[test]
+fn a_hold_that_waits_after_glare_can_be_taken_back() {
+    let (mut world, _) = World::talking_out(id());
+    let invite = hold(&mut world, true);
+    world.reply(&invite, 491);
+    world.request(Method::Ack);
+    world.outputs.clear();
+    world.command(Command::Hold { call: id(), on: false }).unwrap();
+    let open = Output::SetUplink { call: id(), open: true, muted: false };
+    assert_eq!(world.outputs.pop_front(), Some(open));
+    world.advance(SECOND * 5);
+    world.silent();
+    assert!(world.outputs.iter().all(|o| !matches!(o, Output::Describe { .. })));
+}
+
+#[test]
+fn their_change_during_our_wait_after_glare_goes_first() {
+    let (mut world, invite, to) = World::talking_in(id());
+    let ours = hold(&mut world, true);
+    world.reply(&ours, 491);
+    world.request(Method::Ack);
+    let mut change = world.inside(&invite, &to, Method::Invite);
+    change.set_body("application/sdp", self::sdp("sendrecv").into_bytes());
+    world.receive(change.clone());
+    world.advance(SECOND * 2);
+    world.response(100);
+    let request = world.described(id());
+    let wanted = sdp::Direction::SendOnly;
+    assert!(matches!(request, DescribeRequest::Answer { direction, .. } if direction == wanted));
+    world.response(200);
+    let mut ack = world.inside(&change, &to, Method::Ack);
+    ack.headers.set(HeaderName::CALL_ID, invite.headers.call_id().unwrap());
+    world.receive(ack);
+    world.advance(SECOND * 2);
+    world.described(id());
+    world.request(Method::Invite);
+}
+
+#[test]
 fn a_dialog_that_is_gone_there_ends_the_call() {
     for code in [408, 481] {
         let (mut world, _) = World::talking_out(id());
@@ -344,8 +382,10 @@ fn a_change_of_network_in_a_call_replaces_the_flow_at_once() {
     let (mut world, _, _) = World::talking_in(id());
     world.handle(Input::NetworkChanged);
     assert_eq!(world.outputs.pop_front(), Some(Output::CloseFlow { flow: world.flow }));
+    assert_eq!(world.lamp(), RegistrationState::Registering, "green on the live flow only");
     world.open_flow();
     world.grant();
+    assert_eq!(world.lamp(), RegistrationState::Registered);
     hold(&mut world, true);
 }
 

@@ -1,0 +1,19 @@
+//! Texts of others, kept short before the app sees them.
+
+/// At most this many bytes of a text, cut between characters.
+pub(crate) fn clip(text: &str, most: usize) -> String {
+    let end = (0..=most.min(text.len())).rev().find(|at| text.is_char_boundary(*at));
+    text[..end.unwrap_or_default()].to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_clipped_text_ends_between_characters() {
+        assert_eq!(clip("aé", 2), "a");
+        assert_eq!(clip("aé", 3), "aé");
+        assert_eq!(clip("", 3), "");
+    }
+}
