@@ -84,7 +84,7 @@ pub enum PbxInput {
 }
 
 /// What a scenario does to the server by hand.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Operator {
     /// All nonces are stale from here on.
     ExpireNonces,

@@ -270,7 +270,8 @@ impl Pbx {
             Err(error) => return log::info!("unreadable message on {flow:?}: {error}"),
         };
         match (message.validate(), message) {
-            (Ok(()), message) => {
+            (Ok(()), mut message) => {
+                self.note_source(flow, &mut message);
                 self.transactions.receive(message, flow, Reliability::Reliable, now);
             }
             (Err(_), Message::Request(request))
@@ -280,6 +281,21 @@ impl Pbx {
                 self.transmit(flow, Message::from(response).to_bytes());
             }
             (Err(_), Message::Request(_) | Message::Response(_)) => {}
+        }
+    }
+
+    /// Writes where a request came from into its Via, as PJSIP does for every one (RFC 3581 §4).
+    fn note_source(&self, flow: FlowId, message: &mut Message) {
+        let (Message::Request(request), Some(flow)) = (message, self.flows.get(&flow)) else {
+            return;
+        };
+        let Ok(mut vias) = request.headers.vias() else { return };
+        let Some(top) = vias.first_mut() else { return };
+        top.params.set("received", &flow.peer.ip().to_string());
+        top.params.set("rport", &flow.peer.port().to_string());
+        request.headers.remove(&HeaderName::VIA);
+        for via in vias.iter().rev() {
+            request.headers.push_front(HeaderName::VIA, via.to_string());
         }
     }
 

@@ -211,6 +211,8 @@ fn a_register_is_challenged_and_its_contact_is_the_flows_address() {
     let contact = ok.headers.get(&HeaderName::CONTACT).unwrap();
     assert!(contact.starts_with("<sip:agent1@198.18.0.20:40001;transport=ws"), "{contact}");
     assert!(contact.ends_with(";expires=300"), "{contact}");
+    let via = ok.headers.via().unwrap();
+    assert_eq!(via.rport(), Some(40001));
 }
 
 #[test]

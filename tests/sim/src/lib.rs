@@ -1,1 +1,25 @@
-//! sim
+//! The simulated world: phones and the model PBX in virtual time, over links that can be spoiled.
+//!
+//! Everything here is a value: a [`World`] of the same seed and script gives the same bytes. After
+//! each step the [`checks`] hold, or the run ends with the SIP ladder that led there.
+//!
+//! | module | owns |
+//! |---|---|
+//! | [`world`] | the phones, the PBX, the clock and what happens next |
+//! | `driver` | the outputs of phones and PBX, carried out |
+//! | [`wire`] | one connection: delay, stall, black hole, reset |
+//! | [`media`] | descriptions without media, and what would be heard |
+//! | [`ladder`] | the SIP ladder as text, with what is random masked |
+//! | [`checks`] | what must hold after each step and in the end |
+//! | [`order`] | every order of inputs on one call of a bare phone |
+
+pub mod checks;
+mod driver;
+pub mod ladder;
+pub mod media;
+pub mod order;
+pub mod wire;
+pub mod world;
+
+pub use wire::Spoil;
+pub use world::{PhoneId, World};

@@ -1,0 +1,232 @@
+//! What must hold: one final response an INVITE, each call told to end exactly once and within its
+//! time, the snapshot true, and no audio out before the answer.
+
+use sidetone_phone::{CallId, CallState, Event, Hold, Output, RegistrationState, Snapshot};
+use sidetone_sip::{Message, Method};
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+/// A call may ring or be dialled for three minutes (and a CANCEL or a refusal follows at once).
+const RINGING: Duration = Duration::from_secs(181);
+/// 64*T1 for media, and as long for the ACK.
+const ANSWERING: Duration = Duration::from_secs(65);
+/// 64*T1 for an ACK that does not come, then as long for the BYE.
+const ENDING: Duration = Duration::from_secs(65);
+
+/// What a phone has told its app, held against what it shows.
+#[derive(Debug, Clone, Default)]
+pub struct Told {
+    calls: BTreeMap<CallId, CallTold>,
+    ended: BTreeSet<CallId>,
+    lamp: Option<RegistrationState>,
+}
+
+#[derive(Debug, Clone, Default)]
+struct CallTold {
+    answered: bool,
+    hold: Hold,
+    muted: bool,
+    uplink: bool,
+    state: Option<(CallState, Duration)>,
+}
+
+impl Told {
+    /// Takes one output of the phone.
+    ///
+    /// # Errors
+    /// Says in words what must not be.
+    pub fn output(&mut self, output: &Output) -> Result<(), String> {
+        match output {
+            Output::Event(event) => self.event(event),
+            Output::SetUplink { call, open, muted: _ } => {
+                let Some(told) = self.calls.get_mut(call) else {
+                    return Err(format!("call {call}: the uplink of a call that is not there"));
+                };
+                told.uplink = *open;
+                Ok(())
+            }
+            Output::OpenFlow { .. }
+            | Output::CloseFlow { .. }
+            | Output::Transmit { .. }
+            | Output::Probe { .. }
+            | Output::Describe { .. }
+            | Output::SetRemoteAnswer { .. }
+            | Output::Rollback { .. }
+            | Output::SetDownlink { .. }
+            | Output::SendDtmf { .. }
+            | Output::ReleaseMedia { .. }
+            | Output::Save(_) => Ok(()),
+        }
+    }
+
+    /// Holds what the phone shows against what it told.
+    ///
+    /// # Errors
+    /// Says in words where they differ, or which call lasts too long.
+    pub fn snapshot(&mut self, snapshot: &Snapshot, now: Duration) -> Result<(), String> {
+        let shown: BTreeSet<CallId> = snapshot.calls.iter().map(|call| call.id).collect();
+        let told: BTreeSet<CallId> = self.calls.keys().copied().collect();
+        if shown != told {
+            return Err(format!("the snapshot shows {shown:?}, told were {told:?}"));
+        }
+        if self.lamp.is_some_and(|lamp| lamp != snapshot.registration.state) {
+            return Err(format!("the lamp shows {:?}", snapshot.registration.state));
+        }
+        for call in &snapshot.calls {
+            let Some(told) = self.calls.get_mut(&call.id) else { continue };
+            let id = call.id;
+            let is_up = matches!(call.state, CallState::Answered | CallState::Established);
+            if is_up && !told.answered {
+                return Err(format!("call {id} is up, but no answer was told"));
+            }
+            if (call.hold, call.muted) != (told.hold, told.muted) {
+                return Err(format!("call {id} shows {:?}, told was {:?}", call.hold, told.hold));
+            }
+            if told.uplink && !told.answered {
+                return Err(format!("call {id} sends audio before its answer"));
+            }
+            if told.state.is_none_or(|(state, _)| state != call.state) {
+                told.state = Some((call.state, now));
+            }
+            let since = told.state.map_or(now, |(_, since)| since);
+            let limit = match call.state {
+                CallState::Dialing | CallState::Alerting => RINGING,
+                CallState::Ringing | CallState::Answering => RINGING,
+                CallState::Answered => ANSWERING,
+                CallState::Ending => ENDING,
+                CallState::Established => continue,
+            };
+            if now.saturating_sub(since) > limit {
+                return Err(format!("call {id} is {:?} for more than {limit:?}", call.state));
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether a call has begun and not ended.
+    pub fn is_live(&self, call: CallId) -> bool {
+        self.calls.contains_key(&call)
+    }
+
+    /// How many calls have ended.
+    pub fn ended(&self) -> usize {
+        self.ended.len()
+    }
+
+    fn event(&mut self, event: &Event) -> Result<(), String> {
+        let (id, told) = match event {
+            Event::RegistrationChanged(lamp) => {
+                self.lamp = Some(lamp.state);
+                return Ok(());
+            }
+            Event::Incoming { call, .. } | Event::Dialing { call, .. } => {
+                // A queue may ring again with an id that was used: then it is another call.
+                self.ended.remove(call);
+                return match self.calls.insert(*call, CallTold::default()) {
+                    None => Ok(()),
+                    Some(_) => Err(format!("call {call} began twice")),
+                };
+            }
+            Event::Ended { call, .. } => {
+                self.ended.insert(*call);
+                return match self.calls.remove(call) {
+                    Some(_) => Ok(()),
+                    None => Err(format!("call {call} ended, but it was not there")),
+                };
+            }
+            Event::Ringing { call }
+            | Event::EarlyMedia { call }
+            | Event::Answered { call, .. }
+            | Event::Established { call }
+            | Event::MediaFlowing { call, .. }
+            | Event::HoldChanged { call, .. }
+            | Event::HoldFailed { call, .. }
+            | Event::MuteChanged { call, .. }
+            | Event::DtmfSent { call }
+            | Event::Quality { call, .. } => (call, self.calls.get_mut(call)),
+        };
+        let told = told.ok_or(format!("call {id}: {event:?} after its end"))?;
+        match event {
+            Event::Answered { .. } if told.answered => Err(format!("call {id} answered twice")),
+            Event::Answered { .. } => {
+                told.answered = true;
+                Ok(())
+            }
+            Event::HoldChanged { hold, .. } => {
+                told.hold = *hold;
+                Ok(())
+            }
+            Event::MuteChanged { muted, .. } => {
+                told.muted = *muted;
+                Ok(())
+            }
+            Event::Established { .. }
+            | Event::RegistrationChanged(_)
+            | Event::Incoming { .. }
+            | Event::Dialing { .. }
+            | Event::Ringing { .. }
+            | Event::EarlyMedia { .. }
+            | Event::MediaFlowing { .. }
+            | Event::HoldFailed { .. }
+            | Event::DtmfSent { .. }
+            | Event::Quality { .. }
+            | Event::Ended { .. } => Ok(()),
+        }
+    }
+}
+
+/// The INVITE transactions that were seen at one place, by branch, and their final responses.
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Invites {
+    finals: BTreeMap<String, Option<u16>>,
+}
+
+impl Invites {
+    /// An INVITE came in.
+    pub fn request(&mut self, message: &Message) {
+        if let (Message::Request(request), Ok(via)) = (message, message.headers().via())
+            && request.method == Method::Invite
+        {
+            self.finals.entry(via.branch().unwrap_or_default().to_owned()).or_default();
+        }
+    }
+
+    /// A response went out.
+    ///
+    /// # Errors
+    /// The INVITE had another final response before.
+    pub fn response(&mut self, message: &Message) -> Result<(), String> {
+        let (Message::Response(response), Ok(via), Ok(cseq)) =
+            (message, message.headers().via(), message.headers().cseq())
+        else {
+            return Ok(());
+        };
+        if cseq.method != Method::Invite || !response.status.is_final() {
+            return Ok(());
+        }
+        let branch = via.branch().unwrap_or_default();
+        let (new, before) = (response.status.code(), self.finals.get_mut(branch));
+        match before {
+            None => Err(format!("a {new} to an INVITE that did not come")),
+            Some(before) => match before.replace(new) {
+                Some(old) if old != new => Err(format!("an INVITE got {old} and then {new}")),
+                Some(_) | None => Ok(()),
+            },
+        }
+    }
+
+    /// The INVITEs that have had no final response.
+    pub fn open(&self) -> usize {
+        self.finals.values().filter(|status| status.is_none()).count()
+    }
+
+    /// How many there were.
+    pub fn len(&self) -> usize {
+        self.finals.len()
+    }
+
+    /// Whether there was none.
+    pub fn is_empty(&self) -> bool {
+        self.finals.is_empty()
+    }
+}

@@ -1,0 +1,194 @@
+//! What a driver and a media server would do: the outputs of phones and PBX, carried out.
+
+use crate::media::{self, Heard};
+use crate::wire::{End, Parcel, Spoil, Wire};
+use crate::world::{Happening, World};
+use sidetone_pbx::{LegId, MediaCommand, PbxOutput, Treatment};
+use sidetone_phone::{CallId, DescribeRequest, FlowErrorKind, FlowId, Output};
+use sidetone_sip::Message;
+use std::time::Duration;
+
+impl World {
+    pub(crate) fn carry_out(&mut self, index: usize, output: Output) {
+        match output {
+            Output::OpenFlow { flow, timeout, .. } => self.open(index, flow, timeout),
+            Output::CloseFlow { flow } => {
+                self.handsets[index].gone.insert(flow);
+                if let Some(wire) = self.wire_of(index, flow) {
+                    self.close(wire, End::Phone);
+                }
+            }
+            Output::Transmit { flow, bytes } => self.transmit(index, flow, bytes),
+            Output::Probe { flow } => {
+                if let Some(wire) = self.wire_of(index, flow) {
+                    self.send(wire, End::Pbx, Parcel::Ping);
+                }
+            }
+            Output::Describe { call, generation, request } => {
+                let ears = self.handsets[index].ears.entry(call).or_default();
+                let direction = match &request {
+                    DescribeRequest::Offer { direction, .. } => *direction,
+                    DescribeRequest::Answer { offer, direction } => {
+                        ears.leg = media::leg_in(offer);
+                        *direction
+                    }
+                };
+                let sdp = media::of_phone(index, call, generation.0, direction);
+                let described = Happening::Described { phone: index, call, generation, sdp };
+                self.plan(media::DESCRIBE, described);
+            }
+            Output::SetRemoteAnswer { call, sdp } => {
+                if let Some(ears) = self.handsets[index].ears.get_mut(&call) {
+                    ears.leg = media::leg_in(&sdp);
+                }
+                self.connect(index, call);
+            }
+            Output::Rollback { .. } => {}
+            Output::SetUplink { call, open, .. } => {
+                if let Some(ears) = self.handsets[index].ears.get_mut(&call) {
+                    ears.uplink = open;
+                }
+                self.listen(index, call);
+            }
+            Output::SetDownlink { call, open } => {
+                if let Some(ears) = self.handsets[index].ears.get_mut(&call) {
+                    ears.downlink = open;
+                }
+                self.listen(index, call);
+            }
+            Output::SendDtmf { call, .. } => {
+                self.plan(Duration::from_millis(200), Happening::DtmfSent { phone: index, call });
+            }
+            Output::ReleaseMedia { call } => {
+                let leg = self.handsets[index].ears.remove(&call).and_then(|ears| ears.leg);
+                if let Some(leg) = leg {
+                    self.plan(media::RTP_TIMEOUT, Happening::LegSilent { leg });
+                }
+            }
+            Output::Event(event) => {
+                self.ladder.event(&self.handsets[index].name, &event, self.now);
+                self.handsets[index].events.push(event);
+            }
+            Output::Save(saved) => self.handsets[index].saved = Some(saved),
+        }
+    }
+
+    fn open(&mut self, index: usize, flow: FlowId, timeout: Duration) {
+        let handset = &self.handsets[index];
+        let (reachable, delay) = (handset.reachable, handset.delay);
+        if !reachable || !self.server_up {
+            let (after, kind) = match reachable {
+                false => (timeout, FlowErrorKind::TimedOut),
+                true => (delay * 2, FlowErrorKind::Unreachable),
+            };
+            return self.plan(after, Happening::OpenFailed { phone: index, flow, kind });
+        }
+        self.last_number += 1;
+        let number = self.last_number;
+        self.wires.insert(number, Wire::new(index, flow, delay, Spoil::Clean));
+        // TCP, TLS 1.3 and the WebSocket upgrade: three round trips.
+        self.plan(delay * 6, Happening::Opened { wire: number });
+    }
+
+    fn transmit(&mut self, index: usize, flow: FlowId, bytes: Vec<u8>) {
+        self.ladder.message(&self.handsets[index].name, false, &bytes, self.now);
+        self.handsets[index].bytes.extend_from_slice(&bytes);
+        if let Ok(message) = Message::parse(&bytes)
+            && let Err(what) = self.invites[0].response(&message)
+        {
+            self.fail(&format!("{}: {what}", self.handsets[index].name));
+        }
+        let handset = &self.handsets[index];
+        let is_known = !handset.gone.contains(&flow);
+        self.ensure(is_known, &format!("{} sends on a flow that is gone", handset.name));
+        if let Some(wire) = self.wire_of(index, flow) {
+            self.send(wire, End::Pbx, Parcel::Frame(bytes));
+        }
+    }
+
+    pub(crate) fn carry_out_for_pbx(&mut self, output: PbxOutput) {
+        match output {
+            PbxOutput::Transmit { flow, bytes } => {
+                let Some(wire) = self.wires.get(&flow.0).filter(|wire| wire.pbx_open) else {
+                    self.fail("the PBX sends on a flow that is gone");
+                };
+                self.ladder.message(&self.handsets[wire.phone].name, true, &bytes, self.now);
+                if let Ok(message) = Message::parse(&bytes)
+                    && let Err(what) = self.invites[1].response(&message)
+                {
+                    self.fail(&format!("the PBX: {what}"));
+                }
+                self.send(flow.0, End::Phone, Parcel::Frame(bytes));
+            }
+            PbxOutput::CloseFlow { flow } => self.close(flow.0, End::Pbx),
+            PbxOutput::Media(command) => {
+                self.mixer.take(&command);
+                match command {
+                    MediaCommand::Describe { leg, generation, direction, .. } => {
+                        let sdp = media::of_leg(leg, generation.0, direction);
+                        let described = Happening::LegDescribed { leg, generation, sdp };
+                        self.plan(Duration::from_millis(1), described);
+                    }
+                    MediaCommand::SetRemoteAnswer { sdp, .. } => {
+                        if let Some((phone, call)) = media::call_in(&sdp) {
+                            self.connect(phone, call);
+                        }
+                    }
+                    MediaCommand::Release { leg } => {
+                        for (phone, call) in self.listeners(leg) {
+                            let lost = Happening::ConsentLost { phone, call, leg };
+                            self.plan(media::CONSENT, lost);
+                        }
+                    }
+                    MediaCommand::Rollback { .. } => {}
+                    MediaCommand::Connect { .. } | MediaCommand::Play { .. } => {
+                        for index in 0..self.handsets.len() {
+                            let calls: Vec<_> = self.handsets[index].ears.keys().copied().collect();
+                            calls.into_iter().for_each(|call| self.listen(index, call));
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    /// The calls whose media ends at a leg.
+    fn listeners(&self, leg: LegId) -> Vec<(usize, CallId)> {
+        let all = self.handsets.iter().enumerate().flat_map(|(index, handset)| {
+            handset.ears.iter().map(move |(call, ears)| (index, *call, ears.leg))
+        });
+        all.filter(|(.., at)| *at == Some(leg)).map(|(index, call, _)| (index, call)).collect()
+    }
+
+    /// Both descriptions are there: ICE and DTLS begin, once.
+    fn connect(&mut self, index: usize, call: CallId) {
+        let Some(handset) = self.handsets.get_mut(index) else { return };
+        let after = handset.delay * 4 + media::CONNECT;
+        if let Some(ears) = handset.ears.get_mut(&call).filter(|ears| !ears.told.0) {
+            ears.told.0 = true;
+            self.plan(after, Happening::Connected { phone: index, call });
+        }
+    }
+
+    /// Tells the first packets, once there is something to send or to hear.
+    pub(crate) fn listen(&mut self, index: usize, call: CallId) {
+        let Some(ears) = self.handsets[index].ears.get_mut(&call) else { return };
+        let silence = Heard::Made(Treatment::Silence);
+        let heard = ears.leg.and_then(|leg| self.mixer.heard_by(leg)).filter(|h| *h != silence);
+        let sends = ears.connected && ears.uplink && !ears.told.1;
+        let hears = ears.connected && ears.downlink && heard.is_some() && !ears.told.2;
+        ears.told.1 |= sends;
+        ears.told.2 |= hears;
+        if sends {
+            self.plan(media::FIRST_PACKET, Happening::FirstSent { phone: index, call });
+        }
+        if hears {
+            self.plan(media::FIRST_PACKET, Happening::FirstHeard { phone: index, call });
+        }
+    }
+
+    fn wire_of(&self, index: usize, flow: FlowId) -> Option<u64> {
+        let own = |wire: &Wire| wire.phone == index && wire.flow == flow && wire.phone_open;
+        self.wires.iter().find(|(_, wire)| own(wire)).map(|(number, _)| *number)
+    }
+}

@@ -1,0 +1,173 @@
+//! The SIP ladder as text: a line for each message, and for what was asked and told beside it. What
+//! is random is left out, so that a ladder says what a journey means and no more.
+
+use crate::media;
+use sidetone_pbx::Operator;
+use sidetone_phone::{Command, Event};
+use sidetone_sip::{HeaderName, Headers, Message, NameAddr};
+use std::fmt::Write;
+use std::time::Duration;
+
+/// The text as it grows.
+#[derive(Debug, Clone, Default)]
+pub struct Ladder {
+    lines: String,
+}
+
+impl Ladder {
+    /// A message leaves the phone or, where `to_phone`, the PBX.
+    pub fn message(&mut self, phone: &str, to_phone: bool, bytes: &[u8], now: Duration) {
+        let Ok(message) = Message::parse(bytes) else { return };
+        let arrow = if to_phone { "<────" } else { "────>" };
+        let first = match &message {
+            Message::Request(request) => {
+                // A Contact holds what was drawn; its user says enough.
+                let mut uri = request.uri.clone();
+                uri.params = Default::default();
+                let user = uri.user.clone().unwrap_or_default();
+                let host = uri.host.as_ref().map(ToString::to_string).unwrap_or_default();
+                match host.ends_with(".invalid") || uri.port.is_some() {
+                    true => format!("{} sip:{user}@…", request.method),
+                    false => format!("{} {uri}", request.method),
+                }
+            }
+            Message::Response(response) => format!("{} {}", response.status, response.reason),
+        };
+        let notes = notes(&message).join(", ");
+        let line = format!("{} {phone:<9} {arrow} pbx   {first:<38} {notes}", time(now));
+        let _ = writeln!(self.lines, "{}", line.trim_end());
+    }
+
+    /// The user asks something.
+    pub fn command(&mut self, phone: &str, text: &str, now: Duration) {
+        let _ = writeln!(self.lines, "{} {phone:<9} *  {text}", time(now));
+    }
+
+    /// The phone tells its user something.
+    pub fn event(&mut self, phone: &str, event: &Event, now: Duration) {
+        if let Some(text) = told(event) {
+            let _ = writeln!(self.lines, "{} {phone:<9} !  {text}", time(now));
+        }
+    }
+
+    /// Something happens to the world.
+    pub fn world(&mut self, text: &str, now: Duration) {
+        let _ = writeln!(self.lines, "{} --------- {text}", time(now));
+    }
+
+    /// Forgets what is before: a journey's preparation.
+    pub fn clear(&mut self) {
+        self.lines.clear();
+    }
+
+    /// The text so far.
+    pub fn text(&self) -> &str {
+        &self.lines
+    }
+}
+
+/// What someone at the switch does, in words.
+pub(crate) fn operator_text(operator: Operator) -> String {
+    match operator {
+        Operator::ExpireNonces => "the server takes no old nonce any more".to_owned(),
+        Operator::Restart => "the server restarts".to_owned(),
+        Operator::Refuse(Some(status)) => format!("the server refuses all with {status}"),
+        Operator::Refuse(None) => "the server refuses no more".to_owned(),
+        Operator::HangUp(leg) => format!("the server hangs {leg} up"),
+        Operator::Reinvite { direction, .. } => {
+            format!("the other side offers {}", direction.as_str())
+        }
+    }
+}
+
+/// What a user asks, in words.
+pub(crate) fn command_text(command: &Command) -> String {
+    let on = |on: &bool| if *on { "on" } else { "off" };
+    match command {
+        Command::Register => "sign in".to_owned(),
+        Command::Unregister => "sign out".to_owned(),
+        Command::Dial { to, .. } => format!("dial {to}"),
+        Command::Answer { .. } => "answer".to_owned(),
+        Command::Decline { reason, .. } => format!("decline ({reason:?})"),
+        Command::HangUp { .. } => "hang up".to_owned(),
+        Command::Hold { on: is_on, .. } => format!("hold {}", on(is_on)),
+        Command::Mute { on: is_on, .. } => format!("mute {}", on(is_on)),
+        Command::SendDtmf { digits, .. } => format!("send {}", digits.as_str()),
+    }
+}
+
+fn time(now: Duration) -> String {
+    format!("{:>9.3}", now.as_secs_f64())
+}
+
+/// What a reader of a ladder looks for beside the first line.
+fn notes(message: &Message) -> Vec<String> {
+    let headers = message.headers();
+    let mut notes = vec![headers.cseq().map(|cseq| cseq.to_string()).unwrap_or_default()];
+    if headers.has(&HeaderName::AUTHORIZATION) {
+        notes.push("authorized".to_owned());
+    }
+    if headers.has(&HeaderName::WWW_AUTHENTICATE) {
+        notes.push("challenge".to_owned());
+    }
+    let is_register = headers.cseq().is_ok_and(|cseq| cseq.method.as_str() == "REGISTER");
+    if is_register {
+        notes
+            .extend(headers.addresses(&HeaderName::CONTACT).unwrap_or_default().iter().map(expiry));
+    }
+    for reason in headers.all(&HeaderName::REASON) {
+        notes.push(format!("Reason {reason}"));
+    }
+    for (name, text) in
+        [(HeaderName::X_CALL_UID, "X-Call-UID"), (HeaderName::RETRY_AFTER, "Retry-After")]
+    {
+        if headers.has(&name) {
+            notes.push(text.to_owned());
+        }
+    }
+    notes.extend(session(message, headers));
+    notes
+}
+
+fn expiry(contact: &NameAddr) -> String {
+    format!("Contact expires {}", contact.params.get("expires").unwrap_or("-"))
+}
+
+fn session(message: &Message, headers: &Headers) -> Option<String> {
+    headers.get(&HeaderName::CONTENT_TYPE).filter(|content| content == "application/sdp")?;
+    let body = match message {
+        Message::Request(request) => &request.body,
+        Message::Response(response) => &response.body,
+    };
+    let body = String::from_utf8_lossy(body);
+    Some(format!("SDP {}", media::direction_in(&body).unwrap_or("sendrecv")))
+}
+
+fn told(event: &Event) -> Option<String> {
+    Some(match event {
+        Event::RegistrationChanged(lamp) => match &lamp.problem {
+            Some(problem) => format!("{:?}: {problem}", lamp.state),
+            None => format!("{:?}", lamp.state),
+        },
+        Event::Incoming { from, .. } => {
+            format!("incoming call from {}", from.name.as_deref().unwrap_or(&from.uri))
+        }
+        Event::Dialing { to, .. } => format!("dialing {}", to.uri),
+        Event::Ringing { .. } => "it rings there".to_owned(),
+        Event::EarlyMedia { .. } => "early media".to_owned(),
+        Event::Answered { .. } => "answered".to_owned(),
+        Event::Established { .. } => "established".to_owned(),
+        Event::MediaFlowing { .. } => "audio flows both ways".to_owned(),
+        Event::HoldChanged { hold, .. } => match (hold.local, hold.remote) {
+            (true, true) => "held by both sides".to_owned(),
+            (true, false) => "held here".to_owned(),
+            (false, true) => "held there".to_owned(),
+            (false, false) => "not held".to_owned(),
+        },
+        Event::HoldFailed { reason, .. } => format!("hold failed: {reason}"),
+        Event::MuteChanged { muted, .. } => format!("muted: {muted}"),
+        Event::DtmfSent { .. } => "digits sent".to_owned(),
+        Event::Ended { reason, .. } => format!("ended: {reason}"),
+        Event::Quality { .. } => return None,
+    })
+}

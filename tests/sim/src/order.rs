@@ -1,0 +1,1 @@
+//! Every order of inputs on one call of a bare phone.

@@ -1,0 +1,280 @@
+//! Links that fail, servers that restart, phones that die or sleep; then worlds of random trouble.
+
+use rand_chacha::ChaCha12Rng;
+use rand_core::{Rng, SeedableRng};
+use sidetone_pbx::{MediaDirection, Operator, PbxConfig, Strategy};
+use sidetone_phone::{CallState, Command, DeclineReason, Digits, EndReason, RegistrationState};
+use sidetone_sim::{PhoneId, Spoil, World};
+use sidetone_sip::StatusCode;
+use std::time::Duration;
+
+const SECOND: Duration = Duration::from_secs(1);
+
+fn world_of<const N: usize>(users: [&str; N]) -> (World, [PhoneId; N]) {
+    let mut world = World::new(PbxConfig::bench(), 2);
+    let phones = users.map(|user| world.add_phone(user));
+    for phone in phones {
+        world.command(phone, Command::Register).unwrap();
+    }
+    world.run_for(SECOND);
+    (world, phones)
+}
+
+fn lamp(world: &World, phone: PhoneId) -> RegistrationState {
+    world.snapshot(phone).unwrap().registration.state
+}
+
+fn talk(world: &mut World, phone: PhoneId) {
+    world.dial(phone, "600").unwrap();
+    world.run_for(SECOND);
+    assert_eq!(world.calls(phone)[0].state, CallState::Established);
+}
+
+#[test]
+fn a_connection_that_is_reset_is_built_anew_and_one_contact_is_left() {
+    let (mut world, [agent]) = world_of(["agent4"]);
+    world.reset(agent);
+    world.run_for(SECOND / 10);
+    assert_eq!(lamp(&world, agent), RegistrationState::Unreachable);
+    world.run_for(SECOND * 5);
+    assert_eq!(lamp(&world, agent), RegistrationState::Registered);
+    assert_eq!(world.pbx().contacts().len(), 1);
+}
+
+#[test]
+fn after_a_black_hole_a_call_reaches_the_new_connection_and_one_contact_is_left() {
+    let (mut world, [agent, customer]) = world_of(["agent4", "customer1"]);
+    world.spoil(agent, Spoil::BlackHole);
+    world.change_network(agent);
+    world.run_for(SECOND * 30);
+    assert_eq!(lamp(&world, agent), RegistrationState::Registered);
+    let contacts = world.pbx().contacts();
+    assert_eq!(contacts.iter().filter(|c| c.user == "agent4").count(), 1, "{contacts:?}");
+    world.dial(customer, "1004").unwrap();
+    world.run_for(SECOND);
+    assert_eq!(world.calls(agent)[0].state, CallState::Ringing);
+}
+
+#[test]
+fn a_black_hole_that_nobody_tells_of_is_noticed_by_the_probe() {
+    let (mut world, [agent]) = world_of(["agent4"]);
+    world.spoil(agent, Spoil::BlackHole);
+    world.run_for(SECOND * 45);
+    assert_eq!(lamp(&world, agent), RegistrationState::Registered);
+    assert_eq!(world.pbx().contacts().len(), 1, "{:?}", world.pbx().contacts());
+}
+
+#[test]
+fn a_server_that_is_down_is_tried_until_it_is_up() {
+    let (mut world, [agent]) = world_of(["agent1"]);
+    world.set_server_up(false);
+    world.run_for(SECOND * 20);
+    assert_ne!(lamp(&world, agent), RegistrationState::Registered);
+    world.set_server_up(true);
+    world.run_for(SECOND * 70);
+    assert_eq!(lamp(&world, agent), RegistrationState::Registered);
+    assert_eq!(world.pbx().contacts().len(), 1);
+}
+
+#[test]
+fn a_server_that_restarts_in_mid_registration_is_registered_at_again() {
+    let mut world = World::new(PbxConfig::bench(), 2);
+    let agent = world.add_phone("agent1");
+    world.command(agent, Command::Register).unwrap();
+    world.run_for(SECOND * 15 / 100);
+    world.operate(Operator::Restart);
+    world.run_for(SECOND * 5);
+    assert_eq!(lamp(&world, agent), RegistrationState::Registered);
+}
+
+#[test]
+fn a_call_whose_server_restarts_ends_in_words_and_the_phone_recovers() {
+    let (mut world, [agent]) = world_of(["agent1"]);
+    talk(&mut world, agent);
+    world.operate(Operator::Restart);
+    world.run_for(SECOND * 70);
+    assert_eq!(world.end_reasons(agent).len(), 1);
+    assert_eq!(lamp(&world, agent), RegistrationState::Registered);
+    talk(&mut world, agent);
+}
+
+#[test]
+fn a_hang_up_after_the_connection_was_replaced_reaches_the_server() {
+    let (mut world, [agent]) = world_of(["agent1"]);
+    talk(&mut world, agent);
+    world.reset(agent);
+    world.run_for(SECOND * 5);
+    let call = world.calls(agent)[0].id;
+    world.command(agent, Command::HangUp { call }).unwrap();
+    world.run_for(SECOND);
+    assert_eq!(world.end_reasons(agent), [EndReason::Local]);
+    world.assert_quiet();
+}
+
+#[test]
+fn a_phone_that_dies_and_returns_replaces_its_contact_with_one_round_trip_less() {
+    let (mut world, [agent]) = world_of(["agent4"]);
+    world.spoil(agent, Spoil::BlackHole);
+    world.kill(agent);
+    world.run_for(SECOND);
+    assert_eq!(world.pbx().contacts().len(), 1, "the server knows nothing of it");
+    world.ladder().clear();
+    world.switch_on(agent);
+    world.command(agent, Command::Register).unwrap();
+    world.run_for(SECOND);
+    assert_eq!(lamp(&world, agent), RegistrationState::Registered);
+    assert_eq!(world.pbx().contacts().len(), 1, "{:?}", world.pbx().contacts());
+    assert!(!world.ladder().text().contains("401"), "the nonce was kept");
+}
+
+#[test]
+fn a_phone_that_sleeps_through_a_call_tells_of_it_truly() {
+    let (mut world, [agent, customer]) = world_of(["agent1", "customer1"]);
+    world.suspend(agent, SECOND * 30);
+    let call = world.dial(customer, "1801").unwrap();
+    world.run_for(SECOND * 5);
+    world.command(customer, Command::HangUp { call }).unwrap();
+    world.run_for(SECOND * 120);
+    world.assert_quiet();
+    assert_eq!(lamp(&world, agent), RegistrationState::Registered);
+}
+
+#[test]
+fn the_wall_clock_may_jump() {
+    let (mut world, [agent]) = world_of(["agent1"]);
+    talk(&mut world, agent);
+    world.jump_wall_clock(Duration::ZERO);
+    world.run_for(SECOND * 10);
+    assert_eq!(world.calls(agent)[0].state, CallState::Established);
+    let call = world.calls(agent)[0].id;
+    world.command(agent, Command::HangUp { call }).unwrap();
+    world.run_for(SECOND * 70);
+    world.assert_quiet();
+}
+
+#[test]
+fn a_server_that_refuses_is_asked_again_later() {
+    let (mut world, [agent]) = world_of(["agent1"]);
+    world.operate(Operator::Refuse(Some(StatusCode::SERVICE_UNAVAILABLE)));
+    world.reset(agent);
+    world.run_for(SECOND * 10);
+    assert_eq!(lamp(&world, agent), RegistrationState::Failed);
+    world.operate(Operator::Refuse(None));
+    world.run_for(SECOND * 120);
+    assert_eq!(lamp(&world, agent), RegistrationState::Registered);
+}
+
+/// Five minutes of anything that users, networks and servers do, then peace. The world checks itself
+/// after each step; in the end nothing may be left.
+fn random_world(seed: u64) -> usize {
+    let mut random = ChaCha12Rng::seed_from_u64(seed);
+    let mut draw = move |n: u64| random.next_u64() % n;
+    let mut config = PbxConfig::bench();
+    if let Some(support) = config.queues.get_mut("support") {
+        support.strategy =
+            [Strategy::RingAll, Strategy::RoundRobin, Strategy::Linear][draw(3) as usize];
+    }
+    let mut world = World::new(config, seed);
+    let phones = ["agent1", "agent2", "customer1"].map(|user| world.add_phone(user));
+    for phone in phones {
+        world.command(phone, Command::Register).unwrap();
+        world.set_delay(phone, Duration::from_millis(5 + draw(200)));
+    }
+    let numbers = ["1801", "1801", "1001", "1002", "600", "602", "603", "605", "610", "611", "999"];
+    for _ in 0..120 {
+        world.run_for(Duration::from_millis(draw(5000)));
+        let phone = phones[draw(3) as usize];
+        let calls = world.calls(phone);
+        let call = calls.get(draw(2) as usize).or(calls.first()).map(|call| call.id);
+        // A refused command is an answer like any other.
+        let _ = match (draw(22), call) {
+            (0..=4, _) => {
+                let number = numbers[draw(numbers.len() as u64) as usize];
+                world.dial(phone, number).map(|_| ())
+            }
+            (5..=8, Some(call)) => world.command(phone, Command::Answer { call }),
+            (9, Some(call)) => {
+                let reason = [DeclineReason::Busy, DeclineReason::Decline][draw(2) as usize];
+                world.command(phone, Command::Decline { call, reason })
+            }
+            (10..=11, Some(call)) => world.command(phone, Command::HangUp { call }),
+            (12, Some(call)) => world.command(phone, Command::Hold { call, on: draw(2) == 0 }),
+            (13, Some(call)) => world.command(phone, Command::Mute { call, on: draw(2) == 0 }),
+            (14, Some(call)) => {
+                let digits = Digits::new("12#").unwrap();
+                world.command(phone, Command::SendDtmf { call, digits })
+            }
+            (15, _) => {
+                world.reset(phone);
+                Ok(())
+            }
+            (16, _) => {
+                world.spoil(phone, [Spoil::Stalled, Spoil::BlackHole][draw(2) as usize]);
+                Ok(())
+            }
+            (17, _) => {
+                world.spoil(phone, Spoil::Clean);
+                world.change_network(phone);
+                Ok(())
+            }
+            (18, _) => {
+                world.suspend(phone, Duration::from_millis(draw(40_000)));
+                Ok(())
+            }
+            (19, _) if draw(3) == 0 => {
+                world.kill(phone);
+                world.run_for(Duration::from_millis(draw(3000)));
+                world.switch_on(phone);
+                world.command(phone, Command::Register)
+            }
+            (20, _) => {
+                let legs = world.pbx().legs();
+                let leg = legs.get(draw(4) as usize).map(|leg| leg.id);
+                let direction =
+                    [MediaDirection::SendRecv, MediaDirection::SendOnly, MediaDirection::Inactive]
+                        [draw(3) as usize];
+                leg.into_iter()
+                    .for_each(|leg| world.operate(Operator::Reinvite { leg, direction }));
+                Ok(())
+            }
+            (21, _) if draw(4) == 0 => {
+                world.operate(match draw(2) {
+                    0 => Operator::ExpireNonces,
+                    _ => Operator::Restart,
+                });
+                Ok(())
+            }
+            _ => Ok(()),
+        };
+    }
+    for phone in phones {
+        world.spoil(phone, Spoil::Clean);
+    }
+    world.run_for(SECOND * 60);
+    for phone in phones {
+        for call in world.calls(phone) {
+            let _ = world.command(phone, Command::HangUp { call: call.id });
+        }
+    }
+    world.run_for(SECOND * 200);
+    world.assert_quiet();
+    for phone in phones {
+        assert_eq!(lamp(&world, phone), RegistrationState::Registered, "seed {seed}");
+    }
+    phones.iter().map(|phone| world.end_reasons(*phone).len()).sum()
+}
+
+#[test]
+fn worlds_of_random_trouble_come_to_rest() {
+    let seeds = std::env::var("SIDETONE_SEEDS").ok().and_then(|text| text.parse().ok());
+    let seeds: u64 = seeds.unwrap_or(300);
+    let mut calls = 0;
+    for seed in 0..seeds {
+        calls += std::panic::catch_unwind(|| random_world(seed)).unwrap_or_else(|panic| {
+            println!("seed {seed}");
+            std::panic::resume_unwind(panic)
+        });
+    }
+    println!("{seeds} worlds, {calls} calls ended");
+    assert!(calls as u64 > seeds);
+}
