@@ -86,6 +86,7 @@ impl Call {
     /// One step. Only what the user asks can be refused.
     pub(crate) fn step(&mut self, input: In, ua: &mut Ua, now: Now) -> Result<(), CommandError> {
         use State::{Alerting, Answered, Answering, Dialing, Ended, Ending, Established, Ringing};
+        log::trace!("{}: {:?} takes {}", self.id, self.state, input.name());
         match (self.state, input) {
             // What the user asks.
             (Ringing, In::Answer) => self.answer(ua, now),
@@ -226,6 +227,38 @@ impl Call {
             ) => {}
         }
         Ok(())
+    }
+}
+
+impl In {
+    /// Its name, without what it carries.
+    fn name(&self) -> &'static str {
+        match self {
+            Self::Answer => "Answer",
+            Self::Decline(_) => "Decline",
+            Self::HangUp => "HangUp",
+            Self::Hold(_) => "Hold",
+            Self::Described(Ok(_)) => "Described",
+            Self::Described(Err(_)) => "NotDescribed",
+            Self::MediaConnected => "MediaConnected",
+            Self::MediaFailed(_) => "MediaFailed",
+            Self::Provisional(_) => "Provisional",
+            Self::Accepted(_) => "Accepted",
+            Self::Refused(_) => "Refused",
+            Self::Unanswered(_) => "Unanswered",
+            Self::ChangeAnswered(_) => "ChangeAnswered",
+            Self::ChangeUnanswered => "ChangeUnanswered",
+            Self::Cancel(_) => "Cancel",
+            Self::Ack(_) => "Ack",
+            Self::Unacknowledged => "Unacknowledged",
+            Self::Bye(..) => "Bye",
+            Self::Reinvite(..) => "Reinvite",
+            Self::ByeDone => "ByeDone",
+            Self::ByeLost => "ByeLost",
+            Self::Deadline => "Deadline",
+            Self::FlowLost => "FlowLost",
+            Self::FlowUp => "FlowUp",
+        }
     }
 }
 

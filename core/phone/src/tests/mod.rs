@@ -308,6 +308,16 @@ impl World {
 
     /// An incoming call that is talking; its INVITE and the To of the dialog.
     pub(super) fn talking_in(id: CallId) -> (Self, Request, String) {
+        let (mut world, invite, to) = Self::answered_in(id);
+        world.handle(Input::MediaConnected { call: id });
+        assert_eq!(world.state(id), Some(CallState::Established));
+        world.events.clear();
+        world.outputs.clear();
+        (world, invite, to)
+    }
+
+    /// An incoming call that is answered and acknowledged, its media not connected yet.
+    pub(super) fn answered_in(id: CallId) -> (Self, Request, String) {
         let mut world = Self::registered();
         let invite = world.invite(id);
         world.receive(invite.clone());
@@ -317,8 +327,6 @@ impl World {
         let to = world.response(200).headers.get(&HeaderName::TO).unwrap().into_owned();
         let ack = world.inside(&invite, &to, Method::Ack);
         world.receive(ack);
-        world.handle(Input::MediaConnected { call: id });
-        assert_eq!(world.state(id), Some(CallState::Established));
         world.events.clear();
         world.outputs.clear();
         (world, invite, to)

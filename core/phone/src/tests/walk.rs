@@ -2,7 +2,7 @@
 //! call one end, and nothing is left over.
 
 use super::*;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// A generator that needs no quality (xorshift).
 struct Dice(u64);
@@ -14,6 +14,51 @@ impl Dice {
         self.0 ^= self.0 << 17;
         (self.0 % sides as u64) as usize
     }
+
+    /// An index of one of these, mostly the last.
+    fn recent(&mut self, length: usize) -> usize {
+        if self.below(4) == 0 { self.below(length) } else { length - 1 }
+    }
+}
+
+/// Every transition that acts, as the log of the call machine names it.
+const ACTING: &str = "
+    Ringing: Answer Decline HangUp Described NotDescribed MediaConnected MediaFailed Cancel Bye
+        Reinvite Deadline FlowLost
+    Answering: Decline HangUp Described NotDescribed MediaConnected MediaFailed Cancel Bye Reinvite
+        FlowLost
+    Dialing: HangUp Described NotDescribed MediaConnected MediaFailed Provisional Accepted Refused
+        Unanswered
+    Alerting: HangUp MediaConnected MediaFailed Provisional Accepted Refused Unanswered Deadline
+    Answered: HangUp Hold Described NotDescribed MediaConnected MediaFailed ChangeAnswered
+        ChangeUnanswered Cancel Ack Unacknowledged Bye Reinvite Deadline
+    Established: HangUp Hold Described NotDescribed MediaConnected MediaFailed ChangeAnswered
+        ChangeUnanswered Cancel Ack Unacknowledged Bye Reinvite
+    Ending: Provisional Accepted Refused Unanswered ChangeAnswered Ack Unacknowledged Bye Reinvite
+        ByeDone ByeLost Deadline FlowUp
+";
+
+/// Collects the transitions from the log.
+#[allow(clippy::disallowed_types, reason = "a logger is shared by all threads of the tests")]
+struct Taken(std::sync::Mutex<BTreeSet<String>>);
+
+static TAKEN: Taken = Taken(std::sync::Mutex::new(BTreeSet::new()));
+
+impl log::Log for Taken {
+    fn enabled(&self, metadata: &log::Metadata<'_>) -> bool {
+        metadata.target().ends_with("call::state")
+    }
+
+    fn log(&self, record: &log::Record<'_>) {
+        let line = record.args().to_string();
+        if let Some((_, transition)) =
+            line.split_once(": ").filter(|_| self.enabled(record.metadata()))
+        {
+            self.0.lock().unwrap().insert(transition.to_owned());
+        }
+    }
+
+    fn flush(&self) {}
 }
 
 /// An INVITE of the server: when it was sent first, and the To of what it got.
@@ -35,6 +80,8 @@ struct Seen {
     invites: Vec<Invited>,
     requests: Vec<Request>,
     descriptions: Vec<(CallId, Generation)>,
+    /// Probes go unanswered.
+    mute: bool,
     /// A flow was lost: a response may have been lost with it.
     lost: bool,
 }
@@ -87,14 +134,33 @@ impl Seen {
     }
 }
 
+/// A quarter of the walks each begin idle, in a call that was made, in one that came in and talks,
+/// in one that came in and waits for its media.
+fn start(seed: u64, seen: &mut Seen) -> World {
+    let id = call_id(1);
+    if seed % 4 == 0 {
+        return World::registered();
+    }
+    seen.began.insert(id, 1);
+    if seed % 4 == 1 {
+        return World::talking_out(id).0;
+    }
+    let begin = if seed % 4 == 2 { World::talking_in } else { World::answered_in };
+    let (world, invite, to) = begin(id);
+    let branch = invite.headers.via().unwrap().branch().unwrap().to_owned();
+    seen.finals.insert(branch, vec![200]);
+    seen.invites.push(Invited { invite, at: world.boot, to: Some(to) });
+    world
+}
+
 fn step(world: &mut World, seen: &mut Seen, dice: &mut Dice, number: u128) {
     let calls = world.phone.snapshot().calls;
     let call = match calls.len() {
         0 => call_id(number),
-        many => calls[dice.below(many)].id,
+        many => calls[dice.recent(many)].id,
     };
     let flow = world.flow;
-    match dice.below(26) {
+    match dice.below(27) {
         0 | 1 => {
             let mut invite = world.invite(call_id(number));
             if dice.below(4) == 0 {
@@ -126,23 +192,23 @@ fn step(world: &mut World, seen: &mut Seen, dice: &mut Dice, number: u128) {
             world.handle(Input::MediaFailed { call, error: MediaError::NoPath });
         }
         15 => world.handle(Input::FirstHeard { call }),
-        16 | 17 => {
+        16 | 17 | 25 => {
             // The server's part of a call of its own: CANCEL, ACK, BYE, a change, or all again.
             if seen.invites.is_empty() {
                 return;
             }
-            let at = dice.below(seen.invites.len());
+            let at = dice.recent(seen.invites.len());
             let Invited { invite, at, to } = seen.invites[at].clone();
-            match (dice.below(5), to) {
-                (0, _) => world.receive(sidetone_sip::dialog::cancel(&invite)),
+            match (dice.below(9), to) {
+                (0 | 7, _) => world.receive(sidetone_sip::dialog::cancel(&invite)),
                 // A retransmission comes while the transaction lives.
                 (1, _) if world.boot < at + SECOND * 30 => world.receive(invite),
                 (1, _) => {}
-                (2, Some(to)) => {
+                (2..=5, Some(to)) => {
                     let ack = world.inside(&invite, &to, Method::Ack);
                     world.receive(ack);
                 }
-                (3, Some(to)) => {
+                (6, Some(to)) => {
                     let bye = world.inside(&invite, &to, Method::Bye);
                     world.receive(bye);
                 }
@@ -162,7 +228,7 @@ fn step(world: &mut World, seen: &mut Seen, dice: &mut Dice, number: u128) {
             if seen.requests.is_empty() {
                 return;
             }
-            let at = dice.below(seen.requests.len());
+            let at = dice.recent(seen.requests.len());
             let request = seen.requests[at].clone();
             let codes = [100, 180, 183, 200, 200, 200, 401, 486, 487, 491, 481, 500];
             let code = codes[dice.below(codes.len())];
@@ -181,7 +247,7 @@ fn step(world: &mut World, seen: &mut Seen, dice: &mut Dice, number: u128) {
                 world.lose_flow(FlowErrorKind::Lost);
             }
             1 => world.handle(Input::NetworkChanged),
-            _ => world.handle(Input::ProbeAnswered { flow }),
+            _ => seen.mute = !seen.mute,
         },
         23 => world.handle(Input::FlowOpened { flow }),
         24 => {
@@ -189,7 +255,7 @@ fn step(world: &mut World, seen: &mut Seen, dice: &mut Dice, number: u128) {
             _ = world.command(if leave { Command::Unregister } else { Command::Register });
         }
         _ => {
-            let millis = [1, 20, 500, 4000, 33_000][dice.below(5)];
+            let millis = [1, 20, 500, 4000, 33_000, 170_000][dice.below(6)];
             world.advance_noting(Duration::from_millis(millis), seen);
         }
     }
@@ -204,6 +270,10 @@ impl World {
             self.boot = self.boot.max(at);
             self.phone.handle_timeout(self.now());
             self.drain();
+            let probed = self.outputs.iter().any(|o| matches!(o, Output::Probe { .. }));
+            if probed && !seen.mute {
+                self.handle(Input::ProbeAnswered { flow: self.flow });
+            }
             seen.note(self);
             steps += 1;
             assert!(steps < 10_000, "a timer that never ends: {reason:?}");
@@ -214,10 +284,12 @@ impl World {
 
 #[test]
 fn at_random_each_invite_gets_one_final_response_and_each_call_one_end() {
-    for seed in 1..=400_u64 {
+    log::set_logger(&TAKEN).unwrap();
+    log::set_max_level(log::LevelFilter::Trace);
+    for seed in 1..=1000_u64 {
         let mut dice = Dice(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15));
-        let mut world = World::registered();
         let mut seen = Seen::default();
+        let mut world = start(seed, &mut seen);
         for number in 0..60 {
             step(&mut world, &mut seen, &mut dice, 1000 + number);
             seen.note(&mut world);
@@ -241,4 +313,16 @@ fn at_random_each_invite_gets_one_final_response_and_each_call_one_end() {
             assert!(codes.iter().all(|code| *code == codes[0]), "seed {seed} {branch}: {codes:?}");
         }
     }
+    let taken = TAKEN.0.lock().unwrap();
+    let mut state = "";
+    let mut acting = Vec::new();
+    for word in ACTING.split_whitespace() {
+        match word.strip_suffix(':') {
+            Some(name) => state = name,
+            None => acting.push(format!("{state} takes {word}")),
+        }
+    }
+    let missed: Vec<_> = acting.iter().filter(|transition| !taken.contains(*transition)).collect();
+    println!("{} of {} acting transitions taken", acting.len() - missed.len(), acting.len());
+    assert!(missed.is_empty(), "never taken: {missed:?}");
 }
