@@ -1,6 +1,7 @@
 //! One configuration out of flags, environment and file, checked, with errors that say what to do.
 
 use crate::args::PhoneArgs;
+use crate::folders::user_folder;
 use crate::state::StateFile;
 use serde::Deserialize;
 use sidetone_driver::{AudioEndpoint, DriverConfig, IceServer, Trust};
@@ -98,12 +99,11 @@ impl Setup {
         let ice =
             if args.ice_server.is_empty() { file.ice_server } else { args.ice_server.clone() };
         let ice_servers = ice.iter().map(|url| ice_server(url)).collect::<Result<_, _>>()?;
-        let state = StateFile::open(args.state.clone().or(file.state), &aor)?;
-        let stored = state.load();
+        let (state, saved) = StateFile::open(args.state.clone().or(file.state), &aor);
         Ok(Self {
             driver: DriverConfig {
-                phone: Config::new(account, servers, stored.instance),
-                saved: stored.saved,
+                phone: Config::new(account, servers, state.instance()),
+                saved,
                 trust,
                 ice_servers,
                 microphone: endpoint(args.mic.clone().or(file.mic)),
@@ -136,13 +136,6 @@ impl File {
 
 fn default_config_file() -> PathBuf {
     user_folder("XDG_CONFIG_HOME", ".config").join("config.toml")
-}
-
-/// The user's folder of a kind, `sidetone` in it.
-pub(crate) fn user_folder(variable: &str, below_home: &str) -> PathBuf {
-    let base = std::env::var_os(variable).filter(|v| !v.is_empty()).map(PathBuf::from);
-    let home = || std::env::var_os("HOME").map_or_else(|| PathBuf::from("."), PathBuf::from);
-    base.unwrap_or_else(|| home().join(below_home)).join("sidetone")
 }
 
 fn password(

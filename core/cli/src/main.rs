@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `args` | the command line |
 //! | `config` | flags, environment and file made into one checked configuration |
+//! | `folders` | where such files stand |
 //! | `state` | the file of what survives the program |
 //! | `session` | one phone at work |
 //! | `json`, `console` | what is printed and read |
@@ -21,6 +22,7 @@ mod config;
 mod console;
 mod demo;
 mod doctor;
+mod folders;
 mod json;
 mod session;
 mod state;

@@ -1,6 +1,6 @@
 //! What survives the program: the instance's UUID and what the phone saved, in one small file.
 
-use crate::config::{SetupError, user_folder};
+use crate::folders::user_folder;
 use serde::{Deserialize, Serialize};
 use sidetone_phone::Saved;
 use std::io::Write as _;
@@ -15,29 +15,29 @@ pub(crate) struct StateFile {
 
 /// The file's content.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub(crate) struct Stored {
-    pub(crate) instance: uuid::Uuid,
-    pub(crate) saved: Option<Saved>,
+struct Stored {
+    instance: uuid::Uuid,
+    saved: Option<Saved>,
 }
 
 impl StateFile {
-    /// The file that was named, or the account's own below the user's state folder. A file that
-    /// cannot be read as one of ours is started anew.
-    pub(crate) fn open(path: Option<PathBuf>, aor: &str) -> Result<Self, SetupError> {
+    /// The file that was named, or the account's own below the user's state folder, and what the
+    /// phone saved in it. One that cannot be read as ours is started anew.
+    pub(crate) fn open(path: Option<PathBuf>, aor: &str) -> (Self, Option<Saved>) {
         let path = match path {
             Some(path) if path.as_os_str() == "none" => None,
             Some(path) => Some(path),
             None => Some(user_folder("XDG_STATE_HOME", ".local/state").join(file_name(aor))),
         };
         let stored = path.as_deref().and_then(read);
-        let file = Self { path, instance: stored.map_or_else(uuid::Uuid::new_v4, |s| s.instance) };
-        Ok(file)
+        let (instance, saved) = stored
+            .map_or_else(|| (uuid::Uuid::new_v4(), None), |stored| (stored.instance, stored.saved));
+        (Self { path, instance }, saved)
     }
 
-    /// What was stored, or a new instance with nothing saved.
-    pub(crate) fn load(&self) -> Stored {
-        let saved = self.path.as_deref().and_then(read).and_then(|stored| stored.saved);
-        Stored { instance: self.instance, saved }
+    /// The name of this installation.
+    pub(crate) fn instance(&self) -> uuid::Uuid {
+        self.instance
     }
 
     /// Stores in one step: the old content or the new, never a part.

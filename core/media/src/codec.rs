@@ -2,6 +2,7 @@
 //!
 //! RFC 3551 §4.5.14 (PCMU, PCMA), RFC 7587 (Opus).
 
+use crate::CodecError;
 use crate::g711::{Companding, G711Decoder, G711Encoder};
 use crate::opus::{OpusDecoder, OpusEncoder, OpusSettings};
 
@@ -28,35 +29,6 @@ impl Codec {
     /// How many of our samples one tick of the RTP clock lasts.
     pub(crate) fn samples_per_tick(self) -> i64 {
         i64::from(crate::SAMPLE_RATE / self.clock_rate())
-    }
-}
-
-/// Why a payload could not be coded or decoded.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum CodecError {
-    /// The payload is not what the codec calls a packet.
-    #[error("malformed payload")]
-    Malformed,
-    /// The given buffer cannot hold the result.
-    #[error("buffer too small")]
-    BufferTooSmall,
-    /// The codec refused for another reason.
-    #[error("codec failure: {0}")]
-    Failed(audiopus::Error),
-}
-
-impl From<audiopus::Error> for CodecError {
-    fn from(error: audiopus::Error) -> Self {
-        use audiopus::ErrorCode;
-        if matches!(error, audiopus::Error::EmptyPacket)
-            || matches!(error, audiopus::Error::Opus(ErrorCode::InvalidPacket))
-        {
-            Self::Malformed
-        } else if matches!(error, audiopus::Error::Opus(ErrorCode::BufferTooSmall)) {
-            Self::BufferTooSmall
-        } else {
-            Self::Failed(error)
-        }
     }
 }
 

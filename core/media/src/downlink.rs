@@ -5,8 +5,9 @@
 
 use std::time::Duration;
 
+use crate::CodecError;
 use crate::Frame;
-use crate::codec::{Codec, CodecError};
+use crate::codec::Codec;
 use crate::dtmf::{Digit, EventReader};
 use crate::level::{Level, LevelMeter};
 use crate::playout::{Heard, Playout, PlayoutConfig, PlayoutStats, RtpPacket};

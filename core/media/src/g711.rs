@@ -2,7 +2,7 @@
 //!
 //! ITU-T G.711; RFC 3551 §4.5.14. Lost sound is concealed as in G.711 Appendix I (see `conceal`).
 
-use crate::codec::CodecError;
+use crate::CodecError;
 use crate::conceal::PitchConcealer;
 use crate::resample::{Downsampler, RATIO, Upsampler};
 

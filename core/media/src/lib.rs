@@ -32,6 +32,7 @@ pub mod codec;
 mod conceal;
 pub mod downlink;
 pub mod dtmf;
+mod error;
 pub mod g711;
 pub mod level;
 pub mod opus;
@@ -40,8 +41,9 @@ pub mod resample;
 pub mod spectrum;
 pub mod uplink;
 
-pub use codec::{Codec, CodecError};
+pub use codec::Codec;
 pub use downlink::{Downlink, DownlinkConfig};
+pub use error::CodecError;
 pub use uplink::{Uplink, UplinkConfig};
 
 /// Samples per second, everywhere inside.

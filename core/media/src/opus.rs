@@ -5,7 +5,7 @@
 
 use audiopus::{Application, Bandwidth, Bitrate, Channels, MutSignals, SampleRate, packet::Packet};
 
-use crate::codec::CodecError;
+use crate::CodecError;
 
 /// The most samples one Opus packet may hold: 120 ms (RFC 6716 §2.1.4).
 pub const MAX_PACKET_SAMPLES: usize = 5760;

@@ -5,8 +5,9 @@
 
 use std::time::Duration;
 
+use crate::CodecError;
 use crate::Frame;
-use crate::codec::{Codec, CodecError, Encoder};
+use crate::codec::{Codec, Encoder};
 use crate::downlink::RtpHeader;
 use crate::dtmf::{Digit, EventPackets, PACKET_TIME};
 use crate::level::{Level, LevelMeter};

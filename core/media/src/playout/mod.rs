@@ -20,7 +20,8 @@ use self::buffer::{MAX_PAYLOAD, Outline, PacketBuffer};
 use self::delay::DelayManager;
 use self::stretch::Care;
 use self::timeline::{Header, Place, Placement, Timeline};
-use crate::codec::{Codec, CodecError, Decoder};
+use crate::CodecError;
+use crate::codec::{Codec, Decoder};
 use crate::opus::MAX_PACKET_SAMPLES;
 use crate::{Frame, SAMPLE_RATE};
 

@@ -1,7 +1,7 @@
 //! The client INVITE transaction (RFC 3261 §17.1.1, figure 5 as RFC 6026 §8.4 redraws it).
 
 use super::Reliability;
-use super::machine::ClientEffect;
+use super::effect::ClientEffect;
 use super::timer::{Running, Timers};
 use crate::{CSeq, HeaderName, Method, Request, Response};
 use std::time::Duration;

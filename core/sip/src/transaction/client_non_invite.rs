@@ -1,7 +1,7 @@
 //! The client non-INVITE transaction (RFC 3261 §17.1.2, figure 6).
 
 use super::Reliability;
-use super::machine::ClientEffect;
+use super::effect::ClientEffect;
 use super::timer::{Running, Timers};
 use crate::{Request, Response};
 use std::time::Duration;

@@ -2,28 +2,12 @@
 
 use super::client_invite::{self, ClientInvite};
 use super::client_non_invite::{self, ClientNonInvite};
+use super::effect::{ClientEffect, ServerEffect};
 use super::server_invite::{self, ServerInvite};
 use super::server_non_invite::{self, ServerNonInvite};
 use super::{Reliability, Timers};
 use crate::{Method, Request, Response, StatusCode};
 use std::time::Duration;
-
-/// What a client machine asks of the layer.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum ClientEffect {
-    Send(Request),
-    Up(Response),
-    TimedOut,
-    FlowLost,
-}
-
-/// What a server machine asks of the layer.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum ServerEffect {
-    Send(Response),
-    Ack(Request),
-    TimedOut,
-}
 
 /// A client transaction of either kind.
 #[derive(Debug, Clone)]

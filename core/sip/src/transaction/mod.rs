@@ -11,6 +11,7 @@
 
 mod client_invite;
 mod client_non_invite;
+mod effect;
 mod key;
 mod machine;
 mod server_invite;
@@ -18,8 +19,9 @@ mod server_non_invite;
 mod timer;
 
 use crate::{FlowId, HeaderName, Message, Method, Request, Response, StatusCode};
+use effect::{ClientEffect, ServerEffect};
 pub use key::{ClientKey, ServerKey};
-use machine::{ClientEffect, ClientMachine, ServerEffect, ServerMachine};
+use machine::{ClientMachine, ServerMachine};
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 pub use timer::Timers;

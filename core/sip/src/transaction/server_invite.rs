@@ -1,7 +1,7 @@
 //! The server INVITE transaction (RFC 3261 §17.2.1, figure 7 as RFC 6026 §8.5 redraws it).
 
 use super::Reliability;
-use super::machine::ServerEffect;
+use super::effect::ServerEffect;
 use super::timer::{Running, Timers};
 use crate::{Request, Response, StatusCode};
 use std::time::Duration;

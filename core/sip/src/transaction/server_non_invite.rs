@@ -1,7 +1,7 @@
 //! The server non-INVITE transaction (RFC 3261 §17.2.2, figure 8).
 
 use super::Reliability;
-use super::machine::ServerEffect;
+use super::effect::ServerEffect;
 use super::timer::{Running, Timers};
 use crate::Response;
 use std::time::Duration;
