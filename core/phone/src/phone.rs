@@ -31,7 +31,7 @@ impl Phone {
     pub fn new(config: Config, saved: Option<Saved>, entropy: [u8; 32], now: Now) -> Self {
         let saved = saved.filter(|saved| saved.version == Saved::VERSION);
         let digest = saved.as_ref().map(|saved| DigestClient::from_saved(&saved.digest));
-        let mut ua = Ua::new(config, digest.unwrap_or_default(), entropy);
+        let mut ua = Ua::new(config.in_range(), digest.unwrap_or_default(), entropy);
         let account = Account::new(saved.as_ref(), &mut ua, now);
         let saved = saved.unwrap_or_else(|| account.saved(&ua));
         Self { ua, account, calls: Vec::new(), saved }

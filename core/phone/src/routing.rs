@@ -93,7 +93,10 @@ impl Phone {
         let found = self.calls.iter().find(|call| call.is_invited_by(&invite));
         let Some((call, tag)) = found.map(|call| (call.id, call.local_tag().map(str::to_owned)))
         else {
-            return self.ua.refuse(key, request, StatusCode::CALL_DOES_NOT_EXIST, now);
+            // RFC 3261 §9.2: an INVITE that was refused is known as long as its transaction is.
+            let known = self.ua.transactions.is_known(&invite);
+            let status = if known { StatusCode::OK } else { StatusCode::CALL_DOES_NOT_EXIST };
+            return self.ua.refuse(key, request, status, now);
         };
         self.ua.respond(key, request.response(StatusCode::OK, tag.as_deref()), now);
         // RFC 3261 §9.2: after the final response it has no effect.
@@ -111,6 +114,8 @@ impl Phone {
             self.tell(id, In::Bye(key, request), now);
         } else if request.method == Method::Invite {
             self.tell(id, In::Reinvite(key, request), now);
+        } else if request.method == Method::Options {
+            uas::answer(&key, &request, ua, now);
         } else {
             ua.refuse(&key, &request, uas::status_inside(&request.method), now);
         }
@@ -176,8 +181,7 @@ impl Phone {
         }
         let Some(mut dialog) = stray_dialog(&response) else { return };
         self.ua.send_ack(dialog.ack(dialog.local_sequence), now);
-        let bye = dialog.request(Method::Bye);
-        self.ua.send(bye, Owner::Nobody, now);
+        self.ua.hang_up_stray(&mut dialog, now);
     }
 
     fn handle_no_response(&mut self, key: &ClientKey, reason: EndReason, now: Now) {

@@ -6,7 +6,9 @@ use rand_chacha::ChaCha12Rng;
 use rand_core::{Rng, SeedableRng};
 use sidetone_sip::digest::{Credentials, DigestClient, DigestError};
 use sidetone_sip::transaction::{ClientKey, Reliability, ServerKey, Timers, Transactions};
-use sidetone_sip::{FlowId, HeaderName, Message, Method, NameAddr, Request, Response, StatusCode};
+use sidetone_sip::{
+    Dialog, FlowId, HeaderName, Message, Method, NameAddr, Request, Response, StatusCode,
+};
 use sidetone_sip::{Uri, Via, message::Host};
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
@@ -21,6 +23,9 @@ pub(crate) const GIVE_UP: Duration = Duration::from_secs(32);
 /// How often one request is sent again with credentials: a stale nonce and a second realm may each
 /// cost a turn, a server that challenges for ever must not.
 const CHALLENGES: u8 = 3;
+
+/// As many forks that are not wanted are hung up at a time; more are only acknowledged.
+const MAX_STRAYS: usize = 16;
 
 /// Who is told of the responses to a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -183,6 +188,17 @@ impl Ua {
         self.transactions.send(ack, flow, Reliability::Reliable, now.boot);
     }
 
+    /// Hangs up a fork that is not wanted: once, however often it repeats its 2xx meanwhile.
+    pub(crate) fn hang_up_stray(&mut self, dialog: &mut Dialog, now: Now) {
+        let bye = dialog.request(Method::Bye);
+        let strays = self.sent.values().filter(|sent| sent.owner == Owner::Nobody);
+        let fork = |request: &Request| (request.headers.call_id(), request.headers.to());
+        let again = strays.clone().any(|sent| fork(&sent.request) == fork(&bye));
+        if !again && strays.count() < MAX_STRAYS {
+            self.send(bye, Owner::Nobody, now);
+        }
+    }
+
     /// Sends a challenged request again, with credentials, a higher CSeq and a fresh branch
     /// (RFC 3261 §22.2, §8.1.3.5). Gives the new transaction and CSeq number.
     ///
@@ -210,7 +226,7 @@ impl Ua {
             self.digest = DigestClient::default();
             self.digest.challenged(&request, response)?;
         }
-        let sequence = request.headers.cseq().map_or(1, |cseq| cseq.sequence + 1);
+        let sequence = request.headers.cseq().map_or(1, |cseq| after(cseq.sequence));
         let cseq = format!("{sequence} {}", request.method);
         request.headers.set(HeaderName::CSEQ, cseq);
         request.headers.remove(&HeaderName::VIA);
@@ -278,6 +294,11 @@ impl Ua {
         }
         request.headers.set(HeaderName::USER_AGENT, &self.config.user_agent);
     }
+}
+
+/// The CSeq number after this one; it stays below 2^31 (RFC 3261 §8.1.1.5).
+pub(crate) fn after(sequence: u32) -> u32 {
+    sequence.wrapping_add(1) & (u32::MAX >> 1)
 }
 
 fn draw<const N: usize>(rng: &mut ChaCha12Rng) -> [u8; N] {

@@ -165,8 +165,13 @@ impl Account {
                 self.set_lamp(RegistrationState::Registering, None, ua, now);
                 self.replace(ua, now)
             }
-            Link::Up { flow, .. } => {
-                self.probe(flow, SUSPICION_LIMIT, true, ua, now);
+            Link::Up { flow, probe, .. } => {
+                let limit = match probe {
+                    // A network that changes again and again does not put the verdict off.
+                    Probe::Sent { until, last: true } if until > now.boot => until - now.boot,
+                    Probe::Quiet | Probe::Sent { .. } => SUSPICION_LIMIT,
+                };
+                self.probe(flow, limit, true, ua, now);
                 FlowChange::None
             }
             Link::Down | Link::Opening { .. } => {

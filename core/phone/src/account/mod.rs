@@ -13,6 +13,7 @@ use crate::{
     TimerReason,
 };
 use flow::Link;
+use sidetone_sip::Uri;
 use sidetone_sip::transaction::ClientKey;
 use std::time::Duration;
 
@@ -67,6 +68,8 @@ pub(crate) struct Account {
     pending: Option<ClientKey>,
     /// What is asked for: the configured time, or more where the server wants more.
     expires: Duration,
+    /// How often in a row the server wanted more.
+    lengthened: u8,
     call_id: String,
     sequence: u32,
     /// Our binding as the server listed it last.
@@ -82,6 +85,13 @@ impl Account {
     pub(crate) fn new(saved: Option<&Saved>, ua: &mut Ua, now: Now) -> Self {
         let lamp =
             Registration { state: RegistrationState::Unregistered, problem: None, since: now.wall };
+        // What was stored may have been changed by others.
+        let call_id = saved.map(|saved| saved.register_call_id.clone());
+        let call_id = call_id.filter(|id| {
+            !id.is_empty() && id.len() <= 256 && id.bytes().all(|byte| byte.is_ascii_graphic())
+        });
+        let contact = saved.and_then(|saved| saved.contact.clone());
+        let contact = contact.filter(|contact| Uri::parse(contact).is_ok());
         Self {
             wish: Wish::Out,
             link: Link::Down,
@@ -92,9 +102,10 @@ impl Account {
             binding: None,
             pending: None,
             expires: ua.config.expires,
-            call_id: saved.map_or_else(|| ua.call_id_header(), |s| s.register_call_id.clone()),
+            lengthened: 0,
+            call_id: call_id.unwrap_or_else(|| ua.call_id_header()),
             sequence: saved.map_or(0, |s| s.register_sequence),
-            listed: saved.and_then(|s| s.contact.clone()),
+            listed: contact,
             listed_on: None,
             removing: None,
             lamp,

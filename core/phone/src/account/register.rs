@@ -16,7 +16,7 @@
 
 use super::{Account, Binding, FlowChange, Wish, flow::LONG_PAUSE};
 use crate::text::clip;
-use crate::ua::{Owner, Ua};
+use crate::ua::{Owner, Ua, after};
 use crate::{Now, RegistrationProblem, RegistrationState};
 use sidetone_sip::digest::DigestError;
 use sidetone_sip::transaction::ClientKey;
@@ -29,6 +29,8 @@ use std::time::Duration;
 const GRANTED: (Duration, Duration) = (Duration::from_secs(10), Duration::from_secs(86_400));
 /// A refresh leaves this much for its answer, where the registration is long enough.
 const MARGIN: Duration = Duration::from_secs(10);
+/// How often in a row a server may ask for a longer registration.
+const LENGTHENED: u8 = 3;
 /// The longest Retry-After that is honoured.
 const RETRY_AFTER_CAP: Duration = Duration::from_secs(600);
 
@@ -39,7 +41,7 @@ impl Account {
             ua.take_sent(&key);
         }
         let leaving = matches!(self.wish, Wish::Leaving { .. });
-        self.sequence = self.sequence.wrapping_add(1) & 0x7fff_ffff;
+        self.sequence = after(self.sequence);
         let request = self.build(leaving, ua);
         self.pending = ua.send(request, Owner::Account, now);
     }
@@ -138,6 +140,7 @@ impl Account {
         let granted = seconds.or(header).map_or(self.expires, |s| Duration::from_secs(s.into()));
         let granted = granted.clamp(GRANTED.0, GRANTED.1);
         self.forgive(now);
+        self.lengthened = 0;
         self.retry_at = None;
         self.listed = ours.map(|contact| contact.uri.to_string());
         self.listed_on = self.link.flow();
@@ -156,7 +159,9 @@ impl Account {
     fn too_brief(&mut self, response: &Response, ua: &mut Ua, now: Now) -> FlowChange {
         let least = response.headers.number(&HeaderName::MIN_EXPIRES).map(u64::from);
         let least = least.map(Duration::from_secs).filter(|t| *t > self.expires && *t <= GRANTED.1);
+        let least = least.filter(|_| self.lengthened < LENGTHENED);
         let Some(least) = least else { return self.fail(refused(response), ua, now) };
+        self.lengthened += 1;
         self.expires = least;
         self.register(ua, now);
         FlowChange::None
@@ -186,6 +191,7 @@ impl Account {
     /// The server says no, and asking again will not change that soon.
     fn fail(&mut self, problem: RegistrationProblem, ua: &mut Ua, now: Now) -> FlowChange {
         self.binding = None;
+        self.lengthened = 0;
         self.set_lamp(RegistrationState::Failed, Some(problem), ua, now);
         self.pause(LONG_PAUSE, ua, now);
         FlowChange::None

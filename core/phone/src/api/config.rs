@@ -138,6 +138,14 @@ impl Config {
             user_agent: concat!("Sidetone/", env!("CARGO_PKG_VERSION")).to_owned(),
         }
     }
+
+    /// The same with its times brought into their ranges.
+    pub(crate) fn in_range(mut self) -> Self {
+        let seconds = Duration::from_secs;
+        self.expires = self.expires.clamp(seconds(60), seconds(86_400));
+        self.keep_alive = self.keep_alive.clamp(seconds(5), seconds(600));
+        self
+    }
 }
 
 /// What is wrong with a configuration, and what to write instead.

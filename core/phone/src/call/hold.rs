@@ -247,7 +247,11 @@ impl Call {
     /// Their change is refused, where one is being described.
     pub(super) fn refuse_change(&mut self, status: StatusCode, ua: &mut Ua, now: Now) {
         if let Some(change) = self.their_change.take() {
-            self.exchange.rollback();
+            match change.offered {
+                Some(_) => self.exchange.rollback(),
+                // The offer was ours.
+                None => self.roll_back(ua),
+            }
             self.respond(&change.key, &change.request, status, ua, now);
         }
     }

@@ -64,6 +64,8 @@ enum Leg {
         heard: bool,
         /// Whether the CANCEL went.
         cancelled: bool,
+        /// Whether it was said to ring there.
+        rang: bool,
         /// The answer in a provisional response: it was applied, and stays.
         early: Option<String>,
     },

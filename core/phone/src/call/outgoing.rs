@@ -21,7 +21,14 @@ impl Call {
         headers.push(HeaderName::CALL_ID, ua.call_id_header());
         headers.push(HeaderName::CSEQ, "1 INVITE");
         headers.push(HeaderName::X_CALL_UID, id.to_string());
-        let leg = Leg::Outgoing { invite, key: None, heard: false, cancelled: false, early: None };
+        let leg = Leg::Outgoing {
+            invite,
+            key: None,
+            heard: false,
+            cancelled: false,
+            rang: false,
+            early: None,
+        };
         let mut call = Self::new(id, State::Dialing, party.clone(), leg, now);
         let _ = call.exchange.local_offer();
         let direction = sdp::Direction::SendRecv;
@@ -59,13 +66,14 @@ impl Call {
 
     /// A provisional response: it rings there, or early media plays.
     pub(super) fn progress(&mut self, response: &Response, ua: &mut Ua) {
-        let Leg::Outgoing { heard, early, .. } = &mut self.leg else { return };
+        let Leg::Outgoing { heard, rang, early, .. } = &mut self.leg else { return };
         *heard = true;
         let code = response.status.code();
         if code > 100 {
             let body = String::from_utf8_lossy(&response.body);
             let plays = early.is_none() && is_sdp(response);
-            let rings = code == 180 && self.state == State::Dialing;
+            let rings = code == 180 && !*rang;
+            *rang |= rings;
             self.state = State::Alerting;
             if rings {
                 ua.tell(Event::Ringing { call: self.id });

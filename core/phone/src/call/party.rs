@@ -38,7 +38,7 @@ pub(crate) fn told(invite: &Request) -> Vec<(String, String)> {
     fields
         .take(TOLD.0)
         .map(|(name, value)| {
-            (name.as_str().to_owned(), String::from_utf8_lossy(value).into_owned())
+            (name.as_str().to_owned(), clip(&String::from_utf8_lossy(value), TOLD.1))
         })
         .collect()
 }

@@ -3,8 +3,10 @@
 mod incoming;
 mod outgoing;
 mod registration;
+mod rfc;
 mod rude;
 mod session;
+mod storm;
 mod walk;
 
 use crate::*;
@@ -113,7 +115,9 @@ impl World {
                     assert_eq!(flow, self.flow, "sent on another flow");
                     let message = Message::parse(&bytes).unwrap();
                     // A refusal of what is malformed copies what is malformed.
-                    if !matches!(&message, Message::Response(r) if r.status.code() == 400) {
+                    let refusals = [400, 505, 513];
+                    if !matches!(&message, Message::Response(r) if refusals.contains(&r.status.code()))
+                    {
                         message.validate().unwrap();
                     }
                     self.sent.push_back(message);

@@ -183,6 +183,11 @@ impl Transactions {
         self.servers.get(key).is_some_and(|server| server.machine.is_pending())
     }
 
+    /// Whether a server transaction is there, also after its final response.
+    pub fn is_known(&self, key: &ServerKey) -> bool {
+        self.servers.contains_key(key)
+    }
+
     /// The next thing to do; drain to `None` after each call.
     pub fn poll_output(&mut self) -> Option<TransactionOutput> {
         self.outputs.pop_front()
