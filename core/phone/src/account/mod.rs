@@ -72,12 +72,12 @@ pub(crate) struct Account {
     lengthened: u8,
     call_id: String,
     sequence: u32,
-    /// Our binding as the server listed it last.
-    listed: Option<String>,
-    /// The flow of that answer; `None` where it is from an earlier process.
-    listed_on: Option<FlowId>,
-    /// The binding that the REGISTER under way takes away.
-    removing: Option<String>,
+    /// What names our last binding at the server.
+    bound: Vec<String>,
+    /// The flow that it is for; `None` where it is from an earlier process.
+    bound_on: Option<FlowId>,
+    /// The REGISTER under way takes an older binding away.
+    removing: bool,
     lamp: Registration,
 }
 
@@ -90,8 +90,6 @@ impl Account {
         let call_id = call_id.filter(|id| {
             !id.is_empty() && id.len() <= 256 && id.bytes().all(|byte| byte.is_ascii_graphic())
         });
-        let contact = saved.and_then(|saved| saved.contact.clone());
-        let contact = contact.filter(|contact| Uri::parse(contact).is_ok());
         Self {
             wish: Wish::Out,
             link: Link::Down,
@@ -105,9 +103,9 @@ impl Account {
             lengthened: 0,
             call_id: call_id.unwrap_or_else(|| ua.call_id_header()),
             sequence: saved.map_or(0, |s| s.register_sequence),
-            listed: contact,
-            listed_on: None,
-            removing: None,
+            bound: saved.map_or_else(Vec::new, |s| names(s.contact.as_deref())),
+            bound_on: None,
+            removing: false,
             lamp,
         }
     }
@@ -132,7 +130,7 @@ impl Account {
         Saved {
             version: Saved::VERSION,
             digest: ua.digest.to_saved(),
-            contact: self.listed.clone(),
+            contact: (!self.bound.is_empty()).then(|| self.bound.join(" ")),
             register_call_id: self.call_id.clone(),
             register_sequence: self.sequence,
         }
@@ -250,7 +248,7 @@ impl Account {
         self.link = Link::Down;
         self.binding = None;
         self.pending = None;
-        self.removing = None;
+        self.removing = false;
         ua.flow = None;
     }
 
@@ -267,6 +265,12 @@ impl Account {
         self.lamp = Registration { state, problem, since: now.wall };
         ua.tell(crate::Event::RegistrationChanged(self.lamp.clone()));
     }
+}
+
+/// The names of a binding as they are saved: URIs, which hold no space.
+fn names(saved: Option<&str>) -> Vec<String> {
+    let uri = |name: &&str| Uri::parse(name).is_ok();
+    saved.unwrap_or_default().split(' ').filter(uri).take(2).map(str::to_owned).collect()
 }
 
 impl From<FlowError> for RegistrationProblem {

@@ -3,15 +3,16 @@
 //!
 //! **One binding is left.** A flow that dies leaves its binding behind, and calls sent to it are
 //! lost. Servers of RFC 5626 replace it by instance and reg-id, and those that keep our Contact as
-//! it is replace it because our Contact is the same on every flow. Asterisk does neither: it
-//! rewrites the first Contact of a REGISTER to the flow's source address, so each flow makes a
-//! binding of its own. Therefore the binding as the server listed it (`listed`, which survives the
-//! process) goes into the next REGISTER as a second Contact with `expires=0`: only the first is
-//! rewritten, the second is matched as it stands and removed in the same request.
+//! it is replace it because our Contact is the same on every flow. Asterisk does neither: it binds
+//! the source address of the flow in place of the host of the *first* Contact, so each flow makes a
+//! binding of its own. In its answer it may show either that or our own host again, but Via tells the
+//! address (`received` and `rport`, RFC 3581). Therefore what names the binding, as listed and by
+//! address, is remembered beyond the process and goes into the next flow's first REGISTER as further
+//! Contacts with `expires=0`: those are matched as they stand, and removed in the same request. A
+//! Contact that is not bound is nothing to a registrar.
 //!
-//! **Which listed binding is ours** is told, surest first: by the instance; by our own host where
-//! it was not rewritten; by the flow's address as the server sees it (`received` and `rport` of Via,
-//! RFC 3581) where it was; by being the only one. Where none applies nothing is remembered: a
+//! **Which listed binding is ours** is told, surest first: by the instance; by our own host; by the
+//! flow's address; by being the only one. Where none applies nothing is taken from the list: a
 //! binding of another phone of this user must never be removed.
 
 use super::{Account, Binding, FlowChange, Wish, flow::LONG_PAUSE};
@@ -19,6 +20,7 @@ use crate::text::clip;
 use crate::ua::{Owner, Ua, after};
 use crate::{Now, RegistrationProblem, RegistrationState};
 use sidetone_sip::digest::DigestError;
+use sidetone_sip::message::Host;
 use sidetone_sip::transaction::ClientKey;
 use sidetone_sip::{
     ContactHeader, HeaderName, Method, NameAddr, Request, Response, StatusCode, Uri,
@@ -31,6 +33,8 @@ const GRANTED: (Duration, Duration) = (Duration::from_secs(10), Duration::from_s
 const MARGIN: Duration = Duration::from_secs(10);
 /// How often in a row a server may ask for a longer registration.
 const LENGTHENED: u8 = 3;
+/// The longest name of a binding that is remembered.
+const LONGEST_NAME: usize = 512;
 /// The longest Retry-After that is honoured.
 const RETRY_AFTER_CAP: Duration = Duration::from_secs(600);
 
@@ -62,13 +66,13 @@ impl Account {
         headers.push(HeaderName::CALL_ID, self.call_id.as_str());
         headers.push(HeaderName::CSEQ, format!("{} REGISTER", self.sequence));
         headers.push(HeaderName::CONTACT, contact.to_string());
-        // What was listed on this flow is the very binding that is refreshed.
-        let stale = self.listed_on != self.link.flow();
-        self.removing = self.listed.clone().filter(|_| stale);
-        let ours = &ua.contact.uri;
-        self.removing.take_if(|old| Uri::parse(old).is_ok_and(|old| old.matches(ours)));
-        if let Some(old) = &self.removing {
+        // What was bound on this flow is the very binding that is refreshed.
+        let stale = self.bound_on != self.link.flow();
+        let ours = |old: &str| Uri::parse(old).is_ok_and(|old| old.matches(&ua.contact.uri));
+        self.removing = false;
+        for old in self.bound.iter().filter(|old| stale && !ours(old)) {
             headers.push(HeaderName::CONTACT, format!("<{old}>;expires=0"));
+            self.removing = true;
         }
         request
     }
@@ -103,7 +107,7 @@ impl Account {
         ua.digest.handle_response(&response.headers);
         if self.wish != Wish::In {
             if response.status.is_success() {
-                self.listed = None;
+                self.bound.clear();
             }
             return self.leave(ua, now);
         }
@@ -142,14 +146,15 @@ impl Account {
         self.forgive(now);
         self.lengthened = 0;
         self.retry_at = None;
-        self.listed = ours.map(|contact| contact.uri.to_string());
-        self.listed_on = self.link.flow();
+        let found = ours.is_some();
+        self.bound = bound_as(ours, response, ua);
+        self.bound_on = self.link.flow();
         let latest = granted.saturating_sub(MARGIN).max(granted / 2);
         let refresh = ua.between(granted.mul_f64(0.85), granted.mul_f64(0.9)).min(latest);
         self.binding =
             Some(Binding { refresh_at: now.boot + refresh, expires_at: now.boot + granted });
         self.set_lamp(RegistrationState::Registered, None, ua, now);
-        if self.removing.take().is_some() && self.listed.is_none() && lists_none(response) {
+        if std::mem::take(&mut self.removing) && !found {
             // The new flow has the very address of the old one: we removed what we had just bound.
             self.register(ua, now);
         }
@@ -211,16 +216,16 @@ fn find_ours(response: &Response, ua: &Ua) -> Option<NameAddr> {
     let listed = contacts(response);
     let instance = format!("<{}>", ua.config.instance.urn());
     let ours = &ua.contact.uri;
-    let via = response.headers.via().ok();
-    let seen = via.and_then(|via| Some((via.received()?, via.rport()?)));
+    let seen = source(response);
     let by_instance = |c: &&NameAddr| {
         c.params.get("+sip.instance").is_some_and(|i| i.eq_ignore_ascii_case(&instance))
     };
     let by_host = |c: &&NameAddr| c.uri.host == ours.host;
     let by_source = |c: &&NameAddr| {
-        seen.is_some_and(|(address, port)| {
-            let host = sidetone_sip::message::Host::new(&address.to_string());
-            c.uri.host == Some(host) && c.uri.port == Some(port) && c.uri.user == ours.user
+        seen.as_ref().is_some_and(|(host, port)| {
+            c.uri.host.as_ref() == Some(host)
+                && c.uri.port == Some(*port)
+                && c.uri.user == ours.user
         })
     };
     let found = listed.iter().find(by_instance);
@@ -241,8 +246,26 @@ fn contacts(response: &Response) -> Vec<NameAddr> {
     contacts.filter_map(address).collect()
 }
 
-fn lists_none(response: &Response) -> bool {
-    response.headers.contacts().is_ok_and(|contacts| contacts.is_empty())
+/// What names our binding at the server, for its removal: as it is listed, and by the flow's address.
+fn bound_as(listed: Option<NameAddr>, response: &Response, ua: &Ua) -> Vec<String> {
+    let ours = &ua.contact.uri;
+    let source = source(response).map(|(host, port)| Uri {
+        host: Some(host),
+        port: Some(port),
+        ..ours.clone()
+    });
+    let mut names: Vec<String> =
+        listed.into_iter().map(|contact| contact.uri.to_string()).collect();
+    names.extend(source.map(|uri| uri.to_string()));
+    names.dedup();
+    names.retain(|name| name.len() <= LONGEST_NAME && !name.contains(' '));
+    names
+}
+
+/// The flow's address as the server sees it (RFC 3581 §4).
+fn source(response: &Response) -> Option<(Host, u16)> {
+    let via = response.headers.via().ok()?;
+    Some((Host::new(&via.received()?.to_string()), via.rport()?))
 }
 
 fn retry_after(response: &Response) -> Option<Duration> {

@@ -9,7 +9,8 @@ pub struct Saved {
     pub version: u32,
     /// The digest client's memory, which spares a round trip (no password).
     pub digest: String,
-    /// The Contact of the last binding as the server listed it: removed by the next REGISTER when
+    /// What names the last binding at the server, one or two URIs with a space between: its Contact
+    /// as listed, and the flow's address as the server saw it. Removed by the next REGISTER when
     /// another flow takes its place.
     pub contact: Option<String>,
     /// The Call-ID and last CSeq number of REGISTER (RFC 3261 §10.2: the same across reboots).

@@ -297,6 +297,31 @@ fn the_binding_of_the_old_flow_is_removed_by_the_first_register_of_the_new() {
 }
 
 #[test]
+fn a_binding_that_is_listed_with_our_own_host_is_removed_by_its_address() {
+    let mut world = World::new();
+    world.command(Command::Register).unwrap();
+    world.open_flow();
+    let mut register = world.request(Method::Register);
+    let seen = ";received=2001:db8::9;rport=40001";
+    let via = register.headers.get(&HeaderName::VIA).unwrap().replace(";rport", seen);
+    register.headers.set(HeaderName::VIA, via);
+    let ours = contacts(&register)[0].split(';').take(2).collect::<Vec<_>>().join(";");
+    world.grant_to(&register, &[&ours]);
+    assert_eq!(world.lamp(), RegistrationState::Registered);
+    world.lose_flow(FlowErrorKind::Lost);
+    world.advance(SECOND);
+    world.open_flow();
+    let register = world.request(Method::Register);
+    let removed = "<sip:agent1@[2001:db8::9]:40001;transport=ws>;expires=0";
+    assert_eq!(contacts(&register)[1..], [removed], "and never our own Contact");
+    // The server that binds the address of the flow found it to be the same one.
+    world.grant_to(&register, &[]);
+    let again = world.grant();
+    assert_eq!(contacts(&again).len(), 1);
+    world.silent();
+}
+
+#[test]
 fn the_binding_of_a_killed_process_is_removed_by_the_next() {
     let before = World::registered();
     let saved = before.saved.unwrap();
