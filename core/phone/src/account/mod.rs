@@ -269,7 +269,8 @@ impl Account {
 
 /// The names of a binding as they are saved: URIs, which hold no space.
 fn names(saved: Option<&str>) -> Vec<String> {
-    let uri = |name: &&str| Uri::parse(name).is_ok();
+    let clean = |name: &str| name.bytes().all(|byte| byte.is_ascii_graphic());
+    let uri = |name: &&str| clean(name) && Uri::parse(name).is_ok();
     saved.unwrap_or_default().split(' ').filter(uri).take(2).map(str::to_owned).collect()
 }
 
