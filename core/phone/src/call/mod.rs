@@ -67,8 +67,16 @@ enum Leg {
         /// Whether it was said to ring there.
         rang: bool,
         /// The answer in a provisional response: it was applied, and stays.
-        early: Option<String>,
+        early: Option<Early>,
     },
+}
+
+/// An answer before the answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Early {
+    sdp: String,
+    /// Whose it is: forks of one INVITE differ in their tags.
+    tag: Option<String>,
 }
 
 /// A 2xx of ours that waits for its ACK (RFC 3261 §13.3.1.4).

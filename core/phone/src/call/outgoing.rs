@@ -1,6 +1,6 @@
 //! The calling side: INVITE, progress, early media, answer, CANCEL (RFC 3261 §13.2, §9.1, §8.1.3).
 
-use super::{Call, Leg, State};
+use super::{Call, Early, Leg, State};
 use crate::text::clip;
 use crate::ua::{GIVE_UP, Owner, SDP, Ua};
 use crate::{CallId, DescribeRequest, EndReason, Event, Now, Output, Party, sdp};
@@ -70,7 +70,6 @@ impl Call {
         *heard = true;
         let code = response.status.code();
         if code > 100 {
-            let body = String::from_utf8_lossy(&response.body);
             let plays = early.is_none() && is_sdp(response);
             let rings = code == 180 && !*rang;
             *rang |= rings;
@@ -79,9 +78,10 @@ impl Call {
                 ua.tell(Event::Ringing { call: self.id });
             }
             if plays {
-                *early = Some(body.clone().into_owned());
+                let sdp = String::from_utf8_lossy(&response.body).into_owned();
+                *early = Some(Early { sdp: sdp.clone(), tag: tag_of(response) });
                 let _ = self.exchange.remote_answer();
-                ua.ask(Output::SetRemoteAnswer { call: self.id, sdp: body.into_owned() });
+                ua.ask(Output::SetRemoteAnswer { call: self.id, sdp });
                 self.set_gates(ua);
                 ua.tell(Event::EarlyMedia { call: self.id });
             }
@@ -100,7 +100,12 @@ impl Call {
         let body = String::from_utf8_lossy(&response.body).into_owned();
         let answer = match (early, is_sdp(response)) {
             // An answer in a provisional response is the answer; the 2xx repeats it (§13.2.1).
-            (Some(early), _) => early,
+            (Some(early), _) if early.tag == tag_of(response) || early.sdp == body => early.sdp,
+            (Some(_), _) => {
+                // The media is another fork's, who must not hear what is said to this one.
+                let why = "another phone answered than the one that was heard".to_owned();
+                return self.hang_up(EndReason::Media(why), ua, now);
+            }
             (None, true) => {
                 let _ = self.exchange.remote_answer();
                 ua.ask(Output::SetRemoteAnswer { call: self.id, sdp: body.clone() });
@@ -205,6 +210,10 @@ impl Call {
         self.changed_again(key, &again);
         true
     }
+}
+
+fn tag_of(response: &Response) -> Option<String> {
+    response.headers.to().ok()?.tag().map(str::to_owned)
 }
 
 pub(super) fn is_sdp(response: &Response) -> bool {

@@ -232,6 +232,38 @@ fn it_rings_there_also_after_other_progress() {
     assert_eq!(rings, 1);
 }
 
+/// A call whose early media comes from one fork and whose answer comes from another.
+fn answered_by_another_fork(answer: &str) -> World {
+    let mut world = World::registered();
+    world.command(Command::Dial { call: id(), to: "200".to_owned() }).unwrap();
+    world.described(id());
+    let invite = world.request(Method::Invite);
+    world.reply_sdp(&invite, 183, "early", &sdp("sendrecv"));
+    world.handle(Input::MediaConnected { call: id() });
+    world.reply_sdp(&invite, 200, "other", answer);
+    let ack = world.request(Method::Ack);
+    assert_eq!(ack.headers.to().unwrap().tag(), Some("other"));
+    world
+}
+
+#[test]
+fn who_played_early_media_does_not_hear_what_is_said_to_the_fork_that_answered() {
+    let answer = sdp("sendrecv").replace("AA:BB", "CC:DD");
+    for answer in [answer.as_str(), ""] {
+        let mut world = answered_by_another_fork(answer);
+        assert_eq!(world.request(Method::Bye).headers.to().unwrap().tag(), Some("other"));
+        let opened = |o: &Output| matches!(o, Output::SetUplink { open: true, .. });
+        assert!(world.take(opened).is_none());
+    }
+}
+
+#[test]
+fn a_fork_that_answers_with_the_description_of_the_early_media_is_the_same_party() {
+    let world = answered_by_another_fork(&sdp("sendrecv"));
+    assert_eq!(world.state(id()), Some(CallState::Established));
+    world.silent();
+}
+
 #[test]
 fn a_change_that_meets_our_bye_is_refused_and_its_sender_may_hang_up_too() {
     let (mut world, invite, to) = World::talking_in(id());

@@ -7,7 +7,7 @@ use rand_core::{Rng, SeedableRng};
 use std::collections::{BTreeMap, BTreeSet};
 
 const WALKS: u64 = 2_000;
-const STEPS: usize = 40;
+const STEPS: usize = 60;
 
 /// A walker: the world, what was said in it so far, and what must hold.
 struct Walk {
@@ -28,6 +28,8 @@ struct Walk {
     invites: BTreeMap<String, (usize, BTreeSet<Vec<u8>>)>,
     serial: u128,
     bytes: Vec<u8>,
+    /// The states in which calls were seen.
+    states: BTreeSet<CallState>,
 }
 
 impl Walk {
@@ -47,6 +49,7 @@ impl Walk {
             invites: BTreeMap::new(),
             serial: 0,
             bytes: vec![],
+            states: BTreeSet::new(),
         }
     }
 
@@ -314,7 +317,9 @@ impl Walk {
             }
         }
         self.world.outputs.retain(|o| matches!(o, Output::OpenFlow { .. }));
-        let shown: BTreeSet<_> = self.world.phone.snapshot().calls.iter().map(|c| c.id).collect();
+        let calls = self.world.phone.snapshot().calls;
+        self.states.extend(calls.iter().map(|call| call.state));
+        let shown: BTreeSet<_> = calls.iter().map(|call| call.id).collect();
         assert_eq!(shown, self.live, "the snapshot is the truth");
     }
 
@@ -375,27 +380,30 @@ impl Walk {
     }
 }
 
-fn walk(seed: u64) -> Vec<u8> {
+fn walk(seed: u64) -> Walk {
     let mut walk = Walk::new(seed);
     for _ in 0..STEPS {
         walk.step();
     }
     walk.come_to_rest();
-    walk.bytes
+    walk
 }
 
 #[test]
 fn walks_at_random_break_nothing_and_come_to_rest() {
+    let mut states = BTreeSet::new();
     for seed in 0..WALKS {
         let done = std::panic::catch_unwind(|| walk(seed));
-        assert!(done.is_ok(), "seed {seed}");
+        let Ok(walk) = done else { panic!("seed {seed}") };
+        states.extend(walk.states);
     }
+    assert_eq!(states.len(), 7, "only seen: {states:?}");
 }
 
 #[test]
 fn the_same_walk_gives_the_same_bytes() {
     for seed in 0..50 {
-        assert_eq!(walk(seed), walk(seed), "seed {seed}");
+        assert_eq!(walk(seed).bytes, walk(seed).bytes, "seed {seed}");
     }
 }
 

@@ -74,6 +74,11 @@ impl DigestClient {
             (false, _) => {}
         }
         let mut refused = false;
+        let fresh = chosen.keys().filter(|key| !self.realms.contains_key(*key)).count();
+        if self.realms.len() + fresh > MAX_REALMS {
+            // Realms that are not asked for here make room.
+            self.realms.retain(|key, _| chosen.contains_key(key));
+        }
         for ((side, name), (mut new, stale)) in chosen {
             if let Some(sent) = credentials_in(request, side, &name) {
                 let known = self.realms.get(&(side, name.clone()));
@@ -367,6 +372,23 @@ mod tests {
 
     fn param(request: &Request, name: &str) -> Option<String> {
         sent(request).first()?.get(name).map(str::to_owned)
+    }
+
+    #[test]
+    fn realms_that_are_not_asked_for_any_more_make_room() {
+        let mut client = DigestClient::default();
+        for number in 0..20 {
+            let mut response = register().response(StatusCode::UNAUTHORIZED, None);
+            let challenge = format!(r#"Digest realm="r{number}", nonce="n", qop="auth""#);
+            response.headers.push(HeaderName::WWW_AUTHENTICATE, challenge);
+            client.challenged(&register(), &response).unwrap();
+            let mut request = register();
+            client.authorize(&mut request, &anna(), "c");
+            let name = HeaderName::AUTHORIZATION;
+            let sent: Vec<_> = request.headers.all(&name).collect();
+            assert!(sent.iter().any(|value| value.contains(&format!("\"r{number}\""))));
+            assert!(sent.len() <= MAX_REALMS);
+        }
     }
 
     #[test]
