@@ -136,10 +136,15 @@ impl Account {
         }
     }
 
-    /// Signs in, or tries again at once where it waits to.
+    /// Signs in; tries again at once where it waits to; refreshes the binding where it stands.
     pub(crate) fn sign_in(&mut self, ua: &mut Ua, now: Now) -> FlowChange {
         match self.wish {
-            Wish::In if self.retry_at.is_none() => FlowChange::None,
+            Wish::In if self.retry_at.is_none() => {
+                if self.link.is_up() && self.binding.is_some() && self.pending.is_none() {
+                    self.register(ua, now);
+                }
+                FlowChange::None
+            }
             Wish::In => {
                 self.failures = 0;
                 self.set_lamp(RegistrationState::Registering, None, ua, now);

@@ -6,7 +6,8 @@ use super::CallId;
 /// toggled.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Command {
-    /// Sign in: open a flow and register, now and again until [`Command::Unregister`].
+    /// Sign in: open a flow and register, now and again until [`Command::Unregister`]. Where that is
+    /// done the binding is refreshed at once, which shows whether the server still answers.
     Register,
     /// Sign out: end the calls, take the binding away, close the flow.
     Unregister,

@@ -41,6 +41,19 @@ fn a_sign_in_costs_one_challenge_and_a_refresh_none() {
 }
 
 #[test]
+fn a_second_sign_in_refreshes_the_binding_in_one_round_trip() {
+    let mut world = World::registered();
+    world.command(Command::Register).unwrap();
+    let refresh = world.grant();
+    assert!(refresh.headers.has(&HeaderName::AUTHORIZATION), "the nonce is kept");
+    assert_eq!(world.lamp(), RegistrationState::Registered);
+    world.command(Command::Register).unwrap();
+    world.command(Command::Register).unwrap();
+    world.grant();
+    world.silent();
+}
+
+#[test]
 fn register_says_who_and_where_we_are() {
     let mut world = World::new();
     world.command(Command::Register).unwrap();
@@ -292,6 +305,9 @@ fn the_binding_of_the_old_flow_is_removed_by_the_first_register_of_the_new() {
     assert_eq!(listed[1], format!("<{old}>;expires=0"));
     world.grant_to(&register, &["<sip:agent1@192.0.2.9:40002;transport=ws>;expires=600"]);
     world.command(Command::Register).unwrap();
+    let again = world.request(Method::Register);
+    assert_eq!(contacts(&again).len(), 1, "what was removed is not removed again");
+    world.grant_to(&again, &["<sip:agent1@192.0.2.9:40002;transport=ws>;expires=600"]);
     world.advance(SECOND * 20);
     world.silent();
 }
