@@ -20,6 +20,8 @@ mod handle;
 mod media;
 pub mod peer;
 mod task;
+#[cfg(test)]
+mod testing;
 pub mod transport;
 mod updates;
 

@@ -18,7 +18,8 @@ const LATE: Duration = Duration::from_millis(200);
 /// Runs until it is told to quit.
 pub(super) fn run(device: Box<dyn AudioDevice>, ends: Ends) {
     raise_priority();
-    let mut engine = Engine { device, ends, calls: Vec::with_capacity(MAX_CALLS), silent: false };
+    let mut engine =
+        Engine { device, ends, calls: Vec::with_capacity(MAX_CALLS), silent: false, over: false };
     while engine.serve() {
         engine.talk();
     }
@@ -30,6 +31,8 @@ struct Engine {
     calls: Vec<Box<CallMedia>>,
     /// The device did not start: the timer paces silence.
     silent: bool,
+    /// It was told to quit.
+    over: bool,
 }
 
 impl Engine {
@@ -145,10 +148,11 @@ impl Engine {
                         self.ends.retire(Retired::Call(call));
                     }
                 }
-                Command::Quit => return false,
+                Command::Quit => self.over = true,
             }
         }
-        !self.ends.commands.is_abandoned()
+        self.over |= self.ends.commands.is_abandoned();
+        !self.over
     }
 
     fn call(&mut self, id: CallId) -> Option<&mut CallMedia> {

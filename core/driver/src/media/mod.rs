@@ -125,6 +125,7 @@ pub(crate) struct MediaThread {
     notices: Consumer<Notice>,
     retired: Consumer<Retired>,
     told: Arc<Notify>,
+    #[cfg(test)]
     wakes: Arc<AtomicU64>,
     thread: Option<JoinHandle<()>>,
 }
@@ -148,7 +149,7 @@ impl MediaThread {
             notices: notice_queue,
             retired: retired_queue,
             told: told.clone(),
-            wakes: wakes.clone(),
+            wakes: Arc::clone(&wakes),
         };
         let (opened, outcome) = std::sync::mpsc::sync_channel(1);
         let thread = thread::Builder::new()
@@ -164,7 +165,15 @@ impl MediaThread {
             })
             .map_err(no_thread)?;
         outcome.recv().map_err(no_thread)??;
-        Ok(Self { commands, notices, retired, told, wakes, thread: Some(thread) })
+        Ok(Self {
+            commands,
+            notices,
+            retired,
+            told,
+            #[cfg(test)]
+            wakes,
+            thread: Some(thread),
+        })
     }
 
     /// Asks. The thread does it before its next frame.

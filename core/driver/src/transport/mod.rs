@@ -7,6 +7,9 @@ mod dial;
 mod flow;
 mod tls;
 
+#[cfg(test)]
+mod tests;
+
 use crate::{Milestone, StartError, Trust};
 use sidetone_phone::{FlowError, FlowErrorKind, FlowId, ServerAddress};
 use std::sync::Arc;
