@@ -22,6 +22,8 @@ pub mod peer;
 mod task;
 #[cfg(test)]
 mod testing;
+#[cfg(test)]
+mod tests;
 pub mod transport;
 mod updates;
 

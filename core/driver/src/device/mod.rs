@@ -96,14 +96,16 @@ pub fn open(
     let microphone = match microphone {
         AudioEndpoint::Null => Microphone::Null,
         AudioEndpoint::File(path) => Microphone::File(FileMicrophone::load(path)?),
-        AudioEndpoint::Default => Microphone::Card(CardMicrophone::open(None)?),
-        AudioEndpoint::Device(name) => Microphone::Card(CardMicrophone::open(Some(name))?),
+        AudioEndpoint::Default => Microphone::Card(Box::new(CardMicrophone::open(None)?)),
+        AudioEndpoint::Device(name) => {
+            Microphone::Card(Box::new(CardMicrophone::open(Some(name))?))
+        }
     };
     let speaker = match speaker {
         AudioEndpoint::Null => Speaker::Null,
         AudioEndpoint::File(path) => Speaker::File(FileSpeaker::create(path)?),
-        AudioEndpoint::Default => Speaker::Card(CardSpeaker::open(None)?),
-        AudioEndpoint::Device(name) => Speaker::Card(CardSpeaker::open(Some(name))?),
+        AudioEndpoint::Default => Speaker::Card(Box::new(CardSpeaker::open(None)?)),
+        AudioEndpoint::Device(name) => Speaker::Card(Box::new(CardSpeaker::open(Some(name))?)),
     };
     Ok(Box::new(Endpoints { microphone, speaker }))
 }
@@ -116,13 +118,13 @@ struct Endpoints {
 enum Microphone {
     Null,
     File(FileMicrophone),
-    Card(CardMicrophone),
+    Card(Box<CardMicrophone>),
 }
 
 enum Speaker {
     Null,
     File(FileSpeaker),
-    Card(CardSpeaker),
+    Card(Box<CardSpeaker>),
 }
 
 impl AudioDevice for Endpoints {

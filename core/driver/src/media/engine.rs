@@ -28,6 +28,7 @@ pub(super) fn run(device: Box<dyn AudioDevice>, ends: Ends) {
 struct Engine {
     device: Box<dyn AudioDevice>,
     ends: Ends,
+    #[allow(clippy::vec_box, reason = "a call comes and goes in its box: nothing is freed here")]
     calls: Vec<Box<CallMedia>>,
     /// The device did not start: the timer paces silence.
     silent: bool,

@@ -94,7 +94,9 @@ impl Client {
             match self.next().await.expect("a verdict") {
                 FlowNotice::Failed(error) => return error,
                 FlowNotice::Milestone(_) => {}
-                other => panic!("{other:?}"),
+                other @ (FlowNotice::Opened
+                | FlowNotice::Received(_)
+                | FlowNotice::ProbeAnswered) => panic!("{other:?}"),
             }
         }
     }
@@ -105,7 +107,9 @@ impl Client {
             match self.next().await.expect("a verdict") {
                 FlowNotice::Opened => return milestones,
                 FlowNotice::Milestone(milestone) => milestones.push(milestone),
-                other => panic!("{other:?}"),
+                other @ (FlowNotice::Failed(_)
+                | FlowNotice::Received(_)
+                | FlowNotice::ProbeAnswered) => panic!("{other:?}"),
             }
         }
     }
