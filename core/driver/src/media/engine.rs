@@ -54,6 +54,7 @@ impl Engine {
     /// Frame after frame, until no call wants one.
     fn talk(&mut self) {
         self.silent = false;
+        let lost_before = self.device.xruns();
         if let Err(error) = self.device.start(&thread::current()) {
             log::error!("there is no sound: {error}");
             self.silent = true;
@@ -67,6 +68,10 @@ impl Engine {
             }
         }
         self.device.stop();
+        let lost = self.device.xruns() - lost_before;
+        if lost > 0 {
+            log::warn!("the audio device lost or missed {lost} pieces of sound");
+        }
     }
 
     /// `true` with a frame of the microphone; `false` after a sleep, to look again.

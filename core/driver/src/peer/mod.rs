@@ -147,10 +147,13 @@ pub fn quiet_log_targets() -> &'static [&'static str] {
     &[
         "webrtc",
         "rtc",
+        "rtc_crypto",
+        "rtc_datachannel",
         "rtc_dtls",
         "rtc_ice",
         "rtc_interceptor",
         "rtc_mdns",
+        "rtc_media",
         "rtc_rtcp",
         "rtc_rtp",
         "rtc_sctp",

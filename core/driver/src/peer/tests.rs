@@ -202,7 +202,7 @@ fn as_asterisk_offers(offer: &str) -> String {
 
 #[tokio::test]
 async fn the_numbers_of_the_other_side_are_used() {
-    let (a, mut b) = (Peer::new().await, Peer::new().await);
+    let (a, b) = (Peer::new().await, Peer::new().await);
     let offer = as_asterisk_offers(&a.offer().await);
     assert!(offer.contains("SAVPF 107 0 101 103"), "{offer}");
     let answer = b.answer(&offer).await;
@@ -211,11 +211,6 @@ async fn the_numbers_of_the_other_side_are_used() {
     let negotiated = b.transport.negotiated().unwrap();
     assert_eq!(negotiated.codec.payload_type, 107);
     assert_eq!(negotiated.telephone_event.unwrap().payload_type, 101);
-    // And the stack lets these numbers through.
-    let answer = answer.replace(" 107 0 101", " 111 0 101").replace(":107 ", ":111 ");
-    let answer = answer.replace("a=setup:active", "a=setup:passive");
-    drop((a, answer));
-    assert!(!b.send(107, b"not connected"));
 }
 
 #[tokio::test]
