@@ -287,7 +287,7 @@ fn problem_of(error: DigestError, response: &Response) -> RegistrationProblem {
     match error {
         DigestError::Refused => RegistrationProblem::WrongCredentials,
         DigestError::Unsupported(offered) => {
-            RegistrationProblem::AuthenticationUnsupported(offered)
+            RegistrationProblem::AuthenticationUnsupported(clip(&offered, 256))
         }
         DigestError::NoChallenge => refused(response),
     }

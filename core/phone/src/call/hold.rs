@@ -15,13 +15,16 @@ use std::time::Duration;
 /// Another try after glare, where it fell into a change of the other side.
 const LATER: Duration = Duration::from_secs(1);
 
+/// How long the other side may try to carry out a change.
+const PATIENCE: Duration = Duration::from_secs(60);
+
 /// A change that we make: `hold` on or off.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Change {
     /// The offer is being described.
     Describing { hold: bool },
-    /// The re-INVITE is on its way.
-    Sent { hold: bool, key: ClientKey },
+    /// The re-INVITE is on its way; it is withdrawn at this time, where it was not yet.
+    Sent { hold: bool, key: ClientKey, until: Option<Duration> },
     /// It met a re-INVITE of the other side and goes again at this time (RFC 3261 §14.1).
     Waiting { hold: bool, at: Duration },
 }
@@ -103,7 +106,8 @@ impl Call {
         match ua.send(request, Owner::Call(self.id), now) {
             Some(key) => {
                 *dialog = after;
-                self.change = Some(Change::Sent { hold, key });
+                let until = Some(now.boot + PATIENCE);
+                self.change = Some(Change::Sent { hold, key, until });
             }
             None => self.change_failed("there is no connection to the server", ua),
         }
@@ -125,10 +129,22 @@ impl Call {
 
     /// The re-INVITE was challenged and sent again.
     pub(super) fn changed_again(&mut self, key: &ClientKey, again: &Option<(ClientKey, u32)>) {
-        if let (true, Some((key, _)), Some(change)) =
-            (self.is_changing_by(key), again, &mut self.change)
+        if let (Some(Change::Sent { key: ours, .. }), Some((again, _))) = (&mut self.change, again)
+            && ours == key
         {
-            *change = Change::Sent { hold: change.is_hold(), key: key.clone() };
+            *ours = again.clone();
+        }
+    }
+
+    /// The other side has been trying for too long: CANCEL, which brings a final response or ends
+    /// the transaction in its time (RFC 3261 §9.1).
+    pub(super) fn withdraw_change(&mut self, ua: &mut Ua, now: Now) {
+        let Some(Change::Sent { key, until, .. }) = &mut self.change else { return };
+        if until.take_if(|at| *at <= now.boot).is_none() {
+            return;
+        }
+        if let Some(request) = ua.sent(key).map(|sent| sent.request.clone()) {
+            ua.send_cancel(&request, now);
         }
     }
 

@@ -312,11 +312,12 @@ impl Call {
         let repeat = unacked.map(|u| (u.next.min(u.until), TimerReason::AnswerRetransmission));
         let deadline = self.deadline.map(|at| (at, TimerReason::CallDeadline));
         let described = self.described_by.map(|at| (at, TimerReason::CallDeadline));
-        let glare = match self.change {
+        let change = match self.change {
             Some(Change::Waiting { at, .. }) => Some((at, TimerReason::Retry)),
-            Some(Change::Describing { .. } | Change::Sent { .. }) | None => None,
+            Some(Change::Sent { until, .. }) => until.map(|at| (at, TimerReason::CallDeadline)),
+            Some(Change::Describing { .. }) | None => None,
         };
-        [repeat, deadline, described, glare].into_iter().flatten().min()
+        [repeat, deadline, described, change].into_iter().flatten().min()
     }
 
     /// Lets the deadlines pass that are due.
@@ -340,6 +341,7 @@ impl Call {
             let _ = self.step(In::Described(Err(late)), ua, now);
         }
         self.change_again(ua, now);
+        self.withdraw_change(ua, now);
     }
 
     /// Asks for a description; an earlier one is not waited for any more.

@@ -612,3 +612,51 @@ fn a_fork_that_repeats_its_answer_gets_one_bye() {
     let byes = |m: &&Message| matches!(m, Message::Request(r) if r.method == Method::Bye);
     assert_eq!(world.sent.iter().filter(byes).count(), 1);
 }
+
+#[test]
+fn a_flood_of_strangers_does_not_keep_a_call_from_its_end() {
+    let (mut world, invite, to) = World::talking_in(id());
+    for number in 0..1_000 {
+        let stranger = world.invite(call_id(1_000 + number));
+        world.receive(stranger);
+    }
+    world.sent.clear();
+    let bye = world.inside(&invite, &to, Method::Bye);
+    world.receive(bye);
+    world.response(200);
+    world.ended(id(), EndReason::Remote);
+}
+
+#[test]
+fn a_hold_that_is_tried_for_ever_is_given_up() {
+    let (mut world, _) = World::talking_out(id());
+    world.command(Command::Hold { call: id(), on: true }).unwrap();
+    world.described(id());
+    let change = world.request(Method::Invite);
+    world.reply(&change, 100);
+    for _ in 0..30 {
+        world.advance(10 * SECOND);
+        world.handle(Input::ProbeAnswered { flow: world.flow });
+    }
+    let failed = |e: &Event| matches!(e, Event::HoldFailed { .. });
+    assert!(world.events.iter().any(failed), "{:?}", world.events);
+    world.request(Method::Cancel);
+    world.command(Command::Hold { call: id(), on: true }).unwrap();
+}
+
+#[test]
+fn what_a_server_asks_for_in_place_of_digest_is_shown_short_and_clean() {
+    let mut world = World::new();
+    world.command(Command::Register).unwrap();
+    world.open_flow();
+    let register = world.request(Method::Register);
+    let mut response = register.response(StatusCode::UNAUTHORIZED, Some("server"));
+    let challenge = format!("Ne\u{1b}[2Jgotiate{} x=y", "o".repeat(4_000));
+    response.headers.push(HeaderName::WWW_AUTHENTICATE, challenge);
+    world.receive(response);
+    let problem = world.phone.snapshot().registration.problem;
+    let Some(RegistrationProblem::AuthenticationUnsupported(offered)) = problem else {
+        panic!("{problem:?}")
+    };
+    assert!(offered.len() <= 256 && !offered.contains('\u{1b}'), "{offered:?}");
+}

@@ -29,6 +29,9 @@ pub use timer::Timers;
 /// Server transactions at a time: a flood of requests costs a bounded memory.
 const MAX_SERVER_TRANSACTIONS: usize = 512;
 
+/// As many more for requests inside dialogs: a flood of strangers keeps no call from its BYE.
+const RESERVED_FOR_DIALOGS: usize = 64;
+
 /// Whether the flow's transport retransmits by itself (RFC 3261 §17: reliable transports).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Reliability {
@@ -223,7 +226,7 @@ impl Transactions {
         } else if request.method == Method::Ack {
             self.servers.values_mut().for_each(|server| server.machine.note_ack(&request));
             self.outputs.push_back(TransactionOutput::Ack { request });
-        } else if self.servers.len() >= MAX_SERVER_TRANSACTIONS {
+        } else if self.servers.len() >= most_servers(&request) {
             log::warn!("too many server transactions: {} is refused", request.method);
             // A To tag that is the same for a retransmission without being kept (RFC 3261 §8.2.7).
             let response = request.response(StatusCode::SERVICE_UNAVAILABLE, Some("overload"));
@@ -321,6 +324,16 @@ impl Transactions {
             (_, Some((at, name, key))) => Some((at, name, Owner::Server(key.clone()))),
             (None, None) => None,
         }
+    }
+}
+
+/// How many server transactions there may be, so that this request opens another.
+fn most_servers(request: &Request) -> usize {
+    let in_dialog = request.headers.to().is_ok_and(|to| to.tag().is_some());
+    // A CANCEL is about an INVITE that was taken.
+    match in_dialog || request.method == Method::Cancel {
+        true => MAX_SERVER_TRANSACTIONS + RESERVED_FOR_DIALOGS,
+        false => MAX_SERVER_TRANSACTIONS,
     }
 }
 
