@@ -129,7 +129,7 @@ pub(crate) struct DemoArgs {
     #[arg(long, value_name = "FILE.wav")]
     pub(crate) customer: Option<PathBuf>,
     /// How long the two talk, in seconds
-    #[arg(long, default_value_t = 6, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(2..=120))]
+    #[arg(long, default_value_t = 8, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(2..=120))]
     pub(crate) talk: u64,
     /// Use a real Asterisk (started by scripts/bench) instead of the model PBX
     #[arg(long)]

@@ -3,18 +3,85 @@
 //! | module | owns |
 //! |---|---|
 //! | `server` | the model PBX behind TLS WebSockets and real media |
+//! | `speech` | what the two say |
+//! | `story` | the two phones, and what each does when |
+//! | `ladder`, `record` | what is kept of it |
+//! | `hearing` | whether one heard what the other said |
+//! | `screen`, `report` | what is shown of it |
 
+mod hearing;
+mod ladder;
+mod record;
+mod report;
+mod screen;
 mod server;
+mod speech;
+mod story;
 
-use crate::Outcome;
 use crate::args::DemoArgs;
+use crate::config::SetupError;
 use crate::console::{Printer, asked_to_leave};
 use crate::json::JsonEvent;
+use crate::{Failure, Outcome};
+use screen::Screen;
 use server::Server;
+use sidetone_driver::{Trust, clock};
+use sidetone_phone::ServerAddress;
+use std::time::Duration;
+use story::Plan;
+
+/// The domain of the bench's Asterisk.
+const BENCH_DOMAIN: &str = "bench.test";
 
 /// Runs the subcommand.
 pub(crate) async fn run(args: DemoArgs) -> Outcome {
-    serve(&args).await
+    if args.serve {
+        return serve(&args).await;
+    }
+    let screen = Screen::new(args.output.json);
+    let talk = Duration::from_secs(args.talk);
+    let (voice, sip) = (args.customer.clone(), args.output.sip);
+    let record = if args.asterisk {
+        let (server, trust) = asterisk(&args)?;
+        let (domain, title) = (BENCH_DOMAIN.to_owned(), "a real Asterisk".to_owned());
+        let plan = Plan { server, trust, domain, title, talk, voice, sip };
+        story::play(&plan, screen).await?
+    } else {
+        let server = Server::start(args.port).await?;
+        let plan = Plan {
+            server: server.url().parse().map_err(SetupError::from)?,
+            trust: Trust::Pem(std::fs::read(server.ca())?),
+            domain: server.domain().to_owned(),
+            title: "the model PBX on this machine".to_owned(),
+            talk,
+            voice,
+            sip,
+        };
+        story::play(&plan, screen).await?
+    };
+    let verdict = record.verdict();
+    std::fs::write(&args.report, report::render(&record, &verdict)).map_err(|error| {
+        std::io::Error::other(format!("{} cannot be written: {error}", args.report.display()))
+    })?;
+    let took = clock::now().wall.0.saturating_sub(record.began.0);
+    screen.verdict(&record, &verdict, &args.report, took);
+    if verdict.is_good() { Ok(()) } else { Err(Failure::Told) }
+}
+
+/// The bench's server and its authority, by flags or by the bench's own variables.
+fn asterisk(args: &DemoArgs) -> Result<(ServerAddress, Trust), Failure> {
+    let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
+    let advice =
+        || std::io::Error::other("run scripts/demo --asterisk, which starts the bench first");
+    let server = args.phone.server.first().cloned().or_else(|| variable("SIDETONE_BENCH_URL"));
+    let ca = args.phone.ca.clone().or_else(|| variable("SIDETONE_BENCH_CA").map(Into::into));
+    let (server, ca) = (server.ok_or_else(advice)?, ca.ok_or_else(advice)?);
+    let pem = std::fs::read(&ca).map_err(|source| SetupError::Unreadable {
+        what: "the CA file",
+        path: ca,
+        source,
+    })?;
+    Ok((server.parse().map_err(SetupError::from)?, Trust::Pem(pem)))
 }
 
 /// Only the server, until interrupted.
