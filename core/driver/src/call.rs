@@ -29,6 +29,8 @@ pub(crate) enum Ask {
     },
     SetRemoteAnswer(String),
     Rollback,
+    /// The other side has our answer.
+    ExpectPath,
     /// Adds the round trip to a report and hands it on.
     Measure(Box<QualityReport>),
 }
@@ -88,6 +90,10 @@ impl Call {
     }
 
     pub(crate) fn set_downlink(&mut self, open: bool, media: &mut MediaThread) {
+        if open {
+            // It opens with the answer. A task that is gone has told so.
+            let _ = self.ask(Ask::ExpectPath);
+        }
         self.downlink_open = open;
         if self.coding.is_some() {
             media.ask(Command::SetDownlink(self.id, open));
@@ -203,6 +209,11 @@ impl Session {
                     && let Err(error) = peer.rollback().await
                 {
                     log::warn!("the offer of call {} is not taken back: {error}", self.call);
+                }
+            }
+            Ask::ExpectPath => {
+                if let Some((peer, _)) = &self.peer {
+                    peer.expect_path();
                 }
             }
             Ask::Measure(mut report) => {

@@ -26,6 +26,11 @@ const CHECK_INTERVAL: Duration = Duration::from_millis(20);
 /// Five seconds of checks before a pair counts as failed.
 const CHECKS: u16 = 250;
 
+/// Silence after which a path counts as disconnected, from which it may recover.
+const SILENCE: Duration = Duration::from_secs(5);
+/// The stack never gives a path up by itself: its clock runs while the phone rings.
+const NEVER: Duration = Duration::from_secs(24 * 3600);
+
 /// What we speak, best first, with the numbers that our offers use.
 pub(super) fn codecs() -> Vec<RTCRtpCodecParameters> {
     vec![
@@ -45,15 +50,11 @@ pub(super) fn media_engine() -> Result<MediaEngine> {
     Ok(engine)
 }
 
-pub(super) fn settings(
-    provider: Arc<dyn RTCCryptoProvider>,
-    path_limit: Duration,
-) -> SettingEngine {
+pub(super) fn settings(provider: Arc<dyn RTCCryptoProvider>) -> SettingEngine {
     SettingEngineBuilder::new()
         .with_crypto_provider(provider)
         .with_ice_connection_attempts(Some(CHECK_INTERVAL), Some(CHECKS))
-        // First it counts as disconnected, from which it may recover, then as failed.
-        .with_ice_timeouts(Some(path_limit / 6), Some(path_limit * 5 / 6), None)
+        .with_ice_timeouts(Some(SILENCE), Some(NEVER), None)
         // Asterisk starts no checks where the addresses stay the same; and the old ones may be gone.
         .with_discard_local_candidates_during_ice_restart(true)
         .with_multicast_dns_mode(MulticastDnsMode::Disabled)

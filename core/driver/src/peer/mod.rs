@@ -68,6 +68,9 @@ pub trait MediaTransport: Send + Sync + 'static {
     /// restart that was offered stay: only another restart makes media flow again.
     async fn rollback(&self) -> Result<(), MediaError>;
 
+    /// The other side has our last answer: from now on a path that is not found in time has failed.
+    fn expect_path(&self);
+
     /// What the last completed exchange agreed on.
     fn negotiated(&self) -> Option<Negotiated>;
 
@@ -87,7 +90,7 @@ pub struct PeerConfig {
     pub bind: Vec<IpAddr>,
     /// How long a description waits for STUN and TURN servers. Host candidates are there at once.
     pub gather_limit: Duration,
-    /// How long nothing may be heard of the other side before the path counts as failed.
+    /// How long a path may be looked for once both sides can, or be lost, before it has failed.
     pub path_limit: Duration,
 }
 

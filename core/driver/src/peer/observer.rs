@@ -3,7 +3,7 @@
 use super::PeerEvent;
 use super::rtp::{Inbound, RtpPacket, Shared};
 use sidetone_phone::MediaError;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 use std::time::Duration;
 use tokio::sync::{mpsc, watch};
@@ -30,6 +30,10 @@ pub(super) struct Observed {
     switch: Arc<Shared>,
     ice_connected: AtomicBool,
     connected: AtomicBool,
+    path_limit: Duration,
+    /// Counts the changes of the path, so that a time limit knows whether it still matters.
+    path_changes: AtomicU64,
+    path_is_up: AtomicBool,
 }
 
 /// The stack's handler.
@@ -40,6 +44,7 @@ impl Observed {
         events: mpsc::Sender<PeerEvent>,
         inbound: Inbound,
         switch: Arc<Shared>,
+        path_limit: Duration,
     ) -> Self {
         Self {
             connection: OnceLock::new(),
@@ -51,6 +56,35 @@ impl Observed {
             switch,
             ice_connected: AtomicBool::new(false),
             connected: AtomicBool::new(false),
+            path_limit,
+            path_changes: AtomicU64::new(0),
+            path_is_up: AtomicBool::new(false),
+        }
+    }
+
+    /// From now on the other side is to be heard of. The stack's own limit would run while the
+    /// phone rings, when the other side does not know our description yet.
+    pub(super) fn expect_path(self: &Arc<Self>) {
+        if self.path_is_up.load(Ordering::SeqCst) {
+            return;
+        }
+        let change = self.path_changes.fetch_add(1, Ordering::SeqCst) + 1;
+        let (observed, limit) = (Arc::downgrade(self), self.path_limit);
+        tokio::spawn(async move {
+            tokio::time::sleep(limit).await;
+            if let Some(observed) = observed.upgrade()
+                && observed.path_changes.load(Ordering::SeqCst) == change
+            {
+                observed.tell(PeerEvent::Failed(MediaError::NoPath));
+            }
+        });
+    }
+
+    fn path_changed(self: &Arc<Self>, is_up: bool) {
+        self.path_is_up.store(is_up, Ordering::SeqCst);
+        self.path_changes.fetch_add(1, Ordering::SeqCst);
+        if !is_up {
+            self.expect_path();
         }
     }
 
@@ -167,7 +201,10 @@ impl PeerConnectionEventHandler for Observer {
 
     async fn on_connection_state_change(&self, state: RTCPeerConnectionState) {
         log::debug!("the peer connection is {state}");
-        if state == RTCPeerConnectionState::Connected {
+        if state == RTCPeerConnectionState::Disconnected {
+            self.0.path_changed(false);
+        } else if state == RTCPeerConnectionState::Connected {
+            self.0.path_changed(true);
             self.0.connected.store(true, Ordering::SeqCst);
             self.0.switch.set_ready();
             self.0.tell(PeerEvent::Connected);

@@ -347,7 +347,7 @@ async fn comfort_noise_that_nobody_negotiated_is_not_delivered() {
     assert!(receiver.try_recv().is_some(), "the ring itself does not judge");
     let (events, _) = mpsc::channel(1);
     let (_, outbound) = rtp::outbound();
-    let observed = observer::Observed::new(events, inbound, outbound.switch());
+    let observed = observer::Observed::new(events, inbound, outbound.switch(), PATIENCE);
     observed.accept([111, 101].into_iter());
     observed.deliver(&raw_packet(13));
     assert!(receiver.try_recv().is_none());
@@ -371,6 +371,32 @@ async fn a_path_that_is_not_there_is_reported() {
     let search = a.events_until_failed();
     let failed = timeout(PATIENCE, search).await.expect("a verdict");
     assert_eq!(failed, MediaError::NoPath);
+}
+
+#[tokio::test]
+async fn a_phone_that_rings_for_long_has_a_path_when_it_is_answered() {
+    let limit = Duration::from_millis(300);
+    let impatient = PeerConfig { path_limit: limit, ..on_loopback() };
+    let a = Peer::new().await;
+    let mut b = Peer::of(WebRtcTransport::new(impatient).await.unwrap());
+    let answer = b.answer(&a.offer().await).await;
+    // Longer than the limit and than the stack checks a pair: it rings.
+    tokio::time::sleep(Duration::from_millis(5500)).await;
+    a.transport.set_remote_answer(&answer).await.unwrap();
+    b.transport.expect_path();
+    timeout(PATIENCE, async {
+        loop {
+            match b.events.next().await.unwrap() {
+                PeerEvent::Connected => return,
+                PeerEvent::Failed(error) => panic!("{error}"),
+                PeerEvent::Gathered(_) | PeerEvent::IceConnected(_) => {}
+            }
+        }
+    })
+    .await
+    .expect("a path");
+    tokio::time::sleep(2 * limit).await;
+    assert!(timeout(limit, b.events.next()).await.is_err(), "and it stays");
 }
 
 impl Peer {

@@ -100,13 +100,13 @@ impl WebRtcTransport {
         let (tell, events) = mpsc::channel(EVENT_QUEUE);
         let (sender, outbound) = rtp::outbound();
         let (inbound, receiver) = rtp::inbound();
-        let observed = Arc::new(Observed::new(tell, inbound, outbound.switch()));
+        let observed = Arc::new(Observed::new(tell, inbound, outbound.switch(), config.path_limit));
 
         let connection = PeerConnectionBuilder::new()
             .with_configuration(engine::configuration(&config.ice_servers))
             .with_media_engine(engine::media_engine().map_err(engine_failed)?)
             .with_interceptor_registry(configure_rtcp_reports(Registry::new()))
-            .with_setting_engine(engine::settings(provider, config.path_limit))
+            .with_setting_engine(engine::settings(provider))
             .with_handler(Arc::new(Observer(observed.clone())))
             .with_udp_addrs(vec![LocalAddresses { only: config.bind }])
             .build()
@@ -289,6 +289,7 @@ impl MediaTransport for WebRtcTransport {
         exchange.role.get_or_insert(DtlsRole::facing(&normalised));
         let description = RTCSessionDescription::answer(normalised).map_err(not_acceptable)?;
         self.connection.set_remote_description(description).await.map_err(not_acceptable)?;
+        self.observed.expect_path();
         self.agree(&remote, &remote, &exchange.local)
     }
 
@@ -296,6 +297,10 @@ impl MediaTransport for WebRtcTransport {
         let _exchange = self.exchange.lock().await;
         let rollback = RTCSessionDescription::rollback(None).map_err(engine_failed)?;
         self.set_local(rollback).await
+    }
+
+    fn expect_path(&self) {
+        self.observed.expect_path();
     }
 
     fn negotiated(&self) -> Option<Negotiated> {
