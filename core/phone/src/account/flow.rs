@@ -126,12 +126,15 @@ impl Account {
             return FlowChange::None;
         }
         self.server = 0;
-        if is_lasting(error.kind) {
-            self.set_lamp(RegistrationState::Failed, Some(error.into()), ua, now);
-            self.pause(LONG_PAUSE, ua, now);
-        } else {
-            self.set_lamp(RegistrationState::Unreachable, Some(error.into()), ua, now);
-            self.back_off(ua, now);
+        let prospect = Prospect::after(error.kind);
+        let state = match prospect {
+            Prospect::Passing => RegistrationState::Unreachable,
+            Prospect::Unclear | Prospect::Lasting => RegistrationState::Failed,
+        };
+        self.set_lamp(state, Some(error.into()), ua, now);
+        match prospect {
+            Prospect::Passing | Prospect::Unclear => self.back_off(ua, now),
+            Prospect::Lasting => self.pause(LONG_PAUSE, ua, now),
         }
         FlowChange::None
     }
@@ -250,17 +253,30 @@ impl Account {
     }
 }
 
-/// Failures that trying again will not mend soon.
-fn is_lasting(kind: FlowErrorKind) -> bool {
-    match kind {
-        FlowErrorKind::CertificateName
-        | FlowErrorKind::CertificateExpired
-        | FlowErrorKind::CertificateUntrusted
-        | FlowErrorKind::WebSocket => true,
-        FlowErrorKind::NameResolution
-        | FlowErrorKind::Unreachable
-        | FlowErrorKind::TimedOut
-        | FlowErrorKind::Tls
-        | FlowErrorKind::Lost => false,
+/// What may come of trying again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Prospect {
+    /// It is a matter of the network and passes.
+    Passing,
+    /// The address may be wrong; but a server that is starting, or a proxy before it, refuses the
+    /// WebSocket for a moment too.
+    Unclear,
+    /// Trying again will not mend it soon.
+    Lasting,
+}
+
+impl Prospect {
+    fn after(kind: FlowErrorKind) -> Self {
+        match kind {
+            FlowErrorKind::CertificateName
+            | FlowErrorKind::CertificateExpired
+            | FlowErrorKind::CertificateUntrusted => Self::Lasting,
+            FlowErrorKind::WebSocket => Self::Unclear,
+            FlowErrorKind::NameResolution
+            | FlowErrorKind::Unreachable
+            | FlowErrorKind::TimedOut
+            | FlowErrorKind::Tls
+            | FlowErrorKind::Lost => Self::Passing,
+        }
     }
 }

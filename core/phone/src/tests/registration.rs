@@ -261,6 +261,19 @@ fn a_wrong_certificate_is_a_failure_that_is_not_hammered() {
 }
 
 #[test]
+fn a_server_that_refuses_the_websocket_may_only_be_starting() {
+    let mut world = World::new();
+    world.command(Command::Register).unwrap();
+    let (flow, _) = world.asked_flow();
+    world.handle(Input::FlowFailed { flow, error: failed(FlowErrorKind::WebSocket) });
+    assert_eq!(world.lamp(), RegistrationState::Failed);
+    world.advance(SECOND);
+    world.open_flow();
+    world.grant();
+    assert_eq!(world.lamp(), RegistrationState::Registered);
+}
+
+#[test]
 fn a_quiet_flow_is_probed_twice_then_given_up_and_replaced() {
     let mut world = World::registered();
     world.advance(SECOND * 25);
