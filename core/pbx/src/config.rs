@@ -130,12 +130,13 @@ pub struct Queue {
 
 impl PbxConfig {
     /// The users, numbers and limits of the bench's Asterisk: `agent1` to `agent4` on 1001 to 1004
-    /// and `customer1` to `customer3`, each with the password `secret-<user>`; the queue `support`
-    /// on 1801 with the first two agents in it; the service numbers 600 to 612.
+    /// and `customer1` to `customer4`, each with the password `secret-<user>`; the queue `support`
+    /// on 1800 with the first two agents in it; on 1801 to 1804 a queue for each agent alone; the
+    /// service numbers 600 to 612.
     pub fn bench() -> Self {
         let agents = (1..=4).map(|n| (format!("agent{n}"), "Agent", n, format!("100{n}")));
         let customers =
-            (1..=3).map(|n| (format!("customer{n}"), "Customer", n, format!("030100000{n}")));
+            (1..=4).map(|n| (format!("customer{n}"), "Customer", n, format!("030100000{n}")));
         let (mut users, mut extensions) = (BTreeMap::new(), services());
         for (name, title, n, number) in agents.chain(customers) {
             let user = User {
@@ -147,7 +148,7 @@ impl PbxConfig {
             extensions.insert(number, Extension::User(name.clone()));
             users.insert(name, user);
         }
-        extensions.insert("1801".to_owned(), Extension::Queue("support".to_owned()));
+        let mut queues = BTreeMap::new();
         let support = Queue {
             strategy: Strategy::RoundRobin,
             members: vec!["agent1".to_owned(), "agent2".to_owned()],
@@ -155,6 +156,13 @@ impl PbxConfig {
             retry: Duration::from_secs(1),
             give_up: Duration::from_secs(180),
         };
+        for n in 1..=4 {
+            let name = format!("line{n}");
+            extensions.insert(format!("180{n}"), Extension::Queue(name.clone()));
+            queues.insert(name, Queue { members: vec![format!("agent{n}")], ..support.clone() });
+        }
+        extensions.insert("1800".to_owned(), Extension::Queue("support".to_owned()));
+        queues.insert("support".to_owned(), support);
         Self {
             realm: "bench.test".to_owned(),
             address: "198.18.0.10:8089".to_owned(),
@@ -163,7 +171,7 @@ impl PbxConfig {
             nonce_lifetime: Duration::from_secs(86400),
             users,
             extensions,
-            queues: BTreeMap::from([("support".to_owned(), support)]),
+            queues,
             registrar: Registrar {
                 remove_existing: true,
                 default_expiration: Duration::from_secs(300),

@@ -382,7 +382,7 @@ fn hold_gives_music_to_the_other_side_and_resume_joins_again() {
     let mut desk = Desk::new(PbxConfig::bench());
     let (agent, customer) = (desk.open(1), desk.open(2));
     desk.register(agent, "agent1");
-    let ok = desk.invite(customer, "customer1", "1801", "a");
+    let ok = desk.invite(customer, "customer1", "1800", "a");
     desk.send(customer, &inside(&ok, "ACK", sequence(&ok), ""));
     let invite = desk.take_request(agent);
     desk.send(agent, &reply(&invite, 200, SDP));
@@ -407,7 +407,7 @@ fn a_queue_that_rings_all_cancels_the_others_as_completed_elsewhere() {
     let (one, two, customer) = (desk.open(1), desk.open(2), desk.open(3));
     desk.register(one, "agent1");
     desk.register(two, "agent2");
-    assert_eq!(desk.invite(customer, "customer1", "1801", "a").status.code(), 200);
+    assert_eq!(desk.invite(customer, "customer1", "1800", "a").status.code(), 200);
     let (first, second) = (desk.take_request(one), desk.take_request(two));
     let uid =
         |request: &Request| request.headers.get(&HeaderName::X_CALL_UID).unwrap().into_owned();
@@ -434,7 +434,7 @@ fn a_queue_goes_on_to_the_next_member_with_a_fresh_uid() {
     let (one, two, customer) = (desk.open(1), desk.open(2), desk.open(3));
     desk.register(one, "agent1");
     desk.register(two, "agent2");
-    let ok = desk.invite(customer, "customer1", "1801", "a");
+    let ok = desk.invite(customer, "customer1", "1800", "a");
     desk.send(customer, &inside(&ok, "ACK", sequence(&ok), ""));
     let first = desk.take_request(one);
     desk.send(one, &reply(&first, 486, ""));
@@ -543,7 +543,7 @@ fn logging_in_and_out_of_the_queue_by_code() {
         desk.send(agent, &inside(&ok, "ACK", sequence(&ok), ""));
         let bye = desk.take_request(agent);
         desk.send(agent, &reply(&bye, 200, ""));
-        let waits = desk.invite(customer, "customer1", "1801", &format!("q{id}"));
+        let waits = desk.invite(customer, "customer1", "1800", &format!("q{id}"));
         desk.send(customer, &inside(&waits, "ACK", sequence(&waits), ""));
         assert_eq!(!desk.take(agent).is_empty(), rings, "{code}");
         desk.send(customer, &inside(&waits, "BYE", sequence(&waits) + 1, ""));

@@ -108,6 +108,34 @@ asterisk_stop() {
     [ ! -S "$STATE/run/asterisk.ctl" ] || asterisk_console "core stop now" > /dev/null 2>&1 || true
 }
 
+# Its process, known by the program that it runs.
+asterisk_pid() {
+    local pid
+    for pid in $(ip netns pids "$PBX"); do
+        if tr '\0' ' ' < "/proc/$pid/cmdline" 2> /dev/null | grep -qF "$STATE/etc/asterisk.conf -f"; then
+            echo "$pid"
+            return
+        fi
+    done
+    return 1
+}
+
+asterisk_server() {
+    local pid
+    case ${1:-} in
+    down)
+        pid=$(asterisk_pid) || return 0
+        kill -KILL "$pid"
+        while [ -e "/proc/$pid" ]; do sleep 0.05; done
+        rm -f "$STATE/run/asterisk.ctl"
+        ;;
+    up) asterisk_is_booted || asterisk_start ;;
+    freeze) kill -STOP "$(asterisk_pid)" ;;
+    thaw) kill -CONT "$(asterisk_pid)" ;;
+    *) die "usage: scripts/bench server down | up | freeze | thaw" ;;
+    esac
+}
+
 asterisk_console() { "$PREFIX/asterisk" -C "$STATE/etc/asterisk.conf" -rx "$1"; }
 
 asterisk_siplog() {
