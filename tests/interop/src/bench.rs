@@ -1,7 +1,8 @@
 //! The bench (`scripts/bench`, described in `bench/README.md` beside this crate): found by its
 //! environment, commanded by its script.
 
-use std::path::PathBuf;
+use crate::phone::Setup;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
@@ -9,8 +10,10 @@ use std::time::{Duration, Instant};
 #[derive(Debug, Clone)]
 pub struct Bench {
     command: String,
-    /// The namespace of the phones.
-    pub phones: String,
+    /// The namespace of the agents; its link can be spoiled.
+    pub agents: String,
+    /// The namespace of the customers; its link is always good.
+    pub customers: String,
     /// `wss://…` of the server.
     pub url: String,
     /// The PEM file of the authority that signed the server's certificate.
@@ -34,7 +37,8 @@ impl Bench {
         };
         Self {
             command: var("SIDETONE_BENCH_COMMAND"),
-            phones: var("SIDETONE_BENCH_UA"),
+            agents: var("SIDETONE_BENCH_UA"),
+            customers: var("SIDETONE_BENCH_FAR"),
             url: var("SIDETONE_BENCH_URL"),
             ca: var("SIDETONE_BENCH_CA").into(),
             folder: var("SIDETONE_BENCH").into(),
@@ -70,15 +74,39 @@ impl Bench {
             .collect()
     }
 
-    /// Makes an agent a member of the queue `support`, and the only one.
-    pub fn only_member(&self, agent: &str) {
-        for other in ["agent1", "agent2", "agent3", "agent4"] {
-            let remove = format!("queue remove member Local/{other}@queue-ring from support");
-            let _ = Command::new(&self.command).arg("ast").args(remove.split(' ')).output();
+    /// How a phone of this user reaches it: agents from `ua`, others from `far`.
+    pub fn setup(&self, user: &str) -> Setup {
+        let namespace = if user.starts_with("agent") { &self.agents } else { &self.customers };
+        Setup {
+            namespace: Some(namespace.clone()),
+            server: self.url.clone(),
+            ca: Some(self.ca.clone()),
+            account: format!("sip:{user}@bench.test"),
+            password: format!("secret-{user}"),
         }
-        self.asterisk(&format!(
-            "queue add member Local/{agent}@queue-ring to support penalty 0 as {agent} state_interface PJSIP/{agent}"
-        ));
+    }
+
+    /// Another script beside `bench`.
+    pub fn script(&self, name: &str) -> PathBuf {
+        Path::new(&self.command).with_file_name(name)
+    }
+
+    /// The digits that the caller of this number has pressed at 609.
+    pub fn digits(&self, number: &str) -> String {
+        let answer = self.asterisk(&format!("database get dtmf {number}"));
+        answer.trim().strip_prefix("Value:").unwrap_or_default().trim().to_owned()
+    }
+
+    /// The local TCP ports of a process in the namespace of the agents.
+    pub fn ports(&self, process: u32) -> Vec<String> {
+        let list = self.run(&["exec", "ua", "ss", "-Htnp", "state", "established"]);
+        let mark = format!("pid={process},");
+        list.lines()
+            .filter(|line| line.contains(&mark))
+            .filter_map(|line| {
+                line.split_whitespace().nth(2)?.rsplit(':').next().map(str::to_owned)
+            })
+            .collect()
     }
 
     /// Waits until `done` says so.

@@ -4,9 +4,15 @@
 //! | module | owns |
 //! |---|---|
 //! | [`bench`] | the bench: where it is, its links and its server's console |
+//! | [`ladder`] | the SIP ladder of a phone, masked, and compared between two servers |
+//! | [`lines`] | which users and numbers a journey may use while others run |
 //! | [`phone`] | one `sidetone` process: commands in, events out, a microphone and an ear |
+//! | [`stage`] | a server and a line on it: where a journey that suits every server is played |
 //! | [`tones`] | tones drawn anew in each run, written and recognised |
 
 pub mod bench;
+pub mod ladder;
+pub mod lines;
 pub mod phone;
+pub mod stage;
 pub mod tones;

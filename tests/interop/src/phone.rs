@@ -1,12 +1,13 @@
 //! One `sidetone` process: commands go in as JSON lines, events come out, each held against the
 //! schema of docs/cli.schema.json.
 
-use crate::tones::{Heard, Tone, write_voice};
+use crate::tones::{Heard, Tone, Voice};
 use serde_json::{Value, json};
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::LazyLock;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::{Duration, Instant};
 
@@ -22,8 +23,6 @@ static SCHEMA: LazyLock<jsonschema::Validator> = LazyLock::new(|| {
 /// How a phone is started.
 #[derive(Debug, Clone)]
 pub struct Setup {
-    /// The subcommand and its own arguments.
-    pub command: Vec<String>,
     /// The network namespace, where it is not ours.
     pub namespace: Option<String>,
     /// `wss://…`
@@ -34,58 +33,101 @@ pub struct Setup {
     pub account: String,
     /// The password.
     pub password: String,
-    /// What it says: one part after the other, then from the start again.
-    pub voice: Vec<(Option<Tone>, Duration)>,
+}
+
+impl Setup {
+    /// The program with these arguments, as this user at this server. What it keeps goes to
+    /// `folder`.
+    pub fn command(&self, arguments: &[&str], folder: &Path) -> Command {
+        let mut command = program(self.namespace.as_deref());
+        command.args(arguments);
+        command.args(["--server", &self.server, "--account", &self.account]);
+        command.arg("--state").arg(folder.join("state.json"));
+        if let Some(ca) = &self.ca {
+            command.arg("--ca").arg(ca);
+        }
+        command.env("SIDETONE_PASSWORD", &self.password).env("XDG_CONFIG_HOME", folder);
+        command
+    }
+}
+
+/// The program `sidetone`, in a network namespace or here.
+fn program(namespace: Option<&str>) -> Command {
+    let binary = std::env::var("SIDETONE_BINARY").expect("SIDETONE_BINARY names the program");
+    match namespace {
+        Some(namespace) => {
+            let mut command = Command::new("ip");
+            command.args(["netns", "exec", namespace, &binary]);
+            command
+        }
+        None => Command::new(&binary),
+    }
 }
 
 /// A running phone.
 #[derive(Debug)]
 pub struct Phone {
     child: Child,
+    started: Instant,
     stdin: Option<ChildStdin>,
     lines: Receiver<(Instant, Value)>,
-    folder: PathBuf,
-    /// All events so far, each with the time at which it was read.
-    pub events: Vec<(Instant, Value)>,
+    folder: Scratch,
+    told: Vec<Told>,
     name: String,
 }
 
+/// One event.
+#[derive(Debug, Clone)]
+pub struct Told {
+    /// When it was read.
+    pub at: Instant,
+    /// The event.
+    pub event: Value,
+    waited_for: bool,
+}
+
 impl Phone {
-    /// Starts it. `name` is for messages and for its folder.
-    ///
-    /// # Panics
-    /// Where the program cannot be started.
-    pub fn start(name: &str, setup: &Setup) -> Self {
-        let folder = scratch(name);
-        let binary = std::env::var("SIDETONE_BINARY").expect("SIDETONE_BINARY names the program");
-        let mut command = match &setup.namespace {
-            Some(namespace) => {
-                let mut command = Command::new("ip");
-                command.args(["netns", "exec", namespace, &binary]);
-                command
-            }
-            None => Command::new(&binary),
-        };
-        let microphone = if setup.voice.is_empty() {
-            PathBuf::from("null")
+    /// Starts `sidetone agent`. `name` is for messages and for its folder.
+    pub fn start(name: &str, setup: &Setup, voice: &Voice) -> Self {
+        Self::start_with(name, setup, voice, &["agent", "--sip"])
+    }
+
+    /// Starts another subcommand.
+    pub fn start_with(name: &str, setup: &Setup, voice: &Voice, arguments: &[&str]) -> Self {
+        let folder = Scratch::new(name);
+        let mut command = setup.command(arguments, &folder.0);
+        if voice.0.is_empty() {
+            command.args(["--mic", "null"]);
         } else {
-            write_voice(&folder.join("voice.wav"), &setup.voice);
-            folder.join("voice.wav")
-        };
-        command.args(&setup.command).arg("--json");
-        command.args(["--server", &setup.server, "--account", &setup.account]);
-        command.arg("--mic").arg(microphone).arg("--speaker").arg(folder.join("heard.wav"));
-        command.arg("--state").arg(folder.join("state.json"));
-        if let Some(ca) = &setup.ca {
-            command.arg("--ca").arg(ca);
+            voice.write(&folder.0.join("voice.wav"));
+            command.arg("--mic").arg(folder.0.join("voice.wav"));
         }
-        command.env("SIDETONE_PASSWORD", &setup.password).env("XDG_CONFIG_HOME", &folder);
-        let log = std::fs::File::create(folder.join("log")).expect("the log can be written");
-        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(log);
+        command.arg("--speaker").arg(folder.0.join("heard.wav"));
+        Self::spawn(name, command, folder)
+    }
+
+    /// Starts `sidetone demo --serve`: the model PBX, on a port of its own.
+    pub fn serve() -> Self {
+        let folder = Scratch::new("model");
+        let mut command = program(None);
+        command.args(["demo", "--serve", "--port", "0"]).env("XDG_CONFIG_HOME", &folder.0);
+        Self::spawn("model", command, folder)
+    }
+
+    fn spawn(name: &str, mut command: Command, folder: Scratch) -> Self {
+        let log = std::fs::File::create(folder.0.join("log")).expect("the log can be written");
+        command.arg("--json").stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(log);
+        let started = Instant::now();
         let mut child = command.spawn().expect("the program starts");
         let lines = read_lines(child.stdout.take().expect("a pipe"));
         let stdin = child.stdin.take();
-        Self { child, stdin, lines, folder, events: Vec::new(), name: name.to_owned() }
+        let told = Vec::new();
+        Self { child, started, stdin, lines, folder, told, name: name.to_owned() }
+    }
+
+    /// When the process was started.
+    pub fn started(&self) -> Instant {
+        self.started
     }
 
     /// The process's number.
@@ -93,9 +135,9 @@ impl Phone {
         self.child.id()
     }
 
-    /// The folder of its files: `voice.wav`, `heard.wav`, `log`, `state.json`.
-    pub fn folder(&self) -> &Path {
-        &self.folder
+    /// Its name, for messages.
+    pub fn name(&self) -> &str {
+        &self.name
     }
 
     /// Sends one command.
@@ -143,29 +185,49 @@ impl Phone {
         self.wait(&what, time, |e| e["event"] == "registration" && e["state"] == state)
     }
 
+    /// Waits until a call has ended, and holds why against what is expected.
+    #[track_caller]
+    pub fn wait_ended(&mut self, call: &str, reason: &str) -> Value {
+        let ended = self.wait_call("ended", call);
+        assert_eq!(ended["reason"], reason, "{}: {ended}\n{}", self.name, self.story());
+        ended
+    }
+
     /// Waits for an event of this call.
     #[track_caller]
     pub fn wait_call(&mut self, name: &str, call: &str) -> Value {
         self.wait(name, PATIENCE, |event| event["event"] == name && event["call"] == call)
     }
 
-    /// Waits for an event that `wanted` accepts; those before it are kept in [`Phone::events`].
-    ///
-    /// # Panics
-    /// Where none comes in time: with all events and the log.
+    /// Waits for the first event that `wanted` accepts and that was not waited for already. It may
+    /// have been told before this call.
     #[track_caller]
     pub fn wait(&mut self, what: &str, time: Duration, wanted: impl Fn(&Value) -> bool) -> Value {
+        self.wait_told(what, time, wanted).event
+    }
+
+    /// The same, with the time at which it was told.
+    #[track_caller]
+    pub fn wait_told(
+        &mut self,
+        what: &str,
+        time: Duration,
+        wanted: impl Fn(&Value) -> bool,
+    ) -> Told {
         let deadline = Instant::now() + time;
+        let mut next = 0;
         loop {
+            if let Some(told) = self.told.get_mut(next) {
+                next += 1;
+                if !told.waited_for && wanted(&told.event) {
+                    told.waited_for = true;
+                    return told.clone();
+                }
+                continue;
+            }
             let left = deadline.saturating_duration_since(Instant::now());
             match self.lines.recv_timeout(left) {
-                Ok((at, event)) => {
-                    self.check(&event);
-                    self.events.push((at, event.clone()));
-                    if wanted(&event) {
-                        return event;
-                    }
-                }
+                Ok((at, event)) => self.take(at, event),
                 Err(RecvTimeoutError::Timeout) => {
                     panic!("{}: {what}: not within {time:?}\n{}", self.name, self.story());
                 }
@@ -176,31 +238,109 @@ impl Phone {
         }
     }
 
+    /// What was told so far is not waited for any more.
+    pub fn forget(&mut self) {
+        self.listen(Duration::ZERO);
+        self.told.iter_mut().for_each(|told| told.waited_for = true);
+    }
+
     /// Lets time pass and takes what is told in it.
+    #[track_caller]
     pub fn listen(&mut self, time: Duration) {
         let deadline = Instant::now() + time;
         while let Ok((at, event)) =
             self.lines.recv_timeout(deadline.saturating_duration_since(Instant::now()))
         {
-            self.check(&event);
-            self.events.push((at, event));
+            self.take(at, event);
         }
         // Where the program ended, the time passes all the same.
         std::thread::sleep(deadline.saturating_duration_since(Instant::now()));
     }
 
+    /// All events so far.
+    pub fn told(&self) -> impl Iterator<Item = &Value> {
+        self.told.iter().map(|told| &told.event)
+    }
+
     /// How many events of this name were told so far.
     pub fn count(&self, name: &str) -> usize {
-        self.events.iter().filter(|(_, event)| event["event"] == name).count()
+        self.told().filter(|event| event["event"] == name).count()
+    }
+
+    #[track_caller]
+    fn take(&mut self, at: Instant, event: Value) {
+        self.check(&event);
+        self.told.push(Told { at, event, waited_for: false });
     }
 
     /// What its speaker was given so far.
     pub fn heard(&self) -> Heard {
-        Heard::read(&self.folder.join("heard.wav"))
+        Heard::read(&self.ear())
+    }
+
+    /// Waits until this tone is heard, and nothing else that anybody makes.
+    #[track_caller]
+    pub fn hears(&mut self, tone: Tone) {
+        self.hears_one_of(&[tone]);
+    }
+
+    /// Waits until one of these tones is heard, and nothing else that anybody makes.
+    #[track_caller]
+    pub fn hears_one_of(&mut self, tones: &[Tone]) -> Tone {
+        self.hears_what(&format!("one of {tones:?}"), |heard| {
+            tones.iter().copied().find(|tone| heard.is_only(*tone))
+        })
+    }
+
+    /// Waits until nothing is heard.
+    #[track_caller]
+    pub fn hears_silence(&mut self) {
+        self.hears_what("silence", |heard| heard.is_silent().then_some(()));
+    }
+
+    /// Judges the newest third of a second until it is as wanted; what was heard before this call
+    /// counts for nothing.
+    #[track_caller]
+    fn hears_what<T>(&mut self, what: &str, judge: impl Fn(&Heard) -> Option<T>) -> T {
+        let window = Duration::from_millis(300);
+        let start = Heard::count(&self.ear());
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            self.listen(Duration::from_millis(50));
+            let heard = Heard::read_from(&self.ear(), start).last(window);
+            if heard.length() >= window
+                && let Some(verdict) = judge(&heard)
+            {
+                return verdict;
+            }
+            assert!(
+                Instant::now() < deadline,
+                "{} does not hear {what}, but {}\n{}",
+                self.name,
+                heard.describe(),
+                self.story()
+            );
+        }
+    }
+
+    /// Listens so long and fails where anything but these tones is heard.
+    #[track_caller]
+    pub fn hears_nothing_but(&mut self, tones: &[Tone], time: Duration) {
+        let start = Heard::count(&self.ear());
+        self.listen(time);
+        let heard = Heard::read_from(&self.ear(), start);
+        if tones.is_empty() {
+            assert!(heard.is_silent(), "{} hears {}", self.name, heard.describe());
+        }
+        heard.assert_never_but(tones, &self.name);
+    }
+
+    fn ear(&self) -> PathBuf {
+        self.folder.0.join("heard.wav")
     }
 
     /// Leaves: ends calls, signs out; the exit status.
-    pub fn quit(mut self) -> i32 {
+    pub fn leave(&mut self) -> i32 {
         self.send(json!({ "command": "quit" }));
         self.finish(PATIENCE)
     }
@@ -233,14 +373,17 @@ impl Phone {
 
     /// All that it told, and its log.
     fn story(&self) -> String {
-        let events: Vec<String> = self
-            .events
-            .iter()
-            .filter(|(_, event)| event["event"] != "quality")
-            .map(|(_, event)| event.to_string())
-            .collect();
-        let log = std::fs::read_to_string(self.folder.join("log")).unwrap_or_default();
-        format!("events:\n{}\nlog:\n{log}", events.join("\n"))
+        let line = |event: &Value| match event["message"].as_str() {
+            Some(message) => {
+                let arrow = if event["sent"] == true { "→" } else { "←" };
+                format!("{} {arrow} {}", event["at_ms"], message.lines().next().unwrap_or_default())
+            }
+            None => event.to_string(),
+        };
+        let events: Vec<String> =
+            self.told().filter(|event| event["event"] != "quality").map(line).collect();
+        let log = std::fs::read_to_string(self.folder.0.join("log")).unwrap_or_default();
+        format!("events of {}:\n{}\nlog:\n{log}", self.name, events.join("\n"))
     }
 }
 
@@ -248,21 +391,31 @@ impl Drop for Phone {
     fn drop(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
-        if !std::thread::panicking() {
-            let _ = std::fs::remove_dir_all(&self.folder);
-        }
     }
 }
 
-/// A folder of this test's own.
-fn scratch(name: &str) -> PathBuf {
-    use std::sync::atomic::{AtomicU32, Ordering};
-    static NUMBER: AtomicU32 = AtomicU32::new(0);
-    let number = NUMBER.fetch_add(1, Ordering::Relaxed);
-    let folder = format!("sidetone-{}-{number}-{name}", std::process::id());
-    let folder = std::env::temp_dir().join(folder);
-    std::fs::create_dir_all(&folder).expect("a scratch folder can be made");
-    folder
+/// A folder of its own; deleted in the end, kept where a test fails.
+#[derive(Debug)]
+pub struct Scratch(pub PathBuf);
+
+impl Scratch {
+    /// A new one.
+    pub fn new(name: &str) -> Self {
+        static NUMBER: AtomicU32 = AtomicU32::new(0);
+        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+        let folder = format!("sidetone-{}-{number}-{name}", std::process::id());
+        let folder = std::env::temp_dir().join(folder);
+        std::fs::create_dir_all(&folder).expect("a scratch folder can be made");
+        Self(folder)
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            let _ = std::fs::remove_dir_all(&self.0);
+        }
+    }
 }
 
 fn read_lines(stdout: std::process::ChildStdout) -> Receiver<(Instant, Value)> {

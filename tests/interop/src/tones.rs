@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime};
 
-/// The sample rate of everything here, in Hz.
+/// The sample rate of a phone's files, in Hz.
 pub const RATE: u32 = 48_000;
 /// A tone louder than this is heard, in dBFS; the tones are sent at -12.
 pub const HEARD: f64 = -30.0;
@@ -17,8 +17,17 @@ pub const SILENT: f64 = -48.0;
 pub struct Tone(u32);
 
 impl Tone {
-    /// The tones that can be drawn, in Hz: off the server's own (460, 700, 1000, 1004) by far.
+    /// The tones that can be drawn, in Hz: off the server's own ([`Self::SERVER`]) by far.
     const GRID: [u32; 12] = [530, 580, 630, 810, 870, 1150, 1230, 1310, 1490, 1550, 1790, 1870];
+
+    /// The music of the server.
+    pub const MUSIC: Self = Self(460);
+    /// What the server plays before an answer.
+    pub const EARLY: Self = Self(700);
+    /// What the server plays after an answer.
+    pub const ANSWERED: Self = Self(1000);
+    /// All that the server plays.
+    pub const SERVER: [Self; 3] = [Self::MUSIC, Self::EARLY, Self::ANSWERED];
 
     /// So many different tones, other ones in each run.
     pub fn draw<const N: usize>() -> [Self; N] {
@@ -36,9 +45,9 @@ impl Tone {
         std::array::from_fn(|index| Self(grid[index]))
     }
 
-    /// This very tone, for those that the server plays.
-    pub fn hz(frequency: u32) -> Self {
-        Self(frequency)
+    /// Everything that anybody could make.
+    pub fn all() -> Vec<Self> {
+        Self::GRID.map(Self).into_iter().chain(Self::SERVER).collect()
     }
 
     /// Its frequency in Hz.
@@ -53,43 +62,111 @@ impl std::fmt::Display for Tone {
     }
 }
 
-/// Writes a voice: one tone after the other, each so long, at -12 dBFS; `None` is silence.
-pub fn write_voice(path: &Path, parts: &[(Option<Tone>, Duration)]) {
-    let spec = hound::WavSpec {
-        channels: 1,
-        sample_rate: RATE,
-        bits_per_sample: 16,
-        sample_format: hound::SampleFormat::Int,
-    };
-    let mut writer = hound::WavWriter::create(path, spec).expect("the voice's file can be written");
-    for (tone, length) in parts {
-        for index in 0..(length.as_secs_f64() * f64::from(RATE)) as u32 {
-            let phase =
-                tone.map_or(0.0, |tone| tone.frequency() * f64::from(index) / f64::from(RATE));
-            let sample = (phase * std::f64::consts::TAU).sin() * 0.25 * f64::from(i16::MAX);
-            writer.write_sample(sample as i16).expect("the voice's file can be written");
-        }
+/// What somebody says: one part after the other, then from the start again.
+#[derive(Debug, Clone, Default)]
+pub struct Voice(pub Vec<(Option<Tone>, Duration)>);
+
+impl Voice {
+    /// Nothing.
+    pub fn silence() -> Self {
+        Self::default()
     }
-    writer.finalize().expect("the voice's file can be closed");
+
+    /// Two tones in turn, so that who stayed with an old one is found out.
+    pub fn swapping([first, second]: [Tone; 2]) -> Self {
+        let part = Duration::from_secs(2);
+        Self(vec![(Some(first), part), (Some(second), part)])
+    }
+
+    /// Two tones in turn and then silence, in which nobody may be heard.
+    pub fn swapping_and_silent([first, second]: [Tone; 2]) -> Self {
+        let part = Duration::from_secs(2);
+        Self(vec![(Some(first), part), (Some(second), part), (None, part)])
+    }
+
+    /// One tone for ever.
+    pub fn steady(tone: Tone) -> Self {
+        Self(vec![(Some(tone), Duration::from_secs(1))])
+    }
+
+    /// As `scripts/customer` wants it: `600:2,850:2`. It knows no silence.
+    pub fn as_argument(&self) -> String {
+        let parts = self
+            .0
+            .iter()
+            .filter_map(|(tone, time)| Some(format!("{}:{}", (*tone)?.0, time.as_secs())));
+        parts.collect::<Vec<_>>().join(",")
+    }
+
+    /// Writes it as a WAV file, at -12 dBFS.
+    pub fn write(&self, path: &Path) {
+        let spec = hound::WavSpec {
+            channels: 1,
+            sample_rate: RATE,
+            bits_per_sample: 16,
+            sample_format: hound::SampleFormat::Int,
+        };
+        let mut writer = hound::WavWriter::create(path, spec).expect("the voice can be written");
+        for (tone, length) in &self.0 {
+            for index in 0..(length.as_secs_f64() * f64::from(RATE)) as u32 {
+                let phase =
+                    tone.map_or(0.0, |tone| tone.frequency() * f64::from(index) / f64::from(RATE));
+                let sample = (phase * std::f64::consts::TAU).sin() * 0.25 * f64::from(i16::MAX);
+                writer.write_sample(sample as i16).expect("the voice can be written");
+            }
+        }
+        writer.finalize().expect("the voice can be closed");
+    }
 }
 
-/// What an ear was given, as samples at [`RATE`].
+/// What an ear was given.
 #[derive(Debug, Clone, Default)]
-pub struct Heard(pub Vec<i16>);
+pub struct Heard {
+    samples: Vec<i16>,
+    rate: u32,
+}
 
 impl Heard {
-    /// Reads a mono WAV file of 48 kHz, also one that is still being written.
+    const HEADER: u64 = 44;
+
+    /// Reads a mono WAV file of 16 bits, also one that is still being written.
     pub fn read(path: &Path) -> Self {
-        let bytes = std::fs::read(path).unwrap_or_default();
-        let samples = bytes.get(44..).unwrap_or_default();
-        Self(samples.chunks_exact(2).map(|pair| i16::from_le_bytes([pair[0], pair[1]])).collect())
+        Self::read_from(path, 0)
+    }
+
+    /// The same from this sample on.
+    pub fn read_from(path: &Path, start: u64) -> Self {
+        use std::io::{Read as _, Seek as _, SeekFrom};
+        let mut bytes = Vec::new();
+        let mut rate = [0; 4];
+        let read = std::fs::File::open(path).and_then(|mut file| {
+            file.seek(SeekFrom::Start(24))?;
+            file.read_exact(&mut rate)?;
+            file.seek(SeekFrom::Start(Self::HEADER + 2 * start))?;
+            file.read_to_end(&mut bytes)
+        });
+        // A file that does not exist yet is an ear that was given nothing.
+        if read.is_err() {
+            return Self::default();
+        }
+        let samples =
+            bytes.chunks_exact(2).map(|pair| i16::from_le_bytes([pair[0], pair[1]])).collect();
+        Self { samples, rate: u32::from_le_bytes(rate) }
+    }
+
+    /// How many samples a file has by now.
+    pub fn count(path: &Path) -> u64 {
+        let bytes = std::fs::metadata(path).map_or(0, |metadata| metadata.len());
+        bytes.saturating_sub(Self::HEADER) / 2
     }
 
     /// The part from `start` on, so long.
     pub fn part(&self, start: Duration, length: Duration) -> Self {
-        let at = |time: Duration| (time.as_secs_f64() * f64::from(RATE)) as usize;
-        let (from, to) = (at(start).min(self.0.len()), at(start + length).min(self.0.len()));
-        Self(self.0[from..to].to_vec())
+        let at = |time: Duration| {
+            ((time.as_secs_f64() * f64::from(self.rate)) as usize).min(self.samples.len())
+        };
+        let samples = self.samples[at(start)..at(start + length)].to_vec();
+        Self { samples, rate: self.rate }
     }
 
     /// The last part, so long.
@@ -99,50 +176,73 @@ impl Heard {
 
     /// How long it is.
     pub fn length(&self) -> Duration {
-        Duration::from_secs_f64(self.0.len() as f64 / f64::from(RATE))
+        Duration::from_secs_f64(self.samples.len() as f64 / f64::from(self.rate.max(1)))
     }
 
-    /// The level of a tone in it, in dBFS (Goertzel).
+    /// The level of a tone in it, in dBFS (Goertzel, with a Hann window against leakage).
     pub fn level(&self, tone: Tone) -> f64 {
-        if self.0.is_empty() {
+        let count = self.samples.len();
+        if count < 2 {
             return -127.0;
         }
-        let turn = std::f64::consts::TAU * tone.frequency() / f64::from(RATE);
+        let turn = std::f64::consts::TAU * tone.frequency() / f64::from(self.rate);
+        let slope = std::f64::consts::TAU / (count - 1) as f64;
         let factor = 2.0 * turn.cos();
         let (mut last, mut before) = (0.0, 0.0);
-        for sample in &self.0 {
-            let value = f64::from(*sample) / 32768.0 + factor * last - before;
+        for (index, sample) in self.samples.iter().enumerate() {
+            let window = 1.0 - (slope * index as f64).cos();
+            let value = window * f64::from(*sample) / 32768.0 + factor * last - before;
             (last, before) = (value, last);
         }
         let power = last * last + before * before - factor * last * before;
-        20.0 * (2.0 * power.max(0.0).sqrt() / self.0.len() as f64).max(1e-6).log10()
+        20.0 * (2.0 * power.max(0.0).sqrt() / count as f64).max(1e-6).log10()
     }
 
     /// The level of everything in it, in dBFS.
     pub fn loudness(&self) -> f64 {
-        if self.0.is_empty() {
+        if self.samples.is_empty() {
             return -127.0;
         }
-        let sum: f64 = self.0.iter().map(|s| (f64::from(*s) / 32768.0).powi(2)).sum();
-        (10.0 * (sum / self.0.len() as f64).max(1e-12).log10()).max(-127.0)
+        let sum: f64 = self.samples.iter().map(|s| (f64::from(*s) / 32768.0).powi(2)).sum();
+        (10.0 * (sum / self.samples.len() as f64).max(1e-12).log10()).max(-127.0)
     }
 
-    /// Fails unless exactly `wanted` of all the tones that anybody makes is heard.
+    /// Whether exactly this of all the tones that anybody makes is heard.
+    pub fn is_only(&self, wanted: Tone) -> bool {
+        self.level(wanted) > HEARD
+            && Tone::all().into_iter().all(|tone| tone == wanted || self.level(tone) < SILENT)
+    }
+
+    /// Whether nothing is heard.
+    pub fn is_silent(&self) -> bool {
+        self.loudness() < SILENT
+    }
+
+    /// The tones in it, with their levels, for messages.
+    pub fn describe(&self) -> String {
+        let tones = Tone::all().into_iter().map(|tone| (tone, self.level(tone)));
+        let loud: Vec<String> = tones
+            .filter(|(_, level)| *level > SILENT)
+            .map(|(tone, level)| format!("{tone} at {level:.0} dBFS"))
+            .collect();
+        let length = self.length().as_millis();
+        let loudness = self.loudness();
+        format!("{length} ms at {loudness:.0} dBFS in all: {}", loud.join(", "))
+    }
+
+    /// Fails where a tone was heard at any time that is none of these.
     #[track_caller]
-    pub fn assert_only(&self, wanted: Tone, others: &[Tone], who: &str) {
-        let level = self.level(wanted);
-        assert!(level > HEARD, "{who} should hear {wanted}, but it is at {level:.0} dBFS");
-        for other in others.iter().filter(|other| **other != wanted) {
-            let level = self.level(*other);
-            assert!(level < SILENT, "{who} should not hear {other}, but it is at {level:.0} dBFS");
+    pub fn assert_never_but(&self, allowed: &[Tone], who: &str) {
+        let window = Duration::from_millis(200);
+        let mut start = Duration::ZERO;
+        while start + window <= self.length() {
+            let part = self.part(start, window);
+            for tone in Tone::all().into_iter().filter(|tone| !allowed.contains(tone)) {
+                let level = part.level(tone);
+                assert!(level < HEARD, "{who} heard {tone} at {level:.0} dBFS {start:?} in");
+            }
+            start += window;
         }
-    }
-
-    /// Fails unless nothing is heard.
-    #[track_caller]
-    pub fn assert_silence(&self, who: &str) {
-        let level = self.loudness();
-        assert!(level < SILENT, "{who} should hear nothing, but it is at {level:.0} dBFS");
     }
 }
 
@@ -150,19 +250,42 @@ impl Heard {
 mod tests {
     use super::*;
 
+    fn written(voice: &Voice) -> Heard {
+        static NUMBER: AtomicU64 = AtomicU64::new(0);
+        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+        let path = std::env::temp_dir().join(format!("tones-{}-{number}", std::process::id()));
+        voice.write(&path);
+        let heard = Heard::read(&path);
+        std::fs::remove_file(path).unwrap();
+        heard
+    }
+
     #[test]
     fn tones_are_told_apart() {
-        let folder = std::env::temp_dir().join(format!("tones-{}", std::process::id()));
-        std::fs::create_dir_all(&folder).unwrap();
-        let path = folder.join("voice.wav");
-        let tones: [Tone; 12] = Tone::draw();
+        let [one, two, third] = Tone::draw();
+        let heard = written(&Voice::swapping_and_silent([one, two]));
         let second = Duration::from_secs(1);
-        write_voice(&path, &[(Some(tones[0]), second), (None, second), (Some(tones[1]), second)]);
-        let heard = Heard::read(&path);
-        assert_eq!(heard.length(), 3 * second);
-        heard.part(Duration::ZERO, second).assert_only(tones[0], &tones, "the reader");
-        heard.part(second, second).assert_silence("the reader");
-        heard.last(second).assert_only(tones[1], &tones, "the reader");
-        std::fs::remove_dir_all(folder).unwrap();
+        assert_eq!(heard.length(), 6 * second);
+        assert!(heard.part(Duration::ZERO, second).is_only(one));
+        assert!(!heard.part(Duration::ZERO, second).is_only(two));
+        assert!(heard.part(3 * second, second).is_only(two));
+        assert!(!heard.part(2 * second - second / 2, second).is_only(two), "two at once");
+        assert!(heard.last(second).is_silent());
+        assert!(!heard.last(second).is_only(third));
+        heard.assert_never_but(&[one, two], "the reader");
+    }
+
+    #[test]
+    #[should_panic(expected = "heard")]
+    fn a_tone_that_nobody_should_hear_is_found() {
+        let [one, two] = Tone::draw();
+        written(&Voice::swapping([one, two])).assert_never_but(&[one], "the reader");
+    }
+
+    #[test]
+    fn an_ear_without_a_file_heard_nothing() {
+        let path = Path::new("/nowhere.wav");
+        assert_eq!(Heard::count(path), 0);
+        assert!(Heard::read(path).is_silent());
     }
 }

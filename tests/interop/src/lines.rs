@@ -1,0 +1,82 @@
+//! The lines of the servers: agent N, customer N and the queue 180N that rings only agent N.
+//! Journeys run at the same time, each on a line of its own; those that harm the server run alone.
+
+use std::sync::{Condvar, LazyLock, Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+
+const LINES: usize = 4;
+
+static FREE: LazyLock<Mutex<[bool; LINES]>> = LazyLock::new(|| Mutex::new([true; LINES]));
+static RETURNED: Condvar = Condvar::new();
+static SERVER: RwLock<()> = RwLock::new(());
+
+/// A line that nobody else uses while it is held, on a server that nobody harms meanwhile.
+#[derive(Debug)]
+pub struct Line {
+    number: usize,
+    /// While it is here, nobody harms the server; without it, the line is not shared.
+    shared: Option<RwLockReadGuard<'static, ()>>,
+}
+
+impl Line {
+    /// Any line, as soon as one is free.
+    pub fn any() -> Self {
+        Self::take(|free| free.iter().position(|free| *free))
+    }
+
+    /// This line, as soon as it is free.
+    pub fn numbered(number: usize) -> Self {
+        Self::take(move |free| free[number - 1].then_some(number - 1))
+    }
+
+    /// This line of a server that one journey has for itself.
+    pub fn own(number: usize) -> Self {
+        Self { number, shared: None }
+    }
+
+    fn take(choose: impl Fn(&[bool; LINES]) -> Option<usize>) -> Self {
+        // Before the line: who waits for the server must not keep a line from others.
+        let unharmed = SERVER.read().unwrap_or_else(PoisonError::into_inner);
+        let mut free = FREE.lock().unwrap_or_else(PoisonError::into_inner);
+        loop {
+            if let Some(index) = choose(&free) {
+                free[index] = false;
+                return Self { number: index + 1, shared: Some(unharmed) };
+            }
+            free = RETURNED.wait(free).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
+    /// The user of the agent.
+    pub fn agent(&self) -> String {
+        format!("agent{}", self.number)
+    }
+
+    /// The user of the customer.
+    pub fn customer(&self) -> String {
+        format!("customer{}", self.number)
+    }
+
+    /// The number of the agent.
+    pub fn agent_number(&self) -> String {
+        format!("100{}", self.number)
+    }
+
+    /// The number of the queue that rings only this agent.
+    pub fn queue(&self) -> String {
+        format!("180{}", self.number)
+    }
+}
+
+impl Drop for Line {
+    fn drop(&mut self) {
+        if self.shared.is_some() {
+            FREE.lock().unwrap_or_else(PoisonError::into_inner)[self.number - 1] = true;
+            RETURNED.notify_all();
+        }
+    }
+}
+
+/// The server for oneself: to be restarted, to be cut off.
+pub fn alone() -> RwLockWriteGuard<'static, ()> {
+    SERVER.write().unwrap_or_else(PoisonError::into_inner)
+}

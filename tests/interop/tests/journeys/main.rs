@@ -1,0 +1,18 @@
+//! Journeys against real servers. `scripts/bench up`, `eval "$(scripts/bench env)"`, and
+//! `SIDETONE_BINARY` must name the program.
+//!
+//! | module | plays |
+//! |---|---|
+//! | `conformance` | tests/scenarios, on the model PBX and on Asterisk; ladders compared |
+//! | `registration` | what goes wrong while signing in |
+//! | `recovery` | a server that restarts, a link that dies in silence |
+//! | `telephone` | the G.711 customer, digits |
+//! | `program` | doctor, exit statuses, commands that are refused |
+
+mod conformance;
+mod program;
+mod recovery;
+mod registration;
+#[path = "../../../scenarios/mod.rs"]
+mod scenarios;
+mod telephone;

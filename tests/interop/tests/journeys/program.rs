@@ -1,0 +1,120 @@
+//! The program beside its calls: the doctor, exit statuses, commands that are refused.
+
+use serde_json::{Value, json};
+use sidetone_interop::bench::Bench;
+use sidetone_interop::phone::{PATIENCE, Phone, Scratch, Setup};
+use sidetone_interop::stage::Stage;
+use sidetone_interop::tones::Voice;
+use std::time::Duration;
+
+/// The doctor's checks: each name and whether it passed; and the exit status.
+fn doctor(setup: &Setup) -> (Vec<(String, bool)>, i32) {
+    let mut doctor = Phone::start_with("doctor", setup, &Voice::silence(), &["doctor"]);
+    let status = doctor.finish(Duration::from_secs(45));
+    let checks = doctor.told().filter(|event| event["event"] == "check");
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let checks: Vec<_> = checks
+        .map(|check| {
+            let ok = check["ok"] == true;
+            assert_eq!(check["advice"].is_string(), !ok, "advice where it failed: {check}");
+            (text(&check["name"]), ok)
+        })
+        .collect();
+    (checks, status)
+}
+
+fn fails_at(setup: &Setup, check: &str) {
+    let (checks, status) = doctor(setup);
+    assert_eq!(status, 1);
+    let (last, before) = checks.split_last().expect("there are checks");
+    assert_eq!(last, &(check.to_owned(), false), "{checks:?}");
+    assert!(before.iter().all(|(_, ok)| *ok), "{checks:?}");
+}
+
+#[test]
+fn the_doctor_finds_nothing_wrong() {
+    let stage = Stage::asterisk();
+    let (checks, status) = doctor(&stage.server.setup(&stage.line.agent()));
+    let names = ["DNS", "TCP", "TLS", "WSS", "REGISTER", "ICE", "DTLS", "echo call"];
+    assert_eq!(checks, names.map(|name| (name.to_owned(), true)));
+    assert_eq!(status, 0);
+}
+
+#[test]
+fn the_doctor_finds_what_is_wrong() {
+    let bench = Bench::get();
+    let good = bench.setup("agent1");
+    let at = |server: &str| Setup { server: server.to_owned(), ..good.clone() };
+    fails_at(&at("wss://nowhere.bench.test:8089/ws"), "DNS");
+    fails_at(&at("wss://pbx.bench.test:8450/ws"), "TCP");
+    fails_at(&at("wss://pbx.bench.test:8442/ws"), "TLS");
+    fails_at(&at("wss://pbx.bench.test:8444/ws"), "WSS");
+    fails_at(&Setup { password: "wrong".to_owned(), ..good.clone() }, "REGISTER");
+}
+
+#[test]
+fn the_doctor_finds_an_echo_that_is_none() {
+    let stage = Stage::asterisk();
+    let setup = stage.server.setup(&stage.line.agent());
+    let arguments = ["doctor", "--echo", "612"];
+    let mut doctor = Phone::start_with("doctor", &setup, &Voice::silence(), &arguments);
+    let check = doctor.wait("the echo call", Duration::from_secs(30), |e| e["name"] == "echo call");
+    assert_eq!(check["ok"], false, "612 is silent: {check}");
+    assert_eq!(doctor.finish(PATIENCE), 1);
+}
+
+#[test]
+fn a_call_ends_with_a_status_that_tells() {
+    let stage = Stage::asterisk();
+    let setup = stage.server.setup(&stage.line.agent());
+    for (arguments, status) in [
+        (&["call", "600", "--duration", "1500"], 0),
+        (&["call", "611", "--duration", "60000"], 0),
+        (&["call", "603", "--duration", "1000"], 1),
+        (&["call", "699", "--duration", "1000"], 1),
+    ] {
+        let mut call = Phone::start_with("call", &setup, &Voice::silence(), arguments);
+        assert_eq!(call.finish(Duration::from_secs(30)), status, "{arguments:?}");
+        assert_eq!(call.count("ended"), 1, "{arguments:?}");
+    }
+}
+
+#[test]
+fn a_command_that_cannot_be_taken_is_refused_with_a_reason() {
+    let stage = Stage::asterisk();
+    let mut agent = stage.agent(&Voice::silence());
+    let unknown = "6f1ed002-ab34-4b6e-a1f5-0123456789ab";
+    let mut refused = |command: Value, reason: &str| {
+        agent.send(command.clone());
+        let answer = agent.wait("a refusal", PATIENCE, |event| event["event"] == "refused");
+        assert_eq!(answer["reason"], reason, "{command}");
+        assert!(answer["text"].as_str().is_some_and(|text| !text.is_empty()), "{answer}");
+    };
+    refused(json!({ "command": "answer", "call": unknown }), "unknown_call");
+    refused(json!({ "command": "hangup", "call": unknown }), "unknown_call");
+    refused(json!({ "command": "dial", "uri": "not a number" }), "invalid_target");
+    refused(json!({ "command": "dance" }), "invalid_command");
+    refused(json!("no object"), "invalid_command");
+    refused(json!({ "command": "dtmf", "call": unknown, "digits": "12x" }), "invalid_digits");
+    stage.leave(agent);
+}
+
+#[test]
+fn wrong_usage_ends_with_2_and_says_how_it_is_right() {
+    let folder = Scratch::new("usage");
+    let good = Setup { namespace: None, ..Bench::get().setup("agent1") };
+    let wrong_server = Setup { server: "http://pbx.bench.test".to_owned(), ..good.clone() };
+    let wrong_account = Setup { account: "agent1".to_owned(), ..good.clone() };
+    for (setup, arguments, words) in [
+        (&good, &["call"][..], "Usage"),
+        (&good, &["agent", "--no-such-flag"], "--no-such-flag"),
+        (&good, &["dance"], "dance"),
+        (&wrong_server, &["agent", "--json"], "wss://"),
+        (&wrong_account, &["agent", "--json"], "sip:user@domain"),
+    ] {
+        let output = setup.command(arguments, &folder.0).output().expect("the program runs");
+        let text = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}: {text}");
+        assert!(text.contains(words), "{arguments:?}: {text:?} does not say {words:?}");
+    }
+}
