@@ -16,7 +16,10 @@ const SHOWN: usize = 256;
 pub(crate) fn caller(invite: &Request) -> Party {
     let from = invite.headers.from().ok();
     let hidden = from.as_ref().is_some_and(is_anonymous)
-        || invite.headers.get(&HeaderName::new("Privacy")).is_some_and(|p| p.trim() != "none");
+        || invite
+            .headers
+            .get(&HeaderName::new("Privacy"))
+            .is_some_and(|p| !p.trim().eq_ignore_ascii_case("none"));
     let asserted = invite.headers.list(&HeaderName::P_ASSERTED_IDENTITY).into_iter().next();
     let asserted = asserted.filter(|_| !hidden).and_then(|text| NameAddr::parse(&text).ok());
     asserted.or(from).map_or_else(Party::default, |address| Party {

@@ -532,6 +532,17 @@ fn what_a_person_reads_of_a_caller_holds_no_control_characters() {
 }
 
 #[test]
+fn privacy_is_read_without_case() {
+    for (privacy, name) in [("None", "Boss"), ("ID", "Anna"), ("id; critical", "Anna")] {
+        let (world, _) = ringing_with(|invite| {
+            invite.headers.push(HeaderName::new("privacy"), privacy);
+            invite.headers.push(HeaderName::P_ASSERTED_IDENTITY, "\"Boss\" <sip:1@pbx.example>");
+        });
+        assert_eq!(world.phone.snapshot().calls[0].remote.name.as_deref(), Some(name), "{privacy}");
+    }
+}
+
+#[test]
 fn an_id_that_is_repeated_long_or_malformed_is_no_reason_to_lose_the_call() {
     for value in ["", "x", "00000000-0000-0000-0000-00000000000g", &"1".repeat(4000)] {
         let (mut world, _) = ringing_with(|invite| {

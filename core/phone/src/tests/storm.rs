@@ -34,7 +34,11 @@ struct Walk {
 
 impl Walk {
     fn new(seed: u64) -> Self {
-        let world = if seed.is_multiple_of(4) { World::new() } else { World::registered() };
+        let world = match seed % 4 {
+            0 => World::new(),
+            1 => World::with(two_servers(), None),
+            _ => World::registered(),
+        };
         Self {
             world,
             rng: ChaCha12Rng::seed_from_u64(seed),
@@ -87,6 +91,7 @@ impl Walk {
             17..20 => self.follow_up(),
             20 => self.replay(),
             21 => self.bend(),
+            22 if self.below(8) == 0 => self.restart(),
             _ => self.wait(),
         }
         self.check();
@@ -267,6 +272,18 @@ impl Walk {
         }
     }
 
+    /// The process is killed and begins anew with what was saved.
+    fn restart(&mut self) {
+        let (saved, now) = (self.world.saved.clone(), self.world.now());
+        let mut entropy = [0; 32];
+        self.rng.fill_bytes(&mut entropy);
+        self.world.phone = Phone::new(two_servers(), saved, entropy, now);
+        self.released.append(&mut self.live);
+        self.asked.clear();
+        self.world.outputs.clear();
+        let _ = self.world.command(Command::Register);
+    }
+
     fn fire(&mut self) {
         for _ in 0..64 {
             let due = |(at, _): &(Duration, TimerReason)| *at <= self.world.boot;
@@ -378,6 +395,12 @@ impl Walk {
         let debug = format!("{:?}", self.world.phone);
         assert!(debug.contains(" sent: {},"), "requests are remembered for ever");
     }
+}
+
+fn two_servers() -> Config {
+    let mut config = config();
+    config.servers.push("wss://other.example".parse().unwrap());
+    config
 }
 
 fn walk(seed: u64) -> Walk {
