@@ -1,0 +1,302 @@
+//! What a call costs and how long its audio takes, measured on the bench's Asterisk: prints a table
+//! with the goals beside the figures. Run by `scripts/bench-call`.
+
+#![allow(clippy::print_stdout, reason = "a benchmark prints its figures")]
+
+use serde_json::{Value, json};
+use sidetone_interop::bench::Bench;
+use sidetone_interop::phone::{PATIENCE, Phone};
+use sidetone_interop::tones::{Heard, Tone, Voice};
+use std::time::{Duration, Instant};
+
+/// The length of the measured call, and of the measured idleness.
+const TALK: Duration = Duration::from_secs(30);
+const IDLE: Duration = Duration::from_secs(10);
+
+fn main() {
+    let calls =
+        std::env::args().nth(1).map_or(100, |text| text.parse().expect("a number of calls"));
+    let bench = Bench::get();
+    let mut table = Table::default();
+
+    bench.run(&["delay", "0"]);
+    let loopback = Calls::measure(&bench, calls);
+    bench.run(&["delay", "40"]);
+    let far = Calls::measure(&bench, calls);
+    bench.run(&["delay", "0"]);
+    let cost = Cost::measure(&bench);
+
+    let near = "loopback";
+    let rtt = "80 ms of round trip";
+    table.times("answer to first audio heard by the agent", near, &loopback.agent, "≤ 60 ms", 60.0);
+    table.times(
+        "answer to first audio heard by the customer",
+        near,
+        &loopback.customer,
+        "≤ 60 ms",
+        60.0,
+    );
+    table.times("answer to first audio heard by the agent", rtt, &far.agent, "≤ 280 ms", 280.0);
+    table.times(
+        "answer to first audio heard by the customer",
+        rtt,
+        &far.customer,
+        "≤ 280 ms",
+        280.0,
+    );
+    table.times(
+        "process start to registered",
+        near,
+        &loopback.registered,
+        "5 round trips + 20 ms",
+        20.0,
+    );
+    table.times("process start to registered", rtt, &far.registered, "≤ 420 ms", 420.0);
+    table.times(
+        "registered again on the same flow",
+        near,
+        &loopback.again,
+        "1 round trip + 20 ms",
+        20.0,
+    );
+    table.times("registered again on the same flow", rtt, &far.again, "≤ 100 ms", 100.0);
+    table.figure("CPU of a call", "30 s of talk, % of a core", cost.call_cpu, "≤ 3", 3.0);
+    table.figure("memory (PSS) in a call", "MB", cost.call_pss, "≤ 10", 10.0);
+    table.figure("memory (PSS) registered", "MB", cost.idle_pss, "–", f64::MAX);
+    table.figure("CPU registered", "10 s idle, % of a core", cost.idle_cpu, "0", 0.1);
+    table.figure("wake-ups registered", "a second, all threads", cost.idle_wakes, "0", 0.5);
+    table.figure("the program, stripped", "MB", cost.program, "–", f64::MAX);
+    print!("{}", table.text());
+    println!(
+        "{}",
+        json!({ "calls": calls, "rows": table.rows.iter().map(Row::json).collect::<Vec<_>>() })
+    );
+}
+
+/// The times of many calls, in milliseconds.
+#[derive(Default)]
+struct Calls {
+    agent: Vec<f64>,
+    customer: Vec<f64>,
+    registered: Vec<f64>,
+    again: Vec<f64>,
+}
+
+impl Calls {
+    /// One call after the other through the queue, each with two processes of its own: the customer
+    /// waits with music until the agent answers.
+    fn measure(bench: &Bench, calls: usize) -> Self {
+        let mut times = Self::default();
+        let [ours, theirs] = Tone::draw();
+        for _ in 0..calls {
+            let mut agent = Phone::start("agent", &bench.setup("agent1"), &Voice::steady(ours));
+            let registered =
+                agent.wait_told("registered", PATIENCE, |event| event["state"] == "registered");
+            times.registered.push(ms(registered.at, agent.started()));
+            times.again.push(register_again(&mut agent));
+            let mut customer =
+                Phone::start("customer", &bench.setup("customer1"), &Voice::steady(theirs));
+            customer.wait_lamp("registered", PATIENCE);
+            let call = customer.dial("1801");
+            let heard_from = customer
+                .wait_told("answered", PATIENCE, |e| e["event"] == "answered" && e["call"] == call)
+                .at;
+            let incoming = agent.wait_for("incoming");
+            let ringing = incoming["call"].as_str().expect("a call has an id").to_owned();
+            agent.listen(Duration::from_millis(400));
+            agent.ask("answer", &ringing, json!({}));
+            let answered = agent
+                .wait_told("answered", PATIENCE, |e| {
+                    e["event"] == "answered" && e["call"] == ringing
+                })
+                .at;
+            let media = agent.wait_call("media", &ringing);
+            times.agent.push(number(&media, "first_heard_ms"));
+            agent.listen(Duration::from_millis(700));
+            agent.ask("hangup", &ringing, json!({}));
+            customer.wait_call("ended", &call);
+            agent.leave();
+            customer.leave();
+            if let Some(onset) = onset(&customer.heard(), ours) {
+                times.customer.push(ms(heard_from + onset, answered));
+            }
+        }
+        assert_eq!(times.customer.len(), calls, "each customer hears the agent");
+        times
+    }
+}
+
+/// Signs in again on the flow that is there, and counts the round trip by the SIP messages.
+fn register_again(agent: &mut Phone) -> f64 {
+    agent.forget();
+    agent.send(json!({ "command": "register" }));
+    let message = |event: &Value, sent: bool, start: &str| {
+        event["event"] == "sip"
+            && event["sent"] == sent
+            && event["message"].as_str().is_some_and(|text| text.starts_with(start))
+    };
+    let sent = agent.wait("REGISTER", PATIENCE, |e| message(e, true, "REGISTER"));
+    let answer = agent.wait("200", PATIENCE, |e| message(e, false, "SIP/2.0 200"));
+    number(&answer, "at_ms") - number(&sent, "at_ms")
+}
+
+/// When a tone begins in what was heard.
+fn onset(heard: &Heard, tone: Tone) -> Option<Duration> {
+    let (step, window) = (Duration::from_millis(2), Duration::from_millis(20));
+    let mut start = Duration::ZERO;
+    while start + window <= heard.length() {
+        if heard.part(start, window).level(tone) > -24.0 {
+            return Some(start);
+        }
+        start += step;
+    }
+    None
+}
+
+fn ms(end: Instant, start: Instant) -> f64 {
+    let positive = end.saturating_duration_since(start).as_secs_f64();
+    let negative = start.saturating_duration_since(end).as_secs_f64();
+    (positive - negative) * 1000.0
+}
+
+fn number(event: &Value, field: &str) -> f64 {
+    event[field].as_f64().unwrap_or_else(|| panic!("{event} has no {field}"))
+}
+
+/// What one phone costs.
+struct Cost {
+    call_cpu: f64,
+    call_pss: f64,
+    idle_cpu: f64,
+    idle_pss: f64,
+    idle_wakes: f64,
+    program: f64,
+}
+
+impl Cost {
+    fn measure(bench: &Bench) -> Self {
+        let [tone] = Tone::draw();
+        let arguments = ["agent"];
+        let setup = bench.setup("agent1");
+        let mut agent = Phone::start_with("agent", &setup, &Voice::steady(tone), &arguments);
+        agent.wait_lamp("registered", PATIENCE);
+        agent.listen(Duration::from_secs(1));
+        let (idle_cpu, idle_wakes) = load(&mut agent, IDLE);
+        let idle_pss = pss(agent.id());
+        let call = agent.dial("600");
+        agent.wait_call("media", &call);
+        agent.listen(Duration::from_secs(2));
+        let (call_cpu, _) = load(&mut agent, TALK);
+        let call_pss = pss(agent.id());
+        agent.ask("hangup", &call, json!({}));
+        agent.leave();
+        let binary = std::env::var("SIDETONE_BINARY").expect("SIDETONE_BINARY names the program");
+        let program = std::fs::metadata(binary).expect("the program is there").len() as f64 / 1e6;
+        Self { call_cpu, call_pss, idle_cpu, idle_pss, idle_wakes, program }
+    }
+}
+
+/// Percent of a core, and voluntary context switches a second, over so long.
+fn load(phone: &mut Phone, time: Duration) -> (f64, f64) {
+    let (cpu, wakes) = (cpu(phone.id()), wakes(phone.id()));
+    let began = Instant::now();
+    phone.listen(time);
+    let seconds = began.elapsed().as_secs_f64();
+    let used = self::cpu(phone.id()) - cpu;
+    // A thread that ended in the meantime takes its count along.
+    (used / seconds * 100.0, (self::wakes(phone.id()) - wakes).max(0.0) / seconds)
+}
+
+/// Seconds of processor of all threads, those that ended too; to a hundredth.
+fn cpu(process: u32) -> f64 {
+    let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).expect("the process runs");
+    let (_, fields) = stat.rsplit_once(") ").expect("the name ends with a bracket");
+    fields.split(' ').skip(11).take(2).filter_map(|ticks| ticks.parse::<f64>().ok()).sum::<f64>()
+        / 100.0
+}
+
+fn wakes(process: u32) -> f64 {
+    threads(process)
+        .filter_map(|folder| std::fs::read_to_string(folder.join("status")).ok())
+        .filter_map(|text| field(&text, "voluntary_ctxt_switches:"))
+        .sum()
+}
+
+fn threads(process: u32) -> impl Iterator<Item = std::path::PathBuf> {
+    let folder = std::fs::read_dir(format!("/proc/{process}/task")).expect("the process runs");
+    folder.flatten().map(|entry| entry.path())
+}
+
+/// The proportional share of memory, in MB.
+fn pss(process: u32) -> f64 {
+    let path = format!("/proc/{process}/smaps_rollup");
+    let text = std::fs::read_to_string(path).expect("the process runs");
+    field(&text, "Pss:").expect("the kernel counts it") / 1000.0
+}
+
+fn field(text: &str, name: &str) -> Option<f64> {
+    text.lines().find_map(|line| line.strip_prefix(name)?.split_whitespace().next()?.parse().ok())
+}
+
+#[derive(Default)]
+struct Table {
+    rows: Vec<Row>,
+}
+
+struct Row {
+    what: &'static str,
+    condition: &'static str,
+    median: f64,
+    p95: Option<f64>,
+    goal: &'static str,
+    met: bool,
+}
+
+impl Table {
+    /// Times in ms by their median and 95th percentile; the median is held against the goal.
+    fn times(
+        &mut self,
+        what: &'static str,
+        condition: &'static str,
+        times: &[f64],
+        goal: &'static str,
+        most: f64,
+    ) {
+        let mut sorted = times.to_vec();
+        sorted.sort_by(f64::total_cmp);
+        let at = |share: f64| sorted[((sorted.len() - 1) as f64 * share).round() as usize];
+        let (median, p95) = (at(0.5), Some(at(0.95)));
+        self.rows.push(Row { what, condition, median, p95, goal, met: median <= most });
+    }
+
+    fn figure(
+        &mut self,
+        what: &'static str,
+        condition: &'static str,
+        value: f64,
+        goal: &'static str,
+        most: f64,
+    ) {
+        self.rows.push(Row { what, condition, median: value, p95: None, goal, met: value <= most });
+    }
+
+    fn text(&self) -> String {
+        let mut text =
+            "| what | where | median | P95 | goal | |\n|---|---|--:|--:|---|---|\n".to_owned();
+        for Row { what, condition, median, p95, goal, met } in &self.rows {
+            let p95 = p95.map_or(String::new(), |p95| format!("{p95:.1}"));
+            let mark = if *met { "✓" } else { "✗" };
+            text += &format!("| {what} | {condition} | {median:.2} | {p95} | {goal} | {mark} |\n");
+        }
+        text
+    }
+}
+
+impl Row {
+    fn json(&self) -> Value {
+        json!({
+            "what": self.what, "where": self.condition, "median": self.median, "p95": self.p95,
+            "goal": self.goal, "met": self.met,
+        })
+    }
+}
