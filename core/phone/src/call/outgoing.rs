@@ -4,6 +4,7 @@ use super::{Call, Early, Leg, State};
 use crate::text::clip;
 use crate::ua::{GIVE_UP, Owner, SDP, Ua};
 use crate::{CallId, DescribeRequest, EndReason, Event, Now, Output, Party, sdp};
+use sidetone_sip::dialog::DialogError;
 use sidetone_sip::digest::DigestError;
 use sidetone_sip::transaction::ClientKey;
 use sidetone_sip::{Dialog, HeaderName, Method, NameAddr, Request, Response, Uri};
@@ -91,7 +92,7 @@ impl Call {
     /// The first 2xx: acknowledged at once (RFC 3261 §13.2.2.4).
     pub(super) fn accepted(&mut self, response: &Response, ua: &mut Ua, now: Now) {
         let Leg::Outgoing { invite, early, .. } = &self.leg else { return };
-        let Ok(dialog) = Dialog::uac(invite, response) else {
+        let Ok(dialog) = dialog_of(invite, response) else {
             return self.end(EndReason::TimedOut, ua, now);
         };
         let (invite, early) = (invite.clone(), early.clone());
@@ -184,7 +185,7 @@ impl Call {
     /// The answer crossed our CANCEL: it is acknowledged and hung up (RFC 3261 §9.1).
     pub(super) fn accepted_too_late(&mut self, response: &Response, ua: &mut Ua, now: Now) {
         let Leg::Outgoing { invite, .. } = &self.leg else { return };
-        let Ok(dialog) = Dialog::uac(invite, response) else { return self.finish(ua, now) };
+        let Ok(dialog) = dialog_of(invite, response) else { return self.finish(ua, now) };
         let invite = invite.clone();
         self.dialog = Some(dialog);
         self.send_ack(response, Some(&invite), ua, now);
@@ -210,6 +211,17 @@ impl Call {
         self.changed_again(key, &again);
         true
     }
+}
+
+/// The dialog of a 2xx. Where it has no Contact that can be read, its requests go where the INVITE
+/// went: they take our flow in any case, and an answer that is never acknowledged helps nobody.
+fn dialog_of(invite: &Request, response: &Response) -> Result<Dialog, DialogError> {
+    Dialog::uac(invite, response).or_else(|_| {
+        let mut response = response.clone();
+        let target = NameAddr::new(invite.uri.clone()).to_string();
+        response.headers.set(HeaderName::CONTACT, target);
+        Dialog::uac(invite, &response)
+    })
 }
 
 fn tag_of(response: &Response) -> Option<String> {

@@ -265,6 +265,24 @@ fn a_fork_that_answers_with_the_description_of_the_early_media_is_the_same_party
 }
 
 #[test]
+fn an_answer_without_contact_is_acknowledged_where_the_invite_went() {
+    for contact in [None, Some("<sip:>"), Some("*")] {
+        let mut world = World::registered();
+        world.command(Command::Dial { call: id(), to: "200".to_owned() }).unwrap();
+        world.described(id());
+        let invite = world.request(Method::Invite);
+        let mut ok = invite.response(StatusCode::OK, Some("bob"));
+        contact.iter().for_each(|contact| ok.headers.set(HeaderName::CONTACT, contact));
+        ok.set_body("application/sdp", sdp("sendrecv").into_bytes());
+        world.receive(ok);
+        assert_eq!(world.request(Method::Ack).uri, invite.uri);
+        assert_eq!(world.state(id()), Some(CallState::Answered));
+        world.command(Command::HangUp { call: id() }).unwrap();
+        assert_eq!(world.request(Method::Bye).uri, invite.uri);
+    }
+}
+
+#[test]
 fn a_change_that_meets_our_bye_is_refused_and_its_sender_may_hang_up_too() {
     let (mut world, invite, to) = World::talking_in(id());
     world.command(Command::HangUp { call: id() }).unwrap();
