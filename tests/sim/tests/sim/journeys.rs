@@ -183,7 +183,7 @@ fn another_phone_answers_and_this_one_stops_ringing() {
     }
     world.run_for(Duration::from_secs(1));
     world.ladder().clear();
-    world.dial(customer, "1801").unwrap();
+    world.dial(customer, "1800").unwrap();
     world.run_for(Duration::from_secs(1));
     let id = call(&world, two);
     world.command(two, Command::Answer { call: id }).unwrap();
