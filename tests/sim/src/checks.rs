@@ -27,7 +27,8 @@ struct CallTold {
     hold: Hold,
     muted: bool,
     uplink: bool,
-    state: Option<(CallState, Duration)>,
+    shown: Option<CallState>,
+    since: Duration,
 }
 
 impl Told {
@@ -85,10 +86,9 @@ impl Told {
             if told.uplink && !told.answered {
                 return Err(format!("call {id} sends audio before its answer"));
             }
-            if told.state.is_none_or(|(state, _)| state != call.state) {
-                told.state = Some((call.state, now));
+            if told.shown.replace(call.state) != Some(call.state) {
+                told.since = now;
             }
-            let since = told.state.map_or(now, |(_, since)| since);
             let limit = match call.state {
                 CallState::Dialing | CallState::Alerting => RINGING,
                 CallState::Ringing | CallState::Answering => RINGING,
@@ -96,7 +96,7 @@ impl Told {
                 CallState::Ending => ENDING,
                 CallState::Established => continue,
             };
-            if now.saturating_sub(since) > limit {
+            if now.saturating_sub(told.since) > limit {
                 return Err(format!("call {id} is {:?} for more than {limit:?}", call.state));
             }
         }
@@ -213,6 +213,16 @@ impl Invites {
                 Some(_) | None => Ok(()),
             },
         }
+    }
+
+    /// What came is a new INVITE to the phone, though its bytes came before.
+    pub fn begin_again(&mut self) {
+        self.finals.values_mut().for_each(|status| *status = None);
+    }
+
+    /// The connection is gone: what has had no response gets none.
+    pub fn forget_open(&mut self) {
+        self.finals.retain(|_, status| status.is_some());
     }
 
     /// The INVITEs that have had no final response.

@@ -1,9 +1,14 @@
 //! The simulated world at work: golden ladders, worlds of random seeds, replay, and every order of
 //! inputs on one call.
 
-#![allow(clippy::unwrap_used, reason = "a test may fail by panic")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "a test may fail, and say what it tried"
+)]
 
 mod golden;
 mod journeys;
+mod orders;
 mod replay;
 mod trouble;

@@ -1,1 +1,0 @@
-//! Every order of inputs on one call of a bare phone.

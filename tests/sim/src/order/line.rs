@@ -1,0 +1,406 @@
+//! One bare phone, registered, and the other side of its one call: the state that orders act on.
+
+use super::key::{self, BEGINNING};
+use super::{Op, script};
+use crate::checks::{Invites, Told};
+use sidetone_phone::{
+    Account, CallId, CallState, Command, Config, DeclineReason, FlowError, FlowErrorKind, FlowId,
+    Generation, Input, MediaError, Now, Output, Phone, Secret, TimerReason, UnixTime,
+};
+use sidetone_sip::{Message, Method, Request};
+use std::time::Duration;
+
+/// 64*T1: a server transaction of an INVITE lasts no longer after its final response.
+const TRANSACTION: Duration = Duration::from_secs(32);
+
+/// The phone and what the other side knows.
+#[derive(Debug, Clone)]
+pub struct Line {
+    phone: Phone,
+    now: Duration,
+    call: CallId,
+    flow: Option<FlowId>,
+    opening: Option<FlowId>,
+    describing: Option<(CallId, Generation)>,
+    /// Media of the call exists, or did; `true` once it was reported connected.
+    media: Option<bool>,
+    told: Told,
+    invites: Invites,
+    /// The phone's tag and its final response, where it was called: which, when, and whether the
+    /// ACK went.
+    local_tag: String,
+    answer: Option<(u16, Duration, bool)>,
+    /// An answer was repeated.
+    repeated: bool,
+    /// The CSeq number of the phone's last 2xx to an INVITE: what an ACK is for.
+    to_acknowledge: u32,
+    /// Our requests that wait for a response, as the other side sees them.
+    invite: Option<Request>,
+    inside: Vec<Request>,
+}
+
+impl Line {
+    /// A phone that has just registered.
+    ///
+    /// # Errors
+    /// It does not register.
+    pub fn new() -> Result<Self, String> {
+        let account = Account::new("sip:agent@pbx.test", Secret::new("secret"));
+        let server = "wss://pbx.test".parse();
+        let (Ok(account), Ok(server)) = (account, server) else {
+            return Err("the configuration is not one".to_owned());
+        };
+        let mut config = Config::new(account, vec![server], uuid::Uuid::from_u128(1));
+        // The account's own timers stay out of the way.
+        config.expires = Duration::from_secs(86_400);
+        config.keep_alive = Duration::from_secs(600);
+        let mut line = Self {
+            phone: Phone::new(config, None, [9; 32], at(BEGINNING)),
+            now: BEGINNING,
+            call: CallId(uuid::Uuid::from_u128(0x4000_8000_0000_0000_0001)),
+            flow: None,
+            opening: None,
+            describing: None,
+            media: None,
+            told: Told::default(),
+            invites: Invites::default(),
+            local_tag: String::new(),
+            answer: None,
+            repeated: false,
+            to_acknowledge: 1,
+            invite: None,
+            inside: Vec::new(),
+        };
+        line.call = script::CALL.parse().map_err(|_| "no UUID")?;
+        line.command(Command::Register)?;
+        line.apply(Op::FlowUp)?;
+        Ok(line)
+    }
+
+    /// The text that makes two states the same.
+    pub fn key(&self) -> String {
+        key::canonical(&format!("{self:?}"), self.now)
+    }
+
+    /// Whether this can happen now.
+    pub fn is_possible(&self, op: Op) -> bool {
+        let (flow, invited) = (self.flow.is_some(), self.invite.is_some());
+        match op {
+            Op::Invite | Op::Cancel | Op::Ack | Op::Bye => flow,
+            Op::Reinvite | Op::Withdraw => flow && !self.local_tag.is_empty(),
+            Op::SignOut => true,
+            Op::Dial | Op::Answer | Op::Decline | Op::HangUp | Op::Hold => true,
+            Op::Trying | Op::Ringing | Op::EarlyMedia | Op::Accept | Op::AcceptOther | Op::Busy => {
+                flow && invited
+            }
+            Op::Agree => flow && !self.inside.is_empty(),
+            Op::Glare => {
+                flow && self.inside.first().is_some_and(|request| request.method == Method::Invite)
+            }
+            Op::FlowLost => flow,
+            Op::FlowUp => self.opening.is_some(),
+            Op::Described | Op::NotDescribed => self.describing.is_some(),
+            Op::Connected => self.media == Some(false),
+            Op::MediaFailed => self.media.is_some(),
+            Op::Time => self.due().is_some(),
+        }
+    }
+
+    /// Lets one thing happen and checks all that must hold.
+    ///
+    /// # Errors
+    /// Says in words what does not.
+    pub fn apply(&mut self, op: Op) -> Result<(), String> {
+        let (call, tag) = (self.call, self.local_tag.clone());
+        match op {
+            Op::Invite => {
+                // RFC 3261 §17.2.1, RFC 6026 §7.1: then its transaction is over, and what comes is
+                // an INVITE of its own.
+                let is_over = |(status, at, acknowledged): (u16, Duration, bool)| {
+                    self.now >= at + TRANSACTION || (status >= 300 && acknowledged)
+                };
+                if self.answer.take_if(|answer| is_over(*answer)).is_some() {
+                    self.invites.begin_again();
+                }
+                self.receive(script::request("INVITE", "invite", 1, "", script::SDP))?;
+            }
+            Op::Cancel => self.receive(script::request("CANCEL", "invite", 1, "", ""))?,
+            Op::Ack => {
+                self.repeated = false;
+                let refused = self.answer.is_some_and(|(status, ..)| status >= 300);
+                if let Some((.., acknowledged)) = &mut self.answer {
+                    *acknowledged = true;
+                }
+                let branch = if refused { "invite" } else { "ack" };
+                let cseq = if refused { 1 } else { self.to_acknowledge };
+                self.receive(script::request("ACK", branch, cseq, &tag, ""))?;
+            }
+            Op::Bye => self.inside("BYE", 3, "")?,
+            Op::Reinvite => {
+                self.inside("INVITE", 2, &script::SDP.replace("sendrecv", "sendonly"))?;
+            }
+            Op::Withdraw => self.inside("CANCEL", 2, "")?,
+            Op::SignOut => self.command(Command::Unregister)?,
+            Op::Dial => self.command(Command::Dial { call, to: "600".to_owned() })?,
+            Op::Answer => self.command(Command::Answer { call })?,
+            Op::Decline => {
+                self.command(Command::Decline { call, reason: DeclineReason::Decline })?;
+            }
+            Op::HangUp => self.command(Command::HangUp { call })?,
+            Op::Hold => {
+                let calls = self.phone.snapshot().calls;
+                let is_held = calls.iter().any(|shown| shown.id == call && shown.hold.local);
+                self.command(Command::Hold { call, on: !is_held })?;
+            }
+            Op::Trying => self.respond_to_invite(100, "", "")?,
+            Op::Ringing => self.respond_to_invite(180, "called", "")?,
+            Op::EarlyMedia => self.respond_to_invite(183, "called", script::SDP)?,
+            Op::Accept => self.respond_to_invite(200, "called", script::SDP)?,
+            Op::AcceptOther => self.respond_to_invite(200, "other", script::SDP)?,
+            Op::Busy => self.respond_to_invite(486, "called", "")?,
+            Op::Agree => self.respond_inside(200)?,
+            Op::Glare => self.respond_inside(491)?,
+            Op::FlowLost => {
+                if let Some(flow) = self.flow.take() {
+                    let error = FlowError { kind: FlowErrorKind::Lost, detail: String::new() };
+                    self.inside.clear();
+                    self.invite = None;
+                    self.invites.forget_open();
+                    self.input(Input::FlowFailed { flow, error })?;
+                }
+            }
+            Op::FlowUp => {
+                if let Some(flow) = self.opening.take() {
+                    self.flow = Some(flow);
+                    self.input(Input::FlowOpened { flow })?;
+                }
+            }
+            Op::Described => self.described(Ok(script::SDP.replace("192.0.2.9", "192.0.2.1")))?,
+            Op::NotDescribed => self.described(Err(MediaError::NoPath))?,
+            Op::Connected => {
+                self.media = Some(true);
+                self.input(Input::MediaConnected { call })?;
+            }
+            Op::MediaFailed => {
+                self.input(Input::MediaFailed { call, error: MediaError::NoPath })?;
+            }
+            Op::Time => {
+                self.pass()?;
+                // What is older decides nothing any more.
+                let oldest = self.now - TRANSACTION;
+                self.answer = self.answer.map(|(code, at, acked)| (code, at.max(oldest), acked));
+            }
+        }
+        if !self.is_live() {
+            // What was asked for the call that is over is not answered any more.
+            self.inside.clear();
+            self.invite = None;
+            self.media = None;
+            self.describing = None;
+        }
+        self.told.snapshot(&self.phone.snapshot(), self.now)
+    }
+
+    /// Whether the call has begun and not ended.
+    pub fn is_live(&self) -> bool {
+        self.told.is_live(self.call)
+    }
+
+    /// The INVITEs of the other side that have had no final response.
+    pub fn open_invites(&self) -> usize {
+        self.invites.open()
+    }
+
+    /// Where the call stands.
+    pub fn state(&self) -> Option<CallState> {
+        let calls = self.phone.snapshot().calls;
+        calls.iter().find(|call| call.id == self.call).map(|call| call.state)
+    }
+
+    /// The time, on the boot clock.
+    pub fn now(&self) -> Duration {
+        self.now
+    }
+
+    /// Passes to what is due. The second repetition of an answer brings the others with it: what may
+    /// come between them may come between the first and the second.
+    fn pass(&mut self) -> Result<(), String> {
+        let before = self.state();
+        while let Some((due, reason)) = self.due() {
+            let repeats = reason == TimerReason::AnswerRetransmission;
+            self.now = due.max(self.now);
+            self.phone.handle_timeout(at(self.now));
+            self.drain()?;
+            if !repeats || !std::mem::replace(&mut self.repeated, true) || self.state() != before {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// When something of the call is due; the account's own timers are left alone.
+    fn due(&self) -> Option<(Duration, TimerReason)> {
+        let (at, reason) = self.phone.poll_timeout()?;
+        match reason {
+            TimerReason::Transaction(_)
+            | TimerReason::AnswerRetransmission
+            | TimerReason::CallDeadline => Some((at, reason)),
+            // A connection that is asked for comes before its time is over.
+            TimerReason::Retry => self.opening.is_none().then_some((at, reason)),
+            TimerReason::Refresh | TimerReason::KeepAlive | TimerReason::ProbeTimeout => None,
+        }
+    }
+
+    fn inside(&mut self, method: &str, cseq: u32, body: &str) -> Result<(), String> {
+        let tag = self.local_tag.clone();
+        let tag = if tag.is_empty() { "nobody" } else { &tag };
+        // A CANCEL has the branch of its INVITE.
+        self.receive(script::request(method, &format!("inside-{cseq}"), cseq, tag, body))
+    }
+
+    fn respond_to_invite(&mut self, status: u16, tag: &str, body: &str) -> Result<(), String> {
+        let Some(invite) = &self.invite else { return Ok(()) };
+        let bytes = script::response(invite, status, tag, body);
+        self.receive(bytes)
+    }
+
+    fn respond_inside(&mut self, status: u16) -> Result<(), String> {
+        if self.inside.is_empty() {
+            return Ok(());
+        }
+        let request = self.inside.remove(0);
+        let is_invite = request.method == Method::Invite && status < 300;
+        let body = if is_invite { script::SDP } else { "" };
+        self.receive(script::response(&request, status, "called", body))
+    }
+
+    fn described(&mut self, result: Result<String, MediaError>) -> Result<(), String> {
+        match self.describing.take() {
+            Some((call, generation)) => self.input(Input::Described { call, generation, result }),
+            None => Ok(()),
+        }
+    }
+
+    fn receive(&mut self, bytes: Vec<u8>) -> Result<(), String> {
+        let Some(flow) = self.flow else { return Ok(()) };
+        if let Ok(message) = Message::parse(&bytes) {
+            self.invites.request(&message);
+        }
+        self.input(Input::Received { flow, bytes })
+    }
+
+    fn command(&mut self, command: Command) -> Result<(), String> {
+        // A refusal is an answer like any other.
+        let _ = self.phone.command(command, at(self.now));
+        self.drain()
+    }
+
+    fn input(&mut self, input: Input) -> Result<(), String> {
+        self.phone.handle(input, at(self.now));
+        self.drain()
+    }
+
+    fn drain(&mut self) -> Result<(), String> {
+        while let Some(output) = self.phone.poll_output() {
+            self.told.output(&output)?;
+            self.take(output)?;
+        }
+        Ok(())
+    }
+
+    fn take(&mut self, output: Output) -> Result<(), String> {
+        match output {
+            Output::OpenFlow { flow, .. } => self.opening = Some(flow),
+            Output::CloseFlow { flow } => {
+                if self.flow.take_if(|open| *open == flow).is_some() {
+                    self.invites.forget_open();
+                }
+                self.opening.take_if(|opening| *opening == flow);
+            }
+            Output::Transmit { flow, bytes } => {
+                if self.flow != Some(flow) {
+                    return Err(format!("the phone sends on {flow:?}, which is gone"));
+                }
+                match Message::parse(&bytes).map_err(|error| error.to_string())? {
+                    Message::Request(request) => self.sent(request)?,
+                    Message::Response(response) => {
+                        let message = Message::from(response.clone());
+                        self.invites.response(&message)?;
+                        let cseq = response.headers.cseq().map_err(|error| error.to_string())?;
+                        if cseq.method == Method::Invite && response.status.is_success() {
+                            self.to_acknowledge = cseq.sequence;
+                        }
+                        let is_first = cseq.method == Method::Invite && cseq.sequence == 1;
+                        if is_first && response.status.code() > 100 {
+                            let to = response.headers.to().map_err(|error| error.to_string())?;
+                            self.local_tag = to.tag().unwrap_or_default().to_owned();
+                            let code = response.status.code();
+                            let new = (code >= 200).then_some((code, self.now, false));
+                            self.answer = self.answer.or(new);
+                        }
+                    }
+                }
+            }
+            Output::Describe { call, generation, .. } => {
+                self.describing = Some((call, generation));
+                self.media.get_or_insert(false);
+            }
+            // What the driver had on its way before it heard of the release may still come.
+            Output::ReleaseMedia { .. }
+            | Output::Event(_)
+            | Output::Probe { .. }
+            | Output::SetRemoteAnswer { .. }
+            | Output::Rollback { .. }
+            | Output::SetUplink { .. }
+            | Output::SetDownlink { .. }
+            | Output::SendDtmf { .. }
+            | Output::Save(_) => {}
+        }
+        Ok(())
+    }
+
+    /// A request of ours reached the other side.
+    fn sent(&mut self, request: Request) -> Result<(), String> {
+        let is_inside = request.headers.to().is_ok_and(|to| to.tag().is_some());
+        match (&request.method, is_inside) {
+            (Method::Register, _) => {
+                let contact = request.headers.get(&sidetone_sip::HeaderName::CONTACT);
+                let contact = contact.unwrap_or_default().into_owned();
+                let ok = script::response(&request, 200, "registrar", "");
+                let ok = String::from_utf8_lossy(&ok).replace(
+                    "Contact: <sip:called@pbx.test;transport=ws>",
+                    &format!("Contact: {contact}"),
+                );
+                self.receive(ok.into_bytes())
+            }
+            (Method::Cancel, _) => self.receive(script::response(&request, 200, "called", "")),
+            (Method::Invite, false) => {
+                self.invite = Some(request);
+                Ok(())
+            }
+            (Method::Invite | Method::Bye, true) => {
+                self.inside.push(request);
+                Ok(())
+            }
+            (
+                Method::Ack
+                | Method::Bye
+                | Method::Options
+                | Method::Prack
+                | Method::Update
+                | Method::Info
+                | Method::Refer
+                | Method::Subscribe
+                | Method::Notify
+                | Method::Message
+                | Method::Publish
+                | Method::Other(_),
+                _,
+            ) => Ok(()),
+        }
+    }
+}
+
+fn at(boot: Duration) -> Now {
+    Now { boot, wall: UnixTime(Duration::from_secs(1_700_000_000) + boot) }
+}

@@ -1,0 +1,66 @@
+//! What an order is made of.
+
+/// One input. Those with a limit come as often as it says in one order; the others come where the
+/// phone asks for them, and time passes as often as something is due.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Op {
+    /// The INVITE, and then its retransmission.
+    Invite,
+    /// CANCEL of it.
+    Cancel,
+    /// ACK, of whatever the INVITE was answered with.
+    Ack,
+    /// BYE of the other side.
+    Bye,
+    /// INVITE of the other side inside the dialog.
+    Reinvite,
+    /// CANCEL of that.
+    Withdraw,
+    /// The user signs out.
+    SignOut,
+    /// The user dials.
+    Dial,
+    /// The user answers.
+    Answer,
+    /// The user declines.
+    Decline,
+    /// The user hangs up.
+    HangUp,
+    /// The user holds, and then resumes.
+    Hold,
+    /// 100 to our INVITE.
+    Trying,
+    /// 180 to our INVITE.
+    Ringing,
+    /// 183 with a description.
+    EarlyMedia,
+    /// 200, and then the same again.
+    Accept,
+    /// 200 of another fork.
+    AcceptOther,
+    /// 486.
+    Busy,
+    /// 200 to a request of ours that is not the first INVITE.
+    Agree,
+    /// 491 to our INVITE inside the dialog.
+    Glare,
+    /// The connection is lost.
+    FlowLost,
+    /// The connection that the phone asked for is there.
+    FlowUp,
+    /// The description that was asked for.
+    Described,
+    /// It cannot be made.
+    NotDescribed,
+    /// ICE and DTLS are done.
+    Connected,
+    /// They failed.
+    MediaFailed,
+    /// Time passes until something is due.
+    Time,
+}
+
+impl Op {
+    /// How many there are.
+    pub const COUNT: usize = Self::Time as usize + 1;
+}
