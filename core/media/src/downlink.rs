@@ -103,6 +103,11 @@ impl Downlink {
         }
     }
 
+    /// Nobody listened for a while: what comes next begins anew, and what went by is not lost.
+    pub fn begin_anew(&mut self) {
+        self.playout.end_stream();
+    }
+
     /// Gives the next 10 ms to play.
     pub fn pull(&mut self, frame: &mut Frame, now: Duration) -> Heard {
         let heard = self.playout.pull(frame, now);
@@ -222,5 +227,28 @@ mod tests {
             assert_eq!(downlink.stats().packets_lost, 0);
             assert_eq!(downlink.stats().fec_recovered, 0);
         }
+    }
+
+    #[test]
+    fn what_nobody_listened_to_is_not_lost() {
+        let (mut uplink, mut downlink) = pair(Codec::Opus);
+        let mut frame = [0; 480];
+        for n in 0..600 {
+            let (now, listens) = (at(n * 10), !(200..400).contains(&n));
+            if let Some(out) = uplink.push(&[1_000; 480]) {
+                // A held side sends nothing or goes on unheard; its numbers run on either way.
+                if listens {
+                    downlink.receive(out.header(), out.payload, now);
+                }
+            }
+            if n == 400 {
+                downlink.begin_anew();
+            }
+            if listens {
+                downlink.pull(&mut frame, now);
+            }
+        }
+        let stats = downlink.stats();
+        assert_eq!((stats.packets_lost, stats.packets_received), (0, 200));
     }
 }

@@ -95,6 +95,10 @@ impl CallMedia {
     }
 
     pub(super) fn set_downlink(&mut self, open: bool) {
+        if open && !self.downlink_open {
+            // A held server sends nothing, but Asterisk numbers on.
+            self.coders.downlink.begin_anew();
+        }
         self.downlink_open = open;
         self.begun |= open;
     }

@@ -207,6 +207,12 @@ impl Playout {
         self.timeline.note(ssrc, sequence);
     }
 
+    /// Ends the stream: the next packet begins one, whatever its numbers are, and those between the
+    /// two do not count as lost.
+    pub fn end_stream(&mut self) {
+        self.timeline.end();
+    }
+
     /// Gives the next 10 ms.
     pub fn pull(&mut self, frame: &mut Frame, now: Duration) -> Heard {
         let now = samples(now);

@@ -120,6 +120,12 @@ impl Timeline {
         }
     }
 
+    /// Ends the stream; its loss stays counted.
+    pub(super) fn end(&mut self) {
+        self.lost_before = self.lost();
+        self.stream = None;
+    }
+
     /// Whether the packet `sequence` of this stream has not come, as far back as is remembered.
     pub(super) fn is_missing(&self, sequence: i64) -> bool {
         self.stream.as_ref().is_some_and(|stream| {
