@@ -43,6 +43,8 @@ pub(crate) struct CallMedia {
     packets_before: u64,
     jitter: Jitter,
     frames: u32,
+    /// The loudest of this second, sent and heard.
+    loudest: [f32; 2],
 }
 
 impl CallMedia {
@@ -71,6 +73,7 @@ impl CallMedia {
             packets_before: 0,
             jitter,
             frames: 0,
+            loudest: [SILENCE; 2],
         }
     }
 
@@ -175,17 +178,20 @@ impl CallMedia {
         }
     }
 
-    /// The figures, once a second.
+    /// The figures, once a second. A level is the loudest of the second: a moment's would be that of
+    /// a pause as often as not.
     pub(super) fn measure(&mut self) -> Option<Measured> {
+        let Coders { uplink, downlink } = &*self.coders;
+        let sent = if uplink.gate() == Gate::Open { dbfs(uplink.level()) } else { SILENCE };
+        let heard = if self.downlink_open { dbfs(downlink.level()) } else { SILENCE };
+        self.loudest = [self.loudest[0].max(sent), self.loudest[1].max(heard)];
         self.frames += 1;
         if self.frames < 100 {
             return None;
         }
         self.frames = 0;
-        let Coders { uplink, downlink } = &*self.coders;
+        let [sent, heard] = std::mem::replace(&mut self.loudest, [SILENCE; 2]);
         let stats = downlink.stats();
-        let sent = if uplink.gate() == Gate::Open { dbfs(uplink.level()) } else { SILENCE };
-        let heard = if self.downlink_open { dbfs(downlink.level()) } else { SILENCE };
         Some(Measured {
             codec: uplink.codec(),
             packets_sent: self.packets_sent,

@@ -160,8 +160,8 @@ pub struct QualityReport {
     pub playout_delay: Duration,
     /// Round trip, where it is known.
     pub round_trip: Option<Duration>,
-    /// Microphone level after mute, dBFS (-127 is silence).
+    /// Microphone level after mute, the loudest 10 ms of the second, dBFS (-127 is silence).
     pub level_sent: f32,
-    /// Speaker level, dBFS.
+    /// Speaker level, likewise.
     pub level_heard: f32,
 }
