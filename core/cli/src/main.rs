@@ -86,11 +86,14 @@ fn fail(failure: &Failure) -> ExitCode {
     ExitCode::from(if matches!(failure, Failure::Setup(_)) { 2 } else { 1 })
 }
 
-/// Logs go to standard error, off unless RUST_LOG asks; lines that libraries print about harmless
-/// things stay out of the way of ours.
+/// Logs go to standard error, off unless RUST_LOG asks. What the WebRTC stack prints about harmless
+/// things stays out of the way of ours, unless it is asked for by name.
 fn init_log() {
     let mut builder = env_logger::Builder::new();
     builder.filter_level(log::LevelFilter::Off);
+    for target in sidetone_driver::peer::quiet_log_targets() {
+        builder.filter_module(target, log::LevelFilter::Off);
+    }
     if let Ok(filters) = std::env::var("RUST_LOG") {
         builder.parse_filters(&filters);
     }

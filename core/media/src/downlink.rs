@@ -86,7 +86,7 @@ impl Downlink {
 
     /// Takes a packet from the network.
     pub fn receive(&mut self, header: RtpHeader, payload: &[u8], now: Duration) -> Received {
-        if header.payload_type == self.payload_type {
+        if header.payload_type == self.payload_type && !payload.is_empty() {
             self.last_received = Some(now);
             let RtpHeader { ssrc, sequence, timestamp, marker, .. } = header;
             self.playout.push(RtpPacket { ssrc, sequence, timestamp, marker, payload }, now);

@@ -6,7 +6,7 @@ use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::style::{Color, Modifier, Style};
 use ratatui::text::{Line, Span};
-use ratatui::widgets::{Block, BorderType, Gauge, Padding, Paragraph, Wrap};
+use ratatui::widgets::{Block, BorderType, Padding, Paragraph, Wrap};
 use sidetone_phone::{CallSnapshot, CallState, Direction, Hold, Party, RegistrationState};
 use std::time::Duration;
 
@@ -176,17 +176,20 @@ fn draw_call(frame: &mut Frame<'_>, area: Rect, app: &App, call: &CallSnapshot) 
     draw_milestones(frame, milestones, app, call);
 }
 
-/// A level as a bar from -60 to 0 dBFS.
+/// A level as a bar from -60 to 0 dBFS, with its value behind.
 fn level(frame: &mut Frame<'_>, area: Rect, name: &str, dbfs: f32) {
-    let [label, bar] = Layout::horizontal([Constraint::Length(4), Constraint::Min(10)]).areas(area);
-    let ratio = f64::from((dbfs + 60.0).clamp(0.0, 60.0) / 60.0);
+    let width = usize::from(area.width.saturating_sub(16));
+    let share = f64::from((dbfs + 60.0).clamp(0.0, 60.0) / 60.0);
+    let filled = (share * width as f64).round() as usize;
     let color = if dbfs > -6.0 { Color::Red } else { Color::Green };
     let text = if dbfs <= -60.0 { "silence".to_owned() } else { format!("{dbfs:.0} dBFS") };
-    frame.render_widget(Paragraph::new(name), label);
-    frame.render_widget(
-        Gauge::default().ratio(ratio).label(text).gauge_style(Style::new().fg(color)),
-        bar,
-    );
+    let line = Line::from(vec![
+        Span::raw(format!("{name:<4}")),
+        Span::styled("━".repeat(filled), Style::new().fg(color)),
+        Span::styled("─".repeat(width.saturating_sub(filled)), DIM),
+        Span::raw(format!("  {text}")),
+    ]);
+    frame.render_widget(Paragraph::new(line), area);
 }
 
 fn draw_milestones(frame: &mut Frame<'_>, area: Rect, app: &App, call: &CallSnapshot) {

@@ -15,8 +15,6 @@ use webrtc::peer_connection::{
 
 /// A DTLS handshake that takes longer has failed, though the stack only logs why.
 const DTLS_LIMIT: Duration = Duration::from_secs(10);
-/// More payload types than a description of ours can list.
-const PAYLOAD_TYPES: usize = 128;
 
 /// What the transport and the stack's callbacks share.
 pub(super) struct Observed {
@@ -25,7 +23,6 @@ pub(super) struct Observed {
     /// Counts the ends of gathering passes; each local description starts one.
     gathered: watch::Sender<u64>,
     candidates: Mutex<Vec<String>>,
-    accepted: Mutex<[bool; PAYLOAD_TYPES]>,
     inbound: Mutex<Inbound>,
     switch: Arc<Shared>,
     ice_connected: AtomicBool,
@@ -51,7 +48,6 @@ impl Observed {
             events,
             gathered: watch::Sender::new(0),
             candidates: Mutex::new(Vec::new()),
-            accepted: Mutex::new([false; PAYLOAD_TYPES]),
             inbound: Mutex::new(inbound),
             switch,
             ice_connected: AtomicBool::new(false),
@@ -110,25 +106,10 @@ impl Observed {
         lock(&self.candidates).clone()
     }
 
-    /// From now on only these payload types are delivered. Asterisk keeps a path open with comfort
-    /// noise that nobody negotiated: it must not count as audio.
-    pub(super) fn accept(&self, payload_types: impl Iterator<Item = u8>) {
-        let mut accepted = [false; PAYLOAD_TYPES];
-        for payload_type in payload_types {
-            if let Some(entry) = accepted.get_mut(usize::from(payload_type)) {
-                *entry = true;
-            }
-        }
-        *lock(&self.accepted) = accepted;
-    }
-
+    /// Hands on every packet, also of types that nobody negotiated: their sequence numbers are used up,
+    /// and whoever decodes tells them from audio.
     pub(super) fn deliver(&self, packet: &rtc::rtp::Packet) {
         let header = &packet.header;
-        let accepted =
-            lock(&self.accepted).get(usize::from(header.payload_type)).copied().unwrap_or_default();
-        if !accepted || packet.payload.is_empty() {
-            return;
-        }
         let packet = RtpPacket::new(
             header.payload_type,
             header.marker,

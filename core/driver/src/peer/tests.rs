@@ -382,26 +382,6 @@ async fn the_tie_breaker_on_the_wire_is_the_smallest() {
 }
 
 #[tokio::test]
-async fn comfort_noise_that_nobody_negotiated_is_not_delivered() {
-    let (mut inbound, mut receiver) = rtp::inbound();
-    inbound.deliver(1, RtpPacket::new(13, false, 1, 0, b"noise").unwrap());
-    assert!(receiver.try_recv().is_some(), "the ring itself does not judge");
-    let (events, _) = mpsc::channel(1);
-    let (_, outbound) = rtp::outbound();
-    let observed = observer::Observed::new(events, inbound, outbound.switch(), PATIENCE);
-    observed.accept([111, 101].into_iter());
-    observed.deliver(&raw_packet(13));
-    assert!(receiver.try_recv().is_none());
-    observed.deliver(&raw_packet(111));
-    assert_eq!(receiver.try_recv().unwrap().packet.payload_type, 111);
-}
-
-fn raw_packet(payload_type: u8) -> rtc::rtp::Packet {
-    let header = rtc::rtp::Header { version: 2, payload_type, ..Default::default() };
-    rtc::rtp::Packet { header, payload: bytes::Bytes::from_static(b"x") }
-}
-
-#[tokio::test]
 async fn a_path_that_is_not_there_is_reported() {
     let impatient = PeerConfig { path_limit: Duration::from_millis(600), ..on_loopback() };
     let mut a = Peer::of(WebRtcTransport::new(impatient).await.unwrap());

@@ -177,8 +177,6 @@ impl WebRtcTransport {
         }
         exchange.local = sdp::codecs(&text).map_err(engine_failed)?;
         exchange.described = Some(text.clone());
-        // The other side may send as soon as it has this, before we have its answer.
-        self.observed.accept(exchange.local.iter().map(|codec| codec.payload_type));
         self.observed.tell(PeerEvent::Gathered(candidates.len()));
         Ok(text)
     }
@@ -278,7 +276,7 @@ impl MediaTransport for WebRtcTransport {
         let answer = answered.inspect_err(|_| exchange.role = role_before)?;
         exchange.remote_ufrag = ufrag;
         self.agree(&exchange.local, &remote, &exchange.local)?;
-        Ok(answer)
+        sdp::fit_answer(&answer, offer).map_err(engine_failed)
     }
 
     async fn set_remote_answer(&self, answer: &str) -> Result<(), MediaError> {

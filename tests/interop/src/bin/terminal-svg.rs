@@ -8,7 +8,8 @@
 use std::fmt::Write as _;
 use std::io::Read as _;
 
-const CELL: (f32, f32) = (8.43, 18.0);
+/// One character of the font below at its size: box lines meet at just this height.
+const CELL: (f32, f32) = (8.43, 16.4);
 const MARGIN: f32 = 14.0;
 const BACKGROUND: &str = "#16181d";
 const FOREGROUND: &str = "#d7dae0";
