@@ -66,7 +66,7 @@ pub struct PlayoutConfig {
 impl Default for PlayoutConfig {
     fn default() -> Self {
         Self {
-            start_delay: Duration::from_millis(20),
+            start_delay: Duration::from_millis(10),
             min_delay: Duration::from_millis(20),
             max_delay: Duration::from_millis(800),
         }

@@ -152,11 +152,13 @@ fn distance_to_spurious(sound: &[i16]) -> f64 {
 fn a_clean_link_is_played_whole_and_early() {
     for codec in [Codec::Opus, Codec::Pcmu, Codec::Pcma] {
         let played = play(codec, send(codec, OpusSettings::default(), &tone(4)));
-        assert!(played.first_heard() <= MS * 20, "{:?}", played.first_heard());
+        assert!(played.first_heard() <= MS * 10, "{:?}", played.first_heard());
         let stats = played.stats;
         assert_eq!(stats.packets_received, 200);
         assert_eq!((stats.packets_lost, stats.packets_late, stats.concealed_samples), (0, 0, 0));
-        assert_eq!((stats.inserted_samples, stats.removed_samples), (0, 0));
+        // What the early start lacks to the target is stretched, once.
+        assert!(stats.inserted_samples <= 480, "{}", stats.inserted_samples);
+        assert_eq!(stats.removed_samples, 0);
         assert_eq!(stats.target, MS * 20);
         assert!(stats.delay <= MS * 30, "{:?}", stats.delay);
         let level = level_of(&played.sound[48_000..], SAMPLE_RATE, 1_000.0);
