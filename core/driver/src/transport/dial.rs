@@ -10,9 +10,12 @@ use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 use tokio::net::TcpStream;
 use tokio::task::JoinSet;
+use tokio::time::timeout;
 
 /// RFC 8305 §5, the connection attempt delay.
 const ATTEMPT_DELAY: Duration = Duration::from_millis(250);
+/// A resolver that says nothing is a failure of its own, told before the whole attempt is over.
+const RESOLVE_LIMIT: Duration = Duration::from_secs(8);
 /// More addresses of one name than this are not tried.
 const MAX_ADDRESSES: usize = 8;
 
@@ -41,8 +44,9 @@ async fn resolve(server: &ServerAddress) -> Result<Vec<SocketAddr>, FlowError> {
     if let Ok(ip) = host.parse::<IpAddr>() {
         return Ok(vec![SocketAddr::new(ip, server.port)]);
     }
-    let found = tokio::net::lookup_host((host, server.port))
+    let found = timeout(RESOLVE_LIMIT, tokio::net::lookup_host((host, server.port)))
         .await
+        .map_err(|_| error(FlowErrorKind::NameResolution, format!("{host}: no answer")))?
         .map_err(|e| error(FlowErrorKind::NameResolution, format!("{host}: {e}")))?;
     let addresses = alternate(found.collect());
     if addresses.is_empty() {

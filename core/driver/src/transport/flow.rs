@@ -74,9 +74,23 @@ async fn open(
         .max_frame_size(Some(MAX_MESSAGE));
     let (socket, _) = tokio_tungstenite::client_async_with_config(request, stream, Some(limits))
         .await
-        .map_err(|e| error(FlowErrorKind::WebSocket, e))?;
+        .map_err(|e| error(refusal(&e), e))?;
     reporter.milestone(Milestone::WebSocketOpen).await;
     Ok(socket)
+}
+
+/// What an upgrade that failed tells: a server or proxy in trouble passes, an answer that is none
+/// does not.
+fn refusal(failure: &tungstenite::Error) -> FlowErrorKind {
+    use tungstenite::Error::{ConnectionClosed, Http, Io, Protocol};
+    use tungstenite::error::ProtocolError::HandshakeIncomplete;
+    if matches!(failure, Http(response) if response.status().is_server_error()) {
+        FlowErrorKind::Unreachable
+    } else if matches!(failure, Io(_) | ConnectionClosed | Protocol(HandshakeIncomplete)) {
+        FlowErrorKind::Lost
+    } else {
+        FlowErrorKind::WebSocket
+    }
 }
 
 /// The opening request. Its `sip` subprotocol must be accepted (RFC 7118 §4); tungstenite refuses a
