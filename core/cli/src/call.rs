@@ -26,9 +26,7 @@ pub(crate) async fn run(args: CallArgs) -> Outcome {
             update = session.next() => {
                 let Some(update) = update else { break Err(Failure::Stopped) };
                 let step = progress.take(&update, call);
-                if let Some(line) = session.line(update, printer.sip) {
-                    printer.print(&line);
-                }
+                printer.show(session.line(update, printer.sip));
                 match step {
                     Step::Nothing => {}
                     Step::Dial => {
@@ -66,7 +64,7 @@ pub(crate) async fn run(args: CallArgs) -> Outcome {
             () = &mut leave => break Ok(()),
         }
     };
-    session.stop().await;
+    session.stop_and_tell(|session, update| printer.show(session.line(update, printer.sip))).await;
     outcome
 }
 

@@ -32,6 +32,13 @@ impl Printer {
         }
     }
 
+    /// Prints what there is to print.
+    pub(crate) fn show(self, line: Option<Line>) {
+        if let Some(line) = line {
+            self.print(&line);
+        }
+    }
+
     /// Prints an event that has no line yet.
     pub(crate) fn tell(self, event: JsonEvent, at_ms: f64) {
         self.print(&Line { event, at_ms });

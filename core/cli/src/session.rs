@@ -48,7 +48,18 @@ impl Session {
 
     /// Ends the calls, signs out, closes the files.
     pub(crate) async fn stop(self) {
-        self.handle.shutdown().await;
+        self.stop_and_tell(|_, _| {}).await;
+    }
+
+    /// The same, and tells what happens meanwhile: how the calls end is news too.
+    pub(crate) async fn stop_and_tell(mut self, mut tell: impl FnMut(&Self, Update)) {
+        let handle = self.handle.clone();
+        let telling = async {
+            while let Some(update) = self.next().await {
+                tell(&self, update);
+            }
+        };
+        tokio::join!(handle.shutdown(), telling);
     }
 
     /// Milliseconds since the session started.

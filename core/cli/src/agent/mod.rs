@@ -43,9 +43,7 @@ async fn lines(
             update = session.next() => {
                 let Some(update) = update else { break Err(Failure::Stopped) };
                 auto_answer.watch(&update.what);
-                if let Some(line) = session.line(update, printer.sip) {
-                    printer.print(&line);
-                }
+                printer.show(session.line(update, printer.sip));
             }
             line = input.next() => match session.run_line(&line).await {
                 Some(event) => printer.tell(event, session.now_ms()),
@@ -55,7 +53,7 @@ async fn lines(
             () = &mut leave => break Ok(()),
         }
     };
-    session.stop().await;
+    session.stop_and_tell(|session, update| printer.show(session.line(update, printer.sip))).await;
     outcome
 }
 
