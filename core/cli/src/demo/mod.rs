@@ -111,7 +111,7 @@ fn how_to_reach(server: &Server) -> String {
         "The model PBX is ready at {url}\n\
          \n  accounts   {}\n  domain     {domain}\n  passwords  secret-<user>\n  \
          trust      {ca}\n\n\
-         1801 is the queue of agent1 and agent2, 1001 to 1004 are the agents, 600 is an echo,\n\
+         1800 is the queue of agent1 and agent2, 1001 to 1004 are the agents, 600 is an echo,\n\
          601 a tone. In another terminal:\n\n  \
          SIDETONE_PASSWORD=secret-agent1 sidetone agent --server {url} \\\n    \
          --ca {ca} --account sip:agent1@{domain}\n\n\
