@@ -76,12 +76,11 @@ impl Ladder {
 
 impl Rung {
     fn read(sent: bool, message: &str) -> Option<Self> {
-        let (head, body) = message.split_once("\r\n\r\n").unwrap_or((message, ""));
-        let mut lines = head.lines();
+        let mut lines = message.lines();
         let start = lines.next()?;
         let mut facts = BTreeMap::new();
         let mut method = String::new();
-        for line in lines {
+        for line in lines.by_ref().take_while(|line| !line.trim().is_empty()) {
             let Some((name, value)) = line.split_once(':') else { continue };
             let (name, value) = (name.trim().to_ascii_lowercase(), value.trim());
             match name.as_str() {
@@ -97,13 +96,13 @@ impl Rung {
                 }
             }
         }
+        read_description(lines, &mut facts);
         let mut words = start.split_whitespace();
         let arrow = if sent { '>' } else { '<' };
         let title = match words.next()? {
             "SIP/2.0" => format!("{arrow} {} {method}", words.next()?),
             method => format!("{arrow} {method}"),
         };
-        read_description(body, &mut facts);
         Some(Self { title, facts })
     }
 }
@@ -115,14 +114,14 @@ fn list(value: &str) -> String {
     items.join(" ")
 }
 
-fn read_description(body: &str, facts: &mut BTreeMap<String, String>) {
+fn read_description<'a>(body: impl Iterator<Item = &'a str>, facts: &mut BTreeMap<String, String>) {
     let mut add = |name: &str, value: &str| {
         let values = facts.entry(format!("sdp {name}")).or_default();
         if !values.split(' ').any(|known| known == value) {
             *values = format!("{values} {value}").trim().to_owned();
         }
     };
-    for line in body.lines() {
+    for line in body {
         if let Some(media) = line.strip_prefix("m=") {
             let mut words = media.split(' ');
             add("media", words.next().unwrap_or_default());

@@ -35,7 +35,7 @@ impl Line {
 
     fn take(choose: impl Fn(&[bool; LINES]) -> Option<usize>) -> Self {
         // Before the line: who waits for the server must not keep a line from others.
-        let unharmed = SERVER.read().unwrap_or_else(PoisonError::into_inner);
+        let unharmed = beside_others();
         let mut free = FREE.lock().unwrap_or_else(PoisonError::into_inner);
         loop {
             if let Some(index) = choose(&free) {
@@ -74,6 +74,11 @@ impl Drop for Line {
             RETURNED.notify_all();
         }
     }
+}
+
+/// The server beside others, for those who need no line.
+pub fn beside_others() -> RwLockReadGuard<'static, ()> {
+    SERVER.read().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// The server for oneself: to be restarted, to be cut off.

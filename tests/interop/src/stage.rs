@@ -7,6 +7,7 @@ use crate::phone::{PATIENCE, Phone, Setup};
 use crate::tones::Voice;
 use std::cell::RefCell;
 use std::path::PathBuf;
+use std::time::Duration;
 
 /// The server of a journey.
 #[derive(Debug)]
@@ -110,6 +111,8 @@ impl Stage {
     /// A phone leaves: it signs out, ends well, and its ladder is kept.
     #[track_caller]
     pub fn leave(&self, mut phone: Phone) {
+        // What the last transaction still has to come, an ACK say, comes on its own.
+        phone.listen(Duration::from_millis(200));
         let status = phone.leave();
         assert_eq!(status, 0, "{} ends well", phone.name());
         self.ladders.borrow_mut().push(Ladder::of(&phone));

@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 use sidetone_interop::bench::Bench;
+use sidetone_interop::lines::beside_others;
 use sidetone_interop::phone::{PATIENCE, Phone, Scratch, Setup};
 use sidetone_interop::stage::Stage;
 use sidetone_interop::tones::Voice;
@@ -42,8 +43,8 @@ fn the_doctor_finds_nothing_wrong() {
 
 #[test]
 fn the_doctor_finds_what_is_wrong() {
-    let bench = Bench::get();
-    let good = bench.setup("agent1");
+    let _unharmed = beside_others();
+    let good = Bench::get().setup("agent1");
     let at = |server: &str| Setup { server: server.to_owned(), ..good.clone() };
     fails_at(&at("wss://nowhere.bench.test:8089/ws"), "DNS");
     fails_at(&at("wss://pbx.bench.test:8450/ws"), "TCP");

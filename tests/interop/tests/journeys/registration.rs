@@ -1,6 +1,7 @@
 //! What goes wrong while signing in: each failure is told by the lamp, in words that say what to do.
 
 use sidetone_interop::bench::Bench;
+use sidetone_interop::lines::beside_others;
 use sidetone_interop::phone::{Phone, Scratch, Setup};
 use sidetone_interop::tones::Voice;
 use std::time::Duration;
@@ -11,6 +12,7 @@ const LIMIT: Duration = Duration::from_secs(40);
 /// The phone says so in the lamp, and `sidetone call` fails and says so too.
 #[track_caller]
 fn told(setup: &Setup, state: &str, words: &str) {
+    let _unharmed = beside_others();
     let mut phone = Phone::start("agent", setup, &Voice::silence());
     let lamp = phone.wait("a reason", LIMIT, |event| {
         event["event"] == "registration" && event["reason"].is_string()
