@@ -402,7 +402,12 @@ impl Call {
 
     /// Why a call ends whose media failed.
     fn no_media(&mut self, error: &MediaError) -> EndReason {
+        let was_up = self.media == MediaPath::Connected;
         self.media = MediaPath::Failed;
+        // A path that was there and is gone needs no advice about its set-up.
+        if was_up && *error == MediaError::NoPath {
+            return EndReason::TimedOut;
+        }
         EndReason::Media(error.to_string())
     }
 

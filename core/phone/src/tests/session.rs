@@ -310,10 +310,20 @@ fn a_bye_without_answer_ends_the_call_in_its_time() {
 #[test]
 fn media_that_fails_in_a_call_ends_it() {
     let (mut world, _, _) = World::talking_in(id());
+    let error = MediaError::Engine("it broke".to_owned());
+    world.handle(Input::MediaFailed { call: id(), error: error.clone() });
+    let bye = world.request(Method::Bye);
+    world.reply(&bye, 200);
+    world.ended(id(), EndReason::Media(error.to_string()));
+}
+
+#[test]
+fn a_path_that_is_gone_in_a_call_is_told_as_the_other_side_being_gone() {
+    let (mut world, _, _) = World::talking_in(id());
     world.handle(Input::MediaFailed { call: id(), error: MediaError::NoPath });
     let bye = world.request(Method::Bye);
     world.reply(&bye, 200);
-    world.ended(id(), EndReason::Media(MediaError::NoPath.to_string()));
+    world.ended(id(), EndReason::TimedOut);
 }
 
 #[test]
