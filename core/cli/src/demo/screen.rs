@@ -74,7 +74,7 @@ impl Screen {
             return;
         }
         self.put(&format!(
-            "\n  {}  {}\n  {}\n\n  {:>8}   {:<width$}{}",
+            "\n  {}  {}\n  {}\n\n  {}   {:<width$}{}",
             self.paint(Style::Strong, "Sidetone demo"),
             self.paint(Style::Faint, &format!("{} · {}", record.server, record.url)),
             self.paint(
@@ -84,7 +84,7 @@ impl Screen {
                     record.number, record.agent.user, record.voices
                 )
             ),
-            self.paint(Style::Faint, "ms"),
+            self.paint(Style::Faint, "      ms"),
             record.agent.user,
             "server",
             width = WIDTH - 3,

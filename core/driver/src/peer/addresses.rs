@@ -5,7 +5,7 @@
 
 use rtc::shared::ifaces::ifaces;
 use std::io;
-use std::net::{IpAddr, SocketAddr, ToSocketAddrs, UdpSocket};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, ToSocketAddrs, UdpSocket};
 
 const MAX_ADDRESSES: usize = 4;
 
@@ -35,6 +35,12 @@ fn of_the_host() -> Vec<IpAddr> {
     choose(default_routes.chain(others))
 }
 
+fn choose(found: impl Iterator<Item = IpAddr>) -> Vec<IpAddr> {
+    let chosen = reachable(found);
+    // Without any network a server on this very machine is still there.
+    if chosen.is_empty() { vec![Ipv4Addr::LOCALHOST.into()] } else { chosen }
+}
+
 fn source_of(destination: &str) -> Option<IpAddr> {
     let destination: SocketAddr = destination.parse().ok()?;
     let any = if destination.is_ipv4() { "0.0.0.0:0" } else { "[::]:0" };
@@ -43,7 +49,7 @@ fn source_of(destination: &str) -> Option<IpAddr> {
     Some(socket.local_addr().ok()?.ip())
 }
 
-fn choose(found: impl Iterator<Item = IpAddr>) -> Vec<IpAddr> {
+fn reachable(found: impl Iterator<Item = IpAddr>) -> Vec<IpAddr> {
     let mut chosen = Vec::new();
     for ip in found {
         if chosen.len() < MAX_ADDRESSES && is_usable(ip) && !chosen.contains(&ip) {
@@ -87,5 +93,11 @@ mod tests {
             .map(|a| a.parse().unwrap())
             .collect();
         assert_eq!(chosen, expected);
+    }
+
+    #[test]
+    fn a_machine_without_a_network_reaches_itself() {
+        let found = ["127.0.0.1", "::1", "fe80::1"].map(|a| a.parse().unwrap());
+        assert_eq!(choose(found.into_iter()), [IpAddr::from(Ipv4Addr::LOCALHOST)]);
     }
 }
