@@ -3,7 +3,7 @@
 //!
 //! | module | owns |
 //! |---|---|
-//! | [`bench`] | the bench: where it is, its links and its server's console |
+//! | [`mod@bench`] | the bench: where it is, its links and its server's console |
 //! | [`ladder`] | the SIP ladder of a phone, masked, and compared between two servers |
 //! | [`lines`] | which users and numbers a journey may use while others run |
 //! | [`phone`] | one `sidetone` process: commands in, events out, a microphone and an ear |
