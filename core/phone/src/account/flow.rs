@@ -14,7 +14,7 @@ const OPEN_LIMIT: Duration = Duration::from_secs(10);
 /// After this a driver that did not report the end of its attempt is not waited for.
 const OPEN_GRACE: Duration = Duration::from_secs(5);
 /// How long a probe may go unanswered.
-const PROBE_LIMIT: Duration = Duration::from_secs(5);
+const PROBE_LIMIT: Duration = Duration::from_secs(4);
 /// The same after a change of network, where the flow is likely dead.
 const SUSPICION_LIMIT: Duration = Duration::from_secs(2);
 /// The first back-off and the longest (RFC 5626 §4.5 with a shorter base: an agent waits for calls).

@@ -115,7 +115,9 @@ fn an_answer_without_ack_is_hung_up_after_64_t1() {
     world.described(id);
     world.response(180);
     world.command(Command::Answer { call: id }).unwrap();
-    world.advance(Duration::from_millis(31_999));
+    world.advance(SECOND * 16);
+    world.handle(Input::ProbeAnswered { flow: world.flow });
+    world.advance(Duration::from_millis(15_999));
     while let Some(Message::Response(response)) = world.sent.pop_front() {
         assert_eq!(response.status, StatusCode::OK);
     }

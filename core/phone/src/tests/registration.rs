@@ -276,13 +276,13 @@ fn a_server_that_refuses_the_websocket_may_only_be_starting() {
 #[test]
 fn a_quiet_flow_is_probed_twice_then_given_up_and_replaced() {
     let mut world = World::registered();
-    world.advance(SECOND * 25);
+    world.advance(SECOND * 20);
     let probe = Output::Probe { flow: world.flow };
     assert_eq!(world.outputs.pop_front(), Some(probe.clone()));
-    world.advance(SECOND * 5);
+    world.advance(SECOND * 4);
     assert_eq!(world.outputs.pop_front(), Some(probe));
     assert_eq!(world.lamp(), RegistrationState::Registered);
-    world.advance(SECOND * 5);
+    world.advance(SECOND * 4);
     assert_eq!(world.lamp(), RegistrationState::Unreachable);
     let problem = world.phone.snapshot().registration.problem;
     assert_eq!(problem, Some(RegistrationProblem::NoAnswer));
@@ -295,9 +295,9 @@ fn a_quiet_flow_is_probed_twice_then_given_up_and_replaced() {
 #[test]
 fn any_sign_of_life_puts_the_probe_off() {
     let mut world = World::registered();
-    world.advance(SECOND * 24);
+    world.advance(SECOND * 19);
     world.receive_bytes(b"\r\n".to_vec());
-    world.advance(SECOND * 24);
+    world.advance(SECOND * 19);
     assert!(world.outputs.is_empty());
     world.advance(SECOND);
     assert_eq!(world.outputs.pop_front(), Some(Output::Probe { flow: world.flow }));
