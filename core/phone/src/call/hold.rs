@@ -1,4 +1,4 @@
-//! Changes of the session by re-INVITE: hold and resume from each side, glare, refusal
+//! Changes of the session by re-INVITE: hold and resume from each side, a new flow, glare, refusal
 //! (RFC 3261 §14, RFC 3264 §8.4, RFC 6337 §5.3).
 
 use super::incoming::offer_of;
@@ -51,8 +51,15 @@ impl Change {
 impl Call {
     /// The user holds or resumes.
     pub(super) fn ask_hold(&mut self, on: bool, ua: &mut Ua, now: Now) -> Result<(), CommandError> {
+        let refreshing = self.change.as_ref().is_some_and(|c| c.is_hold() == self.hold.local);
         match &self.change {
             Some(change) if change.is_hold() == on => return Ok(()),
+            // What only refreshes and is not on its way makes room for a wish.
+            Some(Change::Describing { .. }) if refreshing => {
+                self.roll_back(ua);
+                self.change = None;
+            }
+            Some(Change::Waiting { .. }) if refreshing => self.change = None,
             Some(Change::Waiting { .. }) => {
                 // Not agreed yet, and nothing is on its way: the wish is taken back.
                 self.change = None;
@@ -69,6 +76,15 @@ impl Call {
         }
         self.start_change(on, ua, now);
         Ok(())
+    }
+
+    /// There is a new flow: the other side learns where this phone is (RFC 3261 §12.2.1.1, target
+    /// refresh), else its BYE goes to the old one; and a server that has lost the call says so.
+    pub(super) fn refresh(&mut self, ua: &mut Ua, now: Now) {
+        let free = self.unacked.is_none() && self.exchange.state() == SignalingState::Stable;
+        if free && self.change.is_none() && self.their_change.is_none() {
+            self.start_change(self.hold.local, ua, now);
+        }
     }
 
     fn start_change(&mut self, hold: bool, ua: &mut Ua, now: Now) {
@@ -195,12 +211,16 @@ impl Call {
     /// Our change came to nothing: the call goes on as it was.
     pub(super) fn change_failed(&mut self, why: &str, ua: &mut Ua) {
         let Some(change) = self.change.take() else { return };
+        // A refresh keeps the hold as it is: nobody asked for it, nobody misses it.
+        let change_is_wish = change.is_hold() != self.hold.local;
         match change {
             Change::Sent { .. } | Change::Describing { .. } => self.roll_back(ua),
             Change::Waiting { .. } => {}
         }
         self.set_gates(ua);
-        ua.tell(Event::HoldFailed { call: self.id, reason: why.to_owned() });
+        if change_is_wish {
+            ua.tell(Event::HoldFailed { call: self.id, reason: why.to_owned() });
+        }
     }
 
     fn roll_back(&mut self, ua: &mut Ua) {

@@ -221,10 +221,8 @@ impl Call {
             }
             (Dialing | Alerting | Answered | Established | Ending | Ended, In::FlowLost) => {}
             (Ending, In::FlowUp) => self.bye_if_due(ua, now),
-            (
-                Dialing | Alerting | Ringing | Answering | Answered | Established | Ended,
-                In::FlowUp,
-            ) => {}
+            (Established, In::FlowUp) => self.refresh(ua, now),
+            (Dialing | Alerting | Ringing | Answering | Answered | Ended, In::FlowUp) => {}
         }
         Ok(())
     }

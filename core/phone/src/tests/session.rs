@@ -396,6 +396,63 @@ fn a_change_of_network_in_a_call_replaces_the_flow_at_once() {
     world.open_flow();
     world.grant();
     assert_eq!(world.lamp(), RegistrationState::Registered);
+    refreshed(&mut world);
+    hold(&mut world, true);
+}
+
+/// A re-INVITE goes out that keeps the call as it is.
+fn refreshed(world: &mut World) {
+    let request = world.described(id());
+    let direction = sdp::Direction::SendRecv;
+    assert_eq!(request, DescribeRequest::Offer { direction, ice_restart: false });
+    let invite = world.request(Method::Invite);
+    world.reply_sdp(&invite, 200, "caller", &sdp("sendrecv"));
+    world.request(Method::Ack);
+    assert!(!world.events.iter().any(|event| matches!(event, Event::HoldChanged { .. })));
+}
+
+/// A call that talks, on a flow that has just replaced a lost one.
+fn on_a_new_flow() -> World {
+    let (mut world, _, _) = World::talking_in(id());
+    world.lose_flow(FlowErrorKind::Lost);
+    world.advance(SECOND);
+    world.open_flow();
+    world.grant();
+    world.events.clear();
+    world
+}
+
+#[test]
+fn on_a_new_flow_the_other_side_learns_where_this_phone_is() {
+    refreshed(&mut on_a_new_flow());
+}
+
+#[test]
+fn a_server_that_has_lost_the_call_ends_it_on_the_new_flow() {
+    let mut world = on_a_new_flow();
+    world.described(id());
+    let invite = world.request(Method::Invite);
+    world.reply(&invite, 481);
+    world.request(Method::Ack);
+    world.request(Method::Bye);
+    assert_eq!(world.state(id()), Some(CallState::Ending));
+}
+
+#[test]
+fn a_refresh_that_is_refused_changes_nothing_and_is_not_told() {
+    let mut world = on_a_new_flow();
+    world.described(id());
+    let invite = world.request(Method::Invite);
+    world.reply(&invite, 488);
+    assert!(world.events.is_empty());
+    assert_eq!(world.state(id()), Some(CallState::Established));
+    assert_eq!(held(&world), Hold::default());
+}
+
+#[test]
+fn a_hold_takes_the_place_of_a_refresh_that_is_not_on_its_way() {
+    let mut world = on_a_new_flow();
+    world.outputs.clear();
     hold(&mut world, true);
 }
 

@@ -1,5 +1,6 @@
 //! Journeys against real servers. `scripts/bench up`, `eval "$(scripts/bench env)"`, and
-//! `SIDETONE_BINARY` must name the program.
+//! `SIDETONE_BINARY` must name the program. `SIDETONE_SERVERS=asterisk` leaves the model PBX out.
+//! Four at a time suit two cores: a journey mostly waits.
 //!
 //! | module | plays |
 //! |---|---|

@@ -117,6 +117,54 @@ fn a_dead_link_is_found_also_where_several_devices_may_sign_in() {
     found_dead(4);
 }
 
+#[test]
+fn a_call_outlives_its_dead_link() {
+    let bench = Bench::get();
+    let stage = Stage::asterisk();
+    let mut talk = Talk::through_the_queue(&stage, Voice::swapping);
+    talk.both_hear();
+    cut(&bench, &mut talk.agent);
+    talk.both_hear_both_tones();
+    // The dialog goes on over the new socket.
+    for on in [true, false] {
+        talk.agent.ask("hold", &talk.agent_call, json!({ "on": on }));
+        talk.agent.wait_call("hold", &talk.agent_call);
+    }
+    talk.both_hear();
+    talk.end(&stage);
+}
+
+#[test]
+fn a_call_that_the_other_side_ends_over_a_dead_link_ends_here_too() {
+    let bench = Bench::get();
+    let stage = Stage::asterisk();
+    let mut talk = Talk::through_the_queue(&stage, Voice::swapping);
+    talk.both_hear();
+    cut(&bench, &mut talk.agent);
+    talk.customer.ask("hangup", &talk.customer_call, json!({}));
+    talk.customer.wait_ended(&talk.customer_call, "local");
+    let hung_up = Instant::now();
+    let call = talk.agent_call.clone();
+    let ended = talk.agent.wait("the end", LONG, |e| e["event"] == "ended" && e["call"] == call);
+    println!(
+        "a hang-up after a dead link arrives after {:.1?}: {}",
+        hung_up.elapsed(),
+        ended["text"]
+    );
+    assert_eq!(ended["reason"], "remote", "{ended}");
+    stage.leave(talk.agent);
+    stage.leave(talk.customer);
+}
+
+/// Kills the phone's socket without a word, and waits until the phone has another.
+fn cut(bench: &Bench, phone: &mut Phone) {
+    let ports = bench.ports(phone.id());
+    phone.forget();
+    bench.run(&["blackhole", &ports[0]]);
+    phone.wait_lamp("registered", LONG);
+    assert_ne!(bench.ports(phone.id()), ports, "a new socket");
+}
+
 /// Only the phone's own socket dies, so that other journeys may go on meanwhile.
 fn found_dead(line: usize) {
     let bench = Bench::get();
