@@ -380,8 +380,10 @@ impl Phone {
             }
             None => event.to_string(),
         };
-        let events: Vec<String> =
+        let mut events: Vec<String> =
             self.told().filter(|event| event["event"] != "quality").map(line).collect();
+        let last = self.told().filter(|event| event["event"] == "quality").last();
+        events.extend(last.map(|quality| format!("last quality: {quality}")));
         let log = std::fs::read_to_string(self.folder.0.join("log")).unwrap_or_default();
         format!("events of {}:\n{}\nlog:\n{log}", self.name, events.join("\n"))
     }
