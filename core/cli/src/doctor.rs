@@ -4,7 +4,7 @@ use crate::args::DoctorArgs;
 use crate::call::until;
 use crate::config::Setup;
 use crate::console::Printer;
-use crate::json::JsonEvent;
+use crate::json::{JsonEvent, ms};
 use crate::session::Session;
 use crate::tone;
 use crate::{Failure, Outcome};
@@ -104,6 +104,7 @@ pub(crate) async fn run(args: DoctorArgs) -> Outcome {
         json: args.output.json,
         done: 0,
         last_ms: 0.0,
+        heard_ms: None,
     };
     let mut session = Session::start(setup).await?;
     let outcome = examine(&mut session, &mut report, &args.echo).await;
@@ -114,7 +115,7 @@ pub(crate) async fn run(args: DoctorArgs) -> Outcome {
     if level < AUDIBLE {
         return report.fail(Check::Echo, &detail);
     }
-    report.pass(Check::Echo, None, &detail);
+    report.print(Check::Echo, true, report.heard_ms, &format!("{detail}; timed from the answer"));
     Ok(())
 }
 
@@ -170,6 +171,9 @@ async fn examine(session: &mut Session, report: &mut Report, echo: &str) -> Outc
                 listening = true;
                 deadline = Instant::now() + LISTEN;
             }
+            What::Event(Event::MediaFlowing { first_heard, .. }) => {
+                report.heard_ms = first_heard.map(ms);
+            }
             What::Event(Event::Ended { call: ended, reason }) if *ended == call => {
                 return report.fail(report.next().max(Check::Ice), &reason.to_string());
             }
@@ -207,6 +211,8 @@ struct Report {
     json: bool,
     done: usize,
     last_ms: f64,
+    /// From the answer to the first sound of the echo.
+    heard_ms: Option<f64>,
 }
 
 impl Report {
