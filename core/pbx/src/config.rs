@@ -132,7 +132,7 @@ impl PbxConfig {
     /// The users, numbers and limits of the bench's Asterisk: `agent1` to `agent4` on 1001 to 1004
     /// and `customer1` to `customer4`, each with the password `secret-<user>`; the queue `support`
     /// on 1800 with the first two agents in it; on 1801 to 1804 a queue for each agent alone; the
-    /// service numbers 600 to 612.
+    /// service numbers 600 to 607 and 610 to 612.
     pub fn bench() -> Self {
         let agents = (1..=4).map(|n| (format!("agent{n}"), "Agent", n, format!("100{n}")));
         let customers =
