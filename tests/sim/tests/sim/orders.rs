@@ -39,11 +39,8 @@ const GUARDS: [(&str, &str); 6] = [
     ),
 ];
 
-/// `SIDETONE_ORDERS=full` lets everything come twice in one exploration, which takes long.
-fn is_full() -> bool {
-    std::env::var("SIDETONE_ORDERS").is_ok_and(|value| value == "full")
-}
-
+/// Everything twice and the flow lost twice in one exploration is more states than memory has (it
+/// was stopped at 11 GB), so losses of the flow are explored with one of each other input.
 fn tried(what: &str, limits: &[(Op, u64)]) -> Explored {
     let explored =
         explore(Line::new().unwrap(), limits, &FREE).unwrap_or_else(|what| panic!("{what}"));
@@ -96,14 +93,6 @@ fn every_order_on_one_call() {
         NotDescribed,
     ];
     orders += tried("outgoing, with trouble", &once(&trouble)).orders;
-    if is_full() {
-        let mut all = twice(&called);
-        all.push((FlowLost, 2));
-        orders += tried("incoming, all up to twice", &all).orders;
-        let mut all = twice(&calling);
-        all.extend([(Hold, 2), (FlowLost, 2)]);
-        orders += tried("outgoing, all up to twice", &all).orders;
-    }
     println!("{orders} orders in all");
 
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../core/phone/src/call/state.rs");
