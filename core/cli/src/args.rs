@@ -8,10 +8,9 @@ use std::path::PathBuf;
 #[command(
     name = "sidetone",
     version,
-    about,
     after_help = "Exit status: 0 done, 1 failed, 2 wrong usage. The password is read from \
                   SIDETONE_PASSWORD, --password-file, the configuration file, or asked for.\n\
-                  docs/cli.md describes the JSON events and commands."
+                  docs/cli.md describes the keys, the JSON events and the commands."
 )]
 pub(crate) struct Cli {
     /// What to do.
@@ -36,8 +35,8 @@ pub(crate) enum Command {
 /// Who signs in, where, and with which audio.
 #[derive(Debug, Clone, Default, Args)]
 pub(crate) struct PhoneArgs {
-    /// The server: wss://host:port/path
-    #[arg(long, env = "SIDETONE_SERVER", value_name = "URL")]
+    /// The server: wss://host:port/path; several in order of preference, separated by commas
+    #[arg(long, env = "SIDETONE_SERVER", value_name = "URL", value_delimiter = ',')]
     pub(crate) server: Vec<String>,
     /// The account: sip:user@domain
     #[arg(long, env = "SIDETONE_ACCOUNT", value_name = "SIP")]
@@ -54,8 +53,9 @@ pub(crate) struct PhoneArgs {
     /// The speaker: a device's name, a WAV file to write, or null
     #[arg(long, env = "SIDETONE_SPEAKER", value_name = "DEVICE|FILE.wav|null")]
     pub(crate) speaker: Option<String>,
-    /// A STUN or TURN server: stun:host:port, turn:user:secret@host:port
-    #[arg(long, env = "SIDETONE_ICE_SERVER", value_name = "URL")]
+    /// A STUN or TURN server, over UDP: stun:host:port, turn:user:secret@host:port; several
+    /// separated by commas
+    #[arg(long, env = "SIDETONE_ICE_SERVER", value_name = "URL", value_delimiter = ',')]
     pub(crate) ice_server: Vec<String>,
     /// A file with the password in its first line
     #[arg(long, env = "SIDETONE_PASSWORD_FILE", value_name = "FILE")]
@@ -128,7 +128,8 @@ pub(crate) struct DemoArgs {
     /// What the customer says; synthesised speech where it is not given
     #[arg(long, value_name = "FILE.wav")]
     pub(crate) customer: Option<PathBuf>,
-    /// How long the two talk, in seconds
+    /// How long the two talk, in seconds; a talk of some seconds is put on hold too, which comes in
+    /// addition
     #[arg(long, default_value_t = 8, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(2..=120))]
     pub(crate) talk: u64,
     /// Use a real Asterisk (started by scripts/bench) instead of the model PBX
@@ -137,9 +138,25 @@ pub(crate) struct DemoArgs {
     /// Only run the model PBX and print how to reach it, until interrupted
     #[arg(long, conflicts_with_all = ["asterisk", "customer"])]
     pub(crate) serve: bool,
+    /// The Asterisk's address, where it is not the bench's
+    #[arg(long, value_name = "URL", requires = "asterisk")]
+    pub(crate) server: Option<String>,
+    /// The certificates to trust for it
+    #[arg(long, value_name = "FILE", requires = "asterisk")]
+    pub(crate) ca: Option<PathBuf>,
     /// The port of the model PBX on loopback; 0 takes a free one
     #[arg(long, default_value_t = 0, value_name = "PORT")]
     pub(crate) port: u16,
-    #[command(flatten)]
-    pub(crate) phone: PhoneArgs,
+}
+
+impl Command {
+    /// Whether the program speaks JSON lines.
+    pub(crate) fn is_json(&self) -> bool {
+        match self {
+            Self::Agent(args) => args.output.json,
+            Self::Call(args) => args.output.json,
+            Self::Doctor(args) => args.output.json,
+            Self::Demo(args) => args.output.json,
+        }
+    }
 }

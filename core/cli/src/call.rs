@@ -23,6 +23,7 @@ pub(crate) async fn run(args: CallArgs) -> Outcome {
 
     let outcome = loop {
         tokio::select! {
+            biased;
             update = session.next() => {
                 let Some(update) = update else { break Err(Failure::Stopped) };
                 let step = progress.take(&update, call);
@@ -31,13 +32,13 @@ pub(crate) async fn run(args: CallArgs) -> Outcome {
                     Step::Nothing => {}
                     Step::Dial => {
                         let dial = Command::Dial { call, to: args.uri.clone() };
-                        if let Err(error) = session.command(dial).await {
+                        if let Err(refusal) = session.command(dial).await {
                             printer.tell(
                                 JsonEvent::Refused {
                                     command: "dial".to_owned(),
                                     call: None,
-                                    reason: command_error_name(error),
-                                    text: error.to_string(),
+                                    reason: command_error_name(refusal.error),
+                                    text: refusal.to_string(),
                                 },
                                 session.now_ms(),
                             );
@@ -53,15 +54,15 @@ pub(crate) async fn run(args: CallArgs) -> Outcome {
                 }
             }
             line = input.next() => match session.run_line(&line).await {
-                Some(event) => printer.tell(event, session.now_ms()),
-                None => break Ok(()),
+                Some(line) => printer.print(line),
+                None => break progress.interrupted(),
             },
             () = until(hang_up_at) => {
                 hang_up_at = None;
                 // It may have ended by itself in the same moment.
                 let _ = session.command(Command::HangUp { call }).await;
             }
-            () = &mut leave => break Ok(()),
+            _ = &mut leave => break progress.interrupted(),
         }
     };
     session.stop_and_tell(|session, update| printer.show(session.line(update, printer.sip))).await;
@@ -85,6 +86,11 @@ enum Step {
 }
 
 impl Progress {
+    /// What it is to leave now: a call that nobody answered has failed.
+    fn interrupted(self) -> Outcome {
+        if self == Self::Talking { Ok(()) } else { Err(Failure::Told) }
+    }
+
     fn take(&mut self, update: &Update, call: CallId) -> Step {
         let What::Event(event) = &update.what else { return Step::Nothing };
         match event {

@@ -32,6 +32,13 @@ pub(crate) enum SetupError {
     NoCertificate(PathBuf),
     #[error("the ICE server \"{0}\" is not stun:host:port or turn:user:secret@host:port")]
     IceServer(String),
+    #[error(
+        "the ICE server \"{0}\" wants TLS or TCP; STUN and TURN are spoken over UDP only: write \
+         stun:host:port or turn:user:secret@host:port"
+    )]
+    IceTransport(String),
+    #[error("{what} {path} cannot be written: {source}; choose another path")]
+    Unwritable { what: &'static str, path: PathBuf, source: std::io::Error },
     #[error("no password is given; set SIDETONE_PASSWORD or write --password-file FILE")]
     NoPassword,
     #[error("the password file {0} is empty; write the password in its first line")]
@@ -129,9 +136,24 @@ impl File {
         };
         toml::from_str(&text).map_err(|error| SetupError::Invalid {
             path: path.to_owned(),
-            detail: error.message().to_owned(),
+            detail: what_is_wrong(&text, &error),
         })
     }
+}
+
+/// The error with its place. What stands in a line with a password is not repeated.
+fn what_is_wrong(text: &str, error: &toml::de::Error) -> String {
+    let Some((before, after)) = error.span().and_then(|span| text.split_at_checked(span.start))
+    else {
+        return "it is not TOML".to_owned();
+    };
+    let (number, start) =
+        (before.matches('\n').count() + 1, before.rfind('\n').map_or(0, |n| n + 1));
+    let column = before[start..].chars().count() + 1;
+    let rest = after.lines().next().unwrap_or_default();
+    let is_secret = [&before[start..], rest].concat().contains("password");
+    let message = if is_secret { "a password is text in quotes" } else { error.message() };
+    format!("line {number}, column {column}: {message}")
 }
 
 fn default_config_file() -> PathBuf {
@@ -181,13 +203,16 @@ fn read_ca(path: &Path) -> Result<Trust, SetupError> {
 
 /// `stun:host:port`, or `turn:user:secret@host:port` with the credential taken out of the URL.
 fn ice_server(text: &str) -> Result<IceServer, SetupError> {
-    let error = || SetupError::IceServer(text.to_owned());
+    // A secret is not repeated.
+    let shown = || text.rsplit_once('@').map_or(text.to_owned(), |(_, host)| format!("…@{host}"));
+    let error = || SetupError::IceServer(shown());
     let (scheme, rest) = text.split_once(':').ok_or_else(error)?;
+    let is_udp = rest.split_once("?transport=").is_none_or(|(_, transport)| transport == "udp");
     match scheme {
-        "stun" | "stuns" => {
-            Ok(IceServer { url: text.to_owned(), username: None, credential: None })
-        }
-        "turn" | "turns" => {
+        "stuns" | "turns" => Err(SetupError::IceTransport(shown())),
+        "stun" | "turn" if !is_udp => Err(SetupError::IceTransport(shown())),
+        "stun" => Ok(IceServer { url: text.to_owned(), username: None, credential: None }),
+        "turn" => {
             let (user, host) = rest.rsplit_once('@').ok_or_else(error)?;
             let (username, secret) = user.split_once(':').ok_or_else(error)?;
             Ok(IceServer {
@@ -208,5 +233,49 @@ fn endpoint(text: Option<String>) -> AudioEndpoint {
             AudioEndpoint::File(text.into())
         }
         Some(text) => AudioEndpoint::Device(text),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn complaint(text: &str) -> String {
+        let error = toml::from_str::<File>(text).unwrap_err();
+        what_is_wrong(text, &error)
+    }
+
+    #[test]
+    fn a_wrong_file_is_explained_with_its_place() {
+        let text = complaint("account = \"sip:a@b\"\nservers = \"wss://a\"\n");
+        assert!(text.starts_with("line 2, column 1: unknown field `servers`"), "{text}");
+    }
+
+    #[test]
+    fn a_password_is_never_repeated() {
+        for line in
+            ["password = 70701", "password = \"70701", "password = 70701x", "password=[70701]"]
+        {
+            let text = complaint(&format!("mic = \"null\"\n{line}\n"));
+            assert!(text.starts_with("line 2, ") && !text.contains("70701"), "{text}");
+        }
+        let error = ice_server("trun:user:70701@host").unwrap_err().to_string();
+        assert!(error.contains("…@host") && !error.contains("70701"), "{error}");
+    }
+
+    #[test]
+    fn an_ice_server_that_is_not_spoken_to_over_udp_is_refused() {
+        for good in ["stun:a:3478", "turn:u:s@a:3478", "turn:u:s@a:3478?transport=udp"] {
+            assert!(ice_server(good).is_ok(), "{good}");
+        }
+        for wrong in [
+            "stuns:a:5349",
+            "turns:u:s@a:5349",
+            "turn:u:s@a:3478?transport=tcp",
+            "stun:a?transport=x",
+        ] {
+            let error = ice_server(wrong).unwrap_err();
+            assert!(matches!(error, SetupError::IceTransport(_)), "{wrong}: {error}");
+        }
     }
 }

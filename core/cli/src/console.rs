@@ -3,6 +3,7 @@
 use crate::args::OutputArgs;
 use crate::json::{JsonEvent, Line};
 use crate::session::plain;
+use std::cell::Cell;
 use std::io::Write as _;
 use tokio::io::{AsyncBufReadExt as _, BufReader, Lines, Stdin};
 
@@ -20,29 +21,45 @@ impl Printer {
     }
 
     /// Prints one event. A reader that went away is no error: the phone goes on.
-    pub(crate) fn print(self, line: &Line) {
-        let text = if self.json {
-            serde_json::to_string(line).ok()
-        } else {
-            plain(&line.event).map(|text| format!("{:>9.0} ms  {text}", line.at_ms))
-        };
-        if let Some(text) = text {
-            let mut out = std::io::stdout().lock();
-            let _ = writeln!(out, "{text}").and_then(|()| out.flush());
+    pub(crate) fn print(self, line: Line) {
+        if self.json {
+            print_json(line);
+        } else if let Some(text) = plain(&line.event) {
+            put(&format!("{:>9.0} ms  {text}", line.at_ms));
         }
     }
 
     /// Prints what there is to print.
     pub(crate) fn show(self, line: Option<Line>) {
         if let Some(line) = line {
-            self.print(&line);
+            self.print(line);
         }
     }
 
     /// Prints an event that has no line yet.
     pub(crate) fn tell(self, event: JsonEvent, at_ms: f64) {
-        self.print(&Line { event, at_ms });
+        self.print(Line { event, at_ms });
     }
+}
+
+thread_local! {
+    /// The last line's time: several threads stamp, yet time never goes backwards on the output.
+    static LAST_MS: Cell<f64> = const { Cell::new(0.0) };
+}
+
+/// Prints one JSON line.
+pub(crate) fn print_json(mut line: Line) {
+    line.at_ms = LAST_MS.get().max(line.at_ms);
+    LAST_MS.set(line.at_ms);
+    if let Ok(text) = serde_json::to_string(&line) {
+        put(&text);
+    }
+}
+
+/// Prints at once. A reader that went away is no error.
+pub(crate) fn put(text: &str) {
+    let mut out = std::io::stdout().lock();
+    let _ = writeln!(out, "{text}").and_then(|()| out.flush());
 }
 
 /// Lines of standard input, one after the other; at its end it stays silent for ever.
@@ -69,20 +86,23 @@ impl Input {
     }
 }
 
-/// Returns when the user or the system wants the program to leave.
-pub(crate) async fn asked_to_leave() {
+/// Returns when the user or the system wants the program to leave: with the signal's name.
+pub(crate) async fn asked_to_leave() -> &'static str {
     #[cfg(unix)]
     {
         use tokio::signal::unix::{SignalKind, signal};
-        let (interrupt, terminate) =
-            (signal(SignalKind::interrupt()), signal(SignalKind::terminate()));
-        if let (Ok(mut interrupt), Ok(mut terminate)) = (interrupt, terminate) {
-            tokio::select! {
-                _ = interrupt.recv() => {}
-                _ = terminate.recv() => {}
-            }
-            return;
+        if let (Ok(mut interrupt), Ok(mut terminate), Ok(mut hangup)) = (
+            signal(SignalKind::interrupt()),
+            signal(SignalKind::terminate()),
+            signal(SignalKind::hangup()),
+        ) {
+            return tokio::select! {
+                _ = interrupt.recv() => "SIGINT",
+                _ = terminate.recv() => "SIGTERM",
+                _ = hangup.recv() => "SIGHUP",
+            };
         }
     }
     let _ = tokio::signal::ctrl_c().await;
+    "Ctrl-C"
 }

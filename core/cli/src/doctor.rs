@@ -10,7 +10,7 @@ use crate::tone;
 use crate::{Failure, Outcome};
 use sidetone_driver::{AudioEndpoint, Milestone, What};
 use sidetone_phone::{
-    CallId, Command, Event, FlowErrorKind, RegistrationProblem, RegistrationState,
+    CallId, Command, EndReason, Event, FlowErrorKind, RegistrationProblem, RegistrationState,
 };
 use std::io::Write as _;
 use std::time::Duration;
@@ -24,6 +24,8 @@ const LISTEN: Duration = Duration::from_secs(3);
 const TONE: f32 = 1000.0;
 /// What of the tone must come back, in dBFS.
 const AUDIBLE: f64 = -36.0;
+/// Below this nothing was heard at all, in dBFS.
+const SILENCE: f64 = -70.0;
 
 /// The checks in their order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -111,7 +113,10 @@ pub(crate) async fn run(args: DoctorArgs) -> Outcome {
     session.stop().await;
     outcome?;
     let level = tone::level(&heard, TONE)?;
-    let detail = format!("the tone of {TONE:.0} Hz came back at {level:.0} dBFS");
+    let detail = match level {
+        level if level < SILENCE => "nothing came back".to_owned(),
+        level => format!("the tone of {TONE:.0} Hz came back at {level:.0} dBFS"),
+    };
     if level < AUDIBLE {
         return report.fail(Check::Echo, &detail);
     }
@@ -160,11 +165,12 @@ async fn examine(session: &mut Session, report: &mut Report, echo: &str) -> Outc
                     report.pass(Check::Register, at_ms, "accepted");
                     deadline = Instant::now() + PATIENCE;
                     let dial = Command::Dial { call, to: echo.to_owned() };
-                    if let Err(error) = session.command(dial).await {
-                        return report.fail(Check::Echo, &error.to_string());
+                    if let Err(refusal) = session.command(dial).await {
+                        return report.fail(Check::Echo, &refusal.to_string());
                     }
                 } else if let Some(problem) = &registration.problem {
-                    return report.fail(check_of(problem), &problem.to_string());
+                    let flag = if is_untrusted(problem) { " with --ca FILE" } else { "" };
+                    return report.fail(check_of(problem), &format!("{problem}{flag}"));
                 }
             }
             What::Event(Event::Answered { call: answered, .. }) if *answered == call => {
@@ -175,7 +181,7 @@ async fn examine(session: &mut Session, report: &mut Report, echo: &str) -> Outc
                 report.heard_ms = first_heard.map(ms);
             }
             What::Event(Event::Ended { call: ended, reason }) if *ended == call => {
-                return report.fail(report.next().max(Check::Ice), &reason.to_string());
+                return report.fail(report.check_of_end(reason), &reason.to_string());
             }
             What::Event(_)
             | What::Milestone(_)
@@ -205,6 +211,11 @@ fn check_of(problem: &RegistrationProblem) -> Check {
     }
 }
 
+fn is_untrusted(problem: &RegistrationProblem) -> bool {
+    let untrusted = FlowErrorKind::CertificateUntrusted;
+    matches!(problem, RegistrationProblem::Flow { kind, .. } if *kind == untrusted)
+}
+
 /// Prints each check as it is done.
 struct Report {
     printer: Printer,
@@ -216,6 +227,25 @@ struct Report {
 }
 
 impl Report {
+    /// The check that a call's early end belongs to: what the other side says is about the number.
+    fn check_of_end(&self, reason: &EndReason) -> Check {
+        match reason {
+            EndReason::Media(_) => self.next().max(Check::Ice),
+            EndReason::NetworkLost => Check::WebSocket,
+            EndReason::Local
+            | EndReason::Remote
+            | EndReason::Cancelled
+            | EndReason::AnsweredElsewhere
+            | EndReason::Declined(_)
+            | EndReason::Refused
+            | EndReason::Busy
+            | EndReason::Unreachable(_)
+            | EndReason::NoAnswer
+            | EndReason::Rejected { .. }
+            | EndReason::TimedOut => Check::Echo,
+        }
+    }
+
     /// The check that is not done yet.
     fn next(&self) -> Check {
         Check::ALL.get(self.done).copied().unwrap_or(Check::Echo)
@@ -226,7 +256,8 @@ impl Report {
             return;
         }
         self.done = check as usize + 1;
-        let took_ms = at_ms.map(|at| at - self.last_ms);
+        // To the microsecond, as both are.
+        let took_ms = at_ms.map(|at| ((at - self.last_ms) * 1000.0).round() / 1000.0);
         self.last_ms = at_ms.unwrap_or(self.last_ms);
         self.print(check, true, took_ms, detail);
     }
@@ -237,13 +268,19 @@ impl Report {
     }
 
     fn print(&self, check: Check, ok: bool, took_ms: Option<f64>, detail: &str) {
+        // Many a failure says itself what to do; about the echo's number the program knows better.
+        let (detail, said) = match detail.split_once("; ") {
+            Some((what, advice)) if !ok => (what, Some(advice)),
+            Some(_) | None => (detail, None),
+        };
+        let advice = said.filter(|_| check < Check::Echo).unwrap_or(check.advice());
         if self.json {
             let event = JsonEvent::Check {
                 name: check.name().to_owned(),
                 ok,
                 took_ms,
                 detail: detail.to_owned(),
-                advice: (!ok).then(|| check.advice().to_owned()),
+                advice: (!ok).then(|| advice.to_owned()),
             };
             self.printer.tell(event, self.last_ms);
             return;
@@ -254,7 +291,28 @@ impl Report {
         // A reader that went away is no reason to stop checking.
         let _ = writeln!(out, "{mark} {:<10} {took:>10}  {detail}", check.name());
         if !ok {
-            let _ = writeln!(out, "  → {}", check.advice());
+            let _ = writeln!(out, "  → {advice}");
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_other_side_answers_is_not_blamed_on_the_media() {
+        let output = crate::args::OutputArgs { json: false, sip: false };
+        let printer = Printer::new(output);
+        let report = Report {
+            printer,
+            json: false,
+            done: Check::Register as usize + 1,
+            last_ms: 0.0,
+            heard_ms: None,
+        };
+        assert_eq!(report.check_of_end(&EndReason::Unreachable(404)), Check::Echo);
+        assert_eq!(report.check_of_end(&EndReason::Busy), Check::Echo);
+        assert_eq!(report.check_of_end(&EndReason::Media("no path".to_owned())), Check::Ice);
     }
 }

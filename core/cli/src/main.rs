@@ -11,7 +11,7 @@
 //! | `agent` | the terminal phone |
 //! | `call` | one call from a script |
 //! | `doctor` | every requirement checked and explained |
-//! | `tone` | tones for the checks
+//! | `tone` | tones for the checks |
 //! | `demo` | the model PBX behind sockets, a customer, the report |
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a terminal program prints")]
 
@@ -30,6 +30,7 @@ mod tone;
 
 use args::{Cli, Command};
 use clap::Parser as _;
+use std::io::Write as _;
 use std::process::ExitCode;
 
 /// How a subcommand ends.
@@ -44,6 +45,9 @@ enum Failure {
     /// The phone cannot be started here.
     #[error(transparent)]
     Start(#[from] sidetone_driver::StartError),
+    /// The phone was asked to leave before the server had ever taken it.
+    #[error("the phone was never registered")]
+    NeverRegistered,
     /// The phone stopped by itself.
     #[error("the phone stopped; this is a defect, please report it with the log (RUST_LOG=debug)")]
     Stopped,
@@ -60,8 +64,9 @@ fn main() -> ExitCode {
     init_log();
     let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => runtime,
-        Err(error) => return fail(&Failure::Io(error)),
+        Err(error) => return fail(&Failure::Io(error), false),
     };
+    let json = cli.command.is_json();
     let outcome = runtime.block_on(async {
         match cli.command {
             Command::Agent(args) => agent::run(args).await,
@@ -74,14 +79,19 @@ fn main() -> ExitCode {
     runtime.shutdown_background();
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
-        Err(failure) => fail(&failure),
+        Err(failure) => fail(&failure, json),
     }
 }
 
 /// Prints why, and chooses the exit status: 2 for wrong usage, 1 for the rest.
-fn fail(failure: &Failure) -> ExitCode {
+fn fail(failure: &Failure, json: bool) -> ExitCode {
     if !matches!(failure, Failure::Told) {
-        eprintln!("sidetone: {failure}");
+        // Where the terminal is gone, nobody is left to be told.
+        let _ = writeln!(std::io::stderr(), "sidetone: {failure}");
+        if json {
+            let event = json::JsonEvent::Error { text: failure.to_string() };
+            console::print_json(json::Line { event, at_ms: 0.0 });
+        }
     }
     ExitCode::from(if matches!(failure, Failure::Setup(_)) { 2 } else { 1 })
 }

@@ -4,7 +4,7 @@ use crate::config::Setup;
 use crate::json::{JsonEvent, Line, Request, command_error_name, ms};
 use crate::state::StateFile;
 use sidetone_driver::{Handle, Milestone, StartError, Update, Updates, What};
-use sidetone_phone::{CallId, Command, CommandError, Snapshot};
+use sidetone_phone::{CallId, Command, CommandError, Event, RegistrationState, Snapshot};
 use std::time::Duration;
 
 /// A running phone as the terminal uses it.
@@ -13,6 +13,44 @@ pub(crate) struct Session {
     updates: Updates,
     state: StateFile,
     started: Duration,
+    was_registered: bool,
+}
+
+/// Why a command was not taken, in words that say what to do in its place.
+#[derive(Debug)]
+pub(crate) struct Refusal {
+    pub(crate) error: CommandError,
+    hint: Option<&'static str>,
+}
+
+impl Refusal {
+    fn new(command: &Command, error: CommandError) -> Self {
+        let hint = match (error, command) {
+            (CommandError::WrongState, Command::Answer { .. }) => {
+                Some("only a call that rings here can be answered")
+            }
+            (CommandError::WrongState, Command::Decline { .. }) => {
+                Some("only a call that rings here can be declined; hang up instead")
+            }
+            (CommandError::WrongState, Command::Hold { .. }) => {
+                Some("only an answered call can be held or resumed; wait for the answer")
+            }
+            (CommandError::WrongState, Command::SendDtmf { .. }) => {
+                Some("digits go out only in an answered call that you do not hold; resume it first")
+            }
+            (_, _) => None,
+        };
+        Self { error, hint }
+    }
+}
+
+impl std::fmt::Display for Refusal {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self.hint {
+            Some(hint) => f.write_str(hint),
+            None => self.error.fmt(f),
+        }
+    }
 }
 
 impl Session {
@@ -22,12 +60,17 @@ impl Session {
         let (handle, updates) = sidetone_driver::start(setup.driver)?;
         // A fresh phone takes this command always.
         let _ = handle.command(Command::Register).await;
-        Ok(Self { handle, updates, state: setup.state, started })
+        Ok(Self { handle, updates, state: setup.state, started, was_registered: false })
     }
 
     /// The next thing that the phone tells; what is to be stored has been.
     pub(crate) async fn next(&mut self) -> Option<Update> {
         let update = self.updates.next().await?;
+        self.was_registered |= matches!(
+            &update.what,
+            What::Event(Event::RegistrationChanged(lamp))
+                if lamp.state == RegistrationState::Registered
+        );
         if let What::Save(saved) = &update.what
             && let Err(error) = self.state.store(saved.clone())
         {
@@ -37,8 +80,14 @@ impl Session {
     }
 
     /// Asks the phone.
-    pub(crate) async fn command(&self, command: Command) -> Result<(), CommandError> {
-        self.handle.command(command).await
+    pub(crate) async fn command(&self, command: Command) -> Result<(), Refusal> {
+        let asked = command.clone();
+        self.handle.command(command).await.map_err(|error| Refusal::new(&asked, error))
+    }
+
+    /// Whether the server has taken the phone at least once.
+    pub(crate) fn was_registered(&self) -> bool {
+        self.was_registered
     }
 
     /// What is to be seen.
@@ -84,28 +133,31 @@ impl Session {
         Some(Line { event, at_ms })
     }
 
-    /// Carries out one line of JSON input. `Ok(None)` means: leave.
-    pub(crate) async fn run_line(&self, text: &str) -> Option<JsonEvent> {
-        match Request::parse(text) {
-            Ok(Request::Quit) => None,
+    /// Carries out one line of JSON input, and answers it with the time at which it was taken: what
+    /// follows from it comes later. `None` means: leave.
+    pub(crate) async fn run_line(&self, text: &str) -> Option<Line> {
+        let at_ms = self.now_ms();
+        let event = match Request::parse(text) {
+            Ok(Request::Quit) => return None,
             Ok(Request::Command { name, call, command }) => {
-                Some(answer(name, call, self.command(command).await))
+                answer(name, call, self.command(command).await)
             }
-            Err(refused) => Some(refused),
-        }
+            Err(refused) => refused,
+        };
+        Some(Line { event, at_ms })
     }
 }
 
 /// What a command line is answered with.
-fn answer(name: &str, call: Option<CallId>, result: Result<(), CommandError>) -> JsonEvent {
+fn answer(name: &str, call: Option<CallId>, result: Result<(), Refusal>) -> JsonEvent {
     let (command, call) = (name.to_owned(), call.map(|call| call.to_string()));
     match result {
         Ok(()) => JsonEvent::Accepted { command, call },
-        Err(error) => JsonEvent::Refused {
+        Err(refusal) => JsonEvent::Refused {
             command,
             call,
-            reason: command_error_name(error),
-            text: error.to_string(),
+            reason: command_error_name(refusal.error),
+            text: refusal.to_string(),
         },
     }
 }
@@ -182,4 +234,25 @@ pub(crate) fn plain(event: &JsonEvent) -> Option<String> {
         | JsonEvent::Check { .. }
         | JsonEvent::Ready { .. } => return None,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use sidetone_phone::{DeclineReason, Digits};
+
+    #[test]
+    fn a_refusal_says_what_to_do_instead() {
+        let call = CallId(uuid::Uuid::nil());
+        let digits = Command::SendDtmf { call, digits: Digits::new("1").unwrap() };
+        let decline = Command::Decline { call, reason: DeclineReason::Busy };
+        for (command, error, words) in [
+            (&digits, CommandError::WrongState, "resume it first"),
+            (&decline, CommandError::WrongState, "hang up instead"),
+            (&decline, CommandError::UnknownCall, "no such call"),
+        ] {
+            let text = Refusal::new(command, error).to_string();
+            assert!(text.contains(words), "{text}");
+        }
+    }
 }

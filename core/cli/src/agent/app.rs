@@ -3,7 +3,7 @@
 use crate::json::JsonEvent;
 use crate::session::plain;
 use sidetone_driver::{Milestone, What};
-use sidetone_phone::{CallId, CallSnapshot, Event, Snapshot};
+use sidetone_phone::{CallId, CallSnapshot, Command, Event, Snapshot};
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
@@ -80,6 +80,27 @@ impl App {
         {
             self.say(seconds, text);
         }
+        if self.call().is_none() {
+            self.selected = self.snapshot.calls.last().map(|call| call.id);
+        }
+    }
+
+    /// Shows why a command was refused. What was typed for it stays, to be mended.
+    pub(super) fn refuse(&mut self, command: Command, text: String) {
+        self.refusal = Some(text);
+        self.entry = match command {
+            Command::Dial { to, .. } => Some(Entry { kind: EntryKind::Dial, text: to }),
+            Command::SendDtmf { digits, .. } => {
+                Some(Entry { kind: EntryKind::Dtmf, text: digits.as_str().to_owned() })
+            }
+            Command::Register
+            | Command::Unregister
+            | Command::Answer { .. }
+            | Command::Decline { .. }
+            | Command::HangUp { .. }
+            | Command::Hold { .. }
+            | Command::Mute { .. } => None,
+        };
         if self.call().is_none() {
             self.selected = self.snapshot.calls.last().map(|call| call.id);
         }

@@ -3,7 +3,9 @@
 
 use super::app::{App, Entry, EntryKind};
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
-use sidetone_phone::{CallId, CallState, Command, DeclineReason, Digits};
+use sidetone_phone::{
+    CallId, CallSnapshot, CallState, Command, DeclineReason, Digits, RegistrationState,
+};
 
 /// What a key asks for.
 #[derive(Debug, PartialEq, Eq)]
@@ -16,18 +18,26 @@ pub(super) enum Action {
     Quit,
 }
 
-/// The keys and what they do, in the order of the footer.
-pub(super) const HELP: [(&str, &str); 9] = [
-    ("d", "dial"),
-    ("a", "answer"),
-    ("x", "decline"),
-    ("h", "hang up"),
-    ("o", "hold"),
-    ("m", "mute"),
-    ("t", "digits"),
-    ("Tab", "next call"),
-    ("q", "quit"),
-];
+/// The keys that do something now, in the order of the footer. `q` quits always.
+pub(super) fn help(app: &App) -> Vec<(&'static str, &'static str)> {
+    let is_registered = app.snapshot.registration.state == RegistrationState::Registered;
+    let mut keys = vec![if is_registered { ("d", "dial") } else { ("r", "sign in") }];
+    if let Some(call) = app.call() {
+        if matches!(call.state, CallState::Ringing | CallState::Answering) {
+            keys.extend([("a", "answer"), ("x", "decline")]);
+        }
+        keys.push(("h", "hang up"));
+        if is_up(call) {
+            keys.push(("o", if call.hold.local { "resume" } else { "hold" }));
+            keys.push(("m", if call.muted { "unmute" } else { "mute" }));
+            keys.push(("t", "digits"));
+        }
+    }
+    if app.snapshot.calls.len() > 1 {
+        keys.push(("Tab", "next"));
+    }
+    keys
+}
 
 /// Takes one key.
 pub(super) fn press(app: &mut App, key: KeyEvent) -> Action {
@@ -61,16 +71,19 @@ fn shortcut(app: &mut App, key: KeyEvent) -> Action {
             Some(call) => Action::Command(Command::Mute { call: call.id, on: !call.muted }),
             None => Action::Redraw,
         },
+        KeyCode::Char('r') => Action::Command(Command::Register),
         KeyCode::Char('d') => open(app, EntryKind::Dial),
-        KeyCode::Char('t') if app.call().is_some_and(|c| c.state >= CallState::Answered) => {
-            open(app, EntryKind::Dtmf)
-        }
+        KeyCode::Char('t') if app.call().is_some_and(is_up) => open(app, EntryKind::Dtmf),
         KeyCode::Tab => {
             app.select_next();
             Action::Redraw
         }
         _ => Action::Redraw,
     }
+}
+
+fn is_up(call: &CallSnapshot) -> bool {
+    matches!(call.state, CallState::Answered | CallState::Established)
 }
 
 fn open(app: &mut App, kind: EntryKind) -> Action {

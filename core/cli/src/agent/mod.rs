@@ -40,21 +40,27 @@ async fn lines(
     tokio::pin!(leave);
     let outcome = loop {
         tokio::select! {
+            biased;
             update = session.next() => {
                 let Some(update) = update else { break Err(Failure::Stopped) };
                 auto_answer.watch(&update.what);
                 printer.show(session.line(update, printer.sip));
             }
             line = input.next() => match session.run_line(&line).await {
-                Some(event) => printer.tell(event, session.now_ms()),
-                None => break Ok(()),
+                Some(line) => printer.print(line),
+                None => break left(&session),
             },
             call = auto_answer.due() => auto_answer.answer(&session, call).await,
-            () = &mut leave => break Ok(()),
+            _ = &mut leave => break left(&session),
         }
     };
     session.stop_and_tell(|session, update| printer.show(session.line(update, printer.sip))).await;
     outcome
+}
+
+/// How the program ends when it is asked to leave.
+fn left(session: &Session) -> Outcome {
+    if session.was_registered() { Ok(()) } else { Err(Failure::NeverRegistered) }
 }
 
 /// Answers each incoming call after a while, where that was asked for.

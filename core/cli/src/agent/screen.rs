@@ -2,7 +2,7 @@
 
 use super::app::App;
 use super::keys::{Action, press};
-use super::{AutoAnswer, view};
+use super::{AutoAnswer, left, view};
 use crate::config::Setup;
 use crate::console::asked_to_leave;
 use crate::session::Session;
@@ -20,7 +20,8 @@ pub(super) async fn run(setup: Setup, auto_answer: AutoAnswer) -> Outcome {
     let app = App::new(account, server, session.snapshot());
     let terminal = ratatui::init();
     let outcome = show(session, app, terminal, auto_answer).await;
-    ratatui::restore();
+    // After a hangup there is no terminal left to restore.
+    let _ = ratatui::try_restore();
     outcome
 }
 
@@ -50,17 +51,18 @@ async fn show(
             }
             key = keys.recv() => match key.map(|key| key.map(|key| press(&mut app, key))) {
                 Some(Some(Action::Command(command))) => {
-                    if let Err(error) = session.command(command).await {
-                        app.refusal = Some(error.to_string());
-                    }
+                    let refused = session.command(command.clone()).await.err();
                     app.snapshot = session.snapshot();
+                    if let Some(refusal) = refused {
+                        app.refuse(command, refusal.to_string());
+                    }
                 }
                 Some(Some(Action::Redraw) | None) => {}
-                Some(Some(Action::Quit)) | None => break Ok(()),
+                Some(Some(Action::Quit)) | None => break left(&session),
             },
             call = auto_answer.due() => auto_answer.answer(&session, call).await,
             _ = second.tick(), if !app.snapshot.calls.is_empty() => {}
-            () = &mut leave => break Ok(()),
+            _ = &mut leave => break left(&session),
         }
     };
     session.stop().await;

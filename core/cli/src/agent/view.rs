@@ -1,7 +1,7 @@
 //! The picture of the phone: lamp, calls, the chosen call's media and milestones, log and keys.
 
 use super::app::{App, EntryKind};
-use super::keys::HELP;
+use super::keys::help;
 use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::style::{Color, Modifier, Style};
@@ -84,15 +84,12 @@ fn call_line(call: &CallSnapshot, selected: bool, now: Duration) -> Line<'static
     let mut spans = vec![
         Span::raw(if selected { "▸ " } else { "  " }),
         Span::raw(format!("{arrow} ")),
-        Span::styled(format!("{:<36}", party(&call.remote)), STRONG),
+        Span::styled(format!("{:<30}", cut(&party(&call.remote), 30)), STRONG),
         Span::styled(format!("{:<12}", state_word(call.state)), state_style(call.state)),
         Span::raw(format!("{:>3}:{:02}  ", clock / 60, clock % 60)),
     ];
-    let marks = [
-        (call.hold.local, "held"),
-        (call.hold.remote, "held by the other side"),
-        (call.muted, "muted"),
-    ];
+    let marks =
+        [(call.hold.local, "held"), (call.hold.remote, "held there"), (call.muted, "muted")];
     for (_, mark) in marks.iter().filter(|(on, _)| *on) {
         spans.push(Span::styled(format!(" {mark}"), Style::new().fg(Color::Yellow)));
     }
@@ -157,18 +154,21 @@ fn draw_call(frame: &mut Frame<'_>, area: Rect, app: &App, call: &CallSnapshot) 
                 quality.codec, quality.packets_sent, quality.packets_received
             )),
             Line::from(format!(
-                "lost {}   late {}   concealed {} ms",
+                "lost {}  late {}  concealed {} ms",
                 quality.packets_lost,
                 quality.packets_late,
                 quality.concealed.as_millis()
             )),
             Line::from(format!(
-                "jitter {:.1} ms   playout {} ms   round trip {}",
+                "jitter {:.1} ms   playout {} ms",
                 quality.jitter.as_secs_f64() * 1000.0,
                 quality.playout_delay.as_millis(),
-                quality
-                    .round_trip
-                    .map_or("–".to_owned(), |rtt| format!("{} ms", rtt.as_millis())),
+            )),
+            Line::from(format!(
+                "round trip {}",
+                quality.round_trip.map_or("–".to_owned(), |time| {
+                    format!("{:.1} ms", time.as_secs_f64() * 1000.0)
+                }),
             )),
         ]
     };
@@ -208,7 +208,8 @@ fn draw_milestones(frame: &mut Frame<'_>, area: Rect, app: &App, call: &CallSnap
 }
 
 fn draw_log(frame: &mut Frame<'_>, area: Rect, app: &App) {
-    let height = usize::from(area.height.saturating_sub(2));
+    let (height, width) = (area.height.saturating_sub(2), area.width.saturating_sub(17));
+    let (height, width) = (usize::from(height), usize::from(width));
     let skip = app.log.len().saturating_sub(height);
     let lines: Vec<Line<'_>> = app
         .log
@@ -217,7 +218,7 @@ fn draw_log(frame: &mut Frame<'_>, area: Rect, app: &App) {
         .map(|(seconds, text)| {
             Line::from(vec![
                 Span::styled(format!("{seconds:>9.2} s  "), DIM),
-                Span::raw(text.as_str()),
+                Span::raw(cut(text, width)),
             ])
         })
         .collect();
@@ -225,9 +226,9 @@ fn draw_log(frame: &mut Frame<'_>, area: Rect, app: &App) {
 }
 
 fn draw_footer(frame: &mut Frame<'_>, area: Rect, app: &App) {
-    let line = if let Some(refusal) = &app.refusal {
-        Line::styled(format!(" {refusal}"), Style::new().fg(Color::Red))
-    } else if let Some(entry) = &app.entry {
+    let refusal =
+        app.refusal.as_deref().map(|text| Span::styled(text, Style::new().fg(Color::Red)));
+    let line = if let Some(entry) = &app.entry {
         let label = match entry.kind {
             EntryKind::Dial => "Call: ",
             EntryKind::Dtmf => "Digits: ",
@@ -236,15 +237,31 @@ fn draw_footer(frame: &mut Frame<'_>, area: Rect, app: &App) {
             Span::styled(format!(" {label}"), STRONG),
             Span::raw(entry.text.as_str()),
             Span::raw("▏"),
-            Span::styled("  Enter to send, Esc to leave", DIM),
+            Span::raw("  "),
+            refusal.unwrap_or(Span::styled("Enter to send, Esc to leave", DIM)),
         ])
+    } else if let Some(refusal) = refusal {
+        Line::from(vec![Span::raw(" "), refusal])
     } else {
-        let keys = HELP.iter().flat_map(|(key, what)| {
+        let [keys, quit] =
+            Layout::horizontal([Constraint::Min(0), Constraint::Length(8)]).areas(area);
+        let key = |(key, what)| {
             [Span::styled(format!(" {key}"), STRONG), Span::styled(format!(" {what} "), DIM)]
-        });
-        Line::from(keys.collect::<Vec<_>>())
+        };
+        let line: Vec<_> = help(app).into_iter().flat_map(key).collect();
+        frame.render_widget(Paragraph::new(Line::from(line)), keys);
+        frame.render_widget(Paragraph::new(Line::from_iter(key(("q", "quit")))), quit);
+        return;
     };
     frame.render_widget(Paragraph::new(line), area);
+}
+
+/// Text of at most so many characters; what is cut away leaves a mark.
+fn cut(text: &str, width: usize) -> String {
+    if text.chars().count() <= width {
+        return text.to_owned();
+    }
+    text.chars().take(width.saturating_sub(1)).chain(['…']).collect()
 }
 
 fn panel(title: &str) -> Block<'static> {
@@ -261,7 +278,8 @@ mod tests {
     use ratatui::Terminal;
     use ratatui::backend::TestBackend;
     use sidetone_phone::{
-        CallId, MediaPath, QualityReport, Registration, RegistrationProblem, Snapshot, UnixTime,
+        CallId, Command, MediaPath, QualityReport, Registration, RegistrationProblem, Snapshot,
+        UnixTime,
     };
 
     fn app(state: RegistrationState, calls: Vec<CallSnapshot>) -> App {
@@ -294,7 +312,11 @@ mod tests {
     }
 
     fn drawn(app: &App) -> String {
-        let mut terminal = Terminal::new(TestBackend::new(100, 30)).unwrap();
+        drawn_on(app, 100, 30)
+    }
+
+    fn drawn_on(app: &App, width: u16, height: u16) -> String {
+        let mut terminal = Terminal::new(TestBackend::new(width, height)).unwrap();
         terminal.draw(|frame| draw(frame, app, Duration::from_secs(185))).unwrap();
         let buffer = terminal.backend().buffer();
         let width = usize::from(buffer.area.width);
@@ -310,6 +332,56 @@ mod tests {
         {
             assert!(screen.contains(part), "{part} is missing in\n{screen}");
         }
+    }
+
+    #[test]
+    fn nothing_that_matters_is_cut_at_80_by_24() {
+        let mut first = call(CallState::Established);
+        first.hold.remote = true;
+        first.remote.uri = format!("sip:{}@x", "1".repeat(80));
+        first.quality = Some(QualityReport {
+            codec: "opus".to_owned(),
+            packets_sent: 123_456,
+            packets_received: 123_456,
+            packets_lost: 1_234,
+            packets_late: 1_234,
+            concealed: Duration::from_millis(12_345),
+            jitter: Duration::from_micros(123_400),
+            playout_delay: Duration::from_millis(1_234),
+            round_trip: Some(Duration::from_micros(1_234_500)),
+            ..QualityReport::default()
+        });
+        let second = CallSnapshot { id: CallId(uuid::Uuid::max()), ..first.clone() };
+        let mut app = app(RegistrationState::Unreachable, vec![first, second]);
+        app.say(1.0, "a long line of the log ".repeat(5));
+        let screen = drawn_on(&app, 80, 24);
+        for part in [
+            "r sign in",
+            "h hang up",
+            "o resume",
+            "m unmute",
+            "t digits",
+            "Tab next",
+            "q quit",
+            "heard 123456",
+            "concealed 12345 ms",
+            "playout 1234 ms",
+            "round trip 1234.5 ms",
+            "held held there muted",
+            "of t… │",
+        ] {
+            assert!(screen.contains(part), "{part} is missing in\n{screen}");
+        }
+    }
+
+    #[test]
+    fn a_refused_dial_keeps_what_was_typed() {
+        let mut app = app(RegistrationState::Failed, Vec::new());
+        let dial = Command::Dial { call: CallId(uuid::Uuid::nil()), to: "6001".to_owned() };
+        app.refuse(dial, "the phone is not registered".to_owned());
+        let screen = drawn_on(&app, 80, 24);
+        assert!(screen.contains("Call: 6001▏  the phone is not registered"), "{screen}");
+        assert_eq!(app.selected, None);
     }
 
     #[test]

@@ -20,13 +20,15 @@ mod story;
 
 use crate::args::DemoArgs;
 use crate::config::SetupError;
-use crate::console::{Printer, asked_to_leave};
+use crate::console::{Printer, asked_to_leave, put};
 use crate::json::JsonEvent;
 use crate::{Failure, Outcome};
 use screen::Screen;
 use server::Server;
 use sidetone_driver::{Trust, clock};
 use sidetone_phone::ServerAddress;
+use std::io::Write as _;
+use std::path::Path;
 use std::time::Duration;
 use story::Plan;
 
@@ -38,6 +40,7 @@ pub(crate) async fn run(args: DemoArgs) -> Outcome {
     if args.serve {
         return serve(&args).await;
     }
+    is_writable(&args.report)?;
     let screen = Screen::new(args.output.json);
     let talk = Duration::from_secs(args.talk);
     let (voice, sip) = (args.customer.clone(), args.output.sip);
@@ -68,13 +71,29 @@ pub(crate) async fn run(args: DemoArgs) -> Outcome {
     if verdict.is_good() { Ok(()) } else { Err(Failure::Told) }
 }
 
+/// Fails before the call where the report could not be written after it.
+fn is_writable(report: &Path) -> Result<(), SetupError> {
+    let is_new = !report.exists();
+    std::fs::OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .open(report)
+        .and_then(|_| if is_new { std::fs::remove_file(report) } else { Ok(()) })
+        .map_err(|source| SetupError::Unwritable {
+            what: "the report",
+            path: report.to_owned(),
+            source,
+        })
+}
+
 /// The bench's server and its authority, by flags or by the bench's own variables.
 fn asterisk(args: &DemoArgs) -> Result<(ServerAddress, Trust), Failure> {
     let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
     let advice =
         || std::io::Error::other("run scripts/demo --asterisk, which starts the bench first");
-    let server = args.phone.server.first().cloned().or_else(|| variable("SIDETONE_BENCH_URL"));
-    let ca = args.phone.ca.clone().or_else(|| variable("SIDETONE_BENCH_CA").map(Into::into));
+    let server = args.server.clone().or_else(|| variable("SIDETONE_BENCH_URL"));
+    let ca = args.ca.clone().or_else(|| variable("SIDETONE_BENCH_CA").map(Into::into));
     let (server, ca) = (server.ok_or_else(advice)?, ca.ok_or_else(advice)?);
     let pem = std::fs::read(&ca).map_err(|source| SetupError::Unreadable {
         what: "the CA file",
@@ -97,15 +116,19 @@ async fn serve(args: &DemoArgs) -> Outcome {
     if args.output.json {
         Printer::new(args.output).tell(ready, 0.0);
     } else {
-        println!("{}", how_to_reach(&server));
+        put(&how_to_reach(&server));
     }
-    asked_to_leave().await;
+    let signal = asked_to_leave().await;
+    // After a hangup nobody reads it.
+    let _ = writeln!(std::io::stderr(), "sidetone: ended by {signal}");
     Ok(())
 }
 
 /// What a person needs to try a phone.
 fn how_to_reach(server: &Server) -> String {
     let (url, ca, domain) = (server.url(), server.ca().display().to_string(), server.domain());
+    let program = std::env::current_exe()
+        .map_or_else(|_| "sidetone".to_owned(), |path| path.display().to_string());
     let users: Vec<&str> = server.users().collect();
     format!(
         "The model PBX is ready at {url}\n\
@@ -113,9 +136,26 @@ fn how_to_reach(server: &Server) -> String {
          trust      {ca}\n\n\
          1800 is the queue of agent1 and agent2, 1001 to 1004 are the agents, 600 is an echo,\n\
          601 a tone. In another terminal:\n\n  \
-         SIDETONE_PASSWORD=secret-agent1 sidetone agent --server {url} \\\n    \
-         --ca {ca} --account sip:agent1@{domain}\n\n\
+         SIDETONE_PASSWORD=secret-agent1 {program} agent \\\n    \
+         --server {url} --ca {ca} \\\n    --account sip:agent1@{domain}\n\n\
+         On a machine without a sound device add: --mic null --speaker null\n\
          Ctrl-C ends it.",
         users.join(", ")
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_report_that_cannot_be_written_is_found_before_the_call() {
+        let folder = tempfile::tempdir().unwrap();
+        let report = folder.path().join("report.html");
+        assert!(is_writable(&report).is_ok() && !report.exists());
+        std::fs::write(&report, "old").unwrap();
+        assert!(is_writable(&report).is_ok());
+        assert_eq!(std::fs::read(&report).unwrap(), b"old");
+        assert!(is_writable(&folder.path().join("none/report.html")).is_err());
+    }
 }

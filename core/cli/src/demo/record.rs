@@ -140,6 +140,14 @@ impl Record {
         }
     }
 
+    /// The packets that both phones missed, and all that were sent to them.
+    pub(super) fn lost(&self) -> (u64, u64) {
+        let last = [&self.agent, &self.customer].into_iter().filter_map(Party::last);
+        last.fold((0, 0), |(lost, all), report| {
+            (lost + report.packets_lost, all + report.packets_lost + report.packets_received)
+        })
+    }
+
     /// From the agent's answer to his first sound at the customer's ear: his first packet, and its
     /// way.
     pub(super) fn first_at_customer(&self, verdict: &Verdict) -> Option<Duration> {

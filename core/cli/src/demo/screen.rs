@@ -3,9 +3,10 @@
 
 use super::ladder::Rung;
 use super::record::{Milestone, Record, Verdict, Who};
+use crate::console::{print_json, put};
 use crate::json::{JsonEvent, Line};
 use sidetone_phone::QualityReport;
-use std::io::{IsTerminal as _, Write as _};
+use std::io::IsTerminal as _;
 use std::path::Path;
 use std::time::Duration;
 
@@ -60,11 +61,9 @@ impl Screen {
     }
 
     /// One JSON line; nothing where text is wanted.
-    pub(super) fn line(self, line: &Line) {
-        if self.json
-            && let Ok(text) = serde_json::to_string(line)
-        {
-            self.put(&text);
+    pub(super) fn line(self, line: Line) {
+        if self.json {
+            print_json(line);
         }
     }
 
@@ -73,7 +72,7 @@ impl Screen {
         if self.json {
             return;
         }
-        self.put(&format!(
+        put(&format!(
             "\n  {}  {}\n  {}\n\n  {}   {:<width$}{}",
             self.paint(Style::Strong, "Sidetone demo"),
             self.paint(Style::Faint, &format!("{} · {}", record.server, record.url)),
@@ -114,7 +113,7 @@ impl Screen {
                 dashes(after)
             ),
         };
-        self.put(&format!(
+        put(&format!(
             "  {}   {arrow}  {}",
             self.time(rung.at),
             self.paint(Style::Faint, &rung.note)
@@ -130,7 +129,7 @@ impl Screen {
             Who::Agent => (Style::Agent, "●"),
             Who::Customer => (Style::Customer, "○"),
         };
-        self.put(&format!(
+        put(&format!(
             "  {}   {} {}",
             self.time(milestone.at),
             self.paint(style, sign),
@@ -152,7 +151,7 @@ impl Screen {
                 self.paint(Style::Faint, &"·".repeat(METER - filled))
             )
         };
-        self.put(&format!(
+        put(&format!(
             "  {}   │ says {}  hears {}  {}",
             self.time(at),
             meter(Style::Agent, report.level_sent),
@@ -160,10 +159,10 @@ impl Screen {
             self.paint(
                 Style::Faint,
                 &format!(
-                    "lost {} · jitter {:.0} ms · delay {:.0} ms",
+                    "lost {} · jitter {} · delay {}",
                     report.packets_lost,
-                    report.jitter.as_secs_f64() * 1000.0,
-                    report.playout_delay.as_secs_f64() * 1000.0
+                    milliseconds(report.jitter),
+                    milliseconds(report.playout_delay)
                 )
             )
         ));
@@ -185,7 +184,7 @@ impl Screen {
                     detail,
                     advice: None,
                 };
-                self.line(&Line { event, at_ms });
+                self.line(Line { event, at_ms });
             } else {
                 let sign = if finding.good {
                     self.paint(Style::Good, "✓")
@@ -193,25 +192,23 @@ impl Screen {
                     self.paint(Style::Bad, "✗")
                 };
                 let gap = if *name == "customer_hears_agent" { "\n" } else { "" };
-                self.put(&format!("{gap}  {sign} {}", finding.text));
+                put(&format!("{gap}  {sign} {}", finding.text));
             }
         }
         if self.json {
             let event = JsonEvent::Report { file: report.display().to_string() };
-            return self.line(&Line { event, at_ms });
+            return self.line(Line { event, at_ms });
         }
-        let ms = |time: Option<Duration>| {
-            time.map_or("–".to_owned(), |time| format!("{:.0} ms", time.as_secs_f64() * 1000.0))
-        };
-        let last = record.agent.last();
-        self.put(&format!(
+        let ms = |time: Option<Duration>| time.map_or("–".to_owned(), milliseconds);
+        let (last, (lost, packets)) = (record.agent.last(), record.lost());
+        put(&format!(
             "\n    registered in {} · answer → first sound: agent {}, customer {}\n    \
-             lost {} of {} packets · playout delay {}\n\n  Report  {}\n",
+             both phones lost {} of {} packets · playout delay {}\n\n  Report  {}\n",
             ms(record.registered),
             ms(record.agent.first_heard),
             ms(record.first_at_customer(verdict)),
-            last.map_or(0, |report| report.packets_lost),
-            last.map_or(0, |report| report.packets_received + report.packets_lost),
+            lost,
+            packets,
             ms(last.map(|report| report.playout_delay)),
             self.paint(Style::Strong, &report.display().to_string()),
         ));
@@ -228,12 +225,12 @@ impl Screen {
             text.to_owned()
         }
     }
+}
 
-    /// A reader that went away is no error.
-    fn put(self, text: &str) {
-        let mut out = std::io::stdout().lock();
-        let _ = writeln!(out, "{text}").and_then(|()| out.flush());
-    }
+/// Milliseconds; few of them with a decimal.
+pub(super) fn milliseconds(time: Duration) -> String {
+    let ms = time.as_secs_f64() * 1000.0;
+    if ms < 9.95 { format!("{ms:.1} ms") } else { format!("{ms:.0} ms") }
 }
 
 /// What the network says may be long, and may try to steer the terminal.

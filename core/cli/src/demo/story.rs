@@ -2,7 +2,7 @@
 
 use super::ladder::Rung;
 use super::record::{Milestone, Record, Who};
-use super::screen::Screen;
+use super::screen::{Screen, milliseconds};
 use super::speech::{self, Conversation};
 use crate::Failure;
 use crate::config::Setup;
@@ -154,7 +154,7 @@ impl Story<'_> {
                 update = self.agent.next() => self.of_agent(update.ok_or(Failure::Stopped)?).await?,
                 update = self.customer.next() => self.of_customer(update.ok_or(Failure::Stopped)?).await?,
                 () = crate::call::until(due) => self.act().await?,
-                () = &mut leave => return Err(self.failed("interrupted")),
+                _ = &mut leave => return Err(self.failed("interrupted")),
                 () = &mut limit => return Err(self.failed("the call did not come to its end in time")),
             }
         }
@@ -183,7 +183,7 @@ impl Story<'_> {
         if self.screen.is_json()
             && let Some(Line { event, .. }) = self.agent.line(update.clone(), self.plan.sip)
         {
-            self.screen.line(&Line { event, at_ms: ms(at) });
+            self.screen.line(Line { event, at_ms: ms(at) });
         }
         match update.what {
             What::Sip { sent, bytes } => self.rung(at, sent, &bytes),
@@ -346,8 +346,7 @@ impl Story<'_> {
         let is_new = party.first_heard.is_none() && party.first_sent.is_none();
         party.first_sent = party.first_sent.or(sent);
         party.first_heard = party.first_heard.or(heard);
-        let time =
-            |time: Option<Duration>| time.map_or("–".to_owned(), |t| format!("{:.0} ms", ms(t)));
+        let time = |time: Option<Duration>| time.map_or("–".to_owned(), milliseconds);
         if is_new && who == Who::Agent {
             let text =
                 format!("first sound after the answer: sent {}, heard {}", time(sent), time(heard));
@@ -382,7 +381,7 @@ impl Story<'_> {
             return Failure::Io(std::io::Error::other(text.to_owned()));
         }
         let at_ms = self.began.map_or(0.0, |began| ms(clock::boot().saturating_sub(began)));
-        self.screen.line(&Line { event: JsonEvent::Error { text: text.to_owned() }, at_ms });
+        self.screen.line(Line { event: JsonEvent::Error { text: text.to_owned() }, at_ms });
         Failure::Told
     }
 }

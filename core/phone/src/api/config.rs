@@ -95,7 +95,7 @@ impl std::str::FromStr for ServerAddress {
         };
         let well_formed = !host.is_empty()
             && host.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._[]:".contains(&b))
-            && path.bytes().all(|b| b.is_ascii_graphic());
+            && path.bytes().all(|b| b.is_ascii_graphic() && b != b',');
         if !well_formed || port == 0 {
             return Err(error("has no host name, or characters that an address cannot have"));
         }

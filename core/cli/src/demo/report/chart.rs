@@ -24,13 +24,13 @@ pub(super) fn section(record: &Record) -> String {
         format!(
             "<div class=\"phone {class}\">\n<h3>{user}</h3>\n{}{}{}</div>\n",
             levels(party, &talk),
-            delays(party, &talk),
-            losses(party, &talk)
+            delays(record, party, &talk),
+            losses(record, party, &talk)
         )
     };
     format!(
         "<section aria-labelledby=\"quality\">\n<h2 id=\"quality\">How it sounded, second by \
-         second</h2>\n<p class=\"about\">Each phone measures what it receives.</p>\n\
+         second</h2>\n<p class=\"about\">Each phone measures what it receives. Both have the same scales.</p>\n\
          <div class=\"phones\">\n{}{}</div>\n{}</section>",
         phone("agent", &record.agent),
         phone("customer", &record.customer),
@@ -66,27 +66,41 @@ fn levels(party: &Party, talk: &Range<Duration>) -> String {
         Series { class, name, points: (0..count).step_by(every).map(point).collect() }
     };
     let series =
-        vec![series("own", "microphone", &party.said), series("other", "ear", &party.heard)];
+        vec![series("first", "microphone", &party.said), series("second", "ear", &party.heard)];
     Chart { title: "Level", unit: "dBFS", values: (QUIET, 0.0), series }.figure(talk)
 }
 
-fn delays(party: &Party, talk: &Range<Duration>) -> String {
+fn delays(record: &Record, party: &Party, talk: &Range<Duration>) -> String {
     let ms = |time: Duration| time.as_secs_f64() * 1000.0;
-    let series = vec![
-        each("own", "playout delay", party, talk, |report| Some(ms(report.playout_delay))),
-        each("other", "jitter", party, talk, |report| Some(ms(report.jitter))),
-        each("third", "round trip", party, talk, |report| report.round_trip.map(ms)),
-    ];
-    Chart { title: "Delay", unit: "ms", values: (0.0, above(&series, 40.0)), series }.figure(talk)
+    let series = |party| {
+        vec![
+            each("first", "playout delay", party, talk, |report| Some(ms(report.playout_delay))),
+            each("second", "jitter", party, talk, |report| Some(ms(report.jitter))),
+            each("third", "round trip", party, talk, |report| report.round_trip.map(ms)),
+        ]
+    };
+    let values = (0.0, above(&both(record, series), 40.0));
+    Chart { title: "Delay", unit: "ms", values, series: series(party) }.figure(talk)
 }
 
-fn losses(party: &Party, talk: &Range<Duration>) -> String {
-    let series = vec![
-        each("own", "packets lost", party, talk, |report| Some(report.packets_lost as f64)),
-        each("other", "packets late", party, talk, |report| Some(report.packets_late as f64)),
-    ];
-    Chart { title: "Loss", unit: "packets", values: (0.0, above(&series, 4.0)), series }
-        .figure(talk)
+fn losses(record: &Record, party: &Party, talk: &Range<Duration>) -> String {
+    let series = |party| {
+        vec![
+            each("first", "packets lost", party, talk, |report| Some(report.packets_lost as f64)),
+            each("second", "packets late", party, talk, |report| Some(report.packets_late as f64)),
+        ]
+    };
+    let all = series(party);
+    if all.iter().flat_map(|series| &series.points).all(|(_, packets)| *packets == 0.0) {
+        return "<p class=\"none\">No packet was lost or late.</p>\n".to_owned();
+    }
+    let values = (0.0, above(&both(record, series), 4.0));
+    Chart { title: "Loss", unit: "packets", values, series: all }.figure(talk)
+}
+
+/// The same series of both phones.
+fn both<'a>(record: &'a Record, of: impl Fn(&'a Party) -> Vec<Series>) -> Vec<Series> {
+    [of(&record.agent), of(&record.customer)].into_iter().flatten().collect()
 }
 
 /// One value of each second.
@@ -192,6 +206,18 @@ fn table(record: &Record) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_call_without_loss_says_so_in_place_of_a_chart() {
+        let talk = Duration::ZERO..Duration::from_secs(9);
+        let mut record = Record::default();
+        let second = Duration::from_secs(1);
+        record.agent.quality.push((second, QualityReport::default()));
+        let report = QualityReport { packets_late: 1, ..QualityReport::default() };
+        record.customer.quality.push((second, report));
+        assert!(losses(&record, &record.agent, &talk).contains("No packet was lost or late"));
+        assert!(losses(&record, &record.customer, &talk).contains("<svg"));
+    }
 
     #[test]
     fn a_scale_ends_at_a_round_number_above_everything() {

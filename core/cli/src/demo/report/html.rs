@@ -22,8 +22,11 @@ pub(super) fn text(raw: &str) -> String {
     escaped
 }
 
-/// Whole milliseconds, with a thin space in thousands.
+/// Milliseconds, few of them with a decimal, and a thin space in thousands.
 pub(super) fn milliseconds(time: Duration) -> String {
+    if time < Duration::from_micros(9_950) {
+        return format!("{:.1}", time.as_secs_f64() * 1000.0);
+    }
     let number = (time.as_secs_f64() * 1000.0).round() as u64;
     match number / 1000 {
         0 => number.to_string(),
@@ -65,8 +68,9 @@ mod tests {
     }
 
     #[test]
-    fn thousands_are_set_apart() {
-        assert_eq!(milliseconds(Duration::from_millis(7)), "7");
+    fn few_milliseconds_have_a_decimal_and_thousands_are_set_apart() {
+        assert_eq!(milliseconds(Duration::from_micros(7_340)), "7.3");
+        assert_eq!(milliseconds(Duration::from_millis(70)), "70");
         assert_eq!(milliseconds(Duration::from_millis(12_034)), "12\u{202f}034");
     }
 }

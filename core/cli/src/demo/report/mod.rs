@@ -72,9 +72,7 @@ fn findings(verdict: &Verdict) -> String {
 /// The numbers that a person asks for first.
 fn figures(record: &Record, verdict: &Verdict) -> String {
     let last = record.agent.last();
-    let both = [&record.agent, &record.customer];
-    let lost: u64 = both.iter().filter_map(|p| p.last()).map(|r| r.packets_lost).sum();
-    let received: u64 = both.iter().filter_map(|p| p.last()).map(|r| r.packets_received).sum();
+    let (lost, packets) = record.lost();
     let figure = |name: &str, value: String, unit: &str, note: &str| {
         format!("<div><dt>{name}</dt><dd><b>{value}</b>{unit}<small>{note}</small></dd></div>\n")
     };
@@ -90,7 +88,7 @@ fn figures(record: &Record, verdict: &Verdict) -> String {
     all += &time("Mouth to ear", lag, "agent to customer");
     all +=
         &time("Playout delay", last.map(|report| report.playout_delay), "at the agent, at the end");
-    all += &figure("Packets lost", lost.to_string(), "", &format!("of {}", received + lost));
+    all += &figure("Packets lost", lost.to_string(), "", &format!("of {packets}, both phones"));
     format!("<dl class=\"figures\">\n{all}</dl>\n")
 }
 
