@@ -26,6 +26,8 @@ pub(crate) enum SetupError {
     Config(#[from] ConfigError),
     #[error("{what} {path} cannot be read: {source}; check the path and its permissions")]
     Unreadable { what: &'static str, path: PathBuf, source: std::io::Error },
+    #[error("the customer's voice cannot be taken: {0}; give a WAV file with sound in it")]
+    Voice(std::io::Error),
     #[error("the configuration file {path} is not valid: {detail}")]
     Invalid { path: PathBuf, detail: String },
     #[error("the CA file {0} holds no certificate in PEM form")]

@@ -14,7 +14,7 @@ pub(crate) struct Line {
     /// What it tells.
     #[serde(flatten)]
     pub(crate) event: JsonEvent,
-    /// Since the program started, in milliseconds.
+    /// Since the session started, in milliseconds.
     pub(crate) at_ms: f64,
 }
 

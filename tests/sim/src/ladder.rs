@@ -145,10 +145,10 @@ fn session(message: &Message, headers: &Headers) -> Option<String> {
 
 fn told(event: &Event) -> Option<String> {
     Some(match event {
-        Event::RegistrationChanged(lamp) => match &lamp.problem {
-            Some(problem) => format!("{:?}: {problem}", lamp.state),
-            None => format!("{:?}", lamp.state),
-        },
+        Event::RegistrationChanged(lamp) => {
+            let state = format!("{:?}", lamp.state).to_lowercase();
+            lamp.problem.as_ref().map_or(state.clone(), |problem| format!("{state}: {problem}"))
+        }
         Event::Incoming { from, .. } => {
             format!("incoming call from {}", from.name.as_deref().unwrap_or(&from.uri))
         }

@@ -215,7 +215,8 @@ impl Screen {
     }
 
     fn time(self, at: Duration) -> String {
-        self.paint(Style::Faint, &format!("{:>8.0}", at.as_secs_f64() * 1000.0))
+        let text = milliseconds(at);
+        self.paint(Style::Faint, &format!("{:>8}", text.trim_end_matches(" ms")))
     }
 
     fn paint(self, style: Style, text: &str) -> String {

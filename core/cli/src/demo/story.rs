@@ -5,7 +5,7 @@ use super::record::{Milestone, Record, Who};
 use super::screen::{Screen, milliseconds};
 use super::speech::{self, Conversation};
 use crate::Failure;
-use crate::config::Setup;
+use crate::config::{Setup, SetupError};
 use crate::console::asked_to_leave;
 use crate::json::{JsonEvent, Line, ms};
 use crate::session::Session;
@@ -73,7 +73,8 @@ pub(super) async fn play(plan: &Plan, screen: Screen) -> Result<Record, Failure>
     let folder = tempfile::tempdir()?;
     // The customer is answered by the queue and speaks from then on, the agent from his own answer.
     let lead = RING + Duration::from_millis(100);
-    let talk = Conversation::new(plan.talk + Duration::from_secs(5), plan.voice.as_deref())?;
+    let talk = Conversation::new(plan.talk + Duration::from_secs(5), plan.voice.as_deref())
+        .map_err(SetupError::Voice)?;
     let (agent_voice, agent_ear) =
         (folder.path().join("agent.wav"), folder.path().join("agent-heard.wav"));
     let (customer_voice, customer_ear) =
@@ -127,8 +128,8 @@ const NUMBER: &str = "1801";
 
 fn setup(plan: &Plan, user: &str, voice: &Path, ear: &Path) -> Result<Setup, Failure> {
     let aor = format!("sip:{user}@{}", plan.domain);
-    let account = Account::new(&aor, Secret::new(format!("secret-{user}")))
-        .map_err(crate::config::SetupError::from)?;
+    let account =
+        Account::new(&aor, Secret::new(format!("secret-{user}"))).map_err(SetupError::from)?;
     let (state, saved) = StateFile::open(Some("none".into()), &aor);
     Ok(Setup {
         driver: DriverConfig {
