@@ -34,6 +34,7 @@ use media::MediaThread;
 use peer::PeerConfig;
 use rustls::crypto::ring;
 use sidetone_phone::{Config, Event, MediaError, Phone, Saved, TimerReason};
+use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 use tokio::sync::{mpsc, watch};
@@ -123,6 +124,17 @@ pub enum AudioEndpoint {
     Null,
 }
 
+impl fmt::Display for AudioEndpoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Default => f.write_str("default"),
+            Self::Device(name) => f.write_str(name),
+            Self::File(path) => path.display().fmt(f),
+            Self::Null => f.write_str("null"),
+        }
+    }
+}
+
 /// Something to tell the app, with the boot time at which it happened.
 #[derive(Debug, Clone)]
 pub struct Update {
@@ -151,6 +163,9 @@ pub enum What {
     Woke(TimerReason),
     /// Store this.
     Save(Saved),
+    /// The microphone or the speaker has stopped in a call, or did not start for it, and why.
+    /// Silence is in its place; it is tried again when the next call begins.
+    AudioLost(String),
 }
 
 /// A step on the way to a flow or to media, in the order in which they happen.

@@ -300,7 +300,14 @@ impl Task {
 
     /// Takes what the media thread has told, and frees what it is done with.
     fn media(&mut self) {
-        while let Some(MediaNotice { call, what }) = self.parts.media.poll_notice() {
+        while let Some(notice) = self.parts.media.poll_notice() {
+            let (call, what) = match notice {
+                MediaNotice::Call(call, what) => (call, what),
+                MediaNotice::AudioLost(error) => {
+                    self.parts.teller.tell(What::AudioLost(error.to_string()));
+                    continue;
+                }
+            };
             let Some(known) = self.calls.get(&call) else { continue };
             self.pending.push_back(match what {
                 Told::FirstSent => Input::FirstSent { call },

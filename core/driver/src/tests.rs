@@ -104,7 +104,7 @@ impl Phone {
                     What::Event(event) if wanted(&event) => return event,
                     What::Milestone(milestone) => self.milestones.push(milestone),
                     What::Woke(_) => self.woke += 1,
-                    What::Event(_) | What::Sip { .. } | What::Save(_) => {}
+                    What::Event(_) | What::Sip { .. } | What::Save(_) | What::AudioLost(_) => {}
                 }
             }
         };

@@ -34,7 +34,7 @@ pub(crate) fn channel() -> (Teller, Updates) {
 
 impl Teller {
     pub(crate) fn tell(&self, what: What) {
-        let counts = matches!(what, What::Event(_) | What::Save(_));
+        let counts = matches!(what, What::Event(_) | What::Save(_) | What::AudioLost(_));
         if !counts && self.queue.capacity() < RESERVE {
             return;
         }

@@ -3,14 +3,15 @@
 //! The speaker's file is written by a thread of its own, so that a slow disk is not heard, and its
 //! header is brought up to date each second, so that it can be read even if the process dies.
 
-use super::AudioError;
 use super::resampler;
+use super::{AudioEnd, AudioError};
 use hound::{SampleFormat, WavReader, WavSpec, WavWriter};
 use rtrb::{Consumer, Producer, RingBuffer};
 use sidetone_media::{Frame, SAMPLE_RATE};
-use std::fs::File;
+use std::fs::{File, OpenOptions};
 use std::io::BufWriter;
 use std::path::Path;
+use std::sync::{Arc, OnceLock};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
@@ -31,7 +32,7 @@ pub(super) struct FileMicrophone {
 impl FileMicrophone {
     /// Reads a WAV file of any rate and any number of channels, which are mixed.
     pub(super) fn load(path: &Path) -> Result<Self, AudioError> {
-        let reader = WavReader::open(path).map_err(|e| error(path, e))?;
+        let reader = WavReader::open(path).map_err(|e| error(AudioEnd::Microphone, path, e))?;
         let spec = reader.spec();
         let limit = MAX_SECONDS as usize * spec.sample_rate as usize * usize::from(spec.channels);
         let samples: Result<Vec<f32>, _> = match spec.sample_format {
@@ -42,15 +43,16 @@ impl FileMicrophone {
                 samples.map(|s| s.map(|s| s as f32 * scale)).collect()
             }
         };
-        let samples = samples.map_err(|e| error(path, e))?;
+        let samples = samples.map_err(|e| error(AudioEnd::Microphone, path, e))?;
         let channels = usize::from(spec.channels.max(1));
         let mono: Vec<f32> = samples
             .chunks_exact(channels)
             .map(|frame| frame.iter().sum::<f32>() / channels as f32)
             .collect();
-        let samples = resampler::to_48k(&mono, spec.sample_rate).map_err(|e| error(path, e))?;
+        let samples = resampler::to_48k(&mono, spec.sample_rate)
+            .map_err(|e| error(AudioEnd::Microphone, path, e))?;
         if samples.is_empty() {
-            return Err(error(path, "there is no sound in it"));
+            return Err(error(AudioEnd::Microphone, path, "there is no sound in it"));
         }
         Ok(Self { samples, position: None })
     }
@@ -78,6 +80,8 @@ impl FileMicrophone {
 pub(super) struct FileSpeaker {
     ring: Option<Producer<i16>>,
     writer: Option<JoinHandle<()>>,
+    path: String,
+    broken: Arc<OnceLock<String>>,
     unwritten: u32,
     lost: u64,
 }
@@ -91,15 +95,43 @@ impl FileSpeaker {
             bits_per_sample: 16,
             sample_format: SampleFormat::Int,
         };
-        let mut file = WavWriter::create(path, spec).map_err(|e| error(path, e))?;
-        file.flush().map_err(|e| error(path, e))?;
+        let mut file =
+            WavWriter::create(path, spec).map_err(|e| error(AudioEnd::Speaker, path, e))?;
+        file.flush().map_err(|e| error(AudioEnd::Speaker, path, e))?;
         let room = BACKLOG.as_secs() as usize * SAMPLE_RATE as usize;
         let (producer, consumer) = RingBuffer::new(room);
+        let broken = Arc::default();
         let writer = thread::Builder::new()
             .name("sidetone-wav".to_owned())
-            .spawn(move || write(file, consumer))
-            .map_err(|e| error(path, e))?;
-        Ok(Self { ring: Some(producer), writer: Some(writer), unwritten: 0, lost: 0 })
+            .spawn({
+                let broken = Arc::clone(&broken);
+                move || write(file, consumer, &broken)
+            })
+            .map_err(|e| error(AudioEnd::Speaker, path, e))?;
+        let path = path.display().to_string();
+        let (ring, writer) = (Some(producer), Some(writer));
+        Ok(Self { ring, writer, path, broken, unwritten: 0, lost: 0 })
+    }
+
+    /// Whether such a file could be written; one that is there stays as it is.
+    pub(super) fn examine(path: &Path) -> Result<(), AudioError> {
+        let is_new = !path.exists();
+        let mut options = OpenOptions::new();
+        options.write(true).create(true).truncate(false);
+        options.open(path).map_err(|e| error(AudioEnd::Speaker, path, e))?;
+        match is_new {
+            true => std::fs::remove_file(path).map_err(|e| error(AudioEnd::Speaker, path, e)),
+            false => Ok(()),
+        }
+    }
+
+    /// Why it is not written any more, once.
+    pub(super) fn failure(&mut self) -> Option<AudioError> {
+        let detail = self.broken.get()?;
+        // Nothing more is put in, which also marks it as told.
+        self.ring.take()?;
+        let (name, detail) = (self.path.clone(), detail.clone());
+        Some(AudioError::Lost { end: AudioEnd::Speaker, name, detail })
     }
 
     pub(super) fn play(&mut self, frame: &Frame) {
@@ -143,12 +175,15 @@ impl Drop for FileSpeaker {
     }
 }
 
-fn write(mut file: WavWriter<BufWriter<File>>, mut ring: Consumer<i16>) {
+fn write(mut file: WavWriter<BufWriter<File>>, mut ring: Consumer<i16>, broken: &OnceLock<String>) {
     loop {
         let over = ring.is_abandoned();
         let waiting = ring.slots();
         if let Err(error) = append(&mut file, &mut ring, waiting) {
-            return log::error!("the recording cannot be written: {error}");
+            log::error!("the recording cannot be written: {error}");
+            // It is set here only.
+            let _ = broken.set(error.to_string());
+            return;
         }
         if over {
             return;
@@ -172,8 +207,8 @@ fn append(
     file.flush()
 }
 
-fn error(path: &Path, detail: impl ToString) -> AudioError {
-    AudioError::File { path: path.display().to_string(), detail: detail.to_string() }
+fn error(end: AudioEnd, path: &Path, detail: impl ToString) -> AudioError {
+    AudioError::File { end, path: path.display().to_string(), detail: detail.to_string() }
 }
 
 #[cfg(test)]
@@ -255,5 +290,26 @@ mod tests {
         let samples: Vec<i16> =
             WavReader::open(&path).unwrap().into_samples().map(Result::unwrap).collect();
         assert_eq!((samples.len(), samples[0], samples[51 * 480 - 1]), (51 * 480, 1234, 4321));
+    }
+
+    #[test]
+    fn a_recording_that_cannot_go_on_is_told_once() {
+        let mut speaker = FileSpeaker::create(&temporary("full.wav")).unwrap();
+        assert!(speaker.failure().is_none());
+        speaker.broken.set("the disk is full".to_owned()).unwrap();
+        let told = speaker.failure().unwrap();
+        assert_eq!(told.end(), Some(AudioEnd::Speaker));
+        assert!(told.to_string().contains("the disk is full"), "{told}");
+        assert!(speaker.failure().is_none());
+    }
+
+    #[test]
+    fn to_examine_a_recording_does_not_harm_it() {
+        let (old, new) = (wav("old.wav", 48_000, 1, &[1, 2, 3]), temporary("new.wav"));
+        FileSpeaker::examine(&old).unwrap();
+        FileSpeaker::examine(&new).unwrap();
+        assert_eq!(WavReader::open(&old).unwrap().len(), 3);
+        assert!(!new.exists());
+        assert!(FileSpeaker::examine(&temporary("no/such/folder.wav")).is_err());
     }
 }

@@ -3,24 +3,27 @@
 //! The callbacks mix to mono, copy and wake; rate conversion is the media thread's work. A device is
 //! asked for 48 kHz first.
 
-use super::AudioError;
 use super::resampler::Stream as Resampling;
+use super::{AudioEnd, AudioError};
 use cpal::traits::{DeviceTrait, HostTrait, StreamTrait};
 use cpal::{
-    Device, FromSample, Sample, SampleFormat, SizedSample, Stream, StreamConfig,
+    Device, Error, ErrorKind, FromSample, Sample, SampleFormat, SizedSample, Stream, StreamConfig,
     SupportedStreamConfig, SupportedStreamConfigRange,
 };
 use rtrb::{Consumer, Producer, RingBuffer};
 use sidetone_media::{Frame, SAMPLE_RATE};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::thread::Thread;
+use std::sync::{Arc, OnceLock};
+use std::thread::{self, Thread};
+use std::time::{Duration, Instant};
 
 /// A fifth of a second at the highest usual rate.
 const RING: usize = 19_200;
 /// What may wait to be played, in frames of 10 ms, before one is left out: the clocks of two devices
 /// are never the same.
 const MAX_QUEUED_FRAMES: usize = 8;
+/// A microphone that gives nothing for so long is lost, whatever its driver says.
+const DEAF: Duration = Duration::from_secs(3);
 
 /// The names of the microphones.
 pub fn microphones() -> Vec<String> {
@@ -41,19 +44,36 @@ pub fn speakers() -> Vec<String> {
 /// A microphone of the system.
 pub(super) struct CardMicrophone {
     device: Device,
-    running: Option<(Stream, Consumer<f32>, Resampling)>,
+    running: Option<Capturing>,
     xruns: Arc<AtomicU64>,
+}
+
+struct Capturing {
+    stream: Stream,
+    ring: Consumer<f32>,
+    resampling: Resampling,
+    broken: Arc<OnceLock<String>>,
+    last_frame: Instant,
 }
 
 /// A loudspeaker of the system.
 pub(super) struct CardSpeaker {
     device: Device,
-    running: Option<(Stream, Producer<f32>, Resampling)>,
+    running: Option<Playing>,
     xruns: Arc<AtomicU64>,
 }
 
+struct Playing {
+    stream: Stream,
+    ring: Producer<f32>,
+    resampling: Resampling,
+    broken: Arc<OnceLock<String>>,
+}
+
 impl CardMicrophone {
+    /// Finds the device of this name, or the system's own, and opens it on trial.
     pub(super) fn open(name: Option<&str>) -> Result<Self, AudioError> {
+        let end = AudioEnd::Microphone;
         let host = cpal::default_host();
         let device = match name {
             None => host.default_input_device(),
@@ -61,22 +81,37 @@ impl CardMicrophone {
                 host.input_devices().ok().and_then(|mut all| all.find(|d| name_of(d) == name))
             }
         };
-        let device = device.ok_or_else(|| missing(name, &microphones()))?;
-        Ok(Self { device, running: None, xruns: Arc::default() })
+        let device = device.ok_or_else(|| missing(end, name, microphones()))?;
+        let microphone = Self { device, running: None, xruns: Arc::default() };
+        match microphone.build(thread::current()) {
+            Ok(_) => Ok(microphone),
+            Err(error) => Err(refused(end, name, &microphone.device, &error)),
+        }
+    }
+
+    pub(super) fn name(&self) -> String {
+        name_of(&self.device)
     }
 
     pub(super) fn start(&mut self, wake: Thread) -> Result<(), AudioError> {
-        let failed = |detail: String| refused(&self.device, detail);
-        let default = self.device.default_input_config().map_err(|e| failed(e.to_string()))?;
-        let ranges = self.device.supported_input_configs().map_err(|e| failed(e.to_string()))?;
-        let chosen = at_48k(ranges, &default);
-        let resampling = Resampling::into_frames(chosen.sample_rate()).map_err(failed)?;
-        let (ring, consumer) = RingBuffer::new(RING);
-        let capture = Capture { ring, wake, xruns: self.xruns.clone() };
-        let stream = build_input(&self.device, &chosen, capture).map_err(failed)?;
-        stream.play().map_err(|e| failed(e.to_string()))?;
-        self.running = Some((stream, consumer, resampling));
+        let started = self.build(wake).and_then(|capturing| {
+            capturing.stream.play()?;
+            Ok(capturing)
+        });
+        let refused = |error| refused(AudioEnd::Microphone, None, &self.device, &error);
+        self.running = Some(started.map_err(refused)?);
         Ok(())
+    }
+
+    fn build(&self, wake: Thread) -> Result<Capturing, Error> {
+        let default = self.device.default_input_config()?;
+        let chosen = at_48k(self.device.supported_input_configs()?, &default);
+        let resampling = Resampling::into_frames(chosen.sample_rate()).map_err(other)?;
+        let (producer, ring) = RingBuffer::new(RING);
+        let broken = Arc::default();
+        let capture = Capture { ring: producer, wake, xruns: self.xruns.clone() };
+        let stream = build_input(&self.device, &chosen, capture, Arc::clone(&broken))?;
+        Ok(Capturing { stream, ring, resampling, broken, last_frame: Instant::now() })
     }
 
     pub(super) fn stop(&mut self) {
@@ -87,12 +122,25 @@ impl CardMicrophone {
         self.running.is_some()
     }
 
+    /// Why it has stopped by itself, once.
+    pub(super) fn failure(&mut self) -> Option<AudioError> {
+        let running = self.running.as_ref()?;
+        let detail = match running.broken.get() {
+            Some(detail) => detail.clone(),
+            None if running.last_frame.elapsed() > DEAF => "it gives no sound".to_owned(),
+            None => return None,
+        };
+        self.running = None;
+        Some(AudioError::Lost { end: AudioEnd::Microphone, name: self.name(), detail })
+    }
+
     pub(super) fn capture(&mut self, frame: &mut Frame) -> bool {
-        let Some((_, ring, resampling)) = &mut self.running else { return false };
-        if ring.pop_entire_slice(resampling.input()).is_err() {
+        let Some(running) = &mut self.running else { return false };
+        if running.ring.pop_entire_slice(running.resampling.input()).is_err() {
             return false;
         }
-        resampling.frame(frame);
+        running.resampling.frame(frame);
+        running.last_frame = Instant::now();
         true
     }
 
@@ -102,7 +150,9 @@ impl CardMicrophone {
 }
 
 impl CardSpeaker {
+    /// Finds the device of this name, or the system's own, and opens it on trial.
     pub(super) fn open(name: Option<&str>) -> Result<Self, AudioError> {
+        let end = AudioEnd::Speaker;
         let host = cpal::default_host();
         let device = match name {
             None => host.default_output_device(),
@@ -110,34 +160,56 @@ impl CardSpeaker {
                 host.output_devices().ok().and_then(|mut all| all.find(|d| name_of(d) == name))
             }
         };
-        let device = device.ok_or_else(|| missing(name, &speakers()))?;
-        Ok(Self { device, running: None, xruns: Arc::default() })
+        let device = device.ok_or_else(|| missing(end, name, speakers()))?;
+        let speaker = Self { device, running: None, xruns: Arc::default() };
+        match speaker.build() {
+            Ok(_) => Ok(speaker),
+            Err(error) => Err(refused(end, name, &speaker.device, &error)),
+        }
+    }
+
+    pub(super) fn name(&self) -> String {
+        name_of(&self.device)
     }
 
     pub(super) fn start(&mut self) -> Result<(), AudioError> {
-        let failed = |detail: String| refused(&self.device, detail);
-        let default = self.device.default_output_config().map_err(|e| failed(e.to_string()))?;
-        let ranges = self.device.supported_output_configs().map_err(|e| failed(e.to_string()))?;
-        let chosen = at_48k(ranges, &default);
-        let resampling = Resampling::out_of_frames(chosen.sample_rate()).map_err(failed)?;
-        let (producer, ring) = RingBuffer::new(RING);
-        let playback = Playback { ring, xruns: self.xruns.clone() };
-        let stream = build_output(&self.device, &chosen, playback).map_err(failed)?;
-        stream.play().map_err(|e| failed(e.to_string()))?;
-        self.running = Some((stream, producer, resampling));
+        let started = self.build().and_then(|playing| {
+            playing.stream.play()?;
+            Ok(playing)
+        });
+        let refused = |error| refused(AudioEnd::Speaker, None, &self.device, &error);
+        self.running = Some(started.map_err(refused)?);
         Ok(())
+    }
+
+    fn build(&self) -> Result<Playing, Error> {
+        let default = self.device.default_output_config()?;
+        let chosen = at_48k(self.device.supported_output_configs()?, &default);
+        let resampling = Resampling::out_of_frames(chosen.sample_rate()).map_err(other)?;
+        let (ring, consumer) = RingBuffer::new(RING);
+        let broken = Arc::default();
+        let playback = Playback { ring: consumer, xruns: self.xruns.clone() };
+        let stream = build_output(&self.device, &chosen, playback, Arc::clone(&broken))?;
+        Ok(Playing { stream, ring, resampling, broken })
     }
 
     pub(super) fn stop(&mut self) {
         self.running = None;
     }
 
+    /// Why it has stopped by itself, once.
+    pub(super) fn failure(&mut self) -> Option<AudioError> {
+        let detail = self.running.as_ref()?.broken.get()?.clone();
+        self.running = None;
+        Some(AudioError::Lost { end: AudioEnd::Speaker, name: self.name(), detail })
+    }
+
     pub(super) fn play(&mut self, frame: &Frame) {
-        let Some((_, ring, resampling)) = &mut self.running else { return };
-        let samples = resampling.output(frame);
-        let queued = RING - ring.slots();
+        let Some(running) = &mut self.running else { return };
+        let samples = running.resampling.output(frame);
+        let queued = RING - running.ring.slots();
         if queued > MAX_QUEUED_FRAMES * samples.len().max(1)
-            || ring.push_entire_slice(samples).is_err()
+            || running.ring.push_entire_slice(samples).is_err()
         {
             self.xruns.fetch_add(1, Ordering::Relaxed);
         }
@@ -199,13 +271,14 @@ fn build_input(
     device: &Device,
     chosen: &SupportedStreamConfig,
     capture: Capture,
-) -> Result<Stream, String> {
+    broken: Arc<OnceLock<String>>,
+) -> Result<Stream, Error> {
     match chosen.sample_format() {
-        SampleFormat::F32 => input::<f32>(device, chosen.config(), capture),
-        SampleFormat::I16 => input::<i16>(device, chosen.config(), capture),
-        SampleFormat::I32 => input::<i32>(device, chosen.config(), capture),
-        SampleFormat::U8 => input::<u8>(device, chosen.config(), capture),
-        other => Err(format!("its samples are {other}, which is not supported")),
+        SampleFormat::F32 => input::<f32>(device, chosen.config(), capture, broken),
+        SampleFormat::I16 => input::<i16>(device, chosen.config(), capture, broken),
+        SampleFormat::I32 => input::<i32>(device, chosen.config(), capture, broken),
+        SampleFormat::U8 => input::<u8>(device, chosen.config(), capture, broken),
+        format => Err(other(format!("its samples are {format}, which is not supported"))),
     }
 }
 
@@ -214,41 +287,63 @@ fn build_output(
     device: &Device,
     chosen: &SupportedStreamConfig,
     playback: Playback,
-) -> Result<Stream, String> {
+    broken: Arc<OnceLock<String>>,
+) -> Result<Stream, Error> {
     match chosen.sample_format() {
-        SampleFormat::F32 => output::<f32>(device, chosen.config(), playback),
-        SampleFormat::I16 => output::<i16>(device, chosen.config(), playback),
-        SampleFormat::I32 => output::<i32>(device, chosen.config(), playback),
-        SampleFormat::U8 => output::<u8>(device, chosen.config(), playback),
-        other => Err(format!("its samples are {other}, which is not supported")),
+        SampleFormat::F32 => output::<f32>(device, chosen.config(), playback, broken),
+        SampleFormat::I16 => output::<i16>(device, chosen.config(), playback, broken),
+        SampleFormat::I32 => output::<i32>(device, chosen.config(), playback, broken),
+        SampleFormat::U8 => output::<u8>(device, chosen.config(), playback, broken),
+        format => Err(other(format!("its samples are {format}, which is not supported"))),
     }
 }
 
-fn input<T>(device: &Device, config: StreamConfig, mut capture: Capture) -> Result<Stream, String>
+fn input<T>(
+    device: &Device,
+    config: StreamConfig,
+    mut capture: Capture,
+    broken: Arc<OnceLock<String>>,
+) -> Result<Stream, Error>
 where
     T: SizedSample,
     f32: FromSample<T>,
 {
     let channels = usize::from(config.channels).max(1);
     let take = move |data: &[T], _: &cpal::InputCallbackInfo| capture.take(data, channels);
-    device.build_input_stream(config, take, complain, None).map_err(|e| e.to_string())
+    device.build_input_stream(config, take, move |error| complain(&error, &broken), None)
 }
 
 fn output<T>(
     device: &Device,
     config: StreamConfig,
     mut playback: Playback,
-) -> Result<Stream, String>
+    broken: Arc<OnceLock<String>>,
+) -> Result<Stream, Error>
 where
     T: SizedSample + FromSample<f32>,
 {
     let channels = usize::from(config.channels).max(1);
     let give = move |data: &mut [T], _: &cpal::OutputCallbackInfo| playback.give(data, channels);
-    device.build_output_stream(config, give, complain, None).map_err(|e| e.to_string())
+    device.build_output_stream(config, give, move |error| complain(&error, &broken), None)
 }
 
-fn complain(error: cpal::Error) {
+/// Logs what a device complains of, and notes it where it is the stream's end.
+fn complain(error: &Error, broken: &OnceLock<String>) {
     log::warn!("the audio device: {error}");
+    if is_gone(error) || error.kind() == ErrorKind::StreamInvalidated {
+        // Only the first counts.
+        let _ = broken.set(error.to_string());
+    }
+}
+
+fn is_gone(error: &Error) -> bool {
+    let kinds =
+        [ErrorKind::DeviceNotAvailable, ErrorKind::HostUnavailable, ErrorKind::PermissionDenied];
+    kinds.contains(&error.kind())
+}
+
+fn other(detail: String) -> Error {
+    Error::with_message(ErrorKind::Other, detail)
 }
 
 /// The default's format and channels at 48 kHz where the device has that, else the default.
@@ -269,14 +364,20 @@ fn name_of(device: &Device) -> String {
     device.description().map_or_else(|_| device.to_string(), |d| d.name().to_owned())
 }
 
-fn missing(name: Option<&str>, available: &[String]) -> AudioError {
-    let available =
-        if available.is_empty() { "(none found)".to_owned() } else { available.join(", ") };
-    AudioError::NoDevice { name: name.unwrap_or("default").to_owned(), available }
+fn missing(end: AudioEnd, name: Option<&str>, available: Vec<String>) -> AudioError {
+    match name {
+        Some(name) => AudioError::NoDevice { end, name: name.to_owned(), available },
+        None => AudioError::NoDefault { end, detail: "the system names none".to_owned() },
+    }
 }
 
-fn refused(device: &Device, detail: String) -> AudioError {
-    AudioError::Device { name: name_of(device), detail }
+/// ALSA has a default device even where there is no sound card: it is found out by opening it.
+fn refused(end: AudioEnd, name: Option<&str>, device: &Device, error: &Error) -> AudioError {
+    let detail = error.to_string();
+    if name.is_none() && error.kind() == ErrorKind::DeviceNotAvailable {
+        return AudioError::NoDefault { end, detail };
+    }
+    AudioError::Device { end, name: name_of(device), detail }
 }
 
 #[cfg(test)]
@@ -288,5 +389,16 @@ mod tests {
         let name = Some("no such sound card");
         assert!(matches!(CardMicrophone::open(name), Err(AudioError::NoDevice { .. })));
         assert!(matches!(CardSpeaker::open(name), Err(AudioError::NoDevice { .. })));
+    }
+
+    #[test]
+    fn only_what_ends_a_stream_is_a_loss() {
+        let broken = OnceLock::new();
+        complain(&ErrorKind::Xrun.into(), &broken);
+        complain(&ErrorKind::DeviceChanged.into(), &broken);
+        assert_eq!(broken.get(), None);
+        complain(&Error::with_message(ErrorKind::DeviceNotAvailable, "unplugged"), &broken);
+        complain(&ErrorKind::StreamInvalidated.into(), &broken);
+        assert_eq!(broken.get().map(String::as_str), Some("unplugged"), "the first is the cause");
     }
 }

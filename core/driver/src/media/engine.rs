@@ -1,7 +1,7 @@
 //! The thread's loop: wait for a frame's time, take commands, hear, mix, play, send.
 
 use super::call::{CallMedia, Mix};
-use super::{Command, Ends, MAX_CALLS, Retired, Told};
+use super::{Command, Ends, MAX_CALLS, Notice, Retired, Told};
 use crate::clock;
 use crate::device::{AudioDevice, Pace};
 use sidetone_media::Frame;
@@ -18,8 +18,7 @@ const LATE: Duration = Duration::from_millis(200);
 /// Runs until it is told to quit.
 pub(super) fn run(device: Box<dyn AudioDevice>, ends: Ends) {
     raise_priority();
-    let mut engine =
-        Engine { device, ends, calls: Vec::with_capacity(MAX_CALLS), silent: false, over: false };
+    let mut engine = Engine { device, ends, calls: Vec::with_capacity(MAX_CALLS), over: false };
     while engine.serve() {
         engine.talk();
     }
@@ -30,8 +29,6 @@ struct Engine {
     ends: Ends,
     #[allow(clippy::vec_box, reason = "a call comes and goes in its box: nothing is freed here")]
     calls: Vec<Box<CallMedia>>,
-    /// The device did not start: the timer paces silence.
-    silent: bool,
     /// It was told to quit.
     over: bool,
 }
@@ -53,12 +50,9 @@ impl Engine {
 
     /// Frame after frame, until no call wants one.
     fn talk(&mut self) {
-        self.silent = false;
         let lost_before = self.device.xruns();
-        if let Err(error) = self.device.start(&thread::current()) {
-            log::error!("there is no sound: {error}");
-            self.silent = true;
-        }
+        self.device.start(&thread::current());
+        self.tell_failures();
         let mut due = Instant::now();
         let mut microphone: Frame = [0; 480];
         while self.take_commands() && self.is_wanted() {
@@ -66,6 +60,7 @@ impl Engine {
                 true => self.tick(&microphone),
                 false => self.ends.woke(),
             }
+            self.tell_failures();
         }
         self.device.stop();
         let lost = self.device.xruns() - lost_before;
@@ -74,10 +69,17 @@ impl Engine {
         }
     }
 
+    fn tell_failures(&mut self) {
+        while let Some(error) = self.device.failure() {
+            log::error!("there is no sound: {error}");
+            self.ends.tell(Notice::AudioLost(error));
+        }
+    }
+
     /// `true` with a frame of the microphone; `false` after a sleep, to look again.
     fn wait(&mut self, due: &mut Instant, microphone: &mut Frame) -> bool {
         let now = Instant::now();
-        let by_device = !self.silent && self.device.pace() == Pace::Device;
+        let by_device = self.device.pace() == Pace::Device;
         if by_device && self.device.capture(microphone) {
             *due = now;
             return true;
@@ -87,7 +89,7 @@ impl Engine {
             thread::park_timeout(wait);
             return false;
         }
-        if by_device || self.silent || !self.device.capture(microphone) {
+        if by_device || !self.device.capture(microphone) {
             microphone.fill(0);
         }
         *due += FRAME;
@@ -104,11 +106,11 @@ impl Engine {
             let id = call.id;
             call.receive();
             if call.play(&mut mix, now) {
-                self.ends.tell(id, Told::FirstHeard);
+                self.ends.tell(Notice::Call(id, Told::FirstHeard));
             }
-            call.send(microphone, |told| self.ends.tell(id, told));
+            call.send(microphone, |told| self.ends.tell(Notice::Call(id, told)));
             if let Some(measured) = call.measure() {
-                self.ends.tell(id, Told::Measured(measured));
+                self.ends.tell(Notice::Call(id, Told::Measured(measured)));
             }
         }
         self.device.play(&mix.frame());

@@ -73,14 +73,15 @@ impl Keys {
     }
 }
 
-/// What the media thread tells of a call.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Notice {
-    pub(crate) call: CallId,
-    pub(crate) what: Told,
+/// What the media thread tells.
+#[derive(Debug)]
+pub(crate) enum Notice {
+    Call(CallId, Told),
+    /// An end of the audio is silence now.
+    AudioLost(AudioError),
 }
 
-/// What a [`Notice`] tells.
+/// What it tells of a call.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Told {
     FirstSent,
@@ -229,9 +230,9 @@ impl Ends {
         self.wakes.fetch_add(1, Ordering::Relaxed);
     }
 
-    fn tell(&mut self, call: CallId, what: Told) {
+    fn tell(&mut self, notice: Notice) {
         // A phone that does not listen misses figures, which come again.
-        if self.notices.push(Notice { call, what }).is_ok() {
+        if self.notices.push(notice).is_ok() {
             self.told.notify_one();
         }
     }
@@ -244,5 +245,5 @@ impl Ends {
 }
 
 fn no_thread(error: impl ToString) -> AudioError {
-    AudioError::Device { name: "media thread".to_owned(), detail: error.to_string() }
+    AudioError::Thread(error.to_string())
 }

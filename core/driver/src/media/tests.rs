@@ -1,7 +1,7 @@
 //! The media thread with a device of paper: what it captures and plays is written down.
 
 use super::*;
-use crate::device::Pace;
+use crate::device::{AudioEnd, Pace};
 use crate::peer::{MediaTransport, PeerConfig, RtpPacket, RtpReceiver, RtpSender, WebRtcTransport};
 use sidetone_media::opus::OpusSettings;
 use sidetone_media::playout::PlayoutConfig;
@@ -18,6 +18,7 @@ struct Paper {
     played: Arc<Mutex<Vec<i16>>>,
     running: Arc<AtomicBool>,
     rewound: Arc<AtomicU64>,
+    torn: Arc<AtomicBool>,
     captured: u64,
 }
 
@@ -26,9 +27,12 @@ impl AudioDevice for Paper {
         Pace::Timer
     }
 
-    fn start(&mut self, _: &thread::Thread) -> Result<(), AudioError> {
+    fn start(&mut self, _: &thread::Thread) {
         self.running.store(true, Ordering::SeqCst);
-        Ok(())
+    }
+
+    fn failure(&mut self) -> Option<AudioError> {
+        self.torn.swap(false, Ordering::SeqCst).then(torn)
     }
 
     fn stop(&mut self) {
@@ -55,6 +59,11 @@ impl AudioDevice for Paper {
     fn xruns(&self) -> u64 {
         0
     }
+}
+
+fn torn() -> AudioError {
+    let (name, detail) = ("paper".to_owned(), "it is torn".to_owned());
+    AudioError::Lost { end: AudioEnd::Microphone, name, detail }
 }
 
 fn call_id(n: u128) -> CallId {
@@ -109,6 +118,15 @@ async fn notices_for(media: &mut MediaThread, time: Duration) -> Vec<Notice> {
     notices
 }
 
+/// What was told of calls.
+fn told(notices: &[Notice]) -> Vec<Told> {
+    let of_call = |notice: &Notice| match notice {
+        Notice::Call(_, told) => Some(*told),
+        Notice::AudioLost(_) => None,
+    };
+    notices.iter().filter_map(of_call).collect()
+}
+
 fn echo(mut receiver: RtpReceiver, mut sender: RtpSender) {
     tokio::spawn(async move {
         while let Some(received) = receiver.recv().await {
@@ -149,14 +167,14 @@ async fn a_call_is_heard_through_coding_sending_and_playing() {
     ))));
     media.ask(Command::SetDownlink(call, true));
     media.ask(Command::SetUplink(call, Gate::Open));
-    let notices = notices_for(&mut media, Duration::from_millis(2_300)).await;
+    let told = told(&notices_for(&mut media, Duration::from_millis(2_300)).await);
 
-    let count = |wanted: fn(&Told) -> bool| notices.iter().filter(|n| wanted(&n.what)).count();
+    let count = |wanted: fn(&Told) -> bool| told.iter().filter(|t| wanted(t)).count();
     assert_eq!(count(|t| matches!(t, Told::FirstSent)), 1);
     assert_eq!(count(|t| matches!(t, Told::FirstHeard)), 1);
-    let measured: Vec<Measured> = notices
-        .iter()
-        .filter_map(|n| match n.what {
+    let measured: Vec<Measured> = told
+        .into_iter()
+        .filter_map(|told| match told {
             Told::Measured(measured) => Some(measured),
             Told::FirstSent | Told::FirstHeard | Told::DtmfSent => None,
         })
@@ -190,8 +208,8 @@ async fn digits_are_told_when_they_are_on_the_wire() {
     media.ask(Command::Add(Box::new(made)));
     media.ask(Command::SetUplink(call, Gate::Open));
     media.ask(Command::Press(call, Keys::new("15")));
-    let notices = notices_for(&mut media, Duration::from_millis(800)).await;
-    assert_eq!(notices.iter().filter(|n| matches!(n.what, Told::DtmfSent)).count(), 1);
+    let told = told(&notices_for(&mut media, Duration::from_millis(800)).await);
+    assert_eq!(told.iter().filter(|t| matches!(t, Told::DtmfSent)).count(), 1);
     let mut packets: Vec<RtpPacket> = Vec::new();
     while let Some(received) = far.try_recv() {
         packets.push(received.packet);
@@ -274,7 +292,30 @@ async fn the_timer_does_not_drift() {
 #[test]
 fn a_device_that_cannot_be_had_is_told_at_once() {
     let refused = MediaThread::start(|| {
-        Err(AudioError::Device { name: "x".to_owned(), detail: "busy".to_owned() })
+        let (name, detail) = ("x".to_owned(), "busy".to_owned());
+        Err(AudioError::Device { end: AudioEnd::Speaker, name, detail })
     });
     assert!(refused.is_err());
+}
+
+#[tokio::test]
+async fn a_device_that_dies_is_told_once_and_the_call_goes_on() {
+    let (_peers, (receiver, sender), _far) = path().await;
+    let paper = Paper::default();
+    let device = paper.clone();
+    let mut media = MediaThread::start(move || Ok(Box::new(device))).unwrap();
+    let call = call_id(1);
+    let made = CallMedia::new(call, coders(Codec::Opus, 111), receiver, sender, 1);
+    media.ask(Command::Add(Box::new(made)));
+    media.ask(Command::SetDownlink(call, true));
+    paper.torn.store(true, Ordering::SeqCst);
+    let notices = notices_for(&mut media, Duration::from_millis(200)).await;
+    let lost = notices.iter().filter_map(|notice| match notice {
+        Notice::AudioLost(error) => Some(error.to_string()),
+        Notice::Call(..) => None,
+    });
+    assert_eq!(lost.collect::<Vec<_>>(), [torn().to_string()]);
+    let before = paper.played.lock().unwrap().len();
+    notices_for(&mut media, Duration::from_millis(200)).await;
+    assert!(paper.played.lock().unwrap().len() > before + 10 * 480, "it is still paced");
 }
