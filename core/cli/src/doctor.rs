@@ -1,10 +1,12 @@
 //! `sidetone doctor`: everything that a call needs, checked in its order, timed and explained.
 
-use crate::args::DoctorArgs;
+use crate::args::{DoctorArgs, OutputArgs};
+use crate::audio;
 use crate::call::until;
 use crate::config::Setup;
 use crate::console::Printer;
 use crate::json::{JsonEvent, ms};
+use crate::quiet::Quiet;
 use crate::session::Session;
 use crate::tone;
 use crate::{Failure, Outcome};
@@ -30,6 +32,7 @@ const SILENCE: f64 = -70.0;
 /// The checks in their order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Check {
+    Audio,
     Dns,
     Tcp,
     Tls,
@@ -41,7 +44,8 @@ enum Check {
 }
 
 impl Check {
-    const ALL: [Self; 8] = [
+    const ALL: [Self; 9] = [
+        Self::Audio,
         Self::Dns,
         Self::Tcp,
         Self::Tls,
@@ -54,6 +58,7 @@ impl Check {
 
     fn name(self) -> &'static str {
         match self {
+            Self::Audio => "audio",
             Self::Dns => "DNS",
             Self::Tcp => "TCP",
             Self::Tls => "TLS",
@@ -68,6 +73,7 @@ impl Check {
     /// What to do where it fails, beyond what the failure itself says.
     fn advice(self) -> &'static str {
         match self {
+            Self::Audio => "choose others with --mic and --speaker",
             Self::Dns => "check the server's name, and that this machine has a working resolver",
             Self::Tcp => "check that the server runs and that no firewall blocks its port",
             Self::Tls => {
@@ -95,19 +101,13 @@ impl Check {
 /// Runs the checks until all are done or one fails.
 pub(crate) async fn run(args: DoctorArgs) -> Outcome {
     let mut setup = Setup::load(&args.phone)?;
+    let mut report = Report::new(args.output);
+    let audible = report.audio(&setup);
     let folder = tempfile::tempdir()?;
     let (sent, heard) = (folder.path().join("sent.wav"), folder.path().join("heard.wav"));
     tone::write(&sent, TONE, Duration::from_secs(1))?;
     setup.driver.microphone = AudioEndpoint::File(sent);
     setup.driver.speaker = AudioEndpoint::File(heard.clone());
-
-    let mut report = Report {
-        printer: Printer::new(args.output),
-        json: args.output.json,
-        done: 0,
-        last_ms: 0.0,
-        heard_ms: None,
-    };
     let mut session = Session::start(setup).await?;
     let outcome = examine(&mut session, &mut report, &args.echo).await;
     session.stop().await;
@@ -121,7 +121,7 @@ pub(crate) async fn run(args: DoctorArgs) -> Outcome {
         return report.fail(Check::Echo, &detail);
     }
     report.print(Check::Echo, true, report.heard_ms, &format!("{detail}; timed from the answer"));
-    Ok(())
+    audible
 }
 
 async fn examine(session: &mut Session, report: &mut Report, echo: &str) -> Outcome {
@@ -183,6 +183,7 @@ async fn examine(session: &mut Session, report: &mut Report, echo: &str) -> Outc
             What::Event(Event::Ended { call: ended, reason }) if *ended == call => {
                 return report.fail(report.check_of_end(reason), &reason.to_string());
             }
+            What::AudioLost(reason) => return report.fail(Check::Echo, reason),
             What::Event(_)
             | What::Milestone(_)
             | What::Sip { .. }
@@ -227,6 +228,27 @@ struct Report {
 }
 
 impl Report {
+    fn new(output: OutputArgs) -> Self {
+        let printer = Printer::new(output);
+        Self { printer, json: output.json, done: 0, last_ms: 0.0, heard_ms: None }
+    }
+
+    /// Tries what a call would use. The checks after it use files instead, and are done anyhow.
+    fn audio(&mut self, setup: &Setup) -> Outcome {
+        let started = Instant::now();
+        let quiet = Quiet::while_devices_are_tried();
+        let found = audio::examine(&setup.driver);
+        drop(quiet);
+        self.done = Check::Audio as usize + 1;
+        match found {
+            Ok(names) => {
+                self.print(Check::Audio, true, Some(ms(started.elapsed())), &names);
+                Ok(())
+            }
+            Err(detail) => self.fail(Check::Audio, &detail),
+        }
+    }
+
     /// The check that a call's early end belongs to: what the other side says is about the number.
     fn check_of_end(&self, reason: &EndReason) -> Check {
         match reason {

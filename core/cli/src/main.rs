@@ -8,6 +8,8 @@
 //! | `state` | the file of what survives the program |
 //! | `session` | one phone at work |
 //! | `json`, `console` | what is printed and read |
+//! | `audio` | what to do where there is none |
+//! | `quiet` | standard error kept off the screen |
 //! | `agent` | the terminal phone |
 //! | `call` | one call from a script |
 //! | `doctor` | every requirement checked and explained |
@@ -17,6 +19,7 @@
 
 mod agent;
 mod args;
+mod audio;
 mod call;
 mod config;
 mod console;
@@ -24,6 +27,7 @@ mod demo;
 mod doctor;
 mod folders;
 mod json;
+mod quiet;
 mod session;
 mod state;
 mod tone;
@@ -43,7 +47,7 @@ enum Failure {
     #[error(transparent)]
     Setup(#[from] config::SetupError),
     /// The phone cannot be started here.
-    #[error(transparent)]
+    #[error("{}", audio::explain(.0))]
     Start(#[from] sidetone_driver::StartError),
     /// The phone was asked to leave before the server had ever taken it.
     #[error("the phone was never registered")]
@@ -93,7 +97,12 @@ fn fail(failure: &Failure, json: bool) -> ExitCode {
             console::print_json(json::Line { event, at_ms: 0.0 });
         }
     }
-    ExitCode::from(if matches!(failure, Failure::Setup(_)) { 2 } else { 1 })
+    let is_wrong_usage = match failure {
+        Failure::Setup(_) => true,
+        Failure::Start(error) => audio::is_wrong_usage(error),
+        Failure::NeverRegistered | Failure::Stopped | Failure::Io(_) | Failure::Told => false,
+    };
+    ExitCode::from(if is_wrong_usage { 2 } else { 1 })
 }
 
 /// Logs go to standard error, off unless RUST_LOG asks. What the WebRTC stack prints about harmless

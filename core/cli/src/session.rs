@@ -1,7 +1,9 @@
 //! One phone at work: starts the driver, keeps its state, and hands on what it tells.
 
+use crate::audio;
 use crate::config::Setup;
 use crate::json::{JsonEvent, Line, Request, command_error_name, ms};
+use crate::quiet::Quiet;
 use crate::state::StateFile;
 use sidetone_driver::{Handle, Milestone, StartError, Update, Updates, What};
 use sidetone_phone::{CallId, Command, CommandError, Event, RegistrationState, Snapshot};
@@ -57,7 +59,10 @@ impl Session {
     /// Starts the phone and signs in.
     pub(crate) async fn start(setup: Setup) -> Result<Self, StartError> {
         let started = sidetone_driver::clock::now().boot;
-        let (handle, updates) = sidetone_driver::start(setup.driver)?;
+        let quiet = Quiet::while_devices_are_tried();
+        let started_phone = sidetone_driver::start(setup.driver);
+        drop(quiet);
+        let (handle, updates) = started_phone?;
         // A fresh phone takes this command always.
         let _ = handle.command(Command::Register).await;
         Ok(Self { handle, updates, state: setup.state, started, was_registered: false })
@@ -128,6 +133,7 @@ impl Session {
             What::Event(event) => event.into(),
             What::Sip { sent, bytes } if sip => JsonEvent::Sip { sent, message: redacted(&bytes) },
             What::Milestone(milestone) => step(&milestone),
+            What::AudioLost(reason) => JsonEvent::Error { text: audio::lost(&reason) },
             What::Sip { .. } | What::Woke(_) | What::Save(_) => return None,
         };
         Some(Line { event, at_ms })

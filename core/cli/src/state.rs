@@ -40,6 +40,15 @@ impl StateFile {
         self.instance
     }
 
+    /// A file beside it for what is printed while nobody can see it.
+    pub(crate) fn log(&self) -> Option<std::fs::File> {
+        let mut path = self.path.clone()?.into_os_string();
+        path.push(".log");
+        let path = PathBuf::from(path);
+        std::fs::create_dir_all(path.parent()?).ok()?;
+        create_private(&path).ok()
+    }
+
     /// Stores in one step: the old content or the new, never a part.
     pub(crate) fn store(&self, saved: Saved) -> std::io::Result<()> {
         let Some(path) = &self.path else { return Ok(()) };

@@ -1,5 +1,6 @@
 //! What the screen shows: the last snapshot, the log, the chosen call and the line being typed.
 
+use crate::audio;
 use crate::json::JsonEvent;
 use crate::session::plain;
 use sidetone_driver::{Milestone, What};
@@ -27,6 +28,8 @@ pub(super) struct App {
     pub(super) log: VecDeque<(f64, String)>,
     /// The milestones of each call in order, in ms since its first.
     pub(super) milestones: BTreeMap<CallId, Vec<(&'static str, Duration)>>,
+    /// Why an end of the audio is silent, shown until a call tries it again.
+    pub(super) audio_lost: Option<String>,
     /// The last refusal, shown until the next key.
     pub(super) refusal: Option<String>,
 }
@@ -59,6 +62,7 @@ impl App {
             entry: None,
             log: VecDeque::new(),
             milestones: BTreeMap::new(),
+            audio_lost: None,
             refusal: None,
         }
     }
@@ -79,6 +83,22 @@ impl App {
             && let Some(text) = plain(&JsonEvent::from(event.clone()))
         {
             self.say(seconds, text);
+        }
+        match what {
+            What::AudioLost(reason) => {
+                self.audio_lost = Some(audio::lost(reason));
+                self.say(seconds, reason.clone());
+            }
+            What::Event(Event::Incoming { .. } | Event::Dialing { .. })
+                if self.snapshot.calls.len() <= 1 =>
+            {
+                self.audio_lost = None;
+            }
+            What::Event(_)
+            | What::Milestone(_)
+            | What::Sip { .. }
+            | What::Woke(_)
+            | What::Save(_) => {}
         }
         if self.call().is_none() {
             self.selected = self.snapshot.calls.last().map(|call| call.id);
@@ -136,8 +156,11 @@ fn milestone(what: &What) -> Option<(CallId, &'static str)> {
         What::Milestone(Milestone::IceGathered { call, .. }) => Some((*call, "gathered")),
         What::Milestone(Milestone::IceConnected { call, .. }) => Some((*call, "ICE")),
         What::Milestone(Milestone::DtlsConnected { call }) => Some((*call, "DTLS")),
-        What::Event(_) | What::Milestone(_) | What::Sip { .. } | What::Woke(_) | What::Save(_) => {
-            None
-        }
+        What::Event(_)
+        | What::Milestone(_)
+        | What::Sip { .. }
+        | What::Woke(_)
+        | What::Save(_)
+        | What::AudioLost(_) => None,
     }
 }

@@ -5,6 +5,7 @@ use super::keys::{Action, press};
 use super::{AutoAnswer, left, view};
 use crate::config::Setup;
 use crate::console::asked_to_leave;
+use crate::quiet::Quiet;
 use crate::session::Session;
 use crate::{Failure, Outcome};
 use crossterm::event::{Event as TerminalEvent, KeyEvent, KeyEventKind};
@@ -16,12 +17,15 @@ use tokio::sync::mpsc;
 pub(super) async fn run(setup: Setup, auto_answer: AutoAnswer) -> Outcome {
     let account = setup.driver.phone.account.aor.to_string();
     let server = setup.driver.phone.servers.first().map(ToString::to_string).unwrap_or_default();
+    let log = setup.state.log();
     let session = Session::start(setup).await?;
     let app = App::new(account, server, session.snapshot());
     let terminal = ratatui::init();
+    let quiet = Quiet::while_on_screen(log);
     let outcome = show(session, app, terminal, auto_answer).await;
     // After a hangup there is no terminal left to restore.
     let _ = ratatui::try_restore();
+    drop(quiet);
     outcome
 }
 

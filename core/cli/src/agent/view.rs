@@ -16,8 +16,10 @@ const STRONG: Style = Style::new().add_modifier(Modifier::BOLD);
 /// Draws everything. `now` is wall time since 1970.
 pub(super) fn draw(frame: &mut Frame<'_>, app: &App, now: Duration) {
     let calls = u16::try_from(app.snapshot.calls.len().clamp(1, 6)).unwrap_or(6);
+    let problems = usize::from(app.snapshot.registration.problem.is_some())
+        + usize::from(app.audio_lost.is_some());
     let [title, list, detail, log, footer] = Layout::vertical([
-        Constraint::Length(if app.snapshot.registration.problem.is_some() { 5 } else { 3 }),
+        Constraint::Length([3, 5, 7][problems]),
         Constraint::Length(calls + 2),
         Constraint::Length(9),
         Constraint::Min(3),
@@ -48,6 +50,9 @@ fn draw_title(frame: &mut Frame<'_>, area: Rect, app: &App) {
     ])];
     if let Some(problem) = &registration.problem {
         lines.push(Line::styled(problem.to_string(), Style::new().fg(Color::Red)));
+    }
+    if let Some(reason) = &app.audio_lost {
+        lines.push(Line::styled(reason.as_str(), Style::new().fg(Color::Red)));
     }
     let text = Paragraph::new(lines).wrap(Wrap { trim: true }).block(panel("Sidetone"));
     frame.render_widget(text, area);
@@ -277,9 +282,10 @@ mod tests {
     use super::*;
     use ratatui::Terminal;
     use ratatui::backend::TestBackend;
+    use sidetone_driver::What;
     use sidetone_phone::{
-        CallId, Command, MediaPath, QualityReport, Registration, RegistrationProblem, Snapshot,
-        UnixTime,
+        CallId, Command, Event, MediaPath, QualityReport, Registration, RegistrationProblem,
+        Snapshot, UnixTime,
     };
 
     fn app(state: RegistrationState, calls: Vec<CallSnapshot>) -> App {
@@ -391,6 +397,20 @@ mod tests {
         let screen = drawn(&app);
         assert!(screen.contains("● failed"), "{screen}");
         assert!(screen.contains("refused the user name"), "{screen}");
+    }
+
+    #[test]
+    fn lost_audio_is_shown_until_a_call_tries_it_again() {
+        let mut app = app(RegistrationState::Registered, vec![call(CallState::Established)]);
+        let snapshot = app.snapshot.clone();
+        let mut take = |what| app.take(&what, Duration::ZERO, 1.0, snapshot.clone());
+        take(What::AudioLost("the microphone \"Headset\" has stopped".to_owned()));
+        take(What::Event(Event::DtmfSent { call: CallId(uuid::Uuid::nil()) }));
+        assert!(drawn(&app).contains("\"Headset\" has stopped; there is silence"));
+        let to = Party { name: None, uri: "sip:600@x".to_owned() };
+        let dialing = Event::Dialing { call: CallId(uuid::Uuid::nil()), to };
+        app.take(&What::Event(dialing), Duration::ZERO, 2.0, snapshot.clone());
+        assert!(!drawn(&app).contains("there is silence"));
     }
 
     #[test]

@@ -190,6 +190,7 @@ impl Story<'_> {
             What::Sip { sent, bytes } => self.rung(at, sent, &bytes),
             What::Milestone(step) => self.step(at, Who::Agent, &step),
             What::Event(event) => self.agents_event(at, event).await?,
+            What::AudioLost(reason) => return Err(self.failed(&reason)),
             What::Woke(_) | What::Save(_) => {}
         }
         Ok(())

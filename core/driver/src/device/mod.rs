@@ -89,7 +89,7 @@ pub enum AudioError {
         detail: String,
     },
     /// No such device.
-    #[error("there is no {end} \"{name}\"; {}", listed(available))]
+    #[error("there is no {end} \"{name}\" ({})", listed(available))]
     NoDevice {
         /// Which end.
         end: AudioEnd,
@@ -334,10 +334,10 @@ mod tests {
         };
         let told = error(&["Built-in, left", "USB"]).to_string();
         assert_eq!(
-            told, r#"there is no microphone "Headset"; here are "Built-in, left", "USB""#,
+            told, r#"there is no microphone "Headset" (here are "Built-in, left", "USB")"#,
             "quoted, since a name may hold a comma"
         );
-        assert!(error(&[]).to_string().ends_with("none is here"));
+        assert!(error(&[]).to_string().ends_with("(none is here)"));
     }
 
     #[test]

@@ -27,18 +27,19 @@ const DEAF: Duration = Duration::from_secs(3);
 
 /// The names of the microphones.
 pub fn microphones() -> Vec<String> {
-    cpal::default_host()
-        .input_devices()
-        .map(|d| d.map(|d| name_of(&d)).collect())
-        .unwrap_or_default()
+    let all = cpal::default_host().input_devices();
+    all.map(|all| all.filter(is_audible).map(|d| name_of(&d)).collect()).unwrap_or_default()
 }
 
 /// The names of the loudspeakers.
 pub fn speakers() -> Vec<String> {
-    cpal::default_host()
-        .output_devices()
-        .map(|d| d.map(|d| name_of(&d)).collect())
-        .unwrap_or_default()
+    let all = cpal::default_host().output_devices();
+    all.map(|all| all.filter(is_audible).map(|d| name_of(&d)).collect()).unwrap_or_default()
+}
+
+/// ALSA has a device of silence, which our own null does without it.
+fn is_audible(device: &Device) -> bool {
+    device.id().is_ok_and(|id| id.to_string() != "alsa:null")
 }
 
 /// A microphone of the system.
@@ -367,17 +368,16 @@ fn name_of(device: &Device) -> String {
 fn missing(end: AudioEnd, name: Option<&str>, available: Vec<String>) -> AudioError {
     match name {
         Some(name) => AudioError::NoDevice { end, name: name.to_owned(), available },
-        None => AudioError::NoDefault { end, detail: "the system names none".to_owned() },
+        None => AudioError::NoDefault { end, detail: "no sound card was found".to_owned() },
     }
 }
 
 /// ALSA has a default device even where there is no sound card: it is found out by opening it.
 fn refused(end: AudioEnd, name: Option<&str>, device: &Device, error: &Error) -> AudioError {
-    let detail = error.to_string();
     if name.is_none() && error.kind() == ErrorKind::DeviceNotAvailable {
-        return AudioError::NoDefault { end, detail };
+        return missing(end, None, Vec::new());
     }
-    AudioError::Device { end, name: name_of(device), detail }
+    AudioError::Device { end, name: name_of(device), detail: error.to_string() }
 }
 
 #[cfg(test)]

@@ -28,6 +28,7 @@ fn fails_at(setup: &Setup, check: &str) {
     let (checks, status) = doctor(setup);
     assert_eq!(status, 1);
     let (last, before) = checks.split_last().expect("there are checks");
+    assert_eq!(before[0].0, "audio", "what the harness gives is there: {checks:?}");
     assert_eq!(last, &(check.to_owned(), false), "{checks:?}");
     assert!(before.iter().all(|(_, ok)| *ok), "{checks:?}");
 }
@@ -36,7 +37,7 @@ fn fails_at(setup: &Setup, check: &str) {
 fn the_doctor_finds_nothing_wrong() {
     let stage = Stage::asterisk();
     let (checks, status) = doctor(&stage.server.setup(&stage.line.agent()));
-    let names = ["DNS", "TCP", "TLS", "WSS", "REGISTER", "ICE", "DTLS", "echo call"];
+    let names = ["audio", "DNS", "TCP", "TLS", "WSS", "REGISTER", "ICE", "DTLS", "echo call"];
     assert_eq!(checks, names.map(|name| (name.to_owned(), true)));
     assert_eq!(status, 0);
 }
@@ -51,6 +52,27 @@ fn the_doctor_finds_what_is_wrong() {
     fails_at(&at("wss://pbx.bench.test:8442/ws"), "TLS");
     fails_at(&at("wss://pbx.bench.test:8444/ws"), "WSS");
     fails_at(&Setup { password: "wrong".to_owned(), ..good.clone() }, "REGISTER");
+}
+
+#[test]
+fn the_doctor_finds_a_microphone_that_is_none_and_checks_the_rest() {
+    let stage = Stage::asterisk();
+    let setup = stage.server.setup(&stage.line.agent());
+    let folder = Scratch::new("doctor-audio");
+    let arguments = ["doctor", "--json", "--mic", "no such device", "--speaker", "null"];
+    let output = setup.command(&arguments, &folder.0).output().expect("the program runs");
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    let checks: Vec<Value> = text
+        .lines()
+        .map(|line| serde_json::from_str(line).expect("JSON lines"))
+        .filter(|event: &Value| event["event"] == "check")
+        .collect();
+    let (audio, others) = checks.split_first().expect("there are checks");
+    assert_eq!((&audio["name"], &audio["ok"]), (&json!("audio"), &json!(false)), "{audio}");
+    assert!(audio["advice"].as_str().is_some_and(|advice| advice.contains("--mic")), "{audio}");
+    assert_eq!(others.len(), 8, "{text}");
+    assert!(others.iter().all(|check| check["ok"] == true), "{text}");
+    assert_eq!(output.status.code(), Some(1));
 }
 
 #[test]
@@ -112,6 +134,9 @@ fn wrong_usage_ends_with_2_and_says_how_it_is_right() {
         (&good, &["dance"], "dance"),
         (&wrong_server, &["agent", "--json"], "wss://"),
         (&wrong_account, &["agent", "--json"], "sip:user@domain"),
+        (&good, &["agent", "--json", "--mic", "/nowhere.wav", "--speaker", "null"], "--mic null"),
+        (&good, &["call", "600", "--mic", "no such device", "--speaker", "null"], "no such device"),
+        (&good, &["agent", "--mic", "null", "--speaker", "/no/folder.wav"], "--speaker null"),
     ] {
         let output = setup.command(arguments, &folder.0).output().expect("the program runs");
         let text = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
