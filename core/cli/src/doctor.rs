@@ -140,6 +140,9 @@ async fn examine(session: &mut Session, report: &mut Report, echo: &str) -> Outc
             }
         };
         let at_ms = Some(session.at_ms(update.at));
+        if report.printer.sip && matches!(update.what, What::Sip { .. }) {
+            report.printer.show(session.line(update.clone(), true));
+        }
         match &update.what {
             What::Milestone(Milestone::Resolved(addresses)) => {
                 let list: Vec<String> = addresses.iter().map(ToString::to_string).collect();

@@ -6,6 +6,7 @@ use sidetone_interop::lines::beside_others;
 use sidetone_interop::phone::{PATIENCE, Phone, Scratch, Setup};
 use sidetone_interop::stage::Stage;
 use sidetone_interop::tones::Voice;
+use std::process::Command;
 use std::time::Duration;
 
 /// The doctor's checks: each name and whether it passed; and the exit status.
@@ -102,6 +103,69 @@ fn a_call_ends_with_a_status_that_tells() {
     }
 }
 
+/// Sends a signal to the program.
+fn signal(phone: &Phone, name: &str) {
+    let sent = Command::new("kill").args(["-s", name, &phone.id().to_string()]).status();
+    assert!(sent.is_ok_and(|status| status.success()), "SIG{name} is sent");
+}
+
+#[test]
+fn a_terminal_that_goes_away_leaves_no_call_and_no_binding_behind() {
+    let stage = Stage::model();
+    let mut agent = stage.agent(&Voice::silence());
+    let call = agent.dial("600");
+    agent.wait_call("answered", &call);
+    signal(&agent, "HUP");
+    assert_eq!(agent.finish(PATIENCE), 0);
+    assert_eq!(agent.count("ended"), 1);
+    let lamps = agent.told().filter(|event| event["event"] == "registration");
+    assert_eq!(lamps.last().expect("there was a lamp")["state"], "unregistered");
+}
+
+#[test]
+fn whoever_leaves_before_anything_came_of_it_has_failed() {
+    let stage = Stage::model();
+    let setup = stage.server.setup(&stage.line.agent());
+    let mut call = Phone::start_with("call", &setup, &Voice::silence(), &["call", "610"]);
+    call.wait_for("ringing");
+    signal(&call, "INT");
+    assert_eq!(call.finish(PATIENCE), 1, "nobody had answered");
+
+    let wrong = Setup { password: "wrong".to_owned(), ..setup };
+    let mut agent = Phone::start("agent", &wrong, &Voice::silence());
+    agent.wait_lamp("failed", PATIENCE);
+    signal(&agent, "TERM");
+    assert_eq!(agent.finish(PATIENCE), 1, "the phone was never registered");
+    assert_eq!(agent.count("error"), 1);
+}
+
+#[test]
+fn the_doctor_does_not_blame_the_network_for_a_number_that_does_not_exist() {
+    let stage = Stage::model();
+    let setup = stage.server.setup(&stage.line.agent());
+    let arguments = ["doctor", "--echo", "999"];
+    let mut doctor = Phone::start_with("doctor", &setup, &Voice::silence(), &arguments);
+    let check = doctor.wait("a failure", PATIENCE, |event| event["ok"] == false);
+    assert_eq!(check["name"], "echo call", "{check}");
+    assert!(check["advice"].as_str().is_some_and(|text| text.contains("--echo")), "{check}");
+    assert_eq!(doctor.finish(PATIENCE), 1);
+}
+
+#[test]
+fn times_never_go_backwards() {
+    let stage = Stage::model();
+    let mut agent = stage.agent(&Voice::silence());
+    for _ in 0..5 {
+        let call = agent.dial("600");
+        agent.wait_call("answered", &call);
+        agent.ask("hangup", &call, json!({}));
+        agent.wait_ended(&call, "local");
+    }
+    let times: Vec<f64> = agent.told().filter_map(|event| event["at_ms"].as_f64()).collect();
+    assert!(times.is_sorted(), "{times:?}");
+    stage.leave(agent);
+}
+
 #[test]
 fn a_command_that_cannot_be_taken_is_refused_with_a_reason() {
     let stage = Stage::asterisk();
@@ -139,6 +203,10 @@ fn wrong_usage_ends_with_2_and_says_how_it_is_right() {
         (&good, &["agent", "--mic", "null", "--speaker", "/no/folder.wav"], "--speaker null"),
     ] {
         let output = setup.command(arguments, &folder.0).output().expect("the program runs");
+        if arguments.contains(&"--json") {
+            let line: Value = serde_json::from_slice(&output.stdout).expect("one line of JSON");
+            assert_eq!(line["event"], "error", "{line}");
+        }
         let text = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
         assert_eq!(output.status.code(), Some(2), "{arguments:?}: {text}");
         assert!(text.contains(words), "{arguments:?}: {text:?} does not say {words:?}");
