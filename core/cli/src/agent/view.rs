@@ -30,10 +30,11 @@ pub(super) fn draw(frame: &mut Frame<'_>, app: &App, now: Duration) {
     draw_calls(frame, list, app, now);
     match app.call() {
         Some(call) => draw_call(frame, detail, app, call),
-        None => frame.render_widget(
-            Paragraph::new("No call. Press d to dial.").style(DIM).block(panel("Media")),
-            detail,
-        ),
+        None => {
+            let advice = help(app).first().map(|(key, what)| format!("Press {key} to {what}."));
+            let text = format!("No call. {}", advice.unwrap_or_default());
+            frame.render_widget(Paragraph::new(text).style(DIM).block(panel("Media")), detail);
+        }
     }
     draw_log(frame, log, app);
     draw_footer(frame, footer, app);
@@ -69,17 +70,19 @@ fn lamp(state: RegistrationState) -> (Color, &'static str) {
 }
 
 fn draw_calls(frame: &mut Frame<'_>, area: Rect, app: &App, now: Duration) {
+    // What stands behind the name takes 42 columns, and the panel and its signs 8.
+    let name = usize::from(area.width.saturating_sub(50).clamp(12, 36));
     let lines: Vec<Line<'_>> = app
         .snapshot
         .calls
         .iter()
-        .map(|call| call_line(call, app.selected == Some(call.id), now))
+        .map(|call| call_line(call, app.selected == Some(call.id), name, now))
         .collect();
     let text = if lines.is_empty() { vec![Line::styled("none", DIM)] } else { lines };
     frame.render_widget(Paragraph::new(text).block(panel("Calls")), area);
 }
 
-fn call_line(call: &CallSnapshot, selected: bool, now: Duration) -> Line<'static> {
+fn call_line(call: &CallSnapshot, selected: bool, name: usize, now: Duration) -> Line<'static> {
     let arrow = match call.direction {
         Direction::Incoming => "↙",
         Direction::Outgoing => "↗",
@@ -89,7 +92,7 @@ fn call_line(call: &CallSnapshot, selected: bool, now: Duration) -> Line<'static
     let mut spans = vec![
         Span::raw(if selected { "▸ " } else { "  " }),
         Span::raw(format!("{arrow} ")),
-        Span::styled(format!("{:<30}", cut(&party(&call.remote), 30)), STRONG),
+        Span::styled(format!("{:<name$}", cut(&party(&call.remote), name - 1)), STRONG),
         Span::styled(format!("{:<12}", state_word(call.state)), state_style(call.state)),
         Span::raw(format!("{:>3}:{:02}  ", clock / 60, clock % 60)),
     ];
