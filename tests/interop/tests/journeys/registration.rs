@@ -20,7 +20,7 @@ fn told(setup: &Setup, state: &str, words: &str) {
     assert_eq!(lamp["state"], state, "{lamp}");
     let reason = lamp["reason"].as_str().unwrap_or_default();
     assert!(reason.contains(words), "{reason:?} does not say {words:?}");
-    assert_eq!(phone.leave(), 0);
+    assert_eq!(phone.leave(), 1, "it was never registered");
 
     let folder = Scratch::new("call");
     let mut command =
