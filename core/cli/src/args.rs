@@ -160,3 +160,25 @@ impl Command {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn servers_are_separated_by_commas() {
+        let cli =
+            Cli::try_parse_from(["sidetone", "agent", "--server", "wss://a,wss://b/ws"]).unwrap();
+        let Command::Agent(args) = cli.command else { panic!("not the agent") };
+        assert_eq!(args.phone.server, ["wss://a", "wss://b/ws"]);
+        assert!("wss://a/ws,wss://b".parse::<sidetone_phone::ServerAddress>().is_err());
+    }
+
+    #[test]
+    fn the_demo_takes_a_server_only_with_asterisk() {
+        let demo = ["sidetone", "demo", "--server", "wss://a"];
+        assert!(Cli::try_parse_from(demo).is_err());
+        assert!(Cli::try_parse_from(demo.iter().chain(&["--asterisk"])).is_ok());
+        assert!(Cli::try_parse_from(["sidetone", "demo", "--mic", "null"]).is_err());
+    }
+}

@@ -23,6 +23,17 @@ pub(super) struct Screen {
     color: bool,
 }
 
+/// Something that happened, as it is shown.
+#[derive(Debug)]
+pub(super) enum Shown {
+    /// A message of the agent's signalling.
+    Rung(Rung),
+    /// A milestone of either.
+    Milestone(Milestone),
+    /// The agent's phone in this second.
+    Meter(Box<QualityReport>),
+}
+
 /// How a piece of text looks where there is colour.
 #[derive(Debug, Clone, Copy)]
 enum Style {
@@ -90,11 +101,17 @@ impl Screen {
         ));
     }
 
-    /// One message.
-    pub(super) fn rung(self, rung: &Rung) {
-        if self.json {
-            return;
+    /// What happened; nothing where JSON is wanted.
+    pub(super) fn show(self, at: Duration, shown: &Shown) {
+        match shown {
+            _ if self.json => {}
+            Shown::Rung(rung) => self.rung(rung),
+            Shown::Milestone(milestone) => self.milestone(milestone),
+            Shown::Meter(report) => self.meter(at, report),
         }
+    }
+
+    fn rung(self, rung: &Rung) {
         let label = format!(" {} ", cut(&rung.label, WIDTH - 8));
         let rest = WIDTH - 1 - label.chars().count();
         let (before, after) = if rung.sent { (2, rest - 2) } else { (rest - 2, 2) };
@@ -120,11 +137,7 @@ impl Screen {
         ));
     }
 
-    /// Something that happened.
-    pub(super) fn milestone(self, milestone: &Milestone) {
-        if self.json {
-            return;
-        }
+    fn milestone(self, milestone: &Milestone) {
         let (style, sign) = match milestone.who {
             Who::Agent => (Style::Agent, "●"),
             Who::Customer => (Style::Customer, "○"),
@@ -137,11 +150,7 @@ impl Screen {
         ));
     }
 
-    /// The agent's phone in this second.
-    pub(super) fn meter(self, at: Duration, report: &QualityReport) {
-        if self.json {
-            return;
-        }
+    fn meter(self, at: Duration, report: &QualityReport) {
         let meter = |style, level: f32| {
             let filled = ((level - QUIET) / -QUIET * METER as f32).clamp(0.0, METER as f32);
             let filled = filled.round() as usize;

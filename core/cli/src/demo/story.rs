@@ -2,7 +2,7 @@
 
 use super::ladder::Rung;
 use super::record::{Milestone, Record, Who};
-use super::screen::{Screen, milliseconds};
+use super::screen::{Screen, Shown, milliseconds};
 use super::speech::{self, Conversation};
 use crate::Failure;
 use crate::config::{Setup, SetupError};
@@ -26,6 +26,8 @@ const AFTER_HOLD: Duration = Duration::from_secs(1);
 /// What everything but the talk may take.
 const PATIENCE: Duration = Duration::from_secs(30);
 const MAX_RUNGS: usize = 200;
+/// What happens is shown after so long a quiet: two phones tell it, each a little later than it was.
+const QUIET: Duration = Duration::from_millis(20);
 
 /// Where and what is played.
 pub(super) struct Plan {
@@ -54,6 +56,8 @@ enum Act {
 struct Story<'a> {
     plan: &'a Plan,
     screen: Screen,
+    /// What is to be shown next, and when it was.
+    unshown: Vec<(Duration, Shown)>,
     /// The agent's phone begins to connect: all times are counted from here.
     began: Option<Duration>,
     record: Record,
@@ -101,6 +105,7 @@ pub(super) async fn play(plan: &Plan, screen: Screen) -> Result<Record, Failure>
     let mut story = Story {
         plan,
         screen,
+        unshown: Vec::new(),
         began: None,
         record,
         agent,
@@ -112,6 +117,7 @@ pub(super) async fn play(plan: &Plan, screen: Screen) -> Result<Record, Failure>
         over: 0,
     };
     let ended = story.run().await;
+    story.show();
     let Story { mut record, agent, customer, .. } = story;
     agent.stop().await;
     customer.stop().await;
@@ -156,10 +162,19 @@ impl Story<'_> {
                 update = self.customer.next() => self.of_customer(update.ok_or(Failure::Stopped)?).await?,
                 () = crate::call::until(due) => self.act().await?,
                 _ = &mut leave => return Err(self.failed("interrupted")),
+                () = tokio::time::sleep(QUIET), if !self.unshown.is_empty() => self.show(),
                 () = &mut limit => return Err(self.failed("the call did not come to its end in time")),
             }
         }
         Ok(())
+    }
+
+    /// Shows what there is, in the order in which it was.
+    fn show(&mut self) {
+        self.unshown.sort_by_key(|(at, _)| *at);
+        for (at, shown) in self.unshown.drain(..) {
+            self.screen.show(at, &shown);
+        }
     }
 
     async fn act(&mut self) -> Result<(), Failure> {
@@ -198,7 +213,7 @@ impl Story<'_> {
 
     fn rung(&mut self, at: Duration, sent: bool, bytes: &[u8]) {
         let Some(rung) = Rung::new(at, sent, bytes) else { return };
-        self.screen.rung(&rung);
+        self.unshown.push((at, Shown::Rung(rung.clone())));
         if self.record.ladder.len() < MAX_RUNGS {
             self.record.ladder.push(rung);
         }
@@ -218,7 +233,7 @@ impl Story<'_> {
 
     fn tell(&mut self, at: Duration, who: Who, text: impl Into<String>) {
         let milestone = Milestone { at, who, text: text.into() };
-        self.screen.milestone(&milestone);
+        self.unshown.push((at, Shown::Milestone(milestone.clone())));
         self.record.milestones.push(milestone);
     }
 
@@ -274,7 +289,7 @@ impl Story<'_> {
                 return Err(self.failed(&format!("the call could not be held: {reason}")));
             }
             Event::Quality { report, .. } => {
-                self.screen.meter(at, &report);
+                self.unshown.push((at, Shown::Meter(Box::new(report.clone()))));
                 self.record.agent.quality.push((at, report));
             }
             Event::Ended { reason, .. } => self.ended(at, who, &reason)?,
