@@ -190,7 +190,10 @@ impl Phone {
     pub(crate) fn flow_changed(&mut self, change: FlowChange, now: Now) {
         match change {
             FlowChange::None => {}
-            FlowChange::Up => self.each_call(|| In::FlowUp, now),
+            FlowChange::Up => {
+                self.each_call(|| In::FlowUp, now);
+                self.ua.cancel_abandoned(now);
+            }
             FlowChange::Lost(flow) => {
                 self.ua.transactions.flow_lost(flow, now.boot);
                 self.each_call(|| In::FlowLost, now);

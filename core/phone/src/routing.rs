@@ -192,10 +192,13 @@ impl Phone {
                 self.flow_changed(change, now);
             }
             Owner::Call(id) => {
-                self.ua.take_sent(key);
+                let sent = self.ua.take_sent(key);
                 let lost = reason == EndReason::NetworkLost;
-                let Some((call, _)) = self.call_and_ua(id) else { return };
+                let Some((call, ua)) = self.call_and_ua(id) else { return };
                 let input = if call.is_inviting_by(key) {
+                    if let Some(sent) = sent.filter(|_| lost) {
+                        ua.abandon(sent.request);
+                    }
                     In::Unanswered(reason)
                 } else if call.is_leaving_by(key) {
                     if lost { In::ByeLost } else { In::ByeDone }

@@ -63,6 +63,8 @@ pub(crate) struct Ua {
     /// binding by itself, and the target of a dialog outlives the flow.
     pub(crate) contact: NameAddr,
     sent: BTreeMap<ClientKey, Sent>,
+    /// INVITEs whose flow was lost before their final response: the other side may still ring.
+    abandoned: Vec<Request>,
     outputs: VecDeque<Output>,
     rng: ChaCha12Rng,
 }
@@ -80,6 +82,7 @@ impl Ua {
             flow: None,
             contact: NameAddr::new(uri),
             sent: BTreeMap::new(),
+            abandoned: Vec::new(),
             outputs: VecDeque::new(),
             rng,
         }
@@ -179,6 +182,21 @@ impl Ua {
         let mut cancel = sidetone_sip::dialog::cancel(invite);
         cancel.headers.set(HeaderName::USER_AGENT, &self.config.user_agent);
         self.transactions.send(cancel, flow, Reliability::Reliable, now.boot);
+    }
+
+    /// Notes an INVITE that went down with its flow.
+    pub(crate) fn abandon(&mut self, invite: Request) {
+        if self.abandoned.len() < MAX_STRAYS {
+            self.abandoned.push(invite);
+        }
+    }
+
+    /// Lets nobody ring for a call that is over here (RFC 3261 §9.1): a CANCEL finds its INVITE by the
+    /// branch, whichever flow it comes on.
+    pub(crate) fn cancel_abandoned(&mut self, now: Now) {
+        for invite in std::mem::take(&mut self.abandoned) {
+            self.send_cancel(&invite, now);
+        }
     }
 
     /// Sends the ACK of a 2xx, which has no transaction (RFC 3261 §13.2.2.4).

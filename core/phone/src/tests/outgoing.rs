@@ -223,6 +223,29 @@ fn an_invite_without_any_response_ends_by_timer_b() {
 }
 
 #[test]
+fn a_call_that_rang_when_its_flow_was_lost_is_cancelled_on_the_next() {
+    let (mut world, invite) = dialled();
+    world.reply(&invite, 180);
+    world.lose_flow(FlowErrorKind::Lost);
+    world.ended(id(), EndReason::NetworkLost);
+    world.advance(SECOND * 2);
+    world.open_flow();
+    let register = world.request(Method::Register);
+    let cancel = world.request(Method::Cancel);
+    assert_eq!(cancel.headers.via(), invite.headers.via());
+    assert_eq!(cancel.headers.call_id(), invite.headers.call_id());
+    assert_eq!(cancel.uri, invite.uri);
+    world.reply(&cancel, 200);
+    world.grant_to(&register, &["<sip:agent1@192.0.2.9:40002;transport=ws>;expires=600"]);
+    world.silent();
+    world.lose_flow(FlowErrorKind::Lost);
+    world.advance(SECOND * 2);
+    world.open_flow();
+    world.request(Method::Register);
+    world.silent();
+}
+
+#[test]
 fn a_lost_flow_ends_what_is_not_answered() {
     let (mut world, invite) = dialled();
     world.reply(&invite, 180);
