@@ -158,11 +158,11 @@ impl Uri {
     }
 
     /// A parameter in both must have the same value; one in either only is ignored, but for those
-    /// that say where or how to send.
+    /// that say where or how to send. Of one that is repeated, against §19.1.1, the first counts.
     fn params_match(&self, other: &Self) -> bool {
         let agrees = |a: &Params, b: &Params| {
-            a.iter().all(|(name, value)| match b.get(name) {
-                Some(other) => normal(Some(value)).map(lower) == normal(Some(other)).map(lower),
+            a.iter().all(|(name, _)| match b.get(name) {
+                Some(other) => normal(a.get(name)).map(lower) == normal(Some(other)).map(lower),
                 None => !["user", "ttl", "method", "maddr", "transport"]
                     .iter()
                     .any(|strict| name.eq_ignore_ascii_case(strict)),
@@ -421,6 +421,7 @@ mod tests {
             ),
             ("sip:a@[2001:db8:0::1]", "sip:a@[2001:DB8::1]"),
             ("tel:+1-201-555-0123;a=1;b=2", "tel:+12015550123;b=2;a=1"),
+            ("sip:a@b;transport=ws;transport=udp", "sip:a@b;transport=ws;transport=udp"),
         ] {
             assert!(uri(a).matches(&uri(b)) && uri(b).matches(&uri(a)), "{a} {b}");
         }
