@@ -1,0 +1,277 @@
+/// The system's side of CallKit: its calls, its call screen (which is also the lock screen), its audio session, and
+/// its rules, which it enforces where iOS would end the app, lose a call or stay silent.
+import AVFAudio
+import FakePlatform
+import Foundation
+
+public final class FakeCallKit {
+    nonisolated(unsafe) public static let shared = FakeCallKit()
+
+    public struct Call {
+        public let isOutgoing: Bool
+        public internal(set) var update: CXCallUpdate
+        public internal(set) var isConnected = false
+        public internal(set) var isHeld = false
+        public internal(set) var isMuted = false
+        public internal(set) var ended: Ended?
+        public var hasEnded: Bool { ended != nil }
+    }
+
+    public enum Ended: Equatable, Sendable { case byUser, reported(CXCallEndedReason), byReset }
+
+    public enum Activation: Sendable {
+        /// After an action that needs audio was fulfilled, so much later.
+        case automatic(after: TimeInterval)
+        /// When the test says so.
+        case manual
+    }
+
+    /// Calls by their UUID, ended ones too.
+    public private(set) var calls: [UUID: Call] = [:]
+    /// Every report of a new call, refused ones too.
+    public private(set) var reports: [UUID] = []
+    public var activation = Activation.automatic(after: 0)
+    /// How long an action may take.
+    public var patience: TimeInterval = 5
+    /// Do not disturb, block list: the next reports are refused.
+    public var refusal: CXErrorCodeIncomingCallError.Code?
+
+    public var onReported: ((UUID, CXCallUpdate) -> Void)?
+    public var onEnded: ((UUID, Ended) -> Void)?
+    public var onConnected: ((UUID) -> Void)?
+
+    private var providers: [Weak] = []
+    private var provider: CXProvider? { providers.lazy.compactMap(\.provider).first }
+    private var platform: FakePlatform { .shared }
+    private var session: FakeAudioSession { .shared }
+    private struct Weak { weak var provider: CXProvider? }
+
+    // The user, at the call screen.
+
+    public func userAnswers(_ call: UUID) {
+        // "Hold & Accept".
+        for (other, state) in calls where other != call && state.isConnected && !state.hasEnded && !state.isHeld {
+            userHolds(other, true)
+        }
+        perform(CXAnswerCallAction(call: call))
+    }
+    public func userEnds(_ call: UUID) { perform(CXEndCallAction(call: call)) }
+    public func userHolds(_ call: UUID, _ on: Bool) { perform(CXSetHeldCallAction(call: call, onHold: on)) }
+    public func userMutes(_ call: UUID, _ on: Bool) { perform(CXSetMutedCallAction(call: call, muted: on)) }
+    public func userPlays(_ call: UUID, _ digits: String) {
+        perform(CXPlayDTMFCallAction(call: call, digits: digits, type: .singleTone))
+    }
+    public func userGroups(_ call: UUID, with other: UUID) {
+        perform(CXSetGroupCallAction(call: call, callUUIDToGroupWith: other))
+    }
+
+    // The system.
+
+    public func activate() {
+        guard let provider else { return }
+        session.systemActivates(true)
+        provider.delegate?.provider(provider, didActivate: AVAudioSession.sharedInstance())
+    }
+
+    public func deactivate() {
+        guard let provider, session.isActive else { return }
+        session.systemActivates(false)
+        provider.delegate?.provider(provider, didDeactivate: AVAudioSession.sharedInstance())
+    }
+
+    /// A cellular call is answered: ours are held, their audio is taken.
+    public func cellularCallBegins() {
+        for (uuid, call) in calls where call.isConnected && !call.hasEnded && !call.isHeld { userHolds(uuid, true) }
+        session.beginInterruption()
+        if let provider { provider.delegate?.provider(provider, didDeactivate: AVAudioSession.sharedInstance()) }
+    }
+
+    /// It ends. By the other side, iOS neither activates the session again nor says that the interruption is over.
+    public func cellularCallEnds(byOtherSide: Bool) {
+        session.endInterruption(told: !byOtherSide)
+        let before = activation
+        if byOtherSide { activation = .manual }
+        for (uuid, call) in calls where call.isConnected && !call.hasEnded && call.isHeld { userHolds(uuid, false) }
+        activation = before
+    }
+
+    public func resetProvider() {
+        guard let provider else { return }
+        for uuid in calls.keys where calls[uuid]?.hasEnded == false { end(uuid, .byReset) }
+        session.systemActivates(false)
+        provider.delegate?.providerDidReset(provider)
+    }
+
+    public func reset() {
+        calls = [:]
+        reports = []
+        activation = .automatic(after: 0)
+        patience = 5
+        refusal = nil
+        onReported = nil
+        onEnded = nil
+        onConnected = nil
+        providers = []
+    }
+
+    public func live() -> [UUID] { calls.filter { !$0.value.hasEnded }.map(\.key) }
+
+    // The app's reports.
+
+    func add(_ provider: CXProvider) {
+        providers.removeAll { $0.provider == nil }
+        if !providers.isEmpty { platform.broke(.secondProvider, "CXProvider.init") }
+        providers.append(Weak(provider: provider))
+    }
+
+    func remove(_ provider: CXProvider) {
+        providers.removeAll { $0.provider == nil || $0.provider === provider }
+    }
+
+    func reportNew(_ provider: CXProvider, _ uuid: UUID, _ update: CXCallUpdate, _ completion: @escaping @Sendable (Error?) -> Void) {
+        if provider.delegate == nil { platform.broke(.providerWithoutDelegate, "reportNewIncomingCall") }
+        platform.reportedSincePush = true
+        reports.append(uuid)
+        var refused = refusal
+        if let call = calls[uuid], !call.hasEnded {
+            // What a push demands is allowed and refused; without one it is a ghost.
+            if !platform.isHandlingPush { platform.broke(.knownCallReported, uuid.uuidString) }
+            refused = .callUUIDAlreadyExists
+        }
+        if refused == nil {
+            calls[uuid] = Call(isOutgoing: false, update: update)
+            onReported?(uuid, update)
+        }
+        let answer = refused.map { CXErrorCodeIncomingCallError(code: $0) }
+        DispatchQueue.main.async { completion(answer) }
+    }
+
+    func reportUpdate(_ uuid: UUID, _ update: CXCallUpdate) {
+        guard known(uuid, "reportCall(updated)") else { return }
+        calls[uuid]?.update = update
+    }
+
+    func reportEnd(_ uuid: UUID, _ reason: CXCallEndedReason) {
+        guard known(uuid, "reportCall(endedAt)") else { return }
+        end(uuid, .reported(reason))
+    }
+
+    func reportOutgoing(_ uuid: UUID, connected: Bool) {
+        guard known(uuid, "reportOutgoingCall"), connected else { return }
+        calls[uuid]?.isConnected = true
+        onConnected?(uuid)
+    }
+
+    func request(_ transaction: CXTransaction, _ completion: @escaping @Sendable (Error?) -> Void) {
+        for case let action as CXCallAction in transaction.actions {
+            let isKnown = calls[action.callUUID]?.hasEnded == false
+            if let start = action as? CXStartCallAction {
+                if isKnown { return completion(CXErrorCodeRequestTransactionError(code: .callUUIDAlreadyExists)) }
+                let update = CXCallUpdate()
+                update.remoteHandle = start.handle
+                calls[start.callUUID] = Call(isOutgoing: true, update: update)
+            } else if !isKnown {
+                return completion(CXErrorCodeRequestTransactionError(code: .unknownCallUUID))
+            }
+        }
+        completion(nil)
+        let actions = Sent(transaction.actions)
+        DispatchQueue.main.async { actions.value.forEach { self.perform($0) } }
+    }
+
+    // Actions on their way to the app and back.
+
+    private func perform(_ action: CXAction) {
+        guard let provider, let delegate = provider.delegate else {
+            platform.broke(.providerWithoutDelegate, "\(type(of: action))")
+            return
+        }
+        action.onComplete = { [weak self, weak action] fulfilled in
+            guard let self, let action = action as? CXCallAction else { return }
+            completed(action, fulfilled)
+        }
+        switch action {
+        case let action as CXStartCallAction: delegate.provider(provider, perform: action)
+        case let action as CXAnswerCallAction: delegate.provider(provider, perform: action)
+        case let action as CXEndCallAction: delegate.provider(provider, perform: action)
+        case let action as CXSetHeldCallAction: delegate.provider(provider, perform: action)
+        case let action as CXSetMutedCallAction: delegate.provider(provider, perform: action)
+        case let action as CXSetGroupCallAction: delegate.provider(provider, perform: action)
+        case let action as CXPlayDTMFCallAction: delegate.provider(provider, perform: action)
+        default: break
+        }
+        let sent = Sent(action)
+        DispatchQueue.main.asyncAfter(deadline: .now() + patience) { [weak self] in
+            guard let self, !sent.value.isComplete else { return }
+            platform.broke(.actionNotCompleted, "\(type(of: sent.value))")
+            sent.value.fail()
+            if let provider = self.provider { provider.delegate?.provider(provider, timedOutPerforming: sent.value) }
+        }
+    }
+
+    private func completed(_ action: CXCallAction, _ fulfilled: Bool) {
+        let uuid = action.callUUID
+        guard calls[uuid]?.hasEnded == false else { return }
+        switch action {
+        case is CXAnswerCallAction, is CXStartCallAction:
+            guard fulfilled else { return end(uuid, .reported(.failed)) }
+            let audio = AVAudioSession.sharedInstance()
+            if audio.category != .playAndRecord || audio.mode != .voiceChat {
+                platform.broke(.categoryNotSet, "\(type(of: action)) was fulfilled")
+            }
+            if action is CXAnswerCallAction {
+                calls[uuid]?.isConnected = true
+                onConnected?(uuid)
+            }
+            activateSoon()
+        case is CXEndCallAction:
+            end(uuid, .byUser)
+        case let action as CXSetHeldCallAction where fulfilled:
+            calls[uuid]?.isHeld = action.isOnHold
+            if !action.isOnHold {
+                session.allowActivationByApp()
+                activateSoon()
+            } else if !needsAudio {
+                DispatchQueue.main.async { [weak self] in self?.deactivateUnlessNeeded() }
+            }
+        case let action as CXSetMutedCallAction where fulfilled:
+            calls[uuid]?.isMuted = action.isMuted
+        default:
+            break
+        }
+    }
+
+    private var needsAudio: Bool {
+        calls.values.contains { !$0.hasEnded && !$0.isHeld && ($0.isConnected || $0.isOutgoing) }
+    }
+
+    private func activateSoon() {
+        guard case .automatic(let delay) = activation else { return }
+        DispatchQueue.main.asyncAfter(deadline: .now() + delay) { [weak self] in
+            guard let self, needsAudio, !session.isActive, !session.isInterrupted else { return }
+            activate()
+        }
+    }
+
+    private func deactivateUnlessNeeded() {
+        if !needsAudio { deactivate() }
+    }
+
+    private func end(_ uuid: UUID, _ how: Ended) {
+        calls[uuid]?.ended = how
+        onEnded?(uuid, how)
+        DispatchQueue.main.async { [weak self] in self?.deactivateUnlessNeeded() }
+    }
+
+    private func known(_ uuid: UUID, _ what: String) -> Bool {
+        if calls[uuid]?.hasEnded == false { return true }
+        platform.broke(.unknownCallReported, "\(what) \(uuid)")
+        return false
+    }
+}
+
+/// Everything here stays on the main thread.
+private struct Sent<T>: @unchecked Sendable {
+    let value: T
+    init(_ value: T) { self.value = value }
+}

@@ -1,0 +1,1 @@
+//! Empty: check.py reads the sources of the dependencies.

@@ -1,0 +1,47 @@
+// swift-tools-version:6.0
+// The Swift layer of Sidetone. On Apple's systems the core is an xcframework, named by a path or an address with its
+// checksum in the environment; on Linux it is the library that cargo built, and Apple's frameworks are strict fakes.
+import PackageDescription
+
+let environment = Context.environment
+let theirs = SwiftSetting.swiftLanguageMode(.v5)  // what uniffi generates, and the shape of Apple's frameworks
+let ours = SwiftSetting.swiftLanguageMode(.v6)
+
+#if os(Linux)
+let library = environment["SIDETONE_LIBRARY_DIR"] ?? "../target/debug"
+let core = Target.target(
+    name: "SidetoneFFI", path: "Sources/SidetoneFFI",
+    linkerSettings: [.unsafeFlags(["-L\(library)", "-Xlinker", "-rpath", "-Xlinker", library])])
+let frameworks = ["FakePlatform", "AVFAudio", "CallKit", "Network", "PushKit", "Security"]
+let platform = frameworks.map { name in
+    Target.target(
+        name: name,
+        dependencies: (name == "FakePlatform" ? [] : ["FakePlatform"]) + (name == "CallKit" ? ["AVFAudio"] : []),
+        path: "Linux/\(name)", swiftSettings: [theirs])
+}
+let needs: [Target.Dependency] = frameworks.map { .init(stringLiteral: $0) }
+let programs: [Target] = [
+    .executableTarget(name: "cold-phone", dependencies: ["Sidetone"] + needs, swiftSettings: [ours]),
+    .testTarget(name: "SidetoneTests", dependencies: ["Sidetone"] + needs, swiftSettings: [ours]),
+]
+#else
+let core: Target =
+    if let url = environment["SIDETONE_XCFRAMEWORK_URL"] {
+        .binaryTarget(name: "SidetoneFFI", url: url, checksum: environment["SIDETONE_XCFRAMEWORK_CHECKSUM"] ?? "")
+    } else {
+        .binaryTarget(name: "SidetoneFFI", path: environment["SIDETONE_XCFRAMEWORK"] ?? "SidetoneFFI.xcframework")
+    }
+let platform: [Target] = []
+let needs: [Target.Dependency] = []
+let programs: [Target] = []
+#endif
+
+let package = Package(
+    name: "Sidetone",
+    platforms: [.iOS(.v15)],
+    products: [.library(name: "Sidetone", targets: ["Sidetone"])],
+    targets: [
+        core,
+        .target(name: "SidetoneCore", dependencies: ["SidetoneFFI"], swiftSettings: [theirs]),
+        .target(name: "Sidetone", dependencies: ["SidetoneCore"] + needs, swiftSettings: [ours]),
+    ] + platform + programs)
