@@ -1,0 +1,185 @@
+package org.sidetone.testing
+
+import java.util.UUID
+import kotlinx.coroutines.CompletableDeferred
+import org.sidetone.Cause
+import org.sidetone.PhoneCall
+import org.sidetone.PhoneEvent
+import org.sidetone.PhonePort
+import org.sidetone.Push
+import org.sidetone.Refusal
+import org.sidetone.Shown
+
+/**
+ * A phone that keeps the core's promises on one call after another and does nothing else, so that orders can be
+ * tried by the thousand: known by push or INVITE, decided once, ended once. `server` is what a test does to it.
+ */
+class ScriptedPhone(private val telecom: FakeTelecom) : PhonePort {
+    enum class State { ANNOUNCED, RINGING, ANSWERED, OVER }
+
+    class Call(val call: UUID, val incoming: Boolean) {
+        var state = State.ANNOUNCED
+        var invited = false
+        var wantsAnswer = false
+        var declined = false
+        var held = false
+        var muted = false
+        var ends = 0
+        /** Final responses to the INVITE: at most one, whatever happens. */
+        val responses = ArrayList<Int>()
+    }
+
+    val calls = LinkedHashMap<UUID, Call>()
+    val digits = StringBuilder()
+    var asleep = false
+    var refusesHold = false
+    private var listener: ((PhoneEvent) -> Unit)? = null
+    private val unheard = ArrayDeque<PhoneEvent>()
+    private val end = CompletableDeferred<Unit>()
+
+    override suspend fun dial(call: UUID, to: String) {
+        if (to.isBlank()) throw Refusal("not a number", Refusal.Why.OTHER)
+        calls[call] = Call(call, incoming = false).also { it.state = State.RINGING }
+    }
+
+    override suspend fun answer(call: UUID) {
+        val it = live(call)
+        it.wantsAnswer = true
+        if (it.invited) respond(it)
+    }
+
+    override suspend fun decline(call: UUID, busy: Boolean) {
+        val it = live(call)
+        if (it.state == State.ANSWERED) throw Refusal("answered", Refusal.Why.NOT_NOW)
+        it.declined = true
+        if (it.invited) it.responses += if (busy) 486 else 603
+        over(it, Cause.REJECTED)
+    }
+
+    override suspend fun hangUp(call: UUID) {
+        val it = live(call)
+        if (it.invited && it.state == State.RINGING) it.responses += 603
+        over(it, Cause.LOCAL)
+    }
+
+    override suspend fun setHold(call: UUID, on: Boolean) {
+        val it = live(call)
+        if (it.state != State.ANSWERED) throw Refusal("not answered", Refusal.Why.NOT_NOW)
+        if (refusesHold) return tell(PhoneEvent.HoldFailed(call))
+        it.held = on
+        tell(PhoneEvent.HoldChanged(call, on))
+    }
+
+    override suspend fun setMute(call: UUID, on: Boolean) {
+        live(call).muted = on
+    }
+
+    override suspend fun sendDtmf(call: UUID, digits: String) {
+        live(call)
+        this.digits.append(digits)
+    }
+
+    override suspend fun sleep() {
+        asleep = true
+    }
+
+    override fun announced(push: Push) {
+        val it = calls[push.call]
+        when (push.kind) {
+            Push.Kind.INCOMING -> if (it == null) calls[push.call] = Call(push.call, incoming = true)
+            Push.Kind.CANCELLED -> if (it == null) overBefore(push.call) else if (it.state == State.ANNOUNCED) over(it, Cause.MISSED)
+            Push.Kind.ANSWERED_ELSEWHERE ->
+                if (it == null) overBefore(push.call) else if (it.state == State.ANNOUNCED) over(it, Cause.ANSWERED_ELSEWHERE)
+            Push.Kind.UNREADABLE -> {}
+        }
+    }
+
+    override fun audioActivated() = telecom.audio(true)
+    override fun audioDeactivated() = telecom.audio(false)
+    override fun audioRouteChanged() {}
+
+    override fun calls() = calls.values.map {
+        PhoneCall(
+            it.call, it.incoming, NOBODY, waiting = it.state in setOf(State.ANNOUNCED, State.RINGING) && !it.wantsAnswer,
+            answered = it.wantsAnswer || it.state == State.ANSWERED, over = it.state == State.OVER,
+        )
+    }
+
+    override suspend fun pump(onEvent: (PhoneEvent) -> Unit) {
+        listener = onEvent
+        while (unheard.isNotEmpty()) onEvent(unheard.removeFirst())
+        end.await()
+    }
+
+    // What the server does.
+
+    fun invite(call: UUID) {
+        val it = calls.getOrPut(call) { Call(call, incoming = true) }
+        if (it.invited) return
+        it.invited = true
+        when {
+            it.declined -> it.responses += 603
+            it.state == State.OVER -> it.responses += 480
+            else -> {
+                it.state = State.RINGING
+                tell(PhoneEvent.Incoming(call, NOBODY))
+                if (it.wantsAnswer) respond(it)
+            }
+        }
+    }
+
+    /** CANCEL, or the deadline of what never came. */
+    fun callerGone(call: UUID) {
+        val it = calls[call] ?: return
+        if (it.state != State.ANNOUNCED && it.state != State.RINGING) return
+        if (it.invited) it.responses += 487
+        over(it, Cause.MISSED)
+    }
+
+    /** The far end answers what we dialled. */
+    fun farEndAnswers(call: UUID) {
+        val it = calls.getValue(call)
+        if (it.state != State.RINGING) return
+        it.state = State.ANSWERED
+        tell(PhoneEvent.Answered(call))
+        tell(PhoneEvent.Established(call))
+    }
+
+    fun bye(call: UUID) {
+        val it = calls[call] ?: return
+        if (it.state == State.ANSWERED) over(it, Cause.REMOTE)
+    }
+
+    fun die() {
+        end.complete(Unit)
+    }
+
+    private fun live(call: UUID) = calls[call]?.takeIf { it.state != State.OVER }
+        ?: throw Refusal("no such call", Refusal.Why.UNKNOWN_CALL)
+
+    private fun respond(call: Call) {
+        if (call.state == State.ANSWERED) return
+        call.responses += 200
+        call.state = State.ANSWERED
+        tell(PhoneEvent.Answered(call.call))
+        tell(PhoneEvent.Established(call.call))
+    }
+
+    private fun overBefore(call: UUID) {
+        calls[call] = Call(call, incoming = true).also { it.state = State.OVER }
+    }
+
+    private fun over(call: Call, cause: Cause) {
+        call.state = State.OVER
+        call.ends++
+        tell(PhoneEvent.Ended(call.call, cause))
+    }
+
+    private fun tell(event: PhoneEvent) {
+        listener?.invoke(event) ?: run { unheard += event }
+    }
+
+    private companion object {
+        val NOBODY = Shown("Customer", "+44 ••• 42")
+    }
+}
