@@ -39,6 +39,11 @@ impl Handle {
         self.snapshots.borrow().clone()
     }
 
+    /// The snapshots as they change; closed when the phone has ended.
+    pub fn snapshots(&self) -> watch::Receiver<Snapshot> {
+        self.snapshots.clone()
+    }
+
     /// The system has another network, or the process resumed after a suspension.
     pub async fn network_changed(&self) {
         // A phone that has ended needs no network.

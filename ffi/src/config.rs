@@ -1,0 +1,155 @@
+//! Who signs in and where, as the app writes it; checked before a phone is made of it.
+
+use crate::{InstanceId, StartError};
+use sidetone_driver::{self as driver, DriverConfig};
+use sidetone_phone::{Account, Config, Secret};
+use std::fmt;
+use std::path::PathBuf;
+
+/// All that a phone must be told before it starts.
+#[derive(Clone, PartialEq, uniffi::Record)]
+pub struct PhoneConfig {
+    /// The address of record, `sip:user@domain`.
+    pub aor: String,
+    /// The name shown to others.
+    #[uniffi(default = None)]
+    pub display_name: Option<String>,
+    /// The user name for authentication, where it is not the address's user.
+    #[uniffi(default = None)]
+    pub username: Option<String>,
+    /// The password.
+    pub password: String,
+    /// `wss://host:port/path`, in order of preference; at least one.
+    pub servers: Vec<String>,
+    /// The name of this installation: drawn once, kept for ever.
+    pub instance: InstanceId,
+    /// Whose certificates are trusted.
+    pub trust: Trust,
+    /// STUN and TURN servers.
+    #[uniffi(default = [])]
+    pub ice_servers: Vec<IceServer>,
+    /// Where the microphone's audio comes from.
+    pub microphone: AudioEndpoint,
+    /// Where the other side's audio goes.
+    pub speaker: AudioEndpoint,
+    /// What User-Agent says, in place of the library's name and version.
+    #[uniffi(default = None)]
+    pub user_agent: Option<String>,
+}
+
+/// Whose certificates are trusted.
+#[derive(Debug, Clone, PartialEq, Eq, uniffi::Enum)]
+pub enum Trust {
+    /// The platform's authorities.
+    Platform,
+    /// Only those of this PEM text.
+    Pem {
+        /// The certificates.
+        text: String,
+    },
+}
+
+/// A STUN or TURN server.
+#[derive(Clone, PartialEq, Eq, uniffi::Record)]
+pub struct IceServer {
+    /// `stun:host:port` or `turn:host:port?transport=udp`.
+    pub url: String,
+    /// The TURN user name.
+    #[uniffi(default = None)]
+    pub username: Option<String>,
+    /// The TURN credential.
+    #[uniffi(default = None)]
+    pub credential: Option<String>,
+}
+
+/// One end of the audio.
+#[derive(Debug, Clone, PartialEq, Eq, uniffi::Enum)]
+pub enum AudioEndpoint {
+    /// The system's default device.
+    Default,
+    /// The device of this name.
+    Device {
+        /// The name.
+        name: String,
+    },
+    /// A WAV file: read (and repeated) as a microphone, written as a speaker.
+    File {
+        /// Where.
+        path: String,
+    },
+    /// Silence, and nowhere; paced by a timer.
+    Null,
+}
+
+/// Everything but the passwords.
+impl fmt::Debug for PhoneConfig {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PhoneConfig")
+            .field("aor", &self.aor)
+            .field("servers", &self.servers)
+            .field("instance", &self.instance)
+            .field("trust", &self.trust)
+            .field("ice_servers", &self.ice_servers)
+            .field("microphone", &self.microphone)
+            .field("speaker", &self.speaker)
+            .finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for IceServer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("IceServer").field("url", &self.url).finish_non_exhaustive()
+    }
+}
+
+impl PhoneConfig {
+    /// The driver's configuration.
+    pub(crate) fn prepare(self) -> Result<DriverConfig, StartError> {
+        let mut account = Account::new(&self.aor, Secret::new(self.password))?;
+        account.display_name = self.display_name;
+        account.username = self.username;
+        if self.servers.is_empty() {
+            return Err(StartError::config(
+                "No server is given",
+                "Give at least one wss:// address",
+            ));
+        }
+        let servers = self.servers.iter().map(|text| text.parse()).collect::<Result<_, _>>()?;
+        let mut phone = Config::new(account, servers, self.instance.0);
+        if let Some(name) = self.user_agent {
+            phone.user_agent = name;
+        }
+        Ok(DriverConfig {
+            phone,
+            saved: None,
+            trust: match self.trust {
+                Trust::Platform => driver::Trust::Platform,
+                Trust::Pem { text } => driver::Trust::Pem(text.into_bytes()),
+            },
+            ice_servers: self.ice_servers.into_iter().map(Into::into).collect(),
+            microphone: self.microphone.into(),
+            speaker: self.speaker.into(),
+        })
+    }
+}
+
+impl From<IceServer> for driver::IceServer {
+    fn from(server: IceServer) -> Self {
+        Self {
+            url: server.url,
+            username: server.username,
+            credential: server.credential.map(Secret::new),
+        }
+    }
+}
+
+impl From<AudioEndpoint> for driver::AudioEndpoint {
+    fn from(endpoint: AudioEndpoint) -> Self {
+        match endpoint {
+            AudioEndpoint::Default => Self::Default,
+            AudioEndpoint::Device { name } => Self::Device(name),
+            AudioEndpoint::File { path } => Self::File(PathBuf::from(path)),
+            AudioEndpoint::Null => Self::Null,
+        }
+    }
+}

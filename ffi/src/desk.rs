@@ -1,0 +1,74 @@
+//! The one queue by which everything reaches the phone.
+//!
+//! A caller's thread only puts its wish into the queue, which never waits; a task of the library
+//! carries the wishes to the phone one after the other. So what an app does first happens first, be it
+//! a command or a report of the platform.
+
+use crate::CommandError;
+use sidetone_driver::Handle;
+use sidetone_phone::{Command, CommandError as Refusal};
+use tokio::sync::{mpsc, oneshot};
+
+/// A wish.
+enum Wish {
+    Command(Command, oneshot::Sender<Result<(), Refusal>>),
+    NetworkChanged,
+    Shutdown(oneshot::Sender<()>),
+}
+
+/// Where wishes are left. It has no bound, for a caller must neither wait nor be refused what happened;
+/// the phone's task takes a wish within microseconds.
+pub(crate) struct Desk {
+    wishes: mpsc::UnboundedSender<Wish>,
+}
+
+impl Desk {
+    /// A desk, and the task that serves it until nobody can ask any more; then the phone ends.
+    pub(crate) fn open(phone: Handle) -> (Self, impl Future<Output = ()> + Send) {
+        let (wishes, queue) = mpsc::unbounded_channel();
+        (Self { wishes }, serve(phone, queue))
+    }
+
+    /// Asks the phone, and waits for its answer.
+    pub(crate) async fn command(&self, command: Command) -> Result<(), CommandError> {
+        let (reply, answer) = oneshot::channel();
+        self.wishes.send(Wish::Command(command, reply)).map_err(|_| CommandError::ended())?;
+        answer.await.map_err(|_| CommandError::ended())?.map_err(Into::into)
+    }
+
+    pub(crate) fn network_changed(&self) {
+        self.tell(Wish::NetworkChanged);
+    }
+
+    /// Waits until the phone has ended.
+    pub(crate) async fn shutdown(&self) {
+        let (done, ended) = oneshot::channel();
+        self.tell(Wish::Shutdown(done));
+        // An error means that it has ended already.
+        let _ = ended.await;
+    }
+
+    /// A phone that has ended need not know.
+    fn tell(&self, wish: Wish) {
+        let _ = self.wishes.send(wish);
+    }
+}
+
+async fn serve(phone: Handle, mut queue: mpsc::UnboundedReceiver<Wish>) {
+    while let Some(wish) = queue.recv().await {
+        match wish {
+            Wish::Command(command, reply) => {
+                // Whoever asked may have gone.
+                let _ = reply.send(phone.command(command).await);
+            }
+            Wish::NetworkChanged => phone.network_changed().await,
+            Wish::Shutdown(done) => {
+                phone.shutdown().await;
+                // Whoever waits in the queue learns that the phone has ended as its wish is dropped.
+                queue.close();
+                let _ = done.send(());
+                return;
+            }
+        }
+    }
+}

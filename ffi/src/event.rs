@@ -1,0 +1,290 @@
+//! What the app is told, as it crosses: each event counts, none is repeated.
+
+use crate::{CallId, Direction, Hold, QualityReport, Registration};
+use sidetone_phone as phone;
+use std::time::{Duration, SystemTime};
+
+/// Some events, in order.
+#[derive(Debug, Clone, PartialEq, uniffi::Record)]
+pub struct EventPage {
+    /// The events after the cursor that was given, oldest first.
+    pub events: Vec<NumberedEvent>,
+    /// The cursor for the next page.
+    pub next: u64,
+    /// How many events between the cursor that was given and `next` are not kept any more.
+    pub lost: u64,
+    /// The phone has ended and there is nothing after this page.
+    pub ended: bool,
+}
+
+/// An event with its place in the journal.
+#[derive(Debug, Clone, PartialEq, uniffi::Record)]
+pub struct NumberedEvent {
+    /// Its place: 1 is the first of this phone.
+    pub cursor: u64,
+    /// When it happened.
+    pub at: SystemTime,
+    /// What happened.
+    pub event: Event,
+}
+
+/// Something that the app should know.
+#[derive(Debug, Clone, PartialEq, uniffi::Enum)]
+pub enum Event {
+    /// The registration changed.
+    RegistrationChanged {
+        /// What it is now.
+        registration: Registration,
+    },
+    /// A call came in and rings.
+    Incoming {
+        /// The call.
+        call: CallId,
+        /// Who calls.
+        from: Party,
+        /// What the server says of the call: the `X-` fields and Call-Info, Alert-Info, Subject.
+        headers: Vec<Header>,
+    },
+    /// An outgoing call was made.
+    Dialing {
+        /// The call.
+        call: CallId,
+        /// Whom it is for.
+        to: Party,
+    },
+    /// The other side's phone rings.
+    Ringing {
+        /// The call.
+        call: CallId,
+    },
+    /// Audio before the answer: ring-back or an announcement of the network.
+    EarlyMedia {
+        /// The call.
+        call: CallId,
+    },
+    /// The call was answered, here or there.
+    Answered {
+        /// The call.
+        call: CallId,
+        /// Who called whom.
+        direction: Direction,
+    },
+    /// Answered, acknowledged, and audio is connected.
+    Established {
+        /// The call.
+        call: CallId,
+    },
+    /// Audio flows both ways; both times are counted from the answer.
+    MediaFlowing {
+        /// The call.
+        call: CallId,
+        /// From the answer to our first audio packet.
+        first_sent: Option<Duration>,
+        /// From the answer to the first audio heard.
+        first_heard: Option<Duration>,
+    },
+    /// Who holds the call changed.
+    HoldChanged {
+        /// The call.
+        call: CallId,
+        /// Who holds it.
+        hold: Hold,
+    },
+    /// A hold or resume was refused by the other side; the call goes on as it was.
+    HoldFailed {
+        /// The call.
+        call: CallId,
+        /// Why, in words.
+        text: String,
+    },
+    /// The microphone was closed or opened.
+    MuteChanged {
+        /// The call.
+        call: CallId,
+        /// Closed.
+        muted: bool,
+    },
+    /// The digits are on the wire.
+    DtmfSent {
+        /// The call.
+        call: CallId,
+    },
+    /// How the audio goes, each second. The first to be dropped where nobody reads.
+    Quality {
+        /// The call.
+        call: CallId,
+        /// The figures.
+        report: QualityReport,
+    },
+    /// The call is over; the last event of it.
+    Ended {
+        /// The call.
+        call: CallId,
+        /// Why.
+        reason: EndReason,
+        /// Why, in words.
+        text: String,
+    },
+    /// The microphone or the speaker stopped in a call, or did not start for it. Silence is in its
+    /// place; it is tried again when the next call begins.
+    AudioLost {
+        /// Why, in words.
+        text: String,
+    },
+}
+
+/// A header field of the INVITE.
+#[derive(Debug, Clone, PartialEq, Eq, uniffi::Record)]
+pub struct Header {
+    /// Its name.
+    pub name: String,
+    /// Its value.
+    pub value: String,
+}
+
+/// One side of a call, as the server names it.
+#[derive(Debug, Clone, PartialEq, Eq, uniffi::Record)]
+pub struct Party {
+    /// The display name.
+    pub name: Option<String>,
+    /// The address.
+    pub uri: String,
+}
+
+/// How an incoming call is refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, uniffi::Enum)]
+pub enum DeclineReason {
+    /// 486: this phone cannot now; a queue tries the next member.
+    Busy,
+    /// 603: nobody of this user wants it.
+    Decline,
+}
+
+/// Why a call ended.
+#[derive(Debug, Clone, PartialEq, Eq, uniffi::Enum)]
+pub enum EndReason {
+    /// We hung up.
+    Local,
+    /// The other side hung up.
+    Remote,
+    /// The caller gave up before the answer.
+    Cancelled,
+    /// Another phone answered.
+    AnsweredElsewhere,
+    /// We refused it.
+    Declined {
+        /// With which answer.
+        reason: DeclineReason,
+    },
+    /// The other side refused.
+    Refused,
+    /// The other side is busy.
+    Busy,
+    /// No such number, or nobody there.
+    Unreachable {
+        /// The status code.
+        status: u16,
+    },
+    /// Nobody answered.
+    NoAnswer,
+    /// The server refused with another status.
+    Rejected {
+        /// The status code.
+        status: u16,
+        /// The reason phrase.
+        phrase: String,
+    },
+    /// No audio could be agreed or built.
+    Media {
+        /// What the engine said.
+        detail: String,
+    },
+    /// The connection was lost and the call could not be saved.
+    NetworkLost,
+    /// The other side stopped responding or broke the protocol.
+    TimedOut,
+}
+
+impl From<phone::Event> for Event {
+    fn from(event: phone::Event) -> Self {
+        use phone::Event as E;
+        match event {
+            E::RegistrationChanged(registration) => {
+                Self::RegistrationChanged { registration: registration.into() }
+            }
+            E::Incoming { call, from, headers } => Self::Incoming {
+                call: call.into(),
+                from: from.into(),
+                headers: headers.into_iter().map(|(name, value)| Header { name, value }).collect(),
+            },
+            E::Dialing { call, to } => Self::Dialing { call: call.into(), to: to.into() },
+            E::Ringing { call } => Self::Ringing { call: call.into() },
+            E::EarlyMedia { call } => Self::EarlyMedia { call: call.into() },
+            E::Answered { call, direction } => {
+                Self::Answered { call: call.into(), direction: direction.into() }
+            }
+            E::Established { call } => Self::Established { call: call.into() },
+            E::MediaFlowing { call, first_sent, first_heard } => {
+                Self::MediaFlowing { call: call.into(), first_sent, first_heard }
+            }
+            E::HoldChanged { call, hold } => {
+                Self::HoldChanged { call: call.into(), hold: hold.into() }
+            }
+            E::HoldFailed { call, reason } => Self::HoldFailed { call: call.into(), text: reason },
+            E::MuteChanged { call, muted } => Self::MuteChanged { call: call.into(), muted },
+            E::DtmfSent { call } => Self::DtmfSent { call: call.into() },
+            E::Quality { call, report } => {
+                Self::Quality { call: call.into(), report: report.into() }
+            }
+            E::Ended { call, reason } => {
+                let text = reason.to_string();
+                Self::Ended { call: call.into(), reason: reason.into(), text }
+            }
+        }
+    }
+}
+
+impl From<phone::Party> for Party {
+    fn from(party: phone::Party) -> Self {
+        Self { name: party.name, uri: party.uri }
+    }
+}
+
+impl From<DeclineReason> for phone::DeclineReason {
+    fn from(reason: DeclineReason) -> Self {
+        match reason {
+            DeclineReason::Busy => Self::Busy,
+            DeclineReason::Decline => Self::Decline,
+        }
+    }
+}
+
+impl From<phone::DeclineReason> for DeclineReason {
+    fn from(reason: phone::DeclineReason) -> Self {
+        match reason {
+            phone::DeclineReason::Busy => Self::Busy,
+            phone::DeclineReason::Decline => Self::Decline,
+        }
+    }
+}
+
+impl From<phone::EndReason> for EndReason {
+    fn from(reason: phone::EndReason) -> Self {
+        use phone::EndReason as E;
+        match reason {
+            E::Local => Self::Local,
+            E::Remote => Self::Remote,
+            E::Cancelled => Self::Cancelled,
+            E::AnsweredElsewhere => Self::AnsweredElsewhere,
+            E::Declined(reason) => Self::Declined { reason: reason.into() },
+            E::Refused => Self::Refused,
+            E::Busy => Self::Busy,
+            E::Unreachable(status) => Self::Unreachable { status },
+            E::NoAnswer => Self::NoAnswer,
+            E::Rejected { status, reason } => Self::Rejected { status, phrase: reason },
+            E::Media(detail) => Self::Media { detail },
+            E::NetworkLost => Self::NetworkLost,
+            E::TimedOut => Self::TimedOut,
+        }
+    }
+}

@@ -1,0 +1,45 @@
+//! The phone for Kotlin and Swift: translation only, nothing is decided here.
+//!
+//! Commands are async functions that wait for the phone's answer and for nothing else. What happens
+//! is read from a journal with cursors ([`Phone::events`]); what is to be shown is the last snapshot
+//! ([`Phone::snapshot`]). The phone runs on one thread of the library's own, and no call of the app
+//! waits for the network, a device or a file. Audio samples never pass here.
+//!
+//! | module | owns |
+//! |---|---|
+//! | `phone` | the object [`Phone`]: one method for each thing that an app can do |
+//! | `desk` | the one queue by which everything reaches the phone, in the order of the calls |
+//! | `journal` | the events of one phone with their cursors, bounded, for any number of readers |
+//! | `shown` | the last snapshot and its revision |
+//! | `config` | who signs in and where, as the app writes it |
+//! | `event`, `snapshot` | the phone's vocabulary in types that cross |
+//! | `error` | what is refused, in words: what it is and what to do |
+//! | `link` | the sign-in link that a QR code carries |
+//! | `ids`, `time` | UUIDs and times as the platforms have them |
+//! | `runtime` | the library's thread |
+
+mod config;
+mod desk;
+mod error;
+mod event;
+mod ids;
+mod journal;
+mod link;
+mod phone;
+mod runtime;
+mod shown;
+mod snapshot;
+mod time;
+
+pub use config::{AudioEndpoint, IceServer, PhoneConfig, Trust};
+pub use error::{CommandError, LinkError, StartError};
+pub use event::{DeclineReason, EndReason, Event, EventPage, Header, NumberedEvent, Party};
+pub use ids::{CallId, InstanceId};
+pub use link::{SignInLink, parse_sign_in_link};
+pub use phone::Phone;
+pub use snapshot::{
+    CallSnapshot, CallState, Direction, Hold, MediaPath, ProblemCause, QualityReport, Registration,
+    RegistrationProblem, RegistrationState, Snapshot,
+};
+
+uniffi::setup_scaffolding!("sidetone");

@@ -1,0 +1,132 @@
+//! The object [`Phone`]: one method for each thing that an app can do.
+
+use crate::desk::Desk;
+use crate::journal::Journal;
+use crate::shown::Shown;
+use crate::{
+    CallId, CommandError, DeclineReason, Event, EventPage, PhoneConfig, Snapshot, StartError,
+    runtime, time,
+};
+use sidetone_driver::{Update, Updates, What};
+use sidetone_phone::{Command, Digits};
+use std::sync::Arc;
+use uuid::Uuid;
+
+/// A running phone. Every method may be called from any thread at any time. What is async waits
+/// without holding a thread, and may be cancelled: a command that was sent is carried out all the same.
+/// When the last reference is gone the phone ends, as by `shutdown`; a pending call is a reference.
+#[derive(uniffi::Object)]
+pub struct Phone {
+    desk: Desk,
+    journal: Arc<Journal>,
+    shown: Shown,
+}
+
+#[uniffi::export]
+impl Phone {
+    /// Starts a phone. It does nothing until it is told to sign in.
+    #[uniffi::constructor]
+    pub async fn start(config: PhoneConfig) -> Result<Arc<Self>, StartError> {
+        let config = config.prepare()?;
+        let runtime = runtime::handle()?;
+        // Devices and certificates are opened, which may block.
+        let started = runtime.spawn_blocking(move || sidetone_driver::start(config)).await;
+        let (handle, updates) = started.map_err(|e| StartError::no_thread(&e.to_string()))??;
+        let shown = Shown::new(handle.snapshots());
+        let journal = Journal::new();
+        let (desk, served) = Desk::open(handle);
+        runtime.spawn(served);
+        runtime.spawn(write_down(updates, Arc::clone(&journal)));
+        Ok(Arc::new(Self { desk, journal, shown }))
+    }
+
+    /// Signs in, now and again until `sign_out`. Where that is done already the server is asked for a
+    /// sign of life.
+    pub async fn sign_in(&self) -> Result<(), CommandError> {
+        self.desk.command(Command::Register).await
+    }
+
+    /// Ends the calls and signs out.
+    pub async fn sign_out(&self) -> Result<(), CommandError> {
+        self.desk.command(Command::Unregister).await
+    }
+
+    /// Calls a number, a user name or an address. The app may name the call, with a fresh UUID; the
+    /// call's id is given back.
+    #[uniffi::method(default(call = None))]
+    pub async fn dial(&self, to: String, call: Option<CallId>) -> Result<CallId, CommandError> {
+        let id = call.unwrap_or_else(|| CallId(Uuid::new_v4()));
+        self.desk.command(Command::Dial { call: id.into(), to }).await?;
+        Ok(id)
+    }
+
+    /// Answers an incoming call.
+    pub async fn answer(&self, call: CallId) -> Result<(), CommandError> {
+        self.desk.command(Command::Answer { call: call.into() }).await
+    }
+
+    /// Refuses an incoming call.
+    pub async fn decline(&self, call: CallId, reason: DeclineReason) -> Result<(), CommandError> {
+        self.desk.command(Command::Decline { call: call.into(), reason: reason.into() }).await
+    }
+
+    /// Ends a call in any state.
+    pub async fn hang_up(&self, call: CallId) -> Result<(), CommandError> {
+        self.desk.command(Command::HangUp { call: call.into() }).await
+    }
+
+    /// Puts a call on hold, or takes it back.
+    pub async fn set_hold(&self, call: CallId, on: bool) -> Result<(), CommandError> {
+        self.desk.command(Command::Hold { call: call.into(), on }).await
+    }
+
+    /// Closes the microphone towards a call, or opens it.
+    pub async fn set_mute(&self, call: CallId, on: bool) -> Result<(), CommandError> {
+        self.desk.command(Command::Mute { call: call.into(), on }).await
+    }
+
+    /// Sends digits in a call.
+    pub async fn send_dtmf(&self, call: CallId, digits: String) -> Result<(), CommandError> {
+        let digits = Digits::new(&digits)?;
+        self.desk.command(Command::SendDtmf { call: call.into(), digits }).await
+    }
+
+    /// Ends the calls, signs out, completes recordings and closes everything, within three seconds.
+    pub async fn shutdown(&self) {
+        self.desk.shutdown().await;
+    }
+
+    /// The system has another network, or the process resumed after a suspension.
+    pub fn network_changed(&self) {
+        self.desk.network_changed();
+    }
+
+    /// What is to be seen of the phone now.
+    pub fn snapshot(&self) -> Snapshot {
+        self.shown.now()
+    }
+
+    /// The first snapshot with another revision than this; at once where the phone has ended.
+    pub async fn next_snapshot(&self, after: u64) -> Snapshot {
+        self.shown.after(after).await
+    }
+
+    /// The events after this cursor, as soon as there is one, or the end. 0 reads from the beginning.
+    /// Reading takes nothing away: the same cursor can be read again, by others too.
+    pub async fn events(&self, after: u64) -> EventPage {
+        self.journal.after(after).await
+    }
+}
+
+/// Carries what the phone tells into the journal until the phone ends.
+async fn write_down(mut updates: Updates, journal: Arc<Journal>) {
+    while let Some(Update { at, what }) = updates.next().await {
+        let event = match what {
+            What::Event(event) => event.into(),
+            What::AudioLost(text) => Event::AudioLost { text },
+            What::Sip { .. } | What::Milestone(_) | What::Woke(_) | What::Save(_) => continue,
+        };
+        journal.write(time::happened(at), event);
+    }
+    journal.end();
+}
