@@ -6,9 +6,11 @@
 use super::{Reporter, error};
 use crate::Milestone;
 use sidetone_phone::{FlowError, FlowErrorKind, ServerAddress};
+use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 use tokio::net::TcpStream;
+use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
@@ -16,6 +18,8 @@ use tokio::time::timeout;
 const ATTEMPT_DELAY: Duration = Duration::from_millis(250);
 /// A resolver that says nothing is a failure of its own, told before the whole attempt is over.
 const RESOLVE_LIMIT: Duration = Duration::from_secs(8);
+/// As many questions may be open at the system's resolver.
+static LOOKUPS: Semaphore = Semaphore::const_new(8);
 /// More addresses of one name than this are not tried.
 const MAX_ADDRESSES: usize = 8;
 
@@ -44,15 +48,27 @@ async fn resolve(server: &ServerAddress) -> Result<Vec<SocketAddr>, FlowError> {
     if let Ok(ip) = host.parse::<IpAddr>() {
         return Ok(vec![SocketAddr::new(ip, server.port)]);
     }
-    let found = timeout(RESOLVE_LIMIT, tokio::net::lookup_host((host, server.port)))
+    let found = timeout(RESOLVE_LIMIT, look_up(host.to_owned(), server.port))
         .await
         .map_err(|_| error(FlowErrorKind::NameResolution, format!("{host}: no answer")))?
         .map_err(|e| error(FlowErrorKind::NameResolution, format!("{host}: {e}")))?;
-    let addresses = alternate(found.collect());
+    let addresses = alternate(found);
     if addresses.is_empty() {
         return Err(error(FlowErrorKind::NameResolution, format!("{host} has no address")));
     }
     Ok(addresses)
+}
+
+/// Asks the system, which holds a thread until it has an answer, wanted or not: where the name server is
+/// silent, further questions wait, so that there are threads left for others.
+async fn look_up(host: String, port: u16) -> io::Result<Vec<SocketAddr>> {
+    let asking = LOOKUPS.acquire().await.map_err(io::Error::other)?;
+    let answer = tokio::spawn(async move {
+        let found = tokio::net::lookup_host((host, port)).await.map(Iterator::collect);
+        drop(asking);
+        found
+    });
+    answer.await.map_err(io::Error::other)?
 }
 
 /// RFC 8305 §4: the resolver's order, with the families taking turns.
