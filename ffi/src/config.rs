@@ -1,5 +1,6 @@
 //! Who signs in and where, as the app writes it; checked before a phone is made of it.
 
+use crate::logging::keep_secret;
 use crate::{InstanceId, StartError};
 use sidetone_driver::{self as driver, DriverConfig};
 use sidetone_phone::{Account, Config, Secret};
@@ -105,6 +106,10 @@ impl fmt::Debug for IceServer {
 impl PhoneConfig {
     /// The driver's configuration.
     pub(crate) fn prepare(self) -> Result<DriverConfig, StartError> {
+        keep_secret(&self.password);
+        for credential in self.ice_servers.iter().filter_map(|server| server.credential.as_ref()) {
+            keep_secret(credential);
+        }
         let mut account = Account::new(&self.aor, Secret::new(self.password))?;
         account.display_name = self.display_name;
         account.username = self.username;

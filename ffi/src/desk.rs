@@ -5,8 +5,10 @@
 //! a command or a report of the platform.
 
 use crate::CommandError;
+use crate::shown::Shown;
 use sidetone_driver::Handle;
 use sidetone_phone::{Command, CommandError as Refusal};
+use std::sync::Arc;
 use tokio::sync::{mpsc, oneshot};
 
 /// A wish.
@@ -24,9 +26,12 @@ pub(crate) struct Desk {
 
 impl Desk {
     /// A desk, and the task that serves it until nobody can ask any more; then the phone ends.
-    pub(crate) fn open(phone: Handle) -> (Self, impl Future<Output = ()> + Send) {
+    pub(crate) fn open(
+        phone: Handle,
+        shown: Arc<Shown>,
+    ) -> (Self, impl Future<Output = ()> + Send) {
         let (wishes, queue) = mpsc::unbounded_channel();
-        (Self { wishes }, serve(phone, queue))
+        (Self { wishes }, serve(phone, shown, queue))
     }
 
     /// Asks the phone, and waits for its answer.
@@ -54,16 +59,21 @@ impl Desk {
     }
 }
 
-async fn serve(phone: Handle, mut queue: mpsc::UnboundedReceiver<Wish>) {
+async fn serve(phone: Handle, shown: Arc<Shown>, mut queue: mpsc::UnboundedReceiver<Wish>) {
     while let Some(wish) = queue.recv().await {
         match wish {
             Wish::Command(command, reply) => {
+                let outcome = phone.command(command).await;
+                // Whoever has the answer sees what came of it.
+                shown.refresh();
                 // Whoever asked may have gone.
-                let _ = reply.send(phone.command(command).await);
+                let _ = reply.send(outcome);
             }
             Wish::NetworkChanged => phone.network_changed().await,
             Wish::Shutdown(done) => {
                 phone.shutdown().await;
+                drop(phone);
+                shown.follow().await;
                 // Whoever waits in the queue learns that the phone has ended as its wish is dropped.
                 queue.close();
                 let _ = done.send(());

@@ -1,6 +1,7 @@
 //! What is refused, in words: what happened, and what to do about it.
 
 use sidetone_driver::StartError as DriverStartError;
+use sidetone_driver::device::AudioError;
 use sidetone_phone::{CommandError as PhoneCommandError, ConfigError};
 
 /// An error whose every variant says what happened and what to do.
@@ -79,7 +80,7 @@ impl CommandError {
     /// The phone does not run any more.
     pub(crate) fn ended() -> Self {
         Self::Ended {
-            what: "the phone was shut down".to_owned(),
+            what: "The phone was shut down".to_owned(),
             advice: "Start it again".to_owned(),
         }
     }
@@ -153,6 +154,13 @@ impl StartError {
         Self::Config { what: what.into(), advice: advice.into() }
     }
 
+    pub(crate) fn not_initialised() -> Self {
+        Self::NotInitialised {
+            what: "The library was not given Android's context".to_owned(),
+            advice: "Call Native.init(context) in Application.onCreate".to_owned(),
+        }
+    }
+
     pub(crate) fn no_thread(detail: &String) -> Self {
         Self::System {
             what: format!("The system gives no thread ({detail})"),
@@ -179,16 +187,115 @@ impl From<ConfigError> for StartError {
 impl From<DriverStartError> for StartError {
     fn from(error: DriverStartError) -> Self {
         match error {
-            DriverStartError::Audio(error) => Self::Audio {
-                what: format!("The audio cannot be had: {error}"),
-                advice: "Ask for the permission to record, and see that no other app holds the \
-                         microphone"
-                    .to_owned(),
-            },
+            DriverStartError::Audio(error) => {
+                let advice = match error {
+                    AudioError::NoDefault { .. } => {
+                        "Ask for the permission to record; where there is no device, choose null"
+                    }
+                    AudioError::NoDevice { .. } => "Choose one of the devices that are there",
+                    AudioError::File { .. } => {
+                        "Name a WAV file that can be read as a microphone, or written as a speaker"
+                    }
+                    AudioError::Device { .. } | AudioError::Lost { .. } => {
+                        "See that the app may record and that no other app holds the device"
+                    }
+                    AudioError::Thread(_) => "Close other apps and start again",
+                };
+                let what = format!("The audio cannot be had: {error}");
+                Self::Audio { what, advice: advice.to_owned() }
+            }
             DriverStartError::Trust(why) => Self::Trust {
                 what: format!("The trusted certificates cannot be had: {why}"),
                 advice: "Give the certificate authority as PEM text, or the platform's".to_owned(),
             },
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use sidetone_driver::device::AudioEnd;
+
+    /// All refusals of the phone; one that is added does not compile until it is here.
+    fn refusals() -> Vec<PhoneCommandError> {
+        use PhoneCommandError as E;
+        let all = [
+            E::UnknownCall,
+            E::CallIdTaken,
+            E::WrongState,
+            E::NotRegistered,
+            E::InvalidTarget,
+            E::InvalidDigits,
+            E::DtmfNotNegotiated,
+            E::Busy,
+            E::TooManyCalls,
+        ];
+        for error in all {
+            match error {
+                E::UnknownCall
+                | E::CallIdTaken
+                | E::WrongState
+                | E::NotRegistered
+                | E::InvalidTarget
+                | E::InvalidDigits
+                | E::DtmfNotNegotiated
+                | E::Busy
+                | E::TooManyCalls => {}
+            }
+        }
+        all.to_vec()
+    }
+
+    /// Reads as two sentences of which the second tells someone to do something.
+    #[track_caller]
+    fn is_helpful(error: &impl std::fmt::Display) {
+        let text = error.to_string();
+        let (what, advice) =
+            text.split_once(". ").unwrap_or_else(|| panic!("one sentence: {text}"));
+        for sentence in [what, advice] {
+            assert!(sentence.len() > 10, "{text}");
+            assert!(sentence.starts_with(char::is_uppercase), "{text}");
+        }
+        assert!(advice.ends_with('.') && !advice.ends_with(".."), "{text}");
+        assert!(!what.contains("Err(") && !text.contains("  "), "{text}");
+    }
+
+    #[test]
+    fn every_refusal_says_what_it_is_and_what_to_do() {
+        let texts: Vec<String> =
+            refusals().into_iter().map(|error| CommandError::from(error).to_string()).collect();
+        for text in &texts {
+            is_helpful(text);
+        }
+        let different: std::collections::BTreeSet<_> = texts.iter().collect();
+        assert_eq!(different.len(), texts.len());
+        is_helpful(&CommandError::ended());
+    }
+
+    #[test]
+    fn every_failed_start_says_what_it_is_and_what_to_do() {
+        for error in [
+            StartError::from(ConfigError::Account("agent1".to_owned())),
+            StartError::from(
+                "ws://example.com".parse::<sidetone_phone::ServerAddress>().unwrap_err(),
+            ),
+            StartError::from(DriverStartError::Trust("no certificate is in it".to_owned())),
+            StartError::not_initialised(),
+            StartError::no_thread(&"out of memory".to_owned()),
+        ] {
+            is_helpful(&error);
+        }
+        let (end, name, detail) = (AudioEnd::Microphone, "a".to_owned(), "refused".to_owned());
+        for error in [
+            AudioError::NoDefault { end, detail: detail.clone() },
+            AudioError::NoDevice { end, name: name.clone(), available: vec!["b".to_owned()] },
+            AudioError::File { end, path: name.clone(), detail: detail.clone() },
+            AudioError::Device { end, name: name.clone(), detail: detail.clone() },
+            AudioError::Lost { end, name, detail: detail.clone() },
+            AudioError::Thread(detail),
+        ] {
+            is_helpful(&StartError::from(DriverStartError::Audio(error)));
         }
     }
 }

@@ -15,9 +15,12 @@
 //! | `event`, `snapshot` | the phone's vocabulary in types that cross |
 //! | `error` | what is refused, in words: what it is and what to do |
 //! | `link` | the sign-in link that a QR code carries |
+//! | `logging` | the log for the app, on its own thread and without secrets |
 //! | `ids`, `time` | UUIDs and times as the platforms have them |
 //! | `runtime` | the library's thread |
+//! | `android` | what Android must give first |
 
+mod android;
 mod config;
 mod desk;
 mod error;
@@ -25,6 +28,7 @@ mod event;
 mod ids;
 mod journal;
 mod link;
+mod logging;
 mod phone;
 mod runtime;
 mod shown;
@@ -36,6 +40,7 @@ pub use error::{CommandError, LinkError, StartError};
 pub use event::{DeclineReason, EndReason, Event, EventPage, Header, NumberedEvent, Party};
 pub use ids::{CallId, InstanceId};
 pub use link::{SignInLink, parse_sign_in_link};
+pub use logging::{LogLevel, LogLine, LogSink, LogSinkError, set_log_sink};
 pub use phone::Phone;
 pub use snapshot::{
     CallSnapshot, CallState, Direction, Hold, MediaPath, ProblemCause, QualityReport, Registration,

@@ -5,11 +5,13 @@ use crate::journal::Journal;
 use crate::shown::Shown;
 use crate::{
     CallId, CommandError, DeclineReason, Event, EventPage, PhoneConfig, Snapshot, StartError,
-    runtime, time,
+    android, runtime, time,
 };
 use sidetone_driver::{Update, Updates, What};
 use sidetone_phone::{Command, Digits};
+use std::convert;
 use std::sync::Arc;
+use tokio::task::spawn_blocking;
 use uuid::Uuid;
 
 /// A running phone. Every method may be called from any thread at any time. What is async waits
@@ -19,7 +21,7 @@ use uuid::Uuid;
 pub struct Phone {
     desk: Desk,
     journal: Arc<Journal>,
-    shown: Shown,
+    shown: Arc<Shown>,
 }
 
 #[uniffi::export]
@@ -27,15 +29,21 @@ impl Phone {
     /// Starts a phone. It does nothing until it is told to sign in.
     #[uniffi::constructor]
     pub async fn start(config: PhoneConfig) -> Result<Arc<Self>, StartError> {
+        if !android::is_ready() {
+            return Err(StartError::not_initialised());
+        }
         let config = config.prepare()?;
         let runtime = runtime::handle()?;
-        // Devices and certificates are opened, which may block.
-        let started = runtime.spawn_blocking(move || sidetone_driver::start(config)).await;
-        let (handle, updates) = started.map_err(|e| StartError::no_thread(&e.to_string()))??;
+        // Devices and certificates are opened, which may block; even the thread for that is made on the
+        // library's own, for that may take a while too.
+        let opened = async { spawn_blocking(move || sidetone_driver::start(config)).await };
+        let opened = runtime.spawn(opened).await.and_then(convert::identity);
+        let (handle, updates) = opened.map_err(|e| StartError::no_thread(&e.to_string()))??;
         let shown = Shown::new(handle.snapshots());
         let journal = Journal::new();
-        let (desk, served) = Desk::open(handle);
+        let (desk, served) = Desk::open(handle, Arc::clone(&shown));
         runtime.spawn(served);
+        runtime.spawn(Arc::clone(&shown).follow());
         runtime.spawn(write_down(updates, Arc::clone(&journal)));
         Ok(Arc::new(Self { desk, journal, shown }))
     }

@@ -1,53 +1,61 @@
 //! The last snapshot, with a revision that grows when a reader would see a change.
+//!
+//! It is made anew on the library's thread; whoever reads takes a reference to it, which waits for
+//! nobody.
 
 use crate::Snapshot;
 use sidetone_phone as phone;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::watch;
 
 /// What is to be seen of one phone.
 pub(crate) struct Shown {
-    source: watch::Receiver<phone::Snapshot>,
-    seen: Mutex<Seen>,
-}
-
-/// What was seen last: the revision counts the changes.
-struct Seen {
-    revision: u64,
-    snapshot: phone::Snapshot,
-    ended: bool,
+    source: Mutex<watch::Receiver<phone::Snapshot>>,
+    latest: watch::Sender<Arc<Snapshot>>,
 }
 
 impl Shown {
-    pub(crate) fn new(source: watch::Receiver<phone::Snapshot>) -> Self {
-        let snapshot = source.borrow().clone();
-        Self { source, seen: Mutex::new(Seen { revision: 1, snapshot, ended: false }) }
+    pub(crate) fn new(source: watch::Receiver<phone::Snapshot>) -> Arc<Self> {
+        let first = Snapshot::new(1, source.borrow().clone(), false);
+        Arc::new(Self { source: Mutex::new(source), latest: watch::Sender::new(Arc::new(first)) })
     }
 
     /// The snapshot now.
     pub(crate) fn now(&self) -> Snapshot {
-        let ended = self.source.has_changed().is_err();
-        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
-        // Looked at with the lock held, so that a later look never shows what is older.
-        let snapshot = self.source.borrow();
-        if *snapshot != seen.snapshot || ended != seen.ended {
-            *seen = Seen { revision: seen.revision + 1, snapshot: snapshot.clone(), ended };
-        }
-        drop(snapshot);
-        Snapshot::new(seen.revision, seen.snapshot.clone(), seen.ended)
+        // The reference is taken first: the copy is made with nothing held.
+        let latest = Arc::clone(&self.latest.borrow());
+        Snapshot::clone(&latest)
     }
 
     /// The first snapshot with another revision; at once where the phone has ended.
     pub(crate) async fn after(&self, revision: u64) -> Snapshot {
-        let mut source = self.source.clone();
-        loop {
-            source.mark_unchanged();
-            let snapshot = self.now();
-            if snapshot.revision != revision || snapshot.ended {
-                return snapshot;
-            }
-            // An error means that the phone has ended, which `now` sees.
-            let _ = source.changed().await;
+        let mut changes = self.latest.subscribe();
+        let found = changes.wait_for(|latest| latest.revision != revision || latest.ended).await;
+        match found.map(|latest| Arc::clone(&latest)) {
+            Ok(latest) => Snapshot::clone(&latest),
+            // The sender is a part of this: it cannot be gone.
+            Err(_) => self.now(),
         }
+    }
+
+    /// Shows what the phone has come to.
+    pub(crate) fn refresh(&self) {
+        let source = self.source.lock().unwrap_or_else(PoisonError::into_inner);
+        let ended = source.has_changed().is_err();
+        let before = Arc::clone(&self.latest.borrow());
+        let same = Snapshot::new(before.revision, source.borrow().clone(), ended);
+        if same != *before {
+            let next = Snapshot { revision: before.revision + 1, ..same };
+            self.latest.send_replace(Arc::new(next));
+        }
+    }
+
+    /// Refreshes with every change, until the phone has ended.
+    pub(crate) async fn follow(self: Arc<Self>) {
+        let mut source = self.source.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        while source.changed().await.is_ok() {
+            self.refresh();
+        }
+        self.refresh();
     }
 }
