@@ -39,28 +39,36 @@ impl Setup {
     /// The program with these arguments, as this user at this server. What it keeps goes to
     /// `folder`.
     pub fn command(&self, arguments: &[&str], folder: &Path) -> Command {
-        let mut command = program(self.namespace.as_deref());
+        let mut command = program(self.namespace.as_deref(), &sidetone());
         command.args(arguments);
+        self.give(&mut command, folder);
+        command
+    }
+
+    /// Gives a program its account, server and place to keep things.
+    fn give(&self, command: &mut Command, folder: &Path) {
         command.args(["--server", &self.server, "--account", &self.account]);
         command.arg("--state").arg(folder.join("state.json"));
         if let Some(ca) = &self.ca {
             command.arg("--ca").arg(ca);
         }
         command.env("SIDETONE_PASSWORD", &self.password).env("XDG_CONFIG_HOME", folder);
-        command
     }
 }
 
-/// The program `sidetone`, in a network namespace or here.
-fn program(namespace: Option<&str>) -> Command {
-    let binary = std::env::var("SIDETONE_BINARY").expect("SIDETONE_BINARY names the program");
+fn sidetone() -> String {
+    std::env::var("SIDETONE_BINARY").expect("SIDETONE_BINARY names the program")
+}
+
+/// A program in a network namespace, or here.
+fn program(namespace: Option<&str>, binary: &str) -> Command {
     match namespace {
         Some(namespace) => {
             let mut command = Command::new("ip");
-            command.args(["netns", "exec", namespace, &binary]);
+            command.args(["netns", "exec", namespace, binary]);
             command
         }
-        None => Command::new(&binary),
+        None => Command::new(binary),
     }
 }
 
@@ -95,7 +103,26 @@ impl Phone {
     /// Starts another subcommand.
     pub fn start_with(name: &str, setup: &Setup, voice: &Voice, arguments: &[&str]) -> Self {
         let folder = Scratch::new(name);
-        let mut command = setup.command(arguments, &folder.0);
+        let command = setup.command(arguments, &folder.0);
+        Self::speaking(name, command, folder, voice)
+    }
+
+    /// Starts another program that speaks the same lines: a phone library behind a strict platform.
+    /// What it keeps lies in `state`, and outlives it.
+    pub fn start_other(
+        name: &str,
+        setup: &Setup,
+        voice: &Voice,
+        other: &[&str],
+        state: &Path,
+    ) -> Self {
+        let mut command = program(setup.namespace.as_deref(), other[0]);
+        command.args(&other[1..]);
+        setup.give(&mut command, state);
+        Self::speaking(name, command, Scratch::new(name), voice)
+    }
+
+    fn speaking(name: &str, mut command: Command, folder: Scratch, voice: &Voice) -> Self {
         if voice.0.is_empty() {
             command.args(["--mic", "null"]);
         } else {
@@ -109,7 +136,7 @@ impl Phone {
     /// Starts `sidetone demo --serve`: the model PBX, on a port of its own.
     pub fn serve() -> Self {
         let folder = Scratch::new("model");
-        let mut command = program(None);
+        let mut command = program(None, &sidetone());
         command.args(["demo", "--serve", "--port", "0"]).env("XDG_CONFIG_HOME", &folder.0);
         Self::spawn("model", command, folder)
     }
@@ -123,6 +150,12 @@ impl Phone {
         let stdin = child.stdin.take();
         let told = Vec::new();
         Self { child, started, stdin, lines, folder, told, name: name.to_owned() }
+    }
+
+    /// Ends the process at once, as a system short of memory does.
+    pub fn kill(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
     }
 
     /// When the process was started.

@@ -8,9 +8,11 @@
 //! | `registration` | what goes wrong while signing in |
 //! | `recovery` | a server that restarts, a link that dies in silence |
 //! | `telephone` | the G.711 customer, digits |
+//! | `kotlin` | the Android library as a program of the JVM, on the strict platform |
 //! | `program` | doctor, exit statuses, commands that are refused |
 
 mod conformance;
+mod kotlin;
 mod program;
 mod recovery;
 mod registration;

@@ -65,7 +65,7 @@ class CallCoordinator(
     private val lines = LinkedHashMap<UUID, Line>()
     private val gone = LinkedHashSet<UUID>()
     private val pushes = ArrayDeque<Push>()
-    private var phone: PhonePort? = null
+    @Volatile private var phone: PhonePort? = null
     private var starting: CompletableDeferred<PhonePort>? = null
     private var audio = false
     private var muted: Boolean? = null
@@ -86,6 +86,9 @@ class CallCoordinator(
 
     /** A push came. The platform knows of the call when this returns. Any thread, no phone needed. */
     fun onPush(payload: ByteArray): Push = read(payload).also { push -> turns.take { pushed(push) } }
+
+    /** The phone, where one runs. */
+    val running: PhonePort? get() = phone
 
     /** The phone, started where it is not. */
     suspend fun phone(): PhonePort {
@@ -135,6 +138,9 @@ class CallCoordinator(
     fun sendDtmf(call: UUID, digits: String) = act(call) { tell(it) { phone -> phone.sendDtmf(call, digits) } }
 
     fun chooseRoute(route: Route) = turns.take { routed(routing.value.chosen(route)) }
+
+    /** Another network, or another address: the phone looks for its server anew. */
+    fun networkChanged() = turns.take { phone?.networkChanged() }
 
     // What Telecom calls.
 
@@ -423,9 +429,11 @@ class CallCoordinator(
             try {
                 it.setHold(line.call, on)
             } catch (e: Refusal) {
-                // Another change is under way: its end brings the next try.
                 turns.take { line.holdAsked = false }
                 if (e.why != Refusal.Why.NOT_NOW) throw e
+                // Another change is under way, and its end need not be an event.
+                delay(HOLD_AGAIN_MS)
+                turns.take { agreeOnHold(line) }
             }
         }
     }
@@ -533,6 +541,7 @@ class CallCoordinator(
         val MISSED = setOf(Cause.MISSED, Cause.ERROR, Cause.CANCELED)
         const val LONGEST_RING_MS = 180_000L
         const val GRACE_MS = 2_000L
+        const val HOLD_AGAIN_MS = 200L
         const val REMEMBERED = 64
     }
 }

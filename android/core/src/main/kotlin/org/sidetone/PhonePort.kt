@@ -25,6 +25,7 @@ interface PhonePort {
     fun audioActivated()
     fun audioDeactivated()
     fun audioRouteChanged()
+    fun networkChanged()
 
     /** The calls that there are now. */
     fun calls(): List<PhoneCall>

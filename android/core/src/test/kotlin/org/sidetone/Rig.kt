@@ -12,9 +12,9 @@ import org.sidetone.testing.FakeTelecom
 import org.sidetone.testing.ScriptedPhone
 
 /** A coordinator between the strict platform and a scripted phone; everything happens where it is asked for. */
-class Rig(standing: Standing = Standing(35, visible = false, locked = true), immediate: Boolean = false) {
+class Rig(standing: Standing = Standing(35, visible = false, locked = true)) {
     val job = SupervisorJob()
-    val telecom = FakeTelecom(standing, immediate)
+    val telecom = FakeTelecom(standing)
     var phone = ScriptedPhone(telecom)
     private var start = CompletableDeferred<PhonePort>()
     var starts = 0

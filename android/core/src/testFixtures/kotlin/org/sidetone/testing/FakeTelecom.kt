@@ -44,8 +44,8 @@ enum class Rule {
  */
 class FakeTelecom(
     @Volatile private var standing: Standing = Standing(apiLevel = 35, visible = false, locked = true),
-    /** Takes each call at once, as Telecom mostly does; else a test says when by [create] and [refuse]. */
-    private val immediate: Boolean = false,
+    /** Takes each call by itself, by way of this queue (the main thread's); else a test says when: [create], [refuse]. */
+    private val queue: ((() -> Unit) -> Unit)? = null,
     private val told: (Told) -> Unit = {},
 ) : TelecomPort {
     enum class State { ASKED, RINGING, DIALING, ACTIVE, HELD, ENDED }
@@ -86,13 +86,13 @@ class FakeTelecom(
     override fun reportIncoming(call: UUID, shown: Shown) {
         ask(Call(call, incoming = true, shown))
         told(Told.Reported(call, shown))
-        if (immediate) create(call)
+        queue?.invoke { create(call) }
     }
 
     @Synchronized
     override fun placeOutgoing(call: UUID, shown: Shown) {
         ask(Call(call, incoming = false, shown))
-        if (immediate) create(call)
+        queue?.invoke { create(call) }
     }
 
     private fun ask(call: Call) {

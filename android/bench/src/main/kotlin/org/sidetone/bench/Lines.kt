@@ -1,0 +1,77 @@
+package org.sidetone.bench
+
+import java.time.Duration
+import java.util.UUID
+import org.json.JSONObject
+import org.sidetone.Cause
+import org.sidetone.Shown
+import org.sidetone.ffi.*
+
+/** The JSON lines of docs/cli.md: one object a line, the same words as `sidetone agent --json`. */
+class Lines {
+    private val began = System.nanoTime()
+
+    @Synchronized
+    fun print(event: String, vararg fields: Pair<String, Any?>) {
+        val line = JSONObject().put("event", event).put("at_ms", (System.nanoTime() - began) / 1_000 / 1_000.0)
+        for ((name, value) in fields) line.put(name, value ?: JSONObject.NULL)
+        println(line)
+        System.out.flush()
+    }
+
+    fun reported(call: UUID, shown: Shown, over: Cause?) = print(
+        "reported", "call" to call.toString(),
+        "caller" to JSONObject().put("name", shown.name ?: JSONObject.NULL).put("number", shown.number ?: JSONObject.NULL),
+        "queue" to shown.queue, "over" to over?.name?.lowercase(),
+    )
+
+    fun print(event: Event) {
+        when (event) {
+            is Event.RegistrationChanged -> print(
+                "registration", "state" to event.registration.state.name.lowercase(), "reason" to event.registration.problem?.text,
+            )
+            is Event.Incoming -> print(
+                "incoming", "call" to event.call.toString(), "from" to party(event.from),
+                "headers" to JSONObject(event.headers.associate { it.name to it.value }),
+            )
+            is Event.Dialing -> print("dialing", "call" to event.call.toString(), "to" to party(event.to))
+            is Event.Ringing -> print("ringing", "call" to event.call.toString())
+            is Event.EarlyMedia -> print("early_media", "call" to event.call.toString())
+            is Event.Answered -> print("answered", "call" to event.call.toString())
+            is Event.Established -> print("established", "call" to event.call.toString())
+            is Event.MediaFlowing -> print(
+                "media", "call" to event.call.toString(), "first_sent_ms" to event.firstSent?.let(::ms), "first_heard_ms" to event.firstHeard?.let(::ms),
+            )
+            is Event.HoldChanged -> print("hold", "call" to event.call.toString(), "local" to event.hold.local, "remote" to event.hold.remote)
+            is Event.HoldFailed -> print("hold_failed", "call" to event.call.toString(), "reason" to event.text)
+            is Event.MuteChanged -> print("mute", "call" to event.call.toString(), "on" to event.muted)
+            is Event.DtmfSent -> print("dtmf_sent", "call" to event.call.toString())
+            is Event.Quality -> quality(event.call, event.report)
+            is Event.Ended -> print(
+                "ended", "call" to event.call.toString(), "reason" to snake(event.reason::class.simpleName!!),
+                "status" to statusOf(event.reason), "text" to event.text,
+            )
+            is Event.AudioLost -> print("error", "text" to event.text)
+        }
+    }
+
+    private fun quality(call: UUID, it: QualityReport) = print(
+        "quality", "call" to call.toString(), "codec" to it.codec,
+        "packets_sent" to it.packetsSent.toLong(), "packets_received" to it.packetsReceived.toLong(),
+        "packets_lost" to it.packetsLost.toLong(), "packets_late" to it.packetsLate.toLong(),
+        "concealed_ms" to ms(it.concealed), "jitter_ms" to ms(it.jitter), "playout_delay_ms" to ms(it.playoutDelay),
+        "round_trip_ms" to it.roundTrip?.let(::ms), "level_sent_dbfs" to it.levelSent, "level_heard_dbfs" to it.levelHeard,
+    )
+
+    private fun statusOf(reason: EndReason): Int? = when (reason) {
+        is EndReason.Unreachable -> reason.status.toInt()
+        is EndReason.Rejected -> reason.status.toInt()
+        else -> null
+    }
+
+    private fun party(it: Party) = JSONObject().put("name", it.name ?: JSONObject.NULL).put("uri", it.uri)
+
+    private fun ms(it: Duration) = it.toNanos() / 1_000 / 1_000.0
+
+    private fun snake(name: String) = name.replace(Regex("(?<=[a-z])[A-Z]")) { "_" + it.value }.lowercase()
+}

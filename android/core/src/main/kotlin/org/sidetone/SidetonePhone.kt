@@ -1,0 +1,130 @@
+package org.sidetone
+
+import java.util.UUID
+import kotlinx.coroutines.CoroutineScope
+import kotlinx.coroutines.Dispatchers
+import kotlinx.coroutines.SupervisorJob
+import kotlinx.coroutines.cancel
+import kotlinx.coroutines.flow.Flow
+import kotlinx.coroutines.flow.MutableStateFlow
+import kotlinx.coroutines.flow.StateFlow
+import kotlinx.coroutines.flow.asStateFlow
+import kotlinx.coroutines.flow.flow
+import kotlinx.coroutines.launch
+import org.sidetone.ffi.*
+
+/**
+ * The phone for Kotlin: the last snapshot as a [StateFlow], what happens as a [Flow], commands that suspend until the
+ * phone has taken or refused them. On a device [CallCoordinator] stands between it and Telecom.
+ */
+class SidetonePhone private constructor(private val phone: Phone) : PhonePort {
+    private val scope = CoroutineScope(SupervisorJob() + Dispatchers.Default)
+    private val shown = MutableStateFlow(phone.snapshot())
+
+    /** What a screen renders: latest wins, always the truth. */
+    val snapshot: StateFlow<Snapshot> = shown.asStateFlow()
+
+    init {
+        scope.launch {
+            while (!shown.value.ended) shown.value = phone.nextSnapshot(shown.value.revision)
+        }
+    }
+
+    /** Each event after this cursor, in order. Many may read; one who is cancelled reads on from the last cursor. */
+    fun events(after: ULong = 0u): Flow<NumberedEvent> = flow {
+        var cursor = after
+        do {
+            val page = phone.events(cursor)
+            page.events.forEach { emit(it) }
+            cursor = page.next
+        } while (!page.ended)
+    }
+
+    suspend fun signIn() = phone.signIn()
+    suspend fun signOut() = phone.signOut()
+
+    /** Calls a number, a user name or a `sip:` address. */
+    suspend fun dial(to: String): UUID = typed { phone.dial(to, null) }
+
+    override suspend fun dial(call: UUID, to: String) {
+        typed { phone.dial(to, call) }
+    }
+
+    override suspend fun answer(call: UUID) = typed { phone.answer(call) }
+    override suspend fun decline(call: UUID, busy: Boolean) =
+        typed { phone.decline(call, if (busy) DeclineReason.BUSY else DeclineReason.DECLINE) }
+
+    override suspend fun hangUp(call: UUID) = typed { phone.hangUp(call) }
+    override suspend fun setHold(call: UUID, on: Boolean) = typed { phone.setHold(call, on) }
+    override suspend fun setMute(call: UUID, on: Boolean) = typed { phone.setMute(call, on) }
+    override suspend fun sendDtmf(call: UUID, digits: String) = typed { phone.sendDtmf(call, digits) }
+
+    // The core takes calls by INVITE only and has no audio gate: nothing of these can be handed on.
+    override suspend fun sleep() {}
+    override fun announced(push: Push) {}
+    override fun audioActivated() {}
+    override fun audioDeactivated() {}
+    override fun audioRouteChanged() {}
+
+    override fun networkChanged() = phone.networkChanged()
+    override fun calls(): List<PhoneCall> = phone.snapshot().calls.map(::phoneCall)
+
+    override suspend fun pump(onEvent: (PhoneEvent) -> Unit) = events().collect { numbered ->
+        phoneEvent(numbered.event)?.let(onEvent)
+    }
+
+    /** Ends the calls, signs out and lets go of everything. */
+    suspend fun shutdown() {
+        phone.shutdown()
+        scope.cancel()
+    }
+
+    companion object {
+        /** A phone of this configuration; [org.sidetone.ffi.StartException] says why there is none. */
+        suspend fun start(config: PhoneConfig) = SidetonePhone(Phone.start(config))
+    }
+}
+
+private suspend fun <T> typed(command: suspend () -> T): T = try {
+    command()
+} catch (e: CommandException) {
+    val why = when (e) {
+        is CommandException.UnknownCall -> Refusal.Why.UNKNOWN_CALL
+        is CommandException.Busy, is CommandException.WrongState -> Refusal.Why.NOT_NOW
+        else -> Refusal.Why.OTHER
+    }
+    throw Refusal(e.message.orEmpty(), why, e)
+}
+
+private fun phoneCall(it: CallSnapshot): PhoneCall = PhoneCall(
+    it.id,
+    it.direction == Direction.INCOMING,
+    shownOf(it.remote, null),
+    waiting = it.direction == Direction.INCOMING && it.state == CallState.RINGING,
+    answered = it.direction == Direction.INCOMING && it.state == CallState.ANSWERING,
+    over = it.state == CallState.ENDING,
+)
+
+private fun phoneEvent(it: Event): PhoneEvent? = when (it) {
+    is Event.Incoming -> PhoneEvent.Incoming(it.call, shownOf(it.from, it.headers.firstOrNull { h -> h.name.equals("X-Queue", true) }?.value))
+    is Event.Answered -> PhoneEvent.Answered(it.call)
+    is Event.Established -> PhoneEvent.Established(it.call)
+    is Event.HoldChanged -> PhoneEvent.HoldChanged(it.call, it.hold.local)
+    is Event.HoldFailed -> PhoneEvent.HoldFailed(it.call)
+    is Event.Ended -> PhoneEvent.Ended(it.call, causeOf(it.reason))
+    else -> null
+}
+
+private fun shownOf(party: Party, queue: String?) =
+    Shown(party.name, party.uri.substringAfter(':').substringBefore('@').ifEmpty { null }, queue)
+
+private fun causeOf(reason: EndReason): Cause = when (reason) {
+    is EndReason.Local -> Cause.LOCAL
+    is EndReason.Remote -> Cause.REMOTE
+    is EndReason.Cancelled, is EndReason.NoAnswer -> Cause.MISSED
+    is EndReason.AnsweredElsewhere -> Cause.ANSWERED_ELSEWHERE
+    is EndReason.Declined -> Cause.REJECTED
+    is EndReason.Refused -> Cause.REMOTE
+    is EndReason.Busy -> Cause.BUSY
+    else -> Cause.ERROR
+}

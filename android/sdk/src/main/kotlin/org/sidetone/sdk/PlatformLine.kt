@@ -1,0 +1,127 @@
+package org.sidetone.sdk
+
+import android.content.ComponentName
+import android.content.Context
+import android.net.Uri
+import android.os.Bundle
+import android.os.Handler
+import android.os.Looper
+import android.telecom.PhoneAccount
+import android.telecom.PhoneAccountHandle
+import android.telecom.TelecomManager
+import java.util.UUID
+import java.util.concurrent.ConcurrentHashMap
+import org.sidetone.Cause
+import org.sidetone.Route
+import org.sidetone.Screen
+import org.sidetone.Shown
+import org.sidetone.TelecomActions
+import org.sidetone.TelecomPort
+
+/** The way to the platform: calls by [SidetoneConnectionService] or, where there is no Telecom, by [LoneAudio]; screens by [CallScreen]. */
+internal class PlatformLine(private val context: Context, private val screens: CallScreen) : TelecomPort {
+    lateinit var actions: TelecomActions
+    private val main = Handler(Looper.getMainLooper())
+    private val expected = ConcurrentHashMap.newKeySet<UUID>()
+    private val connections = ConcurrentHashMap<UUID, CallConnection>()
+    private val hasTelecom = context.packageManager.hasSystemFeature("android.software.telecom") ||
+        context.packageManager.hasSystemFeature("android.software.connectionservice")
+    private val alone = if (hasTelecom) null else LoneAudio(context) { routes, route -> actions.onRoutes(routes, route) }
+    private val account = PhoneAccountHandle(ComponentName(context, SidetoneConnectionService::class.java), "sidetone")
+
+    /** Telecom forgets accounts when an app is updated or moved: said again at each start. */
+    fun register() {
+        if (!hasTelecom) return
+        context.service<TelecomManager>().registerPhoneAccount(
+            PhoneAccount.builder(account, context.applicationInfo.loadLabel(context.packageManager))
+                .setCapabilities(PhoneAccount.CAPABILITY_SELF_MANAGED)
+                .addSupportedUriScheme(PhoneAccount.SCHEME_SIP)
+                .addSupportedUriScheme(PhoneAccount.SCHEME_TEL)
+                .build(),
+        )
+    }
+
+    fun expects(call: UUID) = call in expected
+
+    fun created(connection: CallConnection) {
+        connections[connection.call] = connection
+        expected.remove(connection.call)
+    }
+
+    fun refused(call: UUID) {
+        expected.remove(call)
+        main.post { actions.onRefused(call) }
+    }
+
+    override fun reportIncoming(call: UUID, shown: Shown) = ask(call) {
+        val extras = Bundle()
+        extras.putString(SidetoneConnectionService.EXTRA_CALL, call.toString())
+        extras.putParcelable(TelecomManager.EXTRA_INCOMING_CALL_ADDRESS, addressOf(shown))
+        context.service<TelecomManager>().addNewIncomingCall(account, extras)
+    }
+
+    override fun placeOutgoing(call: UUID, shown: Shown) = ask(call) {
+        val ours = Bundle()
+        ours.putString(SidetoneConnectionService.EXTRA_CALL, call.toString())
+        val extras = Bundle()
+        extras.putParcelable(TelecomManager.EXTRA_PHONE_ACCOUNT_HANDLE, account)
+        extras.putBundle(TelecomManager.EXTRA_OUTGOING_CALL_EXTRAS, ours)
+        context.service<TelecomManager>().placeCall(addressOf(shown), extras)
+    }
+
+    private fun ask(call: UUID, how: () -> Unit) {
+        if (alone != null) {
+            main.post {
+                actions.onCreated(call)
+                actions.onShowIncoming(call)
+            }
+            return
+        }
+        expected += call
+        // Telecom's refusals come as exceptions of several kinds, the device's maker having a say in it.
+        try {
+            how()
+        } catch (e: RuntimeException) {
+            refused(call)
+        }
+    }
+
+    override fun update(call: UUID, shown: Shown) = with(call) {
+        setCallerDisplayName(shown.title.orEmpty(), TelecomManager.PRESENTATION_ALLOWED)
+    }
+
+    override fun setActive(call: UUID) {
+        if (alone != null) {
+            alone.activate()
+            main.post { actions.onActive(call) }
+        } else {
+            with(call) { setActive() }
+        }
+    }
+
+    override fun setHeld(call: UUID) = with(call) { setOnHold() }
+
+    override fun setEnded(call: UUID, cause: Cause) {
+        with(call) { end(cause) }
+        connections.remove(call)
+    }
+
+    override fun requestRoute(route: Route) {
+        alone?.request(route) ?: main.post { connections.values.firstOrNull()?.request(route) }
+    }
+
+    override fun show(screen: Screen) {
+        if (screen == Screen.EMPTY) alone?.release()
+        screens.show(screen)
+    }
+
+    override fun notice(call: UUID, shown: Shown, cause: Cause) = screens.notice(call, shown, cause)
+
+    /** Always by the main thread's queue: Telecom's objects live there, and so the order of the calls is kept. */
+    private fun with(call: UUID, what: CallConnection.() -> Unit) {
+        val connection = connections[call] ?: return
+        main.post { connection.what() }
+    }
+
+    private fun addressOf(shown: Shown): Uri = Uri.fromParts(PhoneAccount.SCHEME_TEL, shown.number ?: "unknown", null)
+}

@@ -1,0 +1,17 @@
+// The developers' build. It has never been run where this was written: Google's Maven is not reached there, and the
+// build that machines run is pom.xml. Both have the same sources.
+pluginManagement {
+    repositories {
+        google()
+        mavenCentral()
+        gradlePluginPortal()
+    }
+}
+dependencyResolutionManagement {
+    repositories {
+        google()
+        mavenCentral()
+    }
+}
+rootProject.name = "sidetone-android"
+include(":core", ":sdk", ":sample")
