@@ -1,6 +1,6 @@
 //! One bare phone, registered, and the other side of its one call: the state that orders act on.
 
-use super::key::{self, BEGINNING};
+use super::key::{self, BEGINNING, Key};
 use super::{Op, script};
 use crate::checks::{Invites, Told};
 use sidetone_phone::{
@@ -26,8 +26,8 @@ pub struct Line {
     media: Option<bool>,
     told: Told,
     invites: Invites,
-    /// The phone's tag and its final response, where it was called: which, when, and whether the
-    /// ACK went.
+    /// The phone's tag and its final response, where it was called: which, until when its
+    /// transaction lasts, and whether the ACK went.
     local_tag: String,
     answer: Option<(u16, Duration, bool)>,
     /// An answer was repeated.
@@ -77,9 +77,9 @@ impl Line {
         Ok(line)
     }
 
-    /// The text that makes two states the same.
-    pub fn key(&self) -> String {
-        key::canonical(&format!("{self:?}"), self.now)
+    /// What two states that are the same have in common.
+    pub fn key(&self) -> Key {
+        key::key(self, self.is_silent(), self.now)
     }
 
     /// Whether this can happen now.
@@ -116,8 +116,8 @@ impl Line {
             Op::Invite => {
                 // RFC 3261 §17.2.1, RFC 6026 §7.1: then its transaction is over, and what comes is
                 // an INVITE of its own.
-                let is_over = |(status, at, acknowledged): (u16, Duration, bool)| {
-                    self.now >= at + TRANSACTION || (status >= 300 && acknowledged)
+                let is_over = |(status, until, acknowledged): (u16, Duration, bool)| {
+                    self.now >= until || (status >= 300 && acknowledged)
                 };
                 if self.answer.take_if(|answer| is_over(*answer)).is_some() {
                     self.invites.begin_again();
@@ -184,12 +184,7 @@ impl Line {
             Op::MediaFailed => {
                 self.input(Input::MediaFailed { call, error: MediaError::NoPath })?;
             }
-            Op::Time => {
-                self.pass()?;
-                // What is older decides nothing any more.
-                let oldest = self.now - TRANSACTION;
-                self.answer = self.answer.map(|(code, at, acked)| (code, at.max(oldest), acked));
-            }
+            Op::Time => self.pass()?,
         }
         if !self.is_live() {
             // What was asked for the call that is over is not answered any more.
@@ -223,19 +218,30 @@ impl Line {
     }
 
     /// Passes to what is due. The second repetition of an answer brings the others with it: what may
-    /// come between them may come between the first and the second.
+    /// come between them may come between the first and the second. A transaction that waited for
+    /// more of a 2xx, where none will come, goes without being an event of its own.
     fn pass(&mut self) -> Result<(), String> {
         let before = self.state();
         while let Some((due, reason)) = self.due() {
             let repeats = reason == TimerReason::AnswerRetransmission;
-            self.now = due.max(self.now);
+            self.now = key::step_after(due).max(self.now);
+            let idle = (reason == TimerReason::Transaction("M")).then(|| self.key());
             self.phone.handle_timeout(at(self.now));
             self.drain()?;
+            if idle.is_some_and(|before| before == self.key()) {
+                continue;
+            }
             if !repeats || !std::mem::replace(&mut self.repeated, true) || self.state() != before {
                 break;
             }
         }
         Ok(())
+    }
+
+    /// No INVITE of ours is there that the other side may answer, or answer again: it repeats
+    /// only what it said to the first.
+    fn is_silent(&self) -> bool {
+        self.invite.is_none()
     }
 
     /// When something of the call is due; the account's own timers are left alone.
@@ -335,7 +341,8 @@ impl Line {
                             let to = response.headers.to().map_err(|error| error.to_string())?;
                             self.local_tag = to.tag().unwrap_or_default().to_owned();
                             let code = response.status.code();
-                            let new = (code >= 200).then_some((code, self.now, false));
+                            let until = self.now + TRANSACTION;
+                            let new = (code >= 200).then_some((code, until, false));
                             self.answer = self.answer.or(new);
                         }
                     }
@@ -368,7 +375,7 @@ impl Line {
                 let contact = contact.unwrap_or_default().into_owned();
                 let ok = script::response(&request, 200, "registrar", "");
                 let ok = String::from_utf8_lossy(&ok).replace(
-                    "Contact: <sip:called@pbx.test;transport=ws>",
+                    "Contact: <sip:peer@pbx.test;transport=ws>",
                     &format!("Contact: {contact}"),
                 );
                 self.receive(ok.into_bytes())

@@ -18,7 +18,7 @@ pub(super) fn request(method: &str, branch: &str, cseq: u32, tag: &str, body: &s
     format!(
         "{method} sip:agent@phone.invalid SIP/2.0\r\nVia: SIP/2.0/WSS pbx.test;branch=z9hG4bK-{branch}\r\n\
          Max-Forwards: 70\r\nFrom: <sip:caller@pbx.test>;tag=caller\r\nTo: <sip:agent@pbx.test>{tag}\r\n\
-         Call-ID: incoming\r\nCSeq: {cseq} {method}\r\nContact: <sip:caller@pbx.test;transport=ws>\r\n\
+         Call-ID: incoming\r\nCSeq: {cseq} {method}\r\nContact: <sip:peer@pbx.test;transport=ws>\r\n\
          X-Call-UID: {CALL}\r\n{content}\r\n{body}"
     )
     .into_bytes()
@@ -28,7 +28,7 @@ pub(super) fn request(method: &str, branch: &str, cseq: u32, tag: &str, body: &s
 pub(super) fn response(request: &Request, status: u16, tag: &str, body: &str) -> Vec<u8> {
     let status = StatusCode::new(status).unwrap_or(StatusCode::SERVER_INTERNAL_ERROR);
     let mut response = request.response(status, Some(tag));
-    response.headers.push(HeaderName::CONTACT, "<sip:called@pbx.test;transport=ws>");
+    response.headers.push(HeaderName::CONTACT, "<sip:peer@pbx.test;transport=ws>");
     if !body.is_empty() {
         response.set_body("application/sdp", body.as_bytes().to_vec());
     }
