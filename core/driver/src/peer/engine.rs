@@ -42,10 +42,10 @@ pub(super) fn codecs() -> Vec<RTCRtpCodecParameters> {
     ]
 }
 
-pub(super) fn media_engine() -> Result<MediaEngine> {
+pub(super) fn media_engine(codecs: &[RTCRtpCodecParameters]) -> Result<MediaEngine> {
     let mut engine = MediaEngine::default();
-    for codec in codecs() {
-        engine.register_codec(codec, RtpCodecKind::Audio)?;
+    for codec in codecs {
+        engine.register_codec(codec.clone(), RtpCodecKind::Audio)?;
     }
     Ok(engine)
 }

@@ -36,6 +36,8 @@ mod tie_breaker;
 mod transport;
 
 #[cfg(test)]
+mod pjnath;
+#[cfg(test)]
 mod tests;
 
 pub use rtp::{MAX_PAYLOAD, Received, RtpPacket, RtpReceiver, RtpSender};

@@ -1,5 +1,6 @@
 //! Two peers on loopback, one of them dressed up as Asterisk where that is what matters.
 
+use super::pjnath::{Credentials, Pjnath, Role};
 use super::transport::WebRtcTransport;
 use super::*;
 use sidetone_phone::sdp::Direction;
@@ -222,6 +223,57 @@ async fn the_numbers_of_the_other_side_are_used() {
     assert_eq!(negotiated.telephone_event.unwrap().payload_type, 101);
 }
 
+/// A peer that numbers Opus 107, as Asterisk does.
+async fn peer_with_opus_as_107() -> Peer {
+    let mut codecs = engine::codecs();
+    codecs[0].payload_type = 107;
+    let provider = crypto::default_provider().unwrap();
+    Peer::of(WebRtcTransport::with(on_loopback(), provider, codecs).await.unwrap())
+}
+
+/// Sends as was agreed, and is heard under this number.
+async fn flows_as_agreed(from: &mut Peer, to: &mut Peer, payload: &[u8]) -> u8 {
+    let codec = from.transport.negotiated().unwrap().codec;
+    assert_eq!(codec.name, "opus");
+    flows(from, to, codec.payload_type, payload).await
+}
+
+#[tokio::test]
+async fn opus_flows_as_107_where_the_other_side_offers_it_so() {
+    let (mut ours, mut theirs) = (Peer::new().await, peer_with_opus_as_107().await);
+    let offer = theirs.offer().await;
+    assert!(offer.contains("a=rtpmap:107 opus/48000/2"), "{offer}");
+    let answer = ours.answer(&offer).await;
+    theirs.transport.set_remote_answer(&answer).await.unwrap();
+    ours.connected().await;
+    theirs.connected().await;
+    assert_eq!(flows_as_agreed(&mut ours, &mut theirs, b"to them").await, 107);
+    assert_eq!(flows_as_agreed(&mut theirs, &mut ours, b"to us").await, 107);
+}
+
+/// RFC 3264 §6.1: who answers may number a codec differently, and is sent its own number.
+#[tokio::test]
+async fn opus_flows_as_107_where_the_other_side_answers_it_so() {
+    let (mut ours, mut theirs) = (Peer::new().await, peer_with_opus_as_107().await);
+    let offer = ours.offer().await;
+    assert!(offer.contains("a=rtpmap:111 opus/48000/2"), "{offer}");
+    // Their stack is told of our offer in its own numbers.
+    let answer = theirs.answer(&with_opus_as(&offer, 111, 107)).await;
+    assert!(answer.contains("a=rtpmap:107 opus/48000/2"), "{answer}");
+    ours.transport.set_remote_answer(&answer).await.unwrap();
+    ours.connected().await;
+    theirs.connected().await;
+    assert_eq!(flows_as_agreed(&mut ours, &mut theirs, b"to them").await, 107);
+    assert_eq!(flows(&mut theirs, &mut ours, 107, b"to us").await, 107);
+}
+
+/// The description with Opus under another number.
+fn with_opus_as(sdp: &str, from: u8, to: u8) -> String {
+    sdp.replace(&format!("SAVPF {from} "), &format!("SAVPF {to} "))
+        .replace(&format!("a=rtpmap:{from} "), &format!("a=rtpmap:{to} "))
+        .replace(&format!("a=fmtp:{from} "), &format!("a=fmtp:{to} "))
+}
+
 #[tokio::test]
 async fn a_call_can_be_g711_alone() {
     let (mut a, mut b) = (Peer::new().await, Peer::new().await);
@@ -347,10 +399,58 @@ async fn conflict(ours: &mut Peer, theirs: &mut Peer) -> Duration {
 #[tokio::test]
 async fn a_role_conflict_is_settled_at_once() {
     let provider = crypto::default_provider().unwrap();
-    let theirs = WebRtcTransport::with_provider(on_loopback(), provider).await.unwrap();
+    let theirs = WebRtcTransport::with(on_loopback(), provider, engine::codecs()).await.unwrap();
     let (mut ours, mut theirs) = (Peer::new().await, Peer::of(theirs));
     let took = conflict(&mut ours, &mut theirs).await;
     assert!(took < Duration::from_millis(180), "took {took:?}");
+}
+
+/// Our side has answered an offer of a peer like Asterisk, which thinks itself not in control either:
+/// who controls in the end, how often the peer changed its mind, and how long it took.
+async fn conflict_with_pjnath(mut ours: Peer) -> (Role, u32, Duration) {
+    let offer = Peer::new().await.offer().await;
+    let socket = tokio::net::UdpSocket::bind("127.0.0.1:0").await.unwrap();
+    let port = socket.local_addr().unwrap().port();
+    let gone = candidates_of(&offer)[0].split(' ').nth(5).unwrap();
+    let offer = offer.replace(&format!(" {gone} typ host"), &format!(" {port} typ host"));
+    let answer = ours.answer(&offer).await;
+    let there = candidates_of(&answer)[0].split(' ').nth(5).unwrap().parse().unwrap();
+    let mut theirs = Pjnath::new(
+        socket,
+        // Smaller than any that is drawn.
+        1,
+        credentials(&offer),
+        credentials(&answer),
+        (Ipv4Addr::LOCALHOST, there).into(),
+    );
+    let began = Instant::now();
+    let answering = async {
+        theirs.connect().await;
+        (theirs.role, theirs.switched, began.elapsed())
+    };
+    let connected = timeout(PATIENCE, answering).await.expect("a nominated pair");
+    ours.wait_for(|e| matches!(e, PeerEvent::IceConnected(_))).await;
+    connected
+}
+
+fn credentials(sdp: &str) -> Credentials {
+    let value = |name: &str| sdp.lines().find_map(|l| l.strip_prefix(name)).unwrap().to_owned();
+    Credentials { ufrag: value("a=ice-ufrag:"), pwd: value("a=ice-pwd:") }
+}
+
+#[tokio::test]
+async fn a_role_conflict_with_asterisk_is_settled_by_its_taking_control_once() {
+    let (role, switched, took) = conflict_with_pjnath(Peer::new().await).await;
+    assert_eq!((role, switched), (Role::Controlling, 1), "after {took:?}");
+}
+
+#[tokio::test]
+async fn an_ordinary_tie_breaker_makes_both_sides_of_a_role_conflict_switch() {
+    let provider = crypto::default_provider().unwrap();
+    let ours = WebRtcTransport::with(on_loopback(), provider, engine::codecs()).await.unwrap();
+    let (role, switched, took) = conflict_with_pjnath(Peer::of(ours)).await;
+    // Ours answered 487 and took control as well: the peer had to give it back.
+    assert_eq!((role, switched), (Role::Controlled, 2), "after {took:?}: not needed any more?");
 }
 
 /// The tie-breaker in an ICE check: ICE-CONTROLLED or ICE-CONTROLLING (RFC 8445 §7.1).

@@ -9,6 +9,7 @@ use super::tie_breaker::SmallTieBreaker;
 use super::{MediaTransport, Negotiated, PeerConfig, PeerEvent, PeerEvents, engine};
 use rtc::peer_connection::configuration::RTCOfferOptions;
 use rtc::rtp_transceiver::RTCRtpTransceiverDirection;
+use rtc::rtp_transceiver::rtp_sender::RTCRtpCodecParameters;
 use sidetone_phone::{MediaError, sdp};
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -86,12 +87,14 @@ impl WebRtcTransport {
         config: PeerConfig,
     ) -> Result<(Arc<Self>, PeerEvents, RtpReceiver, RtpSender), MediaError> {
         let provider = crypto::default_provider().map_err(engine_failed)?;
-        Self::with_provider(config, Arc::new(SmallTieBreaker::new(provider))).await
+        let provider = Arc::new(SmallTieBreaker::new(provider));
+        Self::with(config, provider, engine::codecs()).await
     }
 
-    pub(super) async fn with_provider(
+    pub(super) async fn with(
         config: PeerConfig,
         provider: Arc<dyn RTCCryptoProvider>,
+        codecs: Vec<RTCRtpCodecParameters>,
     ) -> Result<(Arc<Self>, PeerEvents, RtpReceiver, RtpSender), MediaError> {
         let mut ssrc = [0; 4];
         provider.random().fill(&mut ssrc).map_err(engine_failed)?;
@@ -104,7 +107,7 @@ impl WebRtcTransport {
 
         let connection = PeerConnectionBuilder::new()
             .with_configuration(engine::configuration(&config.ice_servers))
-            .with_media_engine(engine::media_engine().map_err(engine_failed)?)
+            .with_media_engine(engine::media_engine(&codecs).map_err(engine_failed)?)
             .with_interceptor_registry(configure_rtcp_reports(Registry::new()))
             .with_setting_engine(engine::settings(provider))
             .with_handler(Arc::new(Observer(observed.clone())))
@@ -121,7 +124,7 @@ impl WebRtcTransport {
         for transceiver in connection.get_transceivers().await {
             // Without preferences only the track's own codec is offered, and packets of any other
             // payload type are refused.
-            transceiver.set_codec_preferences(engine::codecs()).await.map_err(engine_failed)?;
+            transceiver.set_codec_preferences(codecs.clone()).await.map_err(engine_failed)?;
         }
         let sending = tokio::spawn(send(outbound, track, ssrc)).abort_handle();
         let transport = Self {
