@@ -1,4 +1,4 @@
-// The native libraries: cargo ndk -t arm64-v8a -t armeabi-v7a -t x86_64 -P 26 -o android/sdk/src/main/jniLibs build --release -p sidetone-ffi
+// The native libraries: scripts/build-aar
 plugins {
     id("com.android.library")
 }
@@ -22,6 +22,8 @@ android {
 dependencies {
     api(project(":core"))
     api("net.java.dev.jna:jna:5.19.1@aar")
+    // The version of rustls-platform-verifier-android in Cargo.lock.
+    implementation("org.rustls:rustls-platform-verifier:0.2.0")
     testImplementation("net.java.dev.jna:jna:5.19.1")
     testImplementation("junit:junit:4.13.2")
     testImplementation("org.robolectric:robolectric:4.17")
