@@ -25,7 +25,7 @@ mod native {
     #[allow(unsafe_code, reason = "the virtual machine finds it by its name")]
     #[allow(non_snake_case, reason = "the name that JNI prescribes")]
     #[unsafe(no_mangle)]
-    pub extern "system" fn Java_org_sidetone_sdk_Native_init<'local>(
+    extern "system" fn Java_org_sidetone_sdk_Native_init<'local>(
         mut env: EnvUnowned<'local>,
         _object: JObject<'local>,
         context: JObject<'local>,
