@@ -12,7 +12,7 @@ import org.sidetone.testing.FakeTelecom
 import org.sidetone.testing.ScriptedPhone
 
 /** A coordinator between the strict platform and a scripted phone; everything happens where it is asked for. */
-class Rig(standing: Standing = Standing(35, visible = false, locked = true)) {
+class Rig(standing: Standing = Standing(35, visible = false, locked = true), scope: CoroutineScope? = null) {
     val job = SupervisorJob()
     val telecom = FakeTelecom(standing)
     var phone = ScriptedPhone(telecom)
@@ -23,7 +23,7 @@ class Rig(standing: Standing = Standing(35, visible = false, locked = true)) {
     val failures = ArrayList<Throwable>()
     val coordinator = CallCoordinator(
         telecom,
-        CoroutineScope(job + Dispatchers.Unconfined + CoroutineExceptionHandler { _, e -> failures += e }),
+        scope ?: CoroutineScope(job + Dispatchers.Unconfined + CoroutineExceptionHandler { _, e -> failures += e }),
         ::pushOf,
         standing,
         startPhone = {

@@ -1,3 +1,5 @@
+@file:JvmName("ColdPhone")
+
 package org.sidetone.bench
 
 import java.io.File
@@ -39,10 +41,10 @@ fun main(arguments: Array<String>) {
         System.err.println("cold-phone: ${e.message}")
         exitProcess(2)
     }
-    exitProcess(runBlocking { ColdPhone(flags).run() })
+    exitProcess(runBlocking { Session(flags).run() })
 }
 
-private class ColdPhone(private val flags: Map<String, String>) {
+private class Session(private val flags: Map<String, String>) {
     private val lines = Lines()
     // As on a device: all of the platform's calls come on one thread.
     private val main = Executors.newSingleThreadExecutor().asCoroutineDispatcher()
@@ -126,6 +128,8 @@ private class ColdPhone(private val flags: Map<String, String>) {
         }
         when (name) {
             "dial" -> scope.launch {
+                // Who dials has the app before him.
+                strict { telecom.standingChanges(standing.copy(visible = true, locked = false)) }
                 try {
                     accepted(calls.dial(command.getString("uri")))
                 } catch (e: Exception) {

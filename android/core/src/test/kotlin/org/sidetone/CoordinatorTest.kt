@@ -1,0 +1,192 @@
+package org.sidetone
+
+import java.util.UUID
+import java.util.concurrent.atomic.AtomicInteger
+import kotlin.concurrent.thread
+import kotlinx.coroutines.ExperimentalCoroutinesApi
+import kotlinx.coroutines.async
+import kotlinx.coroutines.test.TestScope
+import kotlinx.coroutines.test.UnconfinedTestDispatcher
+import kotlinx.coroutines.test.advanceTimeBy
+import kotlinx.coroutines.test.runTest
+import org.junit.jupiter.api.Assertions.assertEquals
+import org.junit.jupiter.api.Assertions.assertFalse
+import org.junit.jupiter.api.Assertions.assertThrows
+import org.junit.jupiter.api.Assertions.assertTrue
+import org.junit.jupiter.api.Test
+import org.sidetone.testing.FakeTelecom
+import org.sidetone.testing.FakeTelecom.State
+
+@OptIn(ExperimentalCoroutinesApi::class)
+class CoordinatorTest {
+    private val one = UUID(1, 1)
+    private val two = UUID(1, 2)
+
+    private fun test(body: suspend TestScope.() -> Unit) = runTest(UnconfinedTestDispatcher(), testBody = body)
+
+    private fun talking(rig: Rig, call: UUID) {
+        rig.push(call)
+        rig.telecom.create(call)
+        rig.phoneStarts()
+        rig.invite(call)
+        rig.telecom.userAnswers(call)
+        rig.telecom.check()
+    }
+
+    @Test
+    fun `a push whose phone never comes up ends by its deadline and leaves a missed call`() = test {
+        val rig = Rig(scope = backgroundScope)
+        rig.push(one)
+        rig.telecom.create(one)
+        advanceTimeBy(29_000)
+        assertEquals(State.RINGING, rig.telecom.calls.getValue(one).state)
+        advanceTimeBy(5_000)
+        assertEquals(State.ENDED, rig.telecom.calls.getValue(one).state)
+        assertEquals(Cause.MISSED, rig.telecom.calls.getValue(one).cause)
+        rig.telecom.check()
+    }
+
+    @Test
+    fun `a phone that cannot start ends what rang, and the next push tries anew`() = test {
+        val rig = Rig(scope = backgroundScope)
+        rig.push(one)
+        rig.telecom.create(one)
+        rig.phoneFails()
+        assertEquals(Cause.ERROR, rig.telecom.calls.getValue(one).cause)
+        rig.push(two)
+        rig.telecom.create(two)
+        rig.phoneStarts()
+        assertEquals(2, rig.starts)
+        assertEquals(State.RINGING, rig.telecom.calls.getValue(two).state)
+    }
+
+    @Test
+    fun `what a dead process had answered is answered and active again, what it had not rings`() = test {
+        for (answered in listOf(false, true)) {
+            val rig = Rig(Standing(35, visible = true), backgroundScope)
+            rig.phone.announced(Push(one, Push.Kind.INCOMING, java.time.Instant.now(), Shown(null, null)))
+            if (answered) rig.phone.answer(one)
+            rig.invite(one)
+            rig.phoneStarts()
+            rig.telecom.create(one)
+            assertEquals(if (answered) State.ACTIVE else State.RINGING, rig.telecom.calls.getValue(one).state)
+            rig.telecom.check()
+        }
+    }
+
+    @Test
+    fun `a second call waits with its own tone, and its answer holds the first`() = test {
+        val rig = Rig(scope = backgroundScope)
+        talking(rig, one)
+        rig.push(two)
+        rig.telecom.create(two)
+        rig.invite(two)
+        assertEquals(Ring.CALL_WAITING, rig.telecom.screen.ring)
+        rig.telecom.userAnswers(two)
+        assertEquals(State.HELD, rig.telecom.calls.getValue(one).state)
+        assertTrue(rig.phone.calls.getValue(one).held)
+        assertEquals(State.ACTIVE, rig.telecom.calls.getValue(two).state)
+        rig.phone.bye(two)
+        rig.telecom.userResumes(one)
+        assertFalse(rig.phone.calls.getValue(one).held)
+        rig.telecom.check()
+    }
+
+    @Test
+    fun `a hold that the other side refuses is taken back, one that Telecom demands stays`() = test {
+        val rig = Rig(scope = backgroundScope)
+        talking(rig, one)
+        rig.phone.refusesHold = true
+        rig.coordinator.setHold(one, true)
+        assertEquals(State.ACTIVE, rig.telecom.calls.getValue(one).state)
+        rig.telecom.anotherCallBegins()
+        assertEquals(State.HELD, rig.telecom.calls.getValue(one).state)
+        assertFalse(rig.telecom.audio)
+        rig.telecom.check()
+    }
+
+    @Test
+    fun `Telecom's first word on mute is no act, its changes are, and a repetition is none`() = test {
+        val rig = Rig(scope = backgroundScope)
+        talking(rig, one)
+        rig.coordinator.setMute(one, true)
+        rig.telecom.userMutes(false)
+        assertTrue(rig.phone.calls.getValue(one).muted)
+        rig.telecom.userMutes(true)
+        rig.coordinator.setMute(one, false)
+        rig.telecom.userMutes(true)
+        assertFalse(rig.phone.calls.getValue(one).muted)
+        rig.telecom.userMutes(false)
+        rig.telecom.userMutes(true)
+        assertTrue(rig.phone.calls.getValue(one).muted)
+    }
+
+    @Test
+    fun `a volume key silences the ringing, not the call`() = test {
+        val rig = Rig(scope = backgroundScope)
+        rig.push(one)
+        rig.telecom.create(one)
+        assertEquals(Ring.RINGTONE, rig.telecom.screen.ring)
+        rig.coordinator.onSilence(one)
+        assertEquals(Ring.NONE, rig.telecom.screen.ring)
+        assertEquals(Alert.FULL_SCREEN, rig.telecom.screen.foreground.alert)
+    }
+
+    @Test
+    fun `an outgoing call asks Telecom first, then dials, and is active when it is answered`() = test {
+        val rig = Rig(Standing(35, visible = true), backgroundScope)
+        rig.phoneStarts()
+        val dialled = backgroundScope.async { rig.coordinator.dial("600") }
+        val call = rig.telecom.calls.keys.single()
+        assertTrue(rig.phone.calls.isEmpty())
+        rig.telecom.create(call)
+        assertEquals(call, dialled.await())
+        rig.phone.farEndAnswers(call)
+        assertEquals(State.ACTIVE, rig.telecom.calls.getValue(call).state)
+        rig.telecom.check()
+    }
+
+    @Test
+    fun `a number that is none, and a Telecom that allows no call, are told to who dialled`() = test {
+        val rig = Rig(Standing(35, visible = true), backgroundScope)
+        rig.phoneStarts()
+        val wrong = backgroundScope.async { runCatching { rig.coordinator.dial(" ") }.exceptionOrNull() }
+        rig.telecom.create(rig.telecom.calls.keys.single())
+        assertTrue(wrong.await() is Refusal)
+        val refused = backgroundScope.async { runCatching { rig.coordinator.dial("600") }.exceptionOrNull() }
+        rig.telecom.refuse(rig.telecom.calls.keys.last())
+        assertTrue(refused.await() is Refusal)
+        assertTrue(rig.phone.calls.isEmpty())
+        rig.telecom.check()
+    }
+
+    @Test
+    fun `turns are one at a time, none is lost, and neither a nested nor a failing one stops the rest`() {
+        val turns = Turns()
+        var inside = 0
+        val done = AtomicInteger()
+        val threads = List(8) {
+            thread {
+                repeat(10_000) { n ->
+                    val turn = {
+                        check(inside++ == 0)
+                        if (n % 100 == 0) turns.take { done.incrementAndGet() }
+                        done.incrementAndGet()
+                        inside--
+                        Unit
+                    }
+                    turns.take(turn)
+                }
+            }
+        }
+        threads.forEach { it.join() }
+        assertEquals(80_000 + 800, done.get())
+        assertThrows(IllegalStateException::class.java) {
+            turns.take {
+                turns.take { done.set(0) }
+                error("on purpose")
+            }
+        }
+        assertEquals(0, done.get())
+    }
+}
