@@ -11,7 +11,7 @@ let ours = SwiftSetting.swiftLanguageMode(.v6)
 let library = environment["SIDETONE_LIBRARY_DIR"] ?? "../target/debug"
 let core = Target.target(
     name: "SidetoneFFI", path: "Sources/SidetoneFFI",
-    linkerSettings: [.unsafeFlags(["-L\(library)", "-Xlinker", "-rpath", "-Xlinker", library])])
+    linkerSettings: [.linkedLibrary("sidetone_ffi"), .unsafeFlags(["-L\(library)", "-Xlinker", "-rpath", "-Xlinker", library])])
 let frameworks = ["FakePlatform", "AVFAudio", "CallKit", "Network", "PushKit", "Security"]
 let platform = frameworks.map { name in
     Target.target(

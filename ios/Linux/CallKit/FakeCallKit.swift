@@ -10,6 +10,8 @@ public final class FakeCallKit {
     public struct Call {
         public let isOutgoing: Bool
         public internal(set) var update: CXCallUpdate
+        /// The report was taken: its completion was called.
+        public internal(set) var isShown = false
         public internal(set) var isConnected = false
         public internal(set) var isHeld = false
         public internal(set) var isMuted = false
@@ -41,6 +43,8 @@ public final class FakeCallKit {
     public var onConnected: ((UUID) -> Void)?
 
     private var providers: [Weak] = []
+    /// Calls whose audio the system will forget to activate when they are taken back from hold.
+    private var forgotten: Set<UUID> = []
     private var provider: CXProvider? { providers.lazy.compactMap(\.provider).first }
     private var platform: FakePlatform { .shared }
     private var session: FakeAudioSession { .shared }
@@ -89,10 +93,10 @@ public final class FakeCallKit {
     /// It ends. By the other side, iOS neither activates the session again nor says that the interruption is over.
     public func cellularCallEnds(byOtherSide: Bool) {
         session.endInterruption(told: !byOtherSide)
-        let before = activation
-        if byOtherSide { activation = .manual }
-        for (uuid, call) in calls where call.isConnected && !call.hasEnded && call.isHeld { userHolds(uuid, false) }
-        activation = before
+        for (uuid, call) in calls where call.isConnected && !call.hasEnded && call.isHeld {
+            if byOtherSide { forgotten.insert(uuid) }
+            userHolds(uuid, false)
+        }
     }
 
     public func resetProvider() {
@@ -112,6 +116,7 @@ public final class FakeCallKit {
         onEnded = nil
         onConnected = nil
         providers = []
+        forgotten = []
     }
 
     public func live() -> [UUID] { calls.filter { !$0.value.hasEnded }.map(\.key) }
@@ -143,7 +148,10 @@ public final class FakeCallKit {
             onReported?(uuid, update)
         }
         let answer = refused.map { CXErrorCodeIncomingCallError(code: $0) }
-        DispatchQueue.main.async { completion(answer) }
+        DispatchQueue.main.async { [weak self] in
+            if answer == nil { self?.calls[uuid]?.isShown = true }
+            completion(answer)
+        }
     }
 
     func reportUpdate(_ uuid: UUID, _ update: CXCallUpdate) {
@@ -153,6 +161,8 @@ public final class FakeCallKit {
 
     func reportEnd(_ uuid: UUID, _ reason: CXCallEndedReason) {
         guard known(uuid, "reportCall(endedAt)") else { return }
+        // On a phone such a call can stay on the screen.
+        if calls[uuid]?.isShown == false { platform.broke(.endedBeforeShown, uuid.uuidString) }
         end(uuid, .reported(reason))
     }
 
@@ -169,7 +179,7 @@ public final class FakeCallKit {
                 if isKnown { return completion(CXErrorCodeRequestTransactionError(code: .callUUIDAlreadyExists)) }
                 let update = CXCallUpdate()
                 update.remoteHandle = start.handle
-                calls[start.callUUID] = Call(isOutgoing: true, update: update)
+                calls[start.callUUID] = Call(isOutgoing: true, update: update, isShown: true)
             } else if !isKnown {
                 return completion(CXErrorCodeRequestTransactionError(code: .unknownCallUUID))
             }
@@ -230,7 +240,7 @@ public final class FakeCallKit {
             calls[uuid]?.isHeld = action.isOnHold
             if !action.isOnHold {
                 session.allowActivationByApp()
-                activateSoon()
+                if forgotten.remove(uuid) == nil { activateSoon() }
             } else if !needsAudio {
                 DispatchQueue.main.async { [weak self] in self?.deactivateUnlessNeeded() }
             }

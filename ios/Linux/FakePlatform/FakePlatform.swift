@@ -14,6 +14,7 @@ public enum Rule: String, CaseIterable, Sendable {
     case actionCompletedTwice = "action_completed_twice"
     case knownCallReported = "known_call_reported"
     case unknownCallReported = "unknown_call_reported"
+    case endedBeforeShown = "ended_before_shown"
     case categoryNotSet = "category_not_set"
     case activatedByApp = "activated_by_app"
     case audioBeforeActivation = "audio_before_activation"

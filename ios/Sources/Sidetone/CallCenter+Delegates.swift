@@ -1,0 +1,182 @@
+/// What CallKit and PushKit ask of us. Every action is fulfilled or failed, whatever the phone says; states are set, never
+/// toggled.
+#if canImport(CallKit)
+import AVFAudio
+import CallKit
+import Foundation
+import PushKit
+import SidetoneCore
+
+/// Both frameworks call on the main queue, as they were told.
+private struct OnMain<T>: @unchecked Sendable { let value: T }
+
+extension CallCenter: PKPushRegistryDelegate {
+    nonisolated public func pushRegistry(
+        _ registry: PKPushRegistry, didUpdate pushCredentials: PKPushCredentials, for type: PKPushType
+    ) {
+        let prid = pushCredentials.token.map { String(format: "%02x", $0) }.joined()
+        MainActor.assumeIsolated {
+            let token = PushToken(param: settings.pushParam, prid: prid)
+            tell { phone in try? await phone.setPushToken(token) }
+        }
+    }
+
+    nonisolated public func pushRegistry(_ registry: PKPushRegistry, didInvalidatePushTokenFor type: PKPushType) {
+        MainActor.assumeIsolated { tell { phone in try? await phone.setPushToken(nil) } }
+    }
+
+    nonisolated public func pushRegistry(
+        _ registry: PKPushRegistry, didReceiveIncomingPushWith payload: PKPushPayload, for type: PKPushType,
+        completion: @escaping () -> Void
+    ) {
+        let sent = OnMain(value: payload.dictionaryPayload)
+        let done = OnMain(value: completion)
+        MainActor.assumeIsolated { receive(sent.value, mustReport: true) { done.value() } }
+    }
+
+    // iOS 26.4, which needs its SDK.
+    #if compiler(>=6.3) || os(Linux)
+    @available(iOS 26.4, *)
+    nonisolated public func pushRegistry(
+        _ registry: PKPushRegistry, didReceiveIncomingVoIPPushWith payload: PKPushPayload, metadata: PKVoIPPushMetadata,
+        withCompletionHandler completion: @escaping @Sendable () -> Void
+    ) {
+        let sent = OnMain(value: payload.dictionaryPayload)
+        let mustReport = metadata.mustReport
+        MainActor.assumeIsolated { receive(sent.value, mustReport: mustReport, done: completion) }
+    }
+    #endif
+}
+
+extension CallCenter: CXProviderDelegate {
+    nonisolated public func providerDidReset(_ provider: CXProvider) {
+        MainActor.assumeIsolated {
+            for line in Array(lines.values) {
+                let call = line.call
+                forget(line)
+                tell { phone in try? await phone.hangUp(call) }
+            }
+            setAudio(active: false)
+        }
+    }
+
+    nonisolated public func provider(_ provider: CXProvider, perform action: CXStartCallAction) {
+        let to = action.handle.value
+        perform(action) { center, _ in
+            center.setCategory()
+            center.start()
+            return { try await $0.dial(to, call: $1) }
+        }
+    }
+
+    nonisolated public func provider(_ provider: CXProvider, perform action: CXAnswerCallAction) {
+        perform(action) { center, line in
+            center.setCategory()
+            guard !line.isAnswered else { return nil }
+            line.isAnswered = true
+            return { phone, call in
+                do { try await phone.answer(call) } catch CommandError.WrongState {
+                    // It was answered by a process that has died, or is being answered.
+                    guard phone.calls().contains(where: { $0.call == call && $0.answered }) else { throw CallIsOver() }
+                }
+            }
+        }
+    }
+
+    nonisolated public func provider(_ provider: CXProvider, perform action: CXEndCallAction) {
+        let sent = OnMain(value: action)
+        MainActor.assumeIsolated {
+            let call = sent.value.callUUID
+            if let line = lines[call] {
+                let isWaiting = line.isIncoming && !line.isAnswered
+                forget(line)
+                tell { phone in
+                    do { try await isWaiting ? phone.decline(call, busy: false) : phone.hangUp(call) } catch {
+                        // Between the two screens it may just have been answered.
+                        if isWaiting { try? await phone.hangUp(call) }
+                    }
+                }
+            }
+            sent.value.fulfill()
+        }
+    }
+
+    nonisolated public func provider(_ provider: CXProvider, perform action: CXSetHeldCallAction) {
+        let on = action.isOnHold
+        perform(action) { center, line in
+            defer { if !on { center.mendAudio() } }
+            guard line.isOnHold != on else { return nil }
+            line.isOnHold = on
+            return { phone, call in
+                do { try await phone.setHold(call, on) } catch {
+                    await MainActor.run { line.isOnHold = !on }
+                    throw error
+                }
+            }
+        }
+    }
+
+    nonisolated public func provider(_ provider: CXProvider, perform action: CXSetMutedCallAction) {
+        let on = action.isMuted
+        perform(action) { _, line in
+            line.isMuted = on
+            return { try await $0.setMute($1, on) }
+        }
+    }
+
+    nonisolated public func provider(_ provider: CXProvider, perform action: CXPlayDTMFCallAction) {
+        let digits = action.digits.filter { "0123456789*#ABCD".contains($0) }
+        perform(action) { _, _ in { try await $0.sendDtmf($1, digits) } }
+    }
+
+    /// Calls cannot be merged yet, and say so.
+    nonisolated public func provider(_ provider: CXProvider, perform action: CXSetGroupCallAction) { action.fail() }
+
+    nonisolated public func provider(_ provider: CXProvider, didActivate audioSession: AVAudioSession) {
+        MainActor.assumeIsolated { setAudio(active: true) }
+    }
+
+    nonisolated public func provider(_ provider: CXProvider, didDeactivate audioSession: AVAudioSession) {
+        MainActor.assumeIsolated { setAudio(active: false) }
+    }
+
+    /// Does an action for a live call. `what` gives the command for the phone, or nil where things are so already. With a
+    /// phone at hand its answer decides; without one the user need not wait for it.
+    nonisolated private func perform<A: CXCallAction>(
+        _ action: A,
+        _ what: @escaping @MainActor (CallCenter, Line) -> (@MainActor @Sendable (any PhonePort, UUID) async throws -> Void)?
+    ) {
+        let sent = OnMain(value: action)
+        MainActor.assumeIsolated {
+            let action = sent.value
+            guard let line = lines[action.callUUID], line.over == nil else { return action.fail() }
+            guard let command = what(self, line) else { return action.fulfill() }
+            let waits = phone != nil
+            if !waits { action.fulfill() }
+            let call = action.callUUID
+            tell { [weak self] phone in
+                do {
+                    try await command(phone, call)
+                    // One that timed out must be left alone.
+                    if waits, !sent.value.isComplete { sent.value.fulfill() }
+                } catch {
+                    if waits, !sent.value.isComplete { sent.value.fail() }
+                    self?.failed(sent.value, error, toItsFace: waits)
+                }
+            }
+        }
+    }
+
+    /// What the phone does not have cannot go on at CallKit, which ends a call itself only where a start or an answer was
+    /// failed to its face.
+    private func failed(_ action: CXCallAction, _ error: any Error, toItsFace: Bool) {
+        guard let line = lines[action.callUUID], line.over == nil else { return }
+        let begins = action is CXAnswerCallAction || action is CXStartCallAction
+        if begins, toItsFace { return forget(line) }
+        if case CommandError.UnknownCall = error { return end(line, .failed) }
+        if begins { end(line, .failed) }
+    }
+}
+
+private struct CallIsOver: Error {}
+#endif

@@ -1,0 +1,381 @@
+/// The one place that connects the phone, CallKit, PushKit and the audio: what the user does on either screen, what the
+/// phone says, and pushes. Everything happens on the main actor, keyed by the call's UUID.
+///
+/// CallKit is told of a push before anything else, without the phone. The phone decides how a call ends. Rules and
+/// sources: docs/platform-rules.md.
+#if canImport(CallKit)
+import AVFAudio
+import CallKit
+import Foundation
+import PushKit
+import SidetoneCore
+
+@MainActor
+public final class CallCenter: NSObject {
+    public struct Settings: Sendable {
+        /// A sound file of the app's bundle; nil: the system's ringtone.
+        public var ringtone: String?
+        public var icon: Data?
+        /// `pn-param` of RFC 8599: team, bundle and service, as "ABCDE12345.com.example.phone.voip".
+        public var pushParam: String
+        public var unknownCaller = "Unknown"
+        public init(pushParam: String, ringtone: String? = nil, icon: Data? = nil) {
+            self.pushParam = pushParam
+            self.ringtone = ringtone
+            self.icon = icon
+        }
+    }
+
+    /// One call at CallKit.
+    final class Line {
+        let call: UUID
+        let isIncoming: Bool
+        var caller: Caller
+        /// CallKit has taken the report: only then it may hear more of the call.
+        var isShown = false
+        var isAnswered = false
+        var isOnHold = false
+        var isMuted = false
+        /// Over, and CallKit is to hear it as soon as it can.
+        var over: Cause?
+
+        init(_ call: UUID, isIncoming: Bool, _ caller: Caller) {
+            self.call = call
+            self.isIncoming = isIncoming
+            self.caller = caller
+        }
+    }
+
+    let settings: Settings
+    let read: (Data) -> Push
+    let startPhone: @Sendable () async throws -> any PhonePort
+    let provider: CXProvider
+    let controller = CXCallController()
+    let registry = PKPushRegistry(queue: .main)
+    let session = AVAudioSession.sharedInstance()
+
+    public private(set) var phone: (any PhonePort)?
+    var lines: [UUID: Line] = [:]
+    /// Calls that are over: a late push or INVITE of them must not ring again.
+    private var gone: [UUID] = []
+    private var isStarting = false
+    private var commands: [@MainActor (any PhonePort) async -> Void] = []
+    private var isWorking = false
+    private var watch: NetworkWatch?
+    private let observers = Observers()
+    var audioIsActive = false
+    var mending: Task<Void, Never>?
+    public internal(set) var routing = AudioRouting() { didSet { if routing != oldValue { onRouting?(routing) } } }
+    /// Told of each change of the routes.
+    public var onRouting: ((AudioRouting) -> Void)?
+
+    /// To be made while the app launches, in every launch: a push may be the reason for it.
+    /// `read` reads a push and needs no phone. `startPhone` may throw `Keychain.Failure.locked`: it is tried again.
+    public init(
+        _ settings: Settings, read: @escaping (Data) -> Push,
+        startPhone: @escaping @Sendable () async throws -> any PhonePort
+    ) {
+        self.settings = settings
+        self.read = read
+        self.startPhone = startPhone
+        let configuration = CXProviderConfiguration()
+        configuration.ringtoneSound = settings.ringtone
+        configuration.iconTemplateImageData = settings.icon
+        // With fewer, quick calls one after the other are refused.
+        configuration.maximumCallGroups = 2
+        configuration.maximumCallsPerCallGroup = 1
+        configuration.supportedHandleTypes = [.phoneNumber, .generic]
+        provider = CXProvider(configuration: configuration)
+        super.init()
+        provider.setDelegate(self, queue: .main)
+        setCategory()
+        observeAudio()
+        watch = NetworkWatch { [weak self] in self?.phone?.networkChanged() }
+        registry.delegate = self
+        registry.desiredPushTypes = [.voIP]
+    }
+
+    // What the app's own screen calls. It goes through CallKit, so that both screens show the same.
+
+    public func dial(_ to: String) {
+        let call = UUID()
+        let line = Line(call, isIncoming: false, Caller(number: to))
+        line.isShown = true
+        lines[call] = line
+        request(CXStartCallAction(call: call, handle: handle(line.caller)))
+    }
+    public func answer(_ call: UUID) { request(CXAnswerCallAction(call: call)) }
+    public func end(_ call: UUID) { request(CXEndCallAction(call: call)) }
+    public func setHold(_ call: UUID, _ on: Bool) { request(CXSetHeldCallAction(call: call, onHold: on)) }
+    public func setMute(_ call: UUID, _ on: Bool) { request(CXSetMutedCallAction(call: call, muted: on)) }
+    public func sendDtmf(_ call: UUID, _ digits: String) {
+        request(CXPlayDTMFCallAction(call: call, digits: digits, type: .singleTone))
+    }
+
+    /// Starts the phone where it does not run: after signing in, and when the app comes to the front.
+    public func wake() { start() }
+
+    // Pushes.
+
+    func receive(_ payload: [AnyHashable: Any], mustReport: Bool, done: @escaping @Sendable () -> Void) {
+        let json = JSONSerialization.isValidJSONObject(payload) ? try? JSONSerialization.data(withJSONObject: payload) : nil
+        let push = read(json ?? Data())
+        let ends = push.over != nil || push.kind != .incoming || gone.contains(push.call)
+        let known = lines[push.call]
+        if !mustReport && (ends || known != nil) {
+            done()
+        } else {
+            // CallKit refuses a UUID that it knows, and the push counts as reported all the same.
+            report(known ?? add(push.call, push.caller), again: known != nil, done: done)
+        }
+        if let known, push.kind != .incoming, phone == nil {
+            end(known, push.kind == .cancelled ? .missed : .answeredElsewhere)
+        } else if known == nil, ends, let line = lines[push.call] {
+            end(line, push.over ?? push.cause)
+        }
+        tell { [weak self] phone in await self?.handOver(push, to: phone) }
+        // A push that only ends a call is no reason to start a phone.
+        if phone != nil || !ends || push.kind == .unreadable { start() }
+        if !ends { guardDeadline(of: push) }
+    }
+
+    private func handOver(_ push: Push, to phone: any PhonePort) async {
+        phone.announced(push)
+        // A call that was decided before this process lived is no news to the phone, which says nothing.
+        guard let line = lines[push.call], line.over == nil, !line.isAnswered else { return }
+        do { try await phone.setMute(push.call, line.isMuted) } catch CommandError.UnknownCall { end(line, .missed) } catch {}
+    }
+
+    /// The phone keeps the deadline; where no phone comes up, someone must.
+    private func guardDeadline(of push: Push) {
+        let left = min(max(push.deadline.timeIntervalSinceNow, 0), 180) + 2
+        Task { [weak self] in
+            try? await Task.sleep(nanoseconds: UInt64(left * 1_000_000_000))
+            guard let self, let line = lines[push.call], line.over == nil else { return }
+            if phone?.calls().contains(where: { $0.call == push.call && !$0.over }) != true { end(line, .missed) }
+        }
+    }
+
+    // Calls at CallKit.
+
+    private func add(_ call: UUID, _ caller: Caller) -> Line {
+        let line = Line(call, isIncoming: true, caller)
+        lines[call] = line
+        return line
+    }
+
+    private func report(_ line: Line, again: Bool = false, done: @escaping @Sendable () -> Void = {}) {
+        let call = line.call
+        provider.reportNewIncomingCall(with: call, update: update(line.caller)) { [weak self] error in
+            let isRefused = error != nil
+            let follow: @MainActor @Sendable () -> Void = { if !again { self?.reported(call, isRefused) } }
+            DispatchQueue.main.async { follow() }
+            done()
+        }
+    }
+
+    private func reported(_ call: UUID, _ isRefused: Bool) {
+        guard let line = lines[call] else { return }
+        if isRefused {
+            // Do not disturb, or blocked: nobody hears it ring, so that the queue may try the next.
+            forget(line)
+            tell { phone in try? await phone.decline(call, busy: true) }
+            return
+        }
+        line.isShown = true
+        if let over = line.over { finish(line, over) }
+    }
+
+    func end(_ line: Line, _ cause: Cause) {
+        guard line.over == nil else { return }
+        line.over = cause
+        if line.isShown { finish(line, cause) }
+    }
+
+    private func finish(_ line: Line, _ cause: Cause) {
+        provider.reportCall(with: line.call, endedAt: nil, reason: cause.callKit)
+        forget(line)
+    }
+
+    func forget(_ line: Line) {
+        lines[line.call] = nil
+        gone.append(line.call)
+        if gone.count > 64 { gone.removeFirst() }
+        if lines.isEmpty { routing.forgetChoice() }
+    }
+
+    private func update(_ caller: Caller) -> CXCallUpdate {
+        let update = CXCallUpdate()
+        update.remoteHandle = handle(caller)
+        let name = [caller.name, caller.queue].compactMap { $0 }.joined(separator: " · ")
+        if !name.isEmpty { update.localizedCallerName = name }
+        update.supportsHolding = true
+        update.supportsDTMF = true
+        update.supportsGrouping = false
+        update.supportsUngrouping = false
+        update.hasVideo = false
+        return update
+    }
+
+    private func handle(_ caller: Caller) -> CXHandle {
+        let value = caller.number ?? caller.name ?? settings.unknownCaller
+        let isNumber = !value.isEmpty && value.allSatisfy { $0.isNumber || "+*# ".contains($0) }
+        return CXHandle(type: isNumber ? .phoneNumber : .generic, value: value)
+    }
+
+    func request(_ action: CXCallAction) {
+        let call = action.callUUID
+        let isStart = action is CXStartCallAction
+        controller.request(CXTransaction(action: action)) { [weak self] error in
+            guard error != nil, isStart else { return }
+            DispatchQueue.main.async { if let self, let line = self.lines[call] { self.forget(line) } }
+        }
+    }
+
+    // The phone.
+
+    /// Tells the phone, now or when there is one, in the order of the calls of this.
+    func tell(_ command: @escaping @MainActor (any PhonePort) async -> Void) {
+        commands.append(command)
+        work()
+    }
+
+    private func work() {
+        guard let phone, !isWorking else { return }
+        isWorking = true
+        Task { [weak self] in
+            while let self, !commands.isEmpty { await commands.removeFirst()(phone) }
+            self?.isWorking = false
+        }
+    }
+
+    func start() {
+        guard phone == nil, !isStarting else { return }
+        isStarting = true
+        Task { [weak self, startPhone] in
+            while true {
+                do {
+                    let phone = try await startPhone()
+                    self?.attach(phone)
+                    return
+                } catch Keychain.Failure.locked {
+                    // Before the first unlock: it rings meanwhile, and may be answered once the phone is unlocked.
+                    try? await Task.sleep(nanoseconds: 500_000_000)
+                    guard let self else { return }
+                    if lines.isEmpty { return lost() }
+                } catch {
+                    self?.lost()
+                    return
+                }
+            }
+        }
+    }
+
+    private func attach(_ phone: any PhonePort) {
+        self.phone = phone
+        if audioIsActive { phone.audioActivated() }
+        // What a process that died left behind, and nobody has announced to this one.
+        for call in phone.calls() where call.incoming && !call.over && lines[call.call] == nil {
+            adopt(call.call, call.caller, isAnswered: call.answered)
+        }
+        Task { [weak self] in
+            for await event in phone.events() { self?.happened(event) }
+            self?.lost()
+        }
+        work()
+    }
+
+    private func lost() {
+        phone = nil
+        isStarting = false
+        commands = []
+        for line in lines.values { end(line, .failed) }
+    }
+
+    private func adopt(_ call: UUID, _ caller: Caller, isAnswered: Bool = false) {
+        if gone.contains(call) {
+            tell { phone in try? await phone.hangUp(call) }
+            return
+        }
+        report(add(call, caller))
+        if isAnswered { request(CXAnswerCallAction(call: call)) }
+    }
+
+    private func happened(_ event: PhoneEvent) {
+        switch event {
+        case .incoming(let call, let caller):
+            guard let line = lines[call] else { return adopt(call, caller) }
+            if line.isShown, line.over == nil, line.caller != caller {
+                line.caller = Caller(
+                    name: caller.name ?? line.caller.name, number: caller.number ?? line.caller.number,
+                    queue: caller.queue ?? line.caller.queue)
+                provider.reportCall(with: call, updated: update(line.caller))
+            }
+        case .ringing(let call):
+            if let line = lines[call], line.over == nil { provider.reportOutgoingCall(with: call, startedConnectingAt: nil) }
+        case .answered(let call):
+            guard let line = lines[call], line.over == nil, !line.isAnswered else { return }
+            if line.isIncoming { return request(CXAnswerCallAction(call: call)) }
+            line.isAnswered = true
+            provider.reportOutgoingCall(with: call, connectedAt: nil)
+        case .holdChanged(let call, let local):
+            if let line = lines[call], line.over == nil, line.isOnHold != local { settle(line, local) }
+        case .holdFailed(let call):
+            if let line = lines[call], line.over == nil { settle(line, !line.isOnHold) }
+        case .ended(let call, let cause):
+            if let line = lines[call] { end(line, cause) } else if !gone.contains(call) { gone.append(call) }
+        }
+    }
+
+    /// CallKit is to show what is so.
+    private func settle(_ line: Line, _ isOnHold: Bool) {
+        line.isOnHold = isOnHold
+        request(CXSetHeldCallAction(call: line.call, onHold: isOnHold))
+    }
+
+    private func observeAudio() {
+        func observe(_ name: Notification.Name, _ then: @escaping @MainActor (CallCenter, [String: UInt]) -> Void) {
+            observers.all.append(
+                NotificationCenter.default.addObserver(forName: name, object: nil, queue: nil) { [weak self] note in
+                    var numbers: [String: UInt] = [:]
+                    for case (let key as String, let value as UInt) in note.userInfo ?? [:] { numbers[key] = value }
+                    let said = numbers
+                    let follow: @MainActor @Sendable () -> Void = { if let self { then(self, said) } }
+                    if Thread.isMainThread { MainActor.assumeIsolated(follow) } else { DispatchQueue.main.async { follow() } }
+                })
+        }
+        observe(AVAudioSession.interruptionNotification) { $0.interrupted($1) }
+        observe(AVAudioSession.routeChangeNotification) { center, _ in center.routeChanged() }
+        observe(AVAudioSession.mediaServicesWereResetNotification) { center, _ in center.mediaServicesWereReset() }
+    }
+}
+
+/// Removed with their owner.
+private final class Observers {
+    var all: [any NSObjectProtocol] = []
+    deinit { all.forEach(NotificationCenter.default.removeObserver) }
+}
+
+extension Push {
+    /// Why a call that no longer rings is over.
+    var cause: Cause {
+        switch kind {
+        case .incoming, .cancelled: .missed
+        case .answeredElsewhere: .answeredElsewhere
+        case .unreadable: .failed
+        }
+    }
+}
+
+extension Cause {
+    var callKit: CXCallEndedReason {
+        switch self {
+        case .here, .remote: .remoteEnded
+        case .missed: .unanswered
+        case .answeredElsewhere: .answeredElsewhere
+        case .declined: .declinedElsewhere
+        case .failed: .failed
+        }
+    }
+}
+#endif

@@ -1,0 +1,104 @@
+/// What `CallCenter` needs of a phone, in its own terms; `SidetonePhone` is the one that calls.
+import Foundation
+import SidetoneCore
+
+/// Commands throw `CommandError`; what is not async never waits.
+public protocol PhonePort: AnyObject, Sendable {
+    func dial(_ to: String, call: UUID) async throws
+    func answer(_ call: UUID) async throws
+    func decline(_ call: UUID, busy: Bool) async throws
+    func hangUp(_ call: UUID) async throws
+    func setHold(_ call: UUID, _ on: Bool) async throws
+    func setMute(_ call: UUID, _ on: Bool) async throws
+    func sendDtmf(_ call: UUID, _ digits: String) async throws
+    func setPushToken(_ token: PushToken?) async throws
+
+    /// A push, after the platform was told of it.
+    func announced(_ push: Push)
+    func audioActivated()
+    func audioDeactivated()
+    func audioRouteChanged()
+    func networkChanged()
+
+    /// The calls that there are now.
+    func calls() -> [PhoneCall]
+    /// Each event since the phone's start, in order, until the phone ends.
+    func events() -> AsyncStream<PhoneEvent>
+}
+
+/// Who calls, as it may be shown.
+public struct Caller: Sendable, Equatable {
+    public var name: String?
+    public var number: String?
+    public var queue: String?
+
+    public init(name: String? = nil, number: String? = nil, queue: String? = nil) {
+        self.name = name
+        self.number = number
+        self.queue = queue
+    }
+}
+
+/// A push as the core has read it.
+public struct Push: Sendable {
+    public enum Kind: Sendable { case incoming, cancelled, answeredElsewhere, unreadable }
+
+    public var call: UUID
+    public var kind: Kind
+    /// When a call of it ends that never comes.
+    public var deadline: Date
+    public var caller: Caller
+    /// It never rings: why.
+    public var over: Cause?
+
+    public init(call: UUID, kind: Kind, deadline: Date, caller: Caller = Caller(), over: Cause? = nil) {
+        self.call = call
+        self.kind = kind
+        self.deadline = deadline
+        self.caller = caller
+        self.over = over
+    }
+}
+
+/// How this phone is reached by pushes (RFC 8599 §4): `pn-provider`, `pn-param`, `pn-prid`.
+public struct PushToken: Sendable, Equatable {
+    public var provider = "apns"
+    public var param: String
+    public var prid: String
+
+    public init(param: String, prid: String) {
+        self.param = param
+        self.prid = prid
+    }
+}
+
+/// A call as the phone has it.
+public struct PhoneCall: Sendable {
+    public var call: UUID
+    public var incoming: Bool
+    public var caller: Caller
+    /// The user's answer is given, also one that a process took which has died.
+    public var answered: Bool
+    public var over: Bool
+
+    public init(call: UUID, incoming: Bool, caller: Caller, answered: Bool, over: Bool) {
+        self.call = call
+        self.incoming = incoming
+        self.caller = caller
+        self.answered = answered
+        self.over = over
+    }
+}
+
+/// What a phone tells that the platform must know.
+public enum PhoneEvent: Sendable {
+    case incoming(UUID, Caller)
+    case ringing(UUID)
+    case answered(UUID)
+    case holdChanged(UUID, local: Bool)
+    case holdFailed(UUID)
+    case ended(UUID, Cause)
+}
+
+/// Why a call is over, as far as a platform can show it.
+public enum Cause: Sendable, Equatable { case here, remote, missed, answeredElsewhere, declined, failed }

@@ -1,0 +1,148 @@
+/// The phone for Swift: snapshots and events as `AsyncStream`s, commands that wait for the phone's answer and for
+/// nothing else. On a device `CallCenter` stands between it and CallKit.
+import Foundation
+@_exported import SidetoneCore
+
+public final class SidetonePhone: Sendable {
+    /// What uniffi makes of the core, for what is not here.
+    public let core: Phone
+
+    private init(_ core: Phone) { self.core = core }
+
+    /// A phone of this configuration. `StartError` says why there is none, and what to do.
+    public static func start(_ config: PhoneConfig) async throws -> SidetonePhone {
+        SidetonePhone(try await Phone.start(config: config))
+    }
+
+    /// What a screen renders now.
+    public var snapshot: Snapshot { core.snapshot() }
+
+    /// What a screen renders: the newest, and each one after it that there is time for. Ends with the phone.
+    public func snapshots() -> AsyncStream<Snapshot> {
+        let core = core
+        return Self.stream(.bufferingNewest(1)) { sink in
+            var shown = core.snapshot()
+            while true {
+                if case .terminated = sink.yield(shown) { return }
+                if shown.ended { return }
+                shown = await core.nextSnapshot(after: shown.revision)
+            }
+        }
+    }
+
+    /// Each event after this cursor, in order. Any number may read; who was cancelled reads on from its last cursor.
+    public func events(after cursor: UInt64 = 0) -> AsyncStream<NumberedEvent> {
+        let core = core
+        return Self.stream(.unbounded) { sink in
+            var next = cursor
+            while true {
+                let page = await core.events(after: next)
+                for event in page.events {
+                    if case .terminated = sink.yield(event) { return }
+                }
+                if page.ended { return }
+                next = page.next
+            }
+        }
+    }
+
+    public func signIn() async throws { try await core.signIn() }
+    public func signOut() async throws { try await core.signOut() }
+
+    /// Calls a number, a user name or a `sip:` address.
+    @discardableResult
+    public func dial(_ to: String) async throws -> UUID { try await core.dial(to: to) }
+
+    /// Ends the calls, signs out and lets go of everything.
+    public func shutdown() async { await core.shutdown() }
+
+    private static func stream<T: Sendable>(
+        _ policy: AsyncStream<T>.Continuation.BufferingPolicy,
+        _ feed: @escaping @Sendable (AsyncStream<T>.Continuation) async -> Void
+    ) -> AsyncStream<T> {
+        AsyncStream(bufferingPolicy: policy) { sink in
+            let task = Task {
+                await feed(sink)
+                sink.finish()
+            }
+            sink.onTermination = { _ in task.cancel() }
+        }
+    }
+}
+
+extension SidetonePhone: PhonePort {
+    public func dial(_ to: String, call: UUID) async throws { _ = try await core.dial(to: to, call: call) }
+    public func answer(_ call: UUID) async throws { try await core.answer(call: call) }
+    public func decline(_ call: UUID, busy: Bool = false) async throws {
+        try await core.decline(call: call, reason: busy ? .busy : .decline)
+    }
+    public func hangUp(_ call: UUID) async throws { try await core.hangUp(call: call) }
+    public func setHold(_ call: UUID, _ on: Bool) async throws { try await core.setHold(call: call, on: on) }
+    public func setMute(_ call: UUID, _ on: Bool) async throws { try await core.setMute(call: call, on: on) }
+    public func sendDtmf(_ call: UUID, _ digits: String) async throws {
+        try await core.sendDtmf(call: call, digits: digits)
+    }
+    public func networkChanged() { core.networkChanged() }
+
+    // The core takes calls by INVITE only and has no gate for the audio: none of these can be handed on yet.
+    public func setPushToken(_ token: PushToken?) async throws {}
+    public func announced(_ push: Push) {}
+    public func audioActivated() {}
+    public func audioDeactivated() {}
+    public func audioRouteChanged() {}
+
+    public func calls() -> [PhoneCall] {
+        core.snapshot().calls.map { call in
+            PhoneCall(
+                call: call.id, incoming: call.direction == .incoming, caller: Caller(call.remote),
+                answered: call.state == .answering || call.state == .answered || call.state == .established,
+                over: call.state == .ending)
+        }
+    }
+
+    public func events() -> AsyncStream<PhoneEvent> {
+        let all = events(after: 0)
+        return Self.stream(.unbounded) { sink in
+            for await numbered in all {
+                guard let event = PhoneEvent(numbered.event) else { continue }
+                if case .terminated = sink.yield(event) { return }
+            }
+        }
+    }
+}
+
+extension Caller {
+    init(_ party: Party, queue: String? = nil) {
+        let user = party.uri.drop { $0 != ":" }.dropFirst().prefix { $0 != "@" }
+        self.init(name: party.name, number: user.isEmpty ? nil : String(user), queue: queue)
+    }
+}
+
+extension PhoneEvent {
+    init?(_ event: Event) {
+        switch event {
+        case .incoming(let call, let from, let headers):
+            let queue = headers.first { $0.name.caseInsensitiveCompare("X-Queue") == .orderedSame }?.value
+            self = .incoming(call, Caller(from, queue: queue))
+        case .ringing(let call): self = .ringing(call)
+        case .answered(let call, _): self = .answered(call)
+        case .holdChanged(let call, let hold): self = .holdChanged(call, local: hold.local)
+        case .holdFailed(let call, _): self = .holdFailed(call)
+        case .ended(let call, let reason, _): self = .ended(call, Cause(reason))
+        default: return nil
+        }
+    }
+}
+
+extension Cause {
+    init(_ reason: EndReason) {
+        switch reason {
+        case .local: self = .here
+        case .remote, .refused, .busy: self = .remote
+        case .cancelled, .noAnswer: self = .missed
+        case .answeredElsewhere: self = .answeredElsewhere
+        case .declined: self = .declined
+        default: self = .failed
+        }
+    }
+}

@@ -1,0 +1,1 @@
+/* Empty: the library behind include/SidetoneFFI.h is linked. */

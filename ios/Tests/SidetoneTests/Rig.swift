@@ -1,0 +1,207 @@
+/// A phone that does what a script says, behind the real `CallCenter` on the strict fakes; and what every test begins with.
+import AVFAudio
+import CallKit
+import FakePlatform
+import Network
+import PushKit
+import Security
+import XCTest
+
+@testable import Sidetone
+
+/// Keeps to the core's contract: a call that was announced may be decided, an unknown one is refused by name, and no
+/// audio before its activation.
+final class ScriptedPhone: PhonePort, @unchecked Sendable {
+    struct Call { var isIncoming = true, isInvited = false, isAnswered = false, isHeld = false, isMuted = false, isOver = false }
+
+    private let lock = NSLock()
+    private var known: [UUID: Call] = [:]
+    private var log: [String] = []
+    private var isActive = false
+    private let stream: AsyncStream<PhoneEvent>
+    private let sink: AsyncStream<PhoneEvent>.Continuation
+    /// Calls that were decided before this process lived.
+    var decided: Set<UUID> = []
+    var refusesHold = false
+
+    init() { (stream, sink) = AsyncStream.makeStream() }
+
+    func with<T>(_ what: (inout [UUID: Call], inout [String]) throws -> T) rethrows -> T {
+        try lock.withLock { try what(&known, &log) }
+    }
+    var said: [String] { with { $1 } }
+    func call(_ id: UUID) -> Call? { with { known, _ in known[id] } }
+    var audioIsActive: Bool { lock.withLock { isActive } }
+    /// Sound flows where a call is answered, its INVITE is there and the audio is active.
+    var sounds: Bool { audioIsActive && with { known, _ in known.values.contains { $0.isAnswered && $0.isInvited && !$0.isOver && !$0.isHeld } } }
+
+    private func command(_ id: UUID, _ name: String, _ change: (inout Call) throws -> Void) throws {
+        try with { known, log in
+            guard var call = known[id], !call.isOver else { throw CommandError.UnknownCall(what: "", advice: "") }
+            try change(&call)
+            log.append(name)
+            known[id] = call
+        }
+    }
+
+    func dial(_ to: String, call: UUID) async throws {
+        with { known, log in
+            known[call] = Call(isIncoming: false, isInvited: true)
+            log.append("dial \(to)")
+        }
+    }
+    func answer(_ call: UUID) async throws {
+        try command(call, "answer") {
+            if $0.isAnswered { throw CommandError.WrongState(what: "", advice: "") }
+            $0.isAnswered = true
+        }
+        if self.call(call)?.isInvited == true { sink.yield(.answered(call)) }
+    }
+    func decline(_ call: UUID, busy: Bool) async throws {
+        try command(call, busy ? "decline busy" : "decline") {
+            if $0.isAnswered { throw CommandError.WrongState(what: "", advice: "") }
+            $0.isOver = true
+        }
+        sink.yield(.ended(call, .declined))
+    }
+    func hangUp(_ call: UUID) async throws {
+        try command(call, "hang up") { $0.isOver = true }
+        sink.yield(.ended(call, .here))
+    }
+    func setHold(_ call: UUID, _ on: Bool) async throws {
+        try command(call, "hold \(on)") { if !refusesHold { $0.isHeld = on } }
+        sink.yield(refusesHold ? .holdFailed(call) : .holdChanged(call, local: on))
+    }
+    func setMute(_ call: UUID, _ on: Bool) async throws { try command(call, "mute \(on)") { $0.isMuted = on } }
+    func sendDtmf(_ call: UUID, _ digits: String) async throws { try command(call, "dtmf \(digits)") { _ in } }
+    func setPushToken(_ token: PushToken?) async throws { with { $1.append("token \(token?.prid ?? "none")") } }
+
+    func announced(_ push: Push) {
+        guard !decided.contains(push.call) else { return }
+        switch push.kind {
+        case .incoming where push.over == nil: with { known, _ in if known[push.call] == nil { known[push.call] = Call() } }
+        case .cancelled, .answeredElsewhere: over(push.call, push.cause)
+        default: break
+        }
+    }
+    func audioActivated() {
+        FakeAudioSession.shared.audioStarts("audioActivated")
+        lock.withLock { isActive = true }
+    }
+    func audioDeactivated() { lock.withLock { isActive = false } }
+    func audioRouteChanged() { with { $1.append("route") } }
+    func networkChanged() { with { $1.append("network") } }
+    func calls() -> [PhoneCall] {
+        with { known, _ in
+            known.map { PhoneCall(call: $0, incoming: $1.isIncoming, caller: Caller(), answered: $1.isAnswered, over: $1.isOver) }
+        }
+    }
+    func events() -> AsyncStream<PhoneEvent> { stream }
+
+    // The other side.
+
+    func invited(_ id: UUID) {
+        if decided.contains(id) { return }
+        let wasAnswered = with { known, _ -> Bool? in
+            if known[id]?.isOver == true { return nil }
+            known[id, default: Call()].isInvited = true
+            return known[id]?.isAnswered
+        }
+        guard let wasAnswered else { return }
+        sink.yield(.incoming(id, Caller(name: "Anna", number: "0301")))
+        if wasAnswered { sink.yield(.answered(id)) }
+    }
+    func over(_ id: UUID, _ cause: Cause) {
+        let was = with { known, _ -> Bool in
+            guard known[id]?.isOver == false else { return false }
+            known[id]?.isOver = true
+            return true
+        }
+        if was { sink.yield(.ended(id, cause)) }
+    }
+    func answeredThere(_ id: UUID) {
+        with { known, _ in known[id]?.isAnswered = true }
+        sink.yield(.answered(id))
+    }
+    /// A process that died had it.
+    func left(_ id: UUID, answered: Bool) { with { known, _ in known[id] = Call(isAnswered: answered) } }
+    func dies() { sink.finish() }
+}
+
+@MainActor
+final class Rig {
+    let phone = ScriptedPhone()
+    let center: CallCenter
+    var kit: FakeCallKit { .shared }
+    var audio: FakeAudioSession { .shared }
+    var pushes: FakePushKit { .shared }
+
+    /// `deadline` is so far from now; the phone starts when `door` opens.
+    final class Door: @unchecked Sendable {
+        private let lock = NSLock()
+        private var failure: (any Error)?
+        private var isOpen = true
+        func set(open: Bool, failure: (any Error)? = nil) { lock.withLock { (isOpen, self.failure) = (open, failure) } }
+        func pass() async throws {
+            while true {
+                if let failure = lock.withLock({ failure }) { throw failure }
+                if lock.withLock({ isOpen }) { return }
+                try await Task.sleep(nanoseconds: 1_000_000)
+            }
+        }
+    }
+    let door = Door()
+
+    init(deadline: TimeInterval = 60) {
+        FakePlatform.shared.reset()
+        FakeAudioSession.shared.reset()
+        FakeCallKit.shared.reset()
+        FakePushKit.shared.reset()
+        FakeKeychain.shared.reset()
+        FakeNetwork.shared.reset()
+        let (phone, door) = (phone, door)
+        center = CallCenter(
+            .init(pushParam: "TEAM.org.sidetone.voip"),
+            read: { Rig.read($0, deadline) },
+            startPhone: {
+                try await door.pass()
+                return phone
+            })
+    }
+
+    /// Stands for the core's reading of a push, which the core tests itself.
+    nonisolated static func read(_ payload: Data, _ deadline: TimeInterval) -> Push {
+        let json = (try? JSONSerialization.jsonObject(with: payload)) as? [String: Any]
+        let kinds: [String: Push.Kind] = ["incoming": .incoming, "cancelled": .cancelled, "elsewhere": .answeredElsewhere]
+        guard let call = (json?["call"] as? String).flatMap(UUID.init), let kind = kinds[json?["kind"] as? String ?? ""] else {
+            return Push(call: UUID(), kind: .unreadable, deadline: Date(), over: .failed)
+        }
+        let over: Cause? = kind == .incoming ? nil : kind == .cancelled ? .missed : .answeredElsewhere
+        return Push(call: call, kind: kind, deadline: Date(timeIntervalSinceNow: deadline), caller: Caller(name: "Anna"), over: over)
+    }
+
+    func push(_ call: UUID, _ kind: String = "incoming", mustReport: Bool = true) {
+        pushes.deliver(["call": call.uuidString, "kind": kind], mustReport: mustReport)
+    }
+
+    /// Waits until it is so.
+    func until(_ what: String, within: TimeInterval = 5, file: StaticString = #filePath, line: UInt = #line, _ done: () -> Bool) async {
+        let end = Date(timeIntervalSinceNow: within)
+        while !done() {
+            if Date() > end { return XCTFail("not within \(within) s: \(what); said \(phone.said)", file: file, line: line) }
+            try? await Task.sleep(nanoseconds: 500_000)
+        }
+    }
+
+    /// Lets everything that is on its way arrive.
+    func settle() async {
+        for _ in 0..<6 {
+            await withCheckedContinuation { done in DispatchQueue.main.async { done.resume() } }
+            try? await Task.sleep(nanoseconds: 300_000)
+        }
+    }
+
+    func assertRules(_ what: String = "", file: StaticString = #filePath, line: UInt = #line) {
+        XCTAssertEqual(FakePlatform.shared.broken.map { "\($0.rule.rawValue): \($0.detail)" }, [], what, file: file, line: line)
+    }
+}
