@@ -279,7 +279,7 @@ public final class CallCenter: NSObject {
             adopt(call.call, call.caller, isAnswered: call.answered)
         }
         Task { [weak self] in
-            for await event in phone.events() { self?.happened(event) }
+            for await event in phone.phoneEvents() { self?.happened(event) }
             self?.lost()
         }
         work()
@@ -327,10 +327,10 @@ public final class CallCenter: NSObject {
         }
     }
 
-    /// CallKit is to show what is so.
+    /// CallKit is to show what is so: after it has heard of the action that did not come to pass.
     private func settle(_ line: Line, _ isOnHold: Bool) {
         line.isOnHold = isOnHold
-        request(CXSetHeldCallAction(call: line.call, onHold: isOnHold))
+        tell { [weak self] _ in self?.request(CXSetHeldCallAction(call: line.call, onHold: isOnHold)) }
     }
 
     private func observeAudio() {

@@ -23,7 +23,7 @@ public protocol PhonePort: AnyObject, Sendable {
     /// The calls that there are now.
     func calls() -> [PhoneCall]
     /// Each event since the phone's start, in order, until the phone ends.
-    func events() -> AsyncStream<PhoneEvent>
+    func phoneEvents() -> AsyncStream<PhoneEvent>
 }
 
 /// Who calls, as it may be shown.

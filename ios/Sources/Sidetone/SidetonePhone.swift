@@ -100,7 +100,7 @@ extension SidetonePhone: PhonePort {
         }
     }
 
-    public func events() -> AsyncStream<PhoneEvent> {
+    public func phoneEvents() -> AsyncStream<PhoneEvent> {
         let all = events(after: 0)
         return Self.stream(.unbounded) { sink in
             for await numbered in all {

@@ -1,1 +1,187 @@
-print("not yet")
+/// The Swift layer as a program: a real phone behind the real `CallCenter`, on the strict stand-ins for iOS. It speaks the
+/// JSON lines of docs/cli.md; `answer`, `decline`, `hangup`, `hold`, `mute` and `dtmf` are the user at the call screen of
+/// the lock screen, never the phone directly. A broken rule of the platform ends it with status 3.
+import AVFAudio
+import CallKit
+import FakePlatform
+import Foundation
+import PushKit
+import Security
+import Sidetone
+
+let began = Date()
+
+@MainActor func say(_ event: String, _ fields: [String: Any?] = [:]) {
+    var line: [String: Any] = ["event": event, "at_ms": Int(Date().timeIntervalSince(began) * 1000)]
+    for (key, value) in fields { line[key] = value ?? NSNull() }
+    guard let json = try? JSONSerialization.data(withJSONObject: line, options: [.sortedKeys, .withoutEscapingSlashes]) else { return }
+    FileHandle.standardOutput.write(json + Data("\n".utf8))
+}
+
+func fail(_ text: String, _ status: Int32 = 2) -> Never {
+    FileHandle.standardError.write(Data("cold-phone: \(text)\n".utf8))
+    exit(status)
+}
+
+struct Arguments {
+    var server = "", account = "", ca = "", mic = "null", speaker = "null", state = "", payload: String?
+
+    init(_ words: [String]) {
+        var rest = words.filter { $0 != "--json" && $0 != "agent" && $0 != "--sip" }
+        while let name = rest.first {
+            guard rest.count > 1 else { fail("\(name) needs a value") }
+            let value = rest[1]
+            switch name {
+            case "--server": server = value
+            case "--account": account = value
+            case "--ca": ca = value
+            case "--mic": mic = value
+            case "--speaker": speaker = value
+            case "--state": state = value
+            case "--payload": payload = value
+            default: fail("unknown argument \(name)")
+            }
+            rest.removeFirst(2)
+        }
+        if server.isEmpty || account.isEmpty || ca.isEmpty || state.isEmpty { fail("needs --server, --account, --ca and --state") }
+    }
+}
+
+func endpoint(_ text: String) -> AudioEndpoint {
+    text == "null" ? .null : text.hasSuffix(".wav") ? .file(path: text) : .device(name: text)
+}
+
+@MainActor final class Program {
+    private let arguments: Arguments
+    private let center: CallCenter
+    private var phone: SidetonePhone?
+
+    init(_ arguments: Arguments) {
+        self.arguments = arguments
+        FakePlatform.shared.onBroken = { broken in
+            MainActor.assumeIsolated { say("rule_broken", ["rule": broken.rule.rawValue, "detail": broken.detail]) }
+            _exit(3)
+        }
+        let folder = URL(fileURLWithPath: arguments.state).deletingPathExtension()
+        try? FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        FakeKeychain.shared.file = folder.appendingPathComponent("keychain.json")
+        FakeCallKit.shared.onReported = { call, update in
+            MainActor.assumeIsolated {
+                say("reported", ["call": id(call), "caller": update.localizedCallerName ?? update.remoteHandle?.value, "queue": nil, "over": nil])
+            }
+        }
+        let config = Program.configuration(arguments)
+        center = CallCenter(
+            .init(pushParam: "TEAM.org.sidetone.voip"),
+            // The core cannot read pushes yet: each is one that cannot be read, and is reported and ended as such.
+            read: { _ in Push(call: UUID(), kind: .unreadable, deadline: Date(), over: .failed) },
+            startPhone: {
+                var config = config
+                config.instance = try Keychain(service: "cold-phone").instance()
+                let phone = try await SidetonePhone.start(config)
+                try await phone.signIn()
+                return phone
+            })
+    }
+
+    private static func configuration(_ arguments: Arguments) -> PhoneConfig {
+        guard let password = ProcessInfo.processInfo.environment["SIDETONE_PASSWORD"] else { fail("SIDETONE_PASSWORD is not set") }
+        guard let pem = try? String(contentsOfFile: arguments.ca, encoding: .utf8) else { fail("cannot read \(arguments.ca)") }
+        return PhoneConfig(
+            aor: arguments.account, password: password, servers: [arguments.server], instance: UUID(), trust: .pem(text: pem),
+            microphone: endpoint(arguments.mic), speaker: endpoint(arguments.speaker))
+    }
+
+    func run() {
+        if let file = arguments.payload {
+            guard let data = FileManager.default.contents(atPath: file) else { fail("cannot read \(file)") }
+            let payload = (try? JSONSerialization.jsonObject(with: data)) as? [AnyHashable: Any] ?? [:]
+            FakePushKit.shared.deliver(payload)
+        }
+        center.wake()
+        Task {
+            while center.phone == nil { try? await Task.sleep(nanoseconds: 1_000_000) }
+            guard let phone = center.phone as? SidetonePhone else { return }
+            self.phone = phone
+            for await event in phone.events(after: 0) { tell(event.event) }
+        }
+        Thread.detachNewThread {
+            while let line = readLine() {
+                DispatchQueue.main.async { MainActor.assumeIsolated { self.obey(line) } }
+            }
+        }
+    }
+
+    private func obey(_ line: String) {
+        let json = (try? JSONSerialization.jsonObject(with: Data(line.utf8))) as? [String: Any] ?? [:]
+        let name = json["command"] as? String ?? ""
+        let call = (json["call"] as? String).flatMap(UUID.init)
+        let kit = FakeCallKit.shared
+        let on = json["on"] as? Bool ?? false
+        func refuse(_ reason: String, _ text: String) {
+            say("refused", ["command": name.isEmpty ? nil : name, "call": call.map(id), "reason": reason, "text": text])
+        }
+        switch name {
+        case "dial":
+            guard let to = json["uri"] as? String else { return refuse("invalid_command", "no uri") }
+            center.dial(to)
+        case "quit":
+            Task {
+                await phone?.shutdown()
+                say("accepted", ["command": name, "call": nil])
+                _exit(0)
+            }
+            return
+        case "answer", "decline", "hangup", "hold", "mute", "dtmf":
+            guard let call, kit.calls[call]?.hasEnded == false else { return refuse("unknown_call", "There is no such call on the screen") }
+            switch name {
+            case "answer": kit.userAnswers(call)
+            case "hold": kit.userHolds(call, on)
+            case "mute": kit.userMutes(call, on)
+            case "dtmf": kit.userPlays(call, json["digits"] as? String ?? "")
+            default: kit.userEnds(call)
+            }
+        default: return refuse("invalid_command", "not a command of the call screen")
+        }
+        say("accepted", ["command": name, "call": call.map(id)])
+    }
+
+    private func tell(_ event: Event) {
+        switch event {
+        case .registrationChanged(let registration):
+            say("registration", ["state": "\(registration.state)", "reason": registration.problem?.text])
+        case .incoming(let call, let from, let headers):
+            let fields = Dictionary(headers.map { ($0.name, $0.value) }) { first, _ in first }
+            say("incoming", ["call": id(call), "from": party(from), "headers": fields])
+        case .dialing(let call, let to): say("dialing", ["call": id(call), "to": party(to)])
+        case .ringing(let call): say("ringing", ["call": id(call)])
+        case .earlyMedia(let call): say("early_media", ["call": id(call)])
+        case .answered(let call, _): say("answered", ["call": id(call)])
+        case .established(let call): say("established", ["call": id(call)])
+        case .mediaFlowing(let call, let sent, let heard):
+            say("media", ["call": id(call), "first_sent_ms": milliseconds(sent), "first_heard_ms": milliseconds(heard)])
+        case .holdChanged(let call, let hold): say("hold", ["call": id(call), "local": hold.local, "remote": hold.remote])
+        case .holdFailed(let call, let text): say("hold_failed", ["call": id(call), "reason": text])
+        case .muteChanged(let call, let muted): say("mute", ["call": id(call), "on": muted])
+        case .dtmfSent(let call): say("dtmf_sent", ["call": id(call)])
+        case .quality: break
+        case .ended(let call, let reason, let text):
+            say("ended", ["call": id(call), "reason": snake("\(reason)"), "status": nil, "text": text])
+        case .audioLost(let text): say("error", ["text": text])
+        }
+    }
+
+    private func milliseconds(_ time: TimeInterval?) -> Int? { time.map { Int($0 * 1000) } }
+    private func party(_ party: Party) -> [String: Any] { ["name": party.name ?? NSNull(), "uri": party.uri] }
+
+    /// "answeredElsewhere(…)" as "answered_elsewhere".
+    private func snake(_ text: String) -> String {
+        text.prefix { $0 != "(" }.reduce(into: "") { $0 += $1.isUppercase ? "_\($1.lowercased())" : "\($1)" }
+    }
+}
+
+func id(_ call: UUID) -> String { call.uuidString.lowercased() }
+
+let program = Program(Arguments(Array(CommandLine.arguments.dropFirst())))
+program.run()
+RunLoop.main.run()

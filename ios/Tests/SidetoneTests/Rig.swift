@@ -96,7 +96,7 @@ final class ScriptedPhone: PhonePort, @unchecked Sendable {
             known.map { PhoneCall(call: $0, incoming: $1.isIncoming, caller: Caller(), answered: $1.isAnswered, over: $1.isOver) }
         }
     }
-    func events() -> AsyncStream<PhoneEvent> { stream }
+    func phoneEvents() -> AsyncStream<PhoneEvent> { stream }
 
     // The other side.
 

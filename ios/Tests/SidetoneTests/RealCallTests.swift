@@ -1,0 +1,119 @@
+/// The real library on both ends of a call through the model PBX (`scripts/swift test` starts it): the agent's phone behind
+/// `CallCenter` on the strict platform, its user at the lock screen.
+import AVFAudio
+import CallKit
+import FakePlatform
+import XCTest
+
+@testable import Sidetone
+
+final class RealCallTests: XCTestCase, @unchecked Sendable {
+    @MainActor func testACallIsAnsweredAtTheLockScreenHeldMutedKeyedAndHungUp() async throws {
+        let stage = try await Stage.make(agent: 1)
+        let call = try await stage.ring()
+        stage.kit.userAnswers(call)
+        try await stage.agent { if case .mediaFlowing(call, .some, .some) = $0 { true } else { false } }
+        XCTAssertTrue(FakeAudioSession.shared.isActive)
+        stage.kit.userHolds(call, true)
+        try await stage.agent { if case .holdChanged(call, let hold) = $0 { hold.local } else { false } }
+        stage.kit.userHolds(call, false)
+        try await stage.agent { if case .holdChanged(call, let hold) = $0 { !hold.local } else { false } }
+        stage.kit.userMutes(call, true)
+        try await stage.agent { $0 == .muteChanged(call: call, muted: true) }
+        stage.kit.userPlays(call, "12#")
+        try await stage.agent { $0 == .dtmfSent(call: call) }
+        stage.kit.userEnds(call)
+        try await stage.customer { if case .ended(_, .remote, _) = $0 { true } else { false } }
+        await stage.end()
+    }
+
+    @MainActor func testACallIsDeclinedAtTheLockScreen() async throws {
+        let stage = try await Stage.make(agent: 2)
+        stage.kit.userEnds(try await stage.ring())
+        try await stage.customer { if case .ended(_, .refused, _) = $0 { true } else { false } }
+        await stage.end()
+    }
+
+    @MainActor func testACallerWhoGivesUpStopsTheRinging() async throws {
+        let stage = try await Stage.make(agent: 3)
+        let call = try await stage.ring()
+        try await stage.caller.hangUp(stage.dialled)
+        try await stage.agent { if case .ended(call, .cancelled, _) = $0 { true } else { false } }
+        let end = Date(timeIntervalSinceNow: 2)
+        while stage.kit.calls[call]?.hasEnded == false, Date() < end { try await Task.sleep(nanoseconds: 1_000_000) }
+        XCTAssertEqual(stage.kit.calls[call]?.ended, .reported(.unanswered))
+        await stage.end()
+    }
+}
+
+@MainActor private final class Stage {
+    let center: CallCenter
+    let caller: SidetonePhone
+    let number: String
+    var dialled = UUID()
+    var kit: FakeCallKit { .shared }
+    private let called: SidetonePhone
+    private var agentCursor: UInt64 = 0
+    private var customerCursor: UInt64 = 0
+
+    static func make(agent: Int) async throws -> Stage {
+        let environment = ProcessInfo.processInfo.environment
+        guard let server = environment["SIDETONE_TEST_SERVER"], let file = environment["SIDETONE_TEST_CA"] else {
+            throw XCTSkip("no model PBX: SIDETONE_TEST_SERVER is not set")
+        }
+        _ = Rig()
+        let pem = try String(contentsOfFile: file, encoding: .utf8)
+        @Sendable func phone(_ user: String) async throws -> SidetonePhone {
+            let phone = try await SidetonePhone.start(PhoneConfig(
+                aor: "sip:\(user)@bench.test", password: "secret-\(user)", servers: [server], instance: UUID(),
+                trust: .pem(text: pem), microphone: .null, speaker: .null))
+            try await phone.signIn()
+            for await shown in phone.snapshots() where shown.registration.state == .registered { break }
+            return phone
+        }
+        FakeCallKit.shared.reset()
+        let center = CallCenter(
+            .init(pushParam: "TEAM.org.sidetone.voip"), read: { Rig.read($0, 30) }, startPhone: { try await phone("agent\(agent)") })
+        center.wake()
+        let caller = try await phone("customer\(agent)")
+        while center.phone == nil { try await Task.sleep(nanoseconds: 1_000_000) }
+        let agents = try XCTUnwrap(center.phone as? SidetonePhone)
+        return Stage(center, caller, "100\(agent)", agents)
+    }
+
+    private init(_ center: CallCenter, _ caller: SidetonePhone, _ number: String, _ agent: SidetonePhone) {
+        (self.center, self.caller, self.number, called) = (center, caller, number, agent)
+    }
+
+    /// The customer dials, and it rings at the lock screen.
+    func ring() async throws -> UUID {
+        dialled = try await caller.dial(number)
+        var call: UUID?
+        try await agent { if case .incoming(let id, _, _) = $0 { call = id }; return call != nil }
+        let id = try XCTUnwrap(call)
+        while kit.calls[id]?.isShown != true { try await Task.sleep(nanoseconds: 1_000_000) }
+        return id
+    }
+
+    func agent(_ wanted: (Event) -> Bool) async throws { agentCursor = try await next(called, agentCursor, wanted) }
+    func customer(_ wanted: (Event) -> Bool) async throws { customerCursor = try await next(caller, customerCursor, wanted) }
+
+    /// Reads on to the event that is wanted; where it is, to read on from there.
+    private func next(_ phone: SidetonePhone, _ cursor: UInt64, _ wanted: (Event) -> Bool) async throws -> UInt64 {
+        var page = await phone.core.events(after: cursor)
+        while true {
+            for event in page.events where wanted(event.event) { return event.cursor }
+            if page.ended {
+                XCTFail("the phone ended")
+                return page.next
+            }
+            page = await phone.core.events(after: page.next)
+        }
+    }
+
+    func end() async {
+        XCTAssertEqual(FakePlatform.shared.broken.map(\.rule.rawValue), [])
+        await (center.phone as? SidetonePhone)?.shutdown()
+        await caller.shutdown()
+    }
+}
