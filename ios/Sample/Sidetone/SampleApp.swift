@@ -1,0 +1,141 @@
+/// A thin app on the package: who signs in, a dial field, the calls. What rings does so through CallKit.
+///
+/// Only parsed where this project is tested: types and behaviour need Xcode.
+import AVFAudio
+import Sidetone
+import SwiftUI
+import UIKit
+
+@main
+struct SampleApp: App {
+    @UIApplicationDelegateAdaptor(Delegate.self) private var delegate
+    var body: some Scene {
+        WindowGroup { ContentView(model: delegate.model) }
+    }
+}
+
+final class Delegate: NSObject, UIApplicationDelegate {
+    @MainActor let model = Model()
+
+    // In every launch, also one by a push: the registry must be there when this returns.
+    func application(
+        _ application: UIApplication, didFinishLaunchingWithOptions options: [UIApplication.LaunchOptionsKey: Any]?
+    ) -> Bool {
+        model.launch()
+        return true
+    }
+}
+
+struct SignIn: Codable {
+    var account: String
+    var server: String
+    var password: String
+}
+
+@MainActor
+final class Model: ObservableObject {
+    @Published private(set) var snapshot: Snapshot?
+    @Published private(set) var routing = AudioRouting()
+    @Published var problem: String?
+    private var center: CallCenter?
+    nonisolated static let keychain = Keychain(service: "org.sidetone.sample")
+
+    func launch() {
+        let center = CallCenter(
+            .init(pushParam: "TEAM.org.sidetone.sample.voip"),
+            // Until the core reads pushes, each is reported and ended as one that cannot be read.
+            read: { _ in Push(call: UUID(), kind: .unreadable, deadline: Date(), over: .failed) },
+            startPhone: { [weak self] in
+                guard let data = try Self.keychain.read("sign-in") else { throw CancellationError() }
+                let who = try JSONDecoder().decode(SignIn.self, from: data)
+                let phone = try await SidetonePhone.start(PhoneConfig(
+                    aor: who.account, password: who.password, servers: [who.server], instance: try Self.keychain.instance(),
+                    trust: .platform, microphone: .default, speaker: .default))
+                try await phone.signIn()
+                await self?.show(phone)
+                return phone
+            })
+        center.onRouting = { [weak self] in self?.routing = $0 }
+        self.center = center
+        center.wake()
+        AVAudioSession.sharedInstance().requestRecordPermission { _ in }
+    }
+
+    private func show(_ phone: SidetonePhone) {
+        Task { for await snapshot in phone.snapshots() { self.snapshot = snapshot } }
+    }
+
+    func signIn(_ who: SignIn) {
+        do {
+            try Self.keychain.write("sign-in", JSONEncoder().encode(who))
+            center?.wake()
+        } catch { problem = "The sign-in could not be kept: \(error)" }
+    }
+
+    func dial(_ to: String) { center?.dial(to) }
+    func answer(_ call: UUID) { center?.answer(call) }
+    func end(_ call: UUID) { center?.end(call) }
+    func hold(_ call: UUID, _ on: Bool) { center?.setHold(call, on) }
+    func mute(_ call: UUID, _ on: Bool) { center?.setMute(call, on) }
+    func choose(_ route: AudioRoute) { center?.chooseRoute(route) }
+}
+
+struct ContentView: View {
+    @ObservedObject var model: Model
+    @State private var account = "sip:agent1@example.com"
+    @State private var server = "wss://pbx.example.com:8089/ws"
+    @State private var password = ""
+    @State private var number = ""
+
+    var body: some View {
+        Form {
+            Section {
+                Text(model.snapshot.map { "\($0.registration.state)" } ?? "signed out")
+                if let text = model.snapshot?.registration.problem?.text ?? model.problem { Text(text).foregroundColor(.red) }
+            }
+            if model.snapshot == nil {
+                Section {
+                    TextField("Account", text: $account)
+                    TextField("Server", text: $server)
+                    SecureField("Password", text: $password)
+                    Button("Sign in") { model.signIn(SignIn(account: account, server: server, password: password)) }
+                }
+            } else {
+                Section {
+                    TextField("Number", text: $number)
+                    Button("Call") { model.dial(number) }.disabled(number.isEmpty)
+                }
+            }
+            ForEach(model.snapshot?.calls ?? [], id: \.id) { CallView(model: model, call: $0) }
+            if model.snapshot?.calls.isEmpty == false {
+                Section {
+                    ForEach(model.routing.available.sorted { $0.kind.rawValue < $1.kind.rawValue }, id: \.self) { route in
+                        Button { model.choose(route) } label: {
+                            Label(
+                                route.name.isEmpty ? "\(route.kind)" : route.name,
+                                systemImage: route == model.routing.confirmed ? "checkmark.circle.fill" : "circle")
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+struct CallView: View {
+    let model: Model
+    let call: CallSnapshot
+
+    var body: some View {
+        Section {
+            Text(call.remote.name ?? call.remote.uri)
+            Text("\(call.state)")
+            if call.state == .ringing { Button("Answer") { model.answer(call.id) } }
+            if call.answered != nil {
+                Toggle("Mute", isOn: Binding(get: { call.muted }, set: { model.mute(call.id, $0) }))
+                Toggle("Hold", isOn: Binding(get: { call.hold.local }, set: { model.hold(call.id, $0) }))
+            }
+            Button("End", role: .destructive) { model.end(call.id) }
+        }
+    }
+}
