@@ -5,17 +5,32 @@
 //! | null | silence | nowhere | a timer |
 //! | file | a WAV file, repeated | a WAV file, always complete to within a second | a timer |
 //! | device | captured | played | the microphone where it is a device, else a timer |
+//!
+//! Devices are sound cards on desktops (cpal), AAudio streams on Android (by oboe, which also knows
+//! what older systems and faulty devices need, or directly), and one voice-processing unit on iOS.
+//! Phones open them when a call wants audio and the platform allows it, never on trial.
 
+#[cfg(not(target_os = "ios"))]
+mod card;
 mod file;
+#[cfg(target_os = "android")]
+#[path = "android/mod.rs"]
+mod platform;
+#[cfg(not(any(target_os = "android", target_os = "ios")))]
+#[path = "sound_card.rs"]
+mod platform;
+#[cfg(target_os = "ios")]
+#[path = "voice_unit.rs"]
+mod platform;
 mod resampler;
-mod sound_card;
+mod ring;
 
-pub use sound_card::{microphones, speakers};
+#[cfg(not(any(target_os = "android", target_os = "ios")))]
+pub use platform::{microphones, speakers};
 
 use crate::AudioEndpoint;
 use file::{FileMicrophone, FileSpeaker};
 use sidetone_media::Frame;
-use sound_card::{CardMicrophone, CardSpeaker};
 use std::fmt;
 use std::thread::Thread;
 
@@ -24,13 +39,18 @@ pub trait AudioDevice {
     /// Who says when the next frame is due.
     fn pace(&self) -> Pace;
 
-    /// Audio is wanted. Under [`Pace::Device`] the thread is woken when a frame may be there. What
-    /// does not start is a [`AudioDevice::failure`].
+    /// Audio is wanted and allowed: opens each end that is not open. Under [`Pace::Device`] the
+    /// thread is woken when a frame may be there. What does not start is a
+    /// [`AudioDevice::failure`].
     fn start(&mut self, wake: &Thread);
 
     /// An end that refused to start, or stopped by itself; told once. Silence is in its place until
     /// the next start.
     fn failure(&mut self) -> Option<AudioError>;
+
+    /// Closes the devices within a call: another has taken the audio, or its route changes. A file
+    /// goes on where it was at the next start.
+    fn release(&mut self);
 
     /// No call wants audio any more. What was played is safe on disk soon after.
     fn stop(&mut self);
@@ -160,10 +180,7 @@ fn listed(available: &[String]) -> String {
 /// # Errors
 /// It cannot be had.
 pub fn examine_microphone(endpoint: &AudioEndpoint) -> Result<String, AudioError> {
-    Ok(match Microphone::open(endpoint)? {
-        Microphone::Card(card) => card.name(),
-        Microphone::Null | Microphone::File(_) => endpoint.to_string(),
-    })
+    examine(AudioEnd::Microphone, endpoint, &Endpoints::open(endpoint, &AudioEndpoint::Null)?)
 }
 
 /// Tries a speaker, without keeping it, and gives back its name. A file is not written.
@@ -175,13 +192,18 @@ pub fn examine_speaker(endpoint: &AudioEndpoint) -> Result<String, AudioError> {
         FileSpeaker::examine(path)?;
         return Ok(endpoint.to_string());
     }
-    Ok(match Speaker::open(endpoint)? {
-        Speaker::Card(card) => card.name(),
-        Speaker::Null | Speaker::File(_) => endpoint.to_string(),
-    })
+    examine(AudioEnd::Speaker, endpoint, &Endpoints::open(&AudioEndpoint::Null, endpoint)?)
 }
 
-/// Opens a microphone and a speaker. Files are read, or begun, here; devices are opened on
+fn examine(
+    end: AudioEnd,
+    endpoint: &AudioEndpoint,
+    opened: &Endpoints,
+) -> Result<String, AudioError> {
+    Ok(opened.card.as_ref().map_or_else(|| endpoint.to_string(), |card| card.name(end)))
+}
+
+/// Opens a microphone and a speaker. Files are read, or begun, here; sound cards are opened on
 /// trial.
 ///
 /// # Errors
@@ -190,13 +212,14 @@ pub fn open(
     microphone: &AudioEndpoint,
     speaker: &AudioEndpoint,
 ) -> Result<Box<dyn AudioDevice>, AudioError> {
-    let (microphone, speaker) = (Microphone::open(microphone)?, Speaker::open(speaker)?);
-    Ok(Box::new(Endpoints { microphone, speaker, refused: Vec::new() }))
+    Ok(Box::new(Endpoints::open(microphone, speaker)?))
 }
 
 struct Endpoints {
     microphone: Microphone,
     speaker: Speaker,
+    /// What is behind the ends that are devices.
+    card: Option<platform::Card>,
     /// What did not start, and has not been told.
     refused: Vec<AudioError>,
 }
@@ -204,83 +227,84 @@ struct Endpoints {
 enum Microphone {
     Null,
     File(FileMicrophone),
-    Card(Box<CardMicrophone>),
+    Card,
 }
 
 enum Speaker {
     Null,
     File(FileSpeaker),
-    Card(Box<CardSpeaker>),
+    Card,
 }
 
-impl Microphone {
-    fn open(endpoint: &AudioEndpoint) -> Result<Self, AudioError> {
-        Ok(match endpoint {
-            AudioEndpoint::Null => Self::Null,
-            AudioEndpoint::File(path) => Self::File(FileMicrophone::load(path)?),
-            AudioEndpoint::Default => Self::Card(Box::new(CardMicrophone::open(None)?)),
-            AudioEndpoint::Device(name) => Self::Card(Box::new(CardMicrophone::open(Some(name))?)),
-        })
+/// A device that is wanted: the system's own, or the one of this name.
+struct Wanted<'a>(Option<&'a str>);
+
+impl<'a> Wanted<'a> {
+    fn of(endpoint: &'a AudioEndpoint) -> Option<Self> {
+        match endpoint {
+            AudioEndpoint::Default => Some(Self(None)),
+            AudioEndpoint::Device(name) => Some(Self(Some(name))),
+            AudioEndpoint::File(_) | AudioEndpoint::Null => None,
+        }
     }
 }
 
-impl Speaker {
-    fn open(endpoint: &AudioEndpoint) -> Result<Self, AudioError> {
-        Ok(match endpoint {
-            AudioEndpoint::Null => Self::Null,
-            AudioEndpoint::File(path) => Self::File(FileSpeaker::create(path)?),
-            AudioEndpoint::Default => Self::Card(Box::new(CardSpeaker::open(None)?)),
-            AudioEndpoint::Device(name) => Self::Card(Box::new(CardSpeaker::open(Some(name))?)),
-        })
+impl Endpoints {
+    fn open(from: &AudioEndpoint, to: &AudioEndpoint) -> Result<Self, AudioError> {
+        let wanted = (Wanted::of(from), Wanted::of(to));
+        let card = match wanted {
+            (None, None) => None,
+            (microphone, speaker) => Some(platform::open(microphone, speaker)?),
+        };
+        let microphone = match from {
+            AudioEndpoint::Null => Microphone::Null,
+            AudioEndpoint::File(path) => Microphone::File(FileMicrophone::load(path)?),
+            AudioEndpoint::Default | AudioEndpoint::Device(_) => Microphone::Card,
+        };
+        let speaker = match to {
+            AudioEndpoint::Null => Speaker::Null,
+            AudioEndpoint::File(path) => Speaker::File(FileSpeaker::create(path)?),
+            AudioEndpoint::Default | AudioEndpoint::Device(_) => Speaker::Card,
+        };
+        Ok(Self { microphone, speaker, card, refused: Vec::new() })
     }
 }
 
 impl AudioDevice for Endpoints {
     fn pace(&self) -> Pace {
-        match &self.microphone {
-            Microphone::Null | Microphone::File(_) => Pace::Timer,
-            Microphone::Card(card) if card.is_running() => Pace::Device,
-            Microphone::Card(_) => Pace::Timer,
+        match self.card.as_ref().is_some_and(platform::Card::is_capturing) {
+            true => Pace::Device,
+            false => Pace::Timer,
         }
     }
 
     fn start(&mut self, wake: &Thread) {
-        let speaker = match &mut self.speaker {
-            Speaker::Null | Speaker::File(_) => Ok(()),
-            Speaker::Card(card) => card.start(),
-        };
-        let microphone = match &mut self.microphone {
-            Microphone::Null | Microphone::File(_) => Ok(()),
-            Microphone::Card(card) => card.start(wake.clone()),
-        };
-        self.refused.extend(speaker.err().into_iter().chain(microphone.err()));
+        if let Some(card) = &mut self.card {
+            self.refused.extend(card.start(wake));
+        }
     }
 
     fn failure(&mut self) -> Option<AudioError> {
-        if let Some(refused) = self.refused.pop() {
-            return Some(refused);
-        }
-        let microphone = match &mut self.microphone {
-            Microphone::Null | Microphone::File(_) => None,
-            Microphone::Card(card) => card.failure(),
-        };
-        microphone.or_else(|| match &mut self.speaker {
-            Speaker::Null => None,
+        let card = || self.card.as_mut().and_then(platform::Card::failure);
+        self.refused.pop().or_else(card).or_else(|| match &mut self.speaker {
             Speaker::File(file) => file.failure(),
-            Speaker::Card(card) => card.failure(),
+            Speaker::Null | Speaker::Card => None,
         })
     }
 
-    fn stop(&mut self) {
-        match &mut self.microphone {
-            Microphone::Null => {}
-            Microphone::File(file) => file.stop(),
-            Microphone::Card(card) => card.stop(),
+    fn release(&mut self) {
+        if let Some(card) = &mut self.card {
+            card.stop();
         }
-        match &mut self.speaker {
-            Speaker::Null => {}
-            Speaker::File(file) => file.flush(),
-            Speaker::Card(card) => card.stop(),
+        if let Speaker::File(file) = &mut self.speaker {
+            file.flush();
+        }
+    }
+
+    fn stop(&mut self) {
+        self.release();
+        if let Microphone::File(file) = &mut self.microphone {
+            file.stop();
         }
     }
 
@@ -291,33 +315,28 @@ impl AudioDevice for Endpoints {
     }
 
     fn capture(&mut self, frame: &mut Frame) -> bool {
-        match &mut self.microphone {
-            Microphone::Card(card) if card.is_running() => return card.capture(frame),
-            Microphone::File(file) => file.capture(frame),
-            Microphone::Null | Microphone::Card(_) => frame.fill(0),
+        match (&mut self.microphone, &mut self.card) {
+            (Microphone::File(file), _) => file.capture(frame),
+            (Microphone::Card, Some(card)) if card.is_capturing() => return card.capture(frame),
+            (Microphone::Null | Microphone::Card, _) => frame.fill(0),
         }
         true
     }
 
     fn play(&mut self, frame: &Frame) {
-        match &mut self.speaker {
-            Speaker::Null => {}
-            Speaker::File(file) => file.play(frame),
-            Speaker::Card(card) => card.play(frame),
+        match (&mut self.speaker, &mut self.card) {
+            (Speaker::File(file), _) => file.play(frame),
+            (Speaker::Card, Some(card)) => card.play(frame),
+            (Speaker::Null | Speaker::Card, _) => {}
         }
     }
 
     fn xruns(&self) -> u64 {
-        let captured = match &self.microphone {
-            Microphone::Null | Microphone::File(_) => 0,
-            Microphone::Card(card) => card.xruns(),
-        };
-        let played = match &self.speaker {
-            Speaker::Null => 0,
+        let file = match &self.speaker {
             Speaker::File(file) => file.xruns(),
-            Speaker::Card(card) => card.xruns(),
+            Speaker::Null | Speaker::Card => 0,
         };
-        captured + played
+        file + self.card.as_ref().map_or(0, platform::Card::xruns)
     }
 }
 

@@ -1,29 +1,15 @@
-//! Sound cards by `cpal`, for desktops.
-//!
-//! The callbacks mix to mono, copy and wake; rate conversion is the media thread's work. A device is
-//! asked for 48 kHz first.
+//! Sound cards by `cpal`, for desktops. A device is asked for 48 kHz first.
 
-use super::resampler::Stream as Resampling;
-use super::{AudioEnd, AudioError};
+use super::card::{self, CardMicrophone, CardSpeaker, System};
+use super::ring::{Broken, Capture, Playback, Xruns, capturing, playing};
+use super::{AudioEnd, AudioError, Wanted};
 use cpal::traits::{DeviceTrait, HostTrait, StreamTrait};
 use cpal::{
     Device, Error, ErrorKind, FromSample, Sample, SampleFormat, SizedSample, Stream, StreamConfig,
     SupportedStreamConfig, SupportedStreamConfigRange,
 };
-use rtrb::{Consumer, Producer, RingBuffer};
-use sidetone_media::{Frame, SAMPLE_RATE};
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, OnceLock};
-use std::thread::{self, Thread};
-use std::time::{Duration, Instant};
-
-/// A fifth of a second at the highest usual rate.
-const RING: usize = 19_200;
-/// What may wait to be played, in frames of 10 ms, before one is left out: the clocks of two devices
-/// are never the same.
-const MAX_QUEUED_FRAMES: usize = 8;
-/// A microphone that gives nothing for so long is lost, whatever its driver says.
-const DEAF: Duration = Duration::from_secs(3);
+use sidetone_media::SAMPLE_RATE;
+use std::thread;
 
 /// The names of the microphones.
 pub fn microphones() -> Vec<String> {
@@ -42,229 +28,93 @@ fn is_audible(device: &Device) -> bool {
     device.id().is_ok_and(|id| id.to_string() != "alsa:null")
 }
 
-/// A microphone of the system.
-pub(super) struct CardMicrophone {
-    device: Device,
-    running: Option<Capturing>,
-    xruns: Arc<AtomicU64>,
+/// A device of the system.
+pub(super) struct SoundCard(Device);
+
+pub(super) type Card = card::Card<SoundCard>;
+
+/// The sound cards that are wanted.
+pub(super) fn open(
+    microphone: Option<Wanted<'_>>,
+    speaker: Option<Wanted<'_>>,
+) -> Result<Card, AudioError> {
+    let microphone = microphone.map(|Wanted(name)| self::microphone(name)).transpose()?;
+    let speaker = speaker.map(|Wanted(name)| self::speaker(name)).transpose()?;
+    Ok(Card { microphone, speaker })
 }
 
-struct Capturing {
-    stream: Stream,
-    ring: Consumer<f32>,
-    resampling: Resampling,
-    broken: Arc<OnceLock<String>>,
-    last_frame: Instant,
-}
-
-/// A loudspeaker of the system.
-pub(super) struct CardSpeaker {
-    device: Device,
-    running: Option<Playing>,
-    xruns: Arc<AtomicU64>,
-}
-
-struct Playing {
-    stream: Stream,
-    ring: Producer<f32>,
-    resampling: Resampling,
-    broken: Arc<OnceLock<String>>,
-}
-
-impl CardMicrophone {
-    /// Finds the device of this name, or the system's own, and opens it on trial.
-    pub(super) fn open(name: Option<&str>) -> Result<Self, AudioError> {
-        let end = AudioEnd::Microphone;
-        let host = cpal::default_host();
-        let device = match name {
-            None => host.default_input_device(),
-            Some(name) => {
-                host.input_devices().ok().and_then(|mut all| all.find(|d| name_of(d) == name))
-            }
-        };
-        let device = device.ok_or_else(|| missing(end, name, microphones()))?;
-        let microphone = Self { device, running: None, xruns: Arc::default() };
-        match microphone.build(thread::current()) {
-            Ok(_) => Ok(microphone),
-            Err(error) => Err(refused(end, name, &microphone.device, &error)),
+/// Finds the microphone of this name, or the system's own, and opens it on trial.
+fn microphone(name: Option<&str>) -> Result<CardMicrophone<SoundCard>, AudioError> {
+    let end = AudioEnd::Microphone;
+    let host = cpal::default_host();
+    let device = match name {
+        None => host.default_input_device(),
+        Some(name) => {
+            host.input_devices().ok().and_then(|mut all| all.find(|d| name_of(d) == name))
         }
-    }
-
-    pub(super) fn name(&self) -> String {
-        name_of(&self.device)
-    }
-
-    pub(super) fn start(&mut self, wake: Thread) -> Result<(), AudioError> {
-        let started = self.build(wake).and_then(|capturing| {
-            capturing.stream.play()?;
-            Ok(capturing)
-        });
-        let refused = |error| refused(AudioEnd::Microphone, None, &self.device, &error);
-        self.running = Some(started.map_err(refused)?);
-        Ok(())
-    }
-
-    fn build(&self, wake: Thread) -> Result<Capturing, Error> {
-        let default = self.device.default_input_config()?;
-        let chosen = at_48k(self.device.supported_input_configs()?, &default);
-        let resampling = Resampling::into_frames(chosen.sample_rate()).map_err(other)?;
-        let (producer, ring) = RingBuffer::new(RING);
-        let broken = Arc::default();
-        let capture = Capture { ring: producer, wake, xruns: self.xruns.clone() };
-        let stream = build_input(&self.device, &chosen, capture, Arc::clone(&broken))?;
-        Ok(Capturing { stream, ring, resampling, broken, last_frame: Instant::now() })
-    }
-
-    pub(super) fn stop(&mut self) {
-        self.running = None;
-    }
-
-    pub(super) fn is_running(&self) -> bool {
-        self.running.is_some()
-    }
-
-    /// Why it has stopped by itself, once.
-    pub(super) fn failure(&mut self) -> Option<AudioError> {
-        let running = self.running.as_ref()?;
-        let detail = match running.broken.get() {
-            Some(detail) => detail.clone(),
-            None if running.last_frame.elapsed() > DEAF => "it gives no sound".to_owned(),
-            None => return None,
-        };
-        self.running = None;
-        Some(AudioError::Lost { end: AudioEnd::Microphone, name: self.name(), detail })
-    }
-
-    pub(super) fn capture(&mut self, frame: &mut Frame) -> bool {
-        let Some(running) = &mut self.running else { return false };
-        if running.ring.pop_entire_slice(running.resampling.input()).is_err() {
-            return false;
-        }
-        running.resampling.frame(frame);
-        running.last_frame = Instant::now();
-        true
-    }
-
-    pub(super) fn xruns(&self) -> u64 {
-        self.xruns.load(Ordering::Relaxed)
+    };
+    let device = device.ok_or_else(|| missing(end, name, microphones()))?;
+    let (callback, _ring) = capturing(thread::current(), &Xruns::default());
+    match input_stream(&device, callback, Broken::default()) {
+        Ok(_) => Ok(CardMicrophone::new(SoundCard(device))),
+        Err(error) => Err(refused(end, name, &device, &error)),
     }
 }
 
-impl CardSpeaker {
-    /// Finds the device of this name, or the system's own, and opens it on trial.
-    pub(super) fn open(name: Option<&str>) -> Result<Self, AudioError> {
-        let end = AudioEnd::Speaker;
-        let host = cpal::default_host();
-        let device = match name {
-            None => host.default_output_device(),
-            Some(name) => {
-                host.output_devices().ok().and_then(|mut all| all.find(|d| name_of(d) == name))
-            }
-        };
-        let device = device.ok_or_else(|| missing(end, name, speakers()))?;
-        let speaker = Self { device, running: None, xruns: Arc::default() };
-        match speaker.build() {
-            Ok(_) => Ok(speaker),
-            Err(error) => Err(refused(end, name, &speaker.device, &error)),
+/// Finds the speaker of this name, or the system's own, and opens it on trial.
+fn speaker(name: Option<&str>) -> Result<CardSpeaker<SoundCard>, AudioError> {
+    let end = AudioEnd::Speaker;
+    let host = cpal::default_host();
+    let device = match name {
+        None => host.default_output_device(),
+        Some(name) => {
+            host.output_devices().ok().and_then(|mut all| all.find(|d| name_of(d) == name))
         }
-    }
-
-    pub(super) fn name(&self) -> String {
-        name_of(&self.device)
-    }
-
-    pub(super) fn start(&mut self) -> Result<(), AudioError> {
-        let started = self.build().and_then(|playing| {
-            playing.stream.play()?;
-            Ok(playing)
-        });
-        let refused = |error| refused(AudioEnd::Speaker, None, &self.device, &error);
-        self.running = Some(started.map_err(refused)?);
-        Ok(())
-    }
-
-    fn build(&self) -> Result<Playing, Error> {
-        let default = self.device.default_output_config()?;
-        let chosen = at_48k(self.device.supported_output_configs()?, &default);
-        let resampling = Resampling::out_of_frames(chosen.sample_rate()).map_err(other)?;
-        let (ring, consumer) = RingBuffer::new(RING);
-        let broken = Arc::default();
-        let playback = Playback { ring: consumer, xruns: self.xruns.clone() };
-        let stream = build_output(&self.device, &chosen, playback, Arc::clone(&broken))?;
-        Ok(Playing { stream, ring, resampling, broken })
-    }
-
-    pub(super) fn stop(&mut self) {
-        self.running = None;
-    }
-
-    /// Why it has stopped by itself, once.
-    pub(super) fn failure(&mut self) -> Option<AudioError> {
-        let detail = self.running.as_ref()?.broken.get()?.clone();
-        self.running = None;
-        Some(AudioError::Lost { end: AudioEnd::Speaker, name: self.name(), detail })
-    }
-
-    pub(super) fn play(&mut self, frame: &Frame) {
-        let Some(running) = &mut self.running else { return };
-        let samples = running.resampling.output(frame);
-        let queued = RING - running.ring.slots();
-        if queued > MAX_QUEUED_FRAMES * samples.len().max(1)
-            || running.ring.push_entire_slice(samples).is_err()
-        {
-            self.xruns.fetch_add(1, Ordering::Relaxed);
-        }
-    }
-
-    pub(super) fn xruns(&self) -> u64 {
-        self.xruns.load(Ordering::Relaxed)
+    };
+    let device = device.ok_or_else(|| missing(end, name, speakers()))?;
+    let (callback, _ring) = playing(&Xruns::default());
+    match output_stream(&device, callback, Broken::default()) {
+        Ok(_) => Ok(CardSpeaker::new(SoundCard(device))),
+        Err(error) => Err(refused(end, name, &device, &error)),
     }
 }
 
-/// What the capturing callback owns.
-struct Capture {
-    ring: Producer<f32>,
-    wake: Thread,
-    xruns: Arc<AtomicU64>,
-}
+impl System for SoundCard {
+    type Stream = Stream;
 
-impl Capture {
-    fn take<T>(&mut self, data: &[T], channels: usize)
-    where
-        T: SizedSample,
-        f32: FromSample<T>,
-    {
-        for frame in data.chunks_exact(channels) {
-            let sum: f32 = frame.iter().map(|s| f32::from_sample(*s)).sum();
-            if self.ring.push(sum / channels as f32).is_err() {
-                self.xruns.fetch_add(1, Ordering::Relaxed);
-                break;
-            }
-        }
-        self.wake.unpark();
+    fn name(&self) -> String {
+        name_of(&self.0)
+    }
+
+    fn capture(&self, to: Capture, broken: Broken) -> Result<(Stream, u32), String> {
+        running(input_stream(&self.0, to, broken))
+    }
+
+    fn play(&self, from: Playback, broken: Broken) -> Result<(Stream, u32), String> {
+        running(output_stream(&self.0, from, broken))
+    }
+
+    fn xruns(_: &Stream) -> u64 {
+        0 // They are told by the callback of errors, if at all.
     }
 }
 
-/// What the playing callback owns.
-struct Playback {
-    ring: Consumer<f32>,
-    xruns: Arc<AtomicU64>,
+fn running(built: Result<(Stream, u32), Error>) -> Result<(Stream, u32), String> {
+    let (stream, rate) = built.map_err(|error| error.to_string())?;
+    stream.play().map_err(|error| error.to_string())?;
+    Ok((stream, rate))
 }
 
-impl Playback {
-    fn give<T: SizedSample + FromSample<f32>>(&mut self, data: &mut [T], channels: usize) {
-        let mut missed = false;
-        for frame in data.chunks_exact_mut(channels) {
-            let sample = self.ring.pop().unwrap_or_else(|_| {
-                missed = true;
-                0.0
-            });
-            frame.fill(T::from_sample(sample));
-        }
-        if missed {
-            self.xruns.fetch_add(1, Ordering::Relaxed);
-        }
-    }
+fn input_stream(device: &Device, to: Capture, broken: Broken) -> Result<(Stream, u32), Error> {
+    let default = device.default_input_config()?;
+    let chosen = at_48k(device.supported_input_configs()?, &default);
+    Ok((build_input(device, &chosen, to, broken)?, chosen.sample_rate()))
+}
+
+fn output_stream(device: &Device, from: Playback, broken: Broken) -> Result<(Stream, u32), Error> {
+    let default = device.default_output_config()?;
+    let chosen = at_48k(device.supported_output_configs()?, &default);
+    Ok((build_output(device, &chosen, from, broken)?, chosen.sample_rate()))
 }
 
 #[allow(clippy::wildcard_enum_match_arm, reason = "the enum is not exhaustive and grows")]
@@ -272,7 +122,7 @@ fn build_input(
     device: &Device,
     chosen: &SupportedStreamConfig,
     capture: Capture,
-    broken: Arc<OnceLock<String>>,
+    broken: Broken,
 ) -> Result<Stream, Error> {
     match chosen.sample_format() {
         SampleFormat::F32 => input::<f32>(device, chosen.config(), capture, broken),
@@ -288,7 +138,7 @@ fn build_output(
     device: &Device,
     chosen: &SupportedStreamConfig,
     playback: Playback,
-    broken: Arc<OnceLock<String>>,
+    broken: Broken,
 ) -> Result<Stream, Error> {
     match chosen.sample_format() {
         SampleFormat::F32 => output::<f32>(device, chosen.config(), playback, broken),
@@ -303,14 +153,20 @@ fn input<T>(
     device: &Device,
     config: StreamConfig,
     mut capture: Capture,
-    broken: Arc<OnceLock<String>>,
+    broken: Broken,
 ) -> Result<Stream, Error>
 where
     T: SizedSample,
     f32: FromSample<T>,
 {
     let channels = usize::from(config.channels).max(1);
-    let take = move |data: &[T], _: &cpal::InputCallbackInfo| capture.take(data, channels);
+    let take = move |data: &[T], _: &cpal::InputCallbackInfo| {
+        let mixed = data.chunks_exact(channels).map(|frame| {
+            let sum: f32 = frame.iter().map(|s| f32::from_sample(*s)).sum();
+            sum / channels as f32
+        });
+        capture.take(mixed);
+    };
     device.build_input_stream(config, take, move |error| complain(&error, &broken), None)
 }
 
@@ -318,18 +174,21 @@ fn output<T>(
     device: &Device,
     config: StreamConfig,
     mut playback: Playback,
-    broken: Arc<OnceLock<String>>,
+    broken: Broken,
 ) -> Result<Stream, Error>
 where
     T: SizedSample + FromSample<f32>,
 {
     let channels = usize::from(config.channels).max(1);
-    let give = move |data: &mut [T], _: &cpal::OutputCallbackInfo| playback.give(data, channels);
+    let give = move |data: &mut [T], _: &cpal::OutputCallbackInfo| {
+        let frames = data.chunks_exact_mut(channels);
+        playback.give(frames, |frame, sample| frame.fill(T::from_sample(sample)));
+    };
     device.build_output_stream(config, give, move |error| complain(&error, &broken), None)
 }
 
 /// Logs what a device complains of, and notes it where it is the stream's end.
-fn complain(error: &Error, broken: &OnceLock<String>) {
+fn complain(error: &Error, broken: &Broken) {
     log::warn!("the audio device: {error}");
     if is_gone(error) || error.kind() == ErrorKind::StreamInvalidated {
         // Only the first counts.
@@ -387,13 +246,13 @@ mod tests {
     #[test]
     fn a_device_that_does_not_exist_is_a_typed_error() {
         let name = Some("no such sound card");
-        assert!(matches!(CardMicrophone::open(name), Err(AudioError::NoDevice { .. })));
-        assert!(matches!(CardSpeaker::open(name), Err(AudioError::NoDevice { .. })));
+        assert!(matches!(microphone(name), Err(AudioError::NoDevice { .. })));
+        assert!(matches!(speaker(name), Err(AudioError::NoDevice { .. })));
     }
 
     #[test]
     fn only_what_ends_a_stream_is_a_loss() {
-        let broken = OnceLock::new();
+        let broken = Broken::default();
         complain(&ErrorKind::Xrun.into(), &broken);
         complain(&ErrorKind::DeviceChanged.into(), &broken);
         assert_eq!(broken.get(), None);

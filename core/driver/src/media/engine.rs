@@ -15,10 +15,21 @@ const STALL: Duration = Duration::from_millis(60);
 /// Frames that were slept through are not made up for beyond this.
 const LATE: Duration = Duration::from_millis(200);
 
+/// When an end that was lost is tried again within its call, from the loss on.
+const RETRIES: [Duration; 5] = [
+    Duration::from_millis(250),
+    Duration::from_millis(750),
+    Duration::from_secs(2),
+    Duration::from_secs(4),
+    Duration::from_secs(8),
+];
+
 /// Runs until it is told to quit.
 pub(super) fn run(device: Box<dyn AudioDevice>, ends: Ends) {
     raise_priority();
-    let mut engine = Engine { device, ends, calls: Vec::with_capacity(MAX_CALLS), over: false };
+    let (calls, retry) = (Vec::with_capacity(MAX_CALLS), None);
+    let (active, cut, over) = (true, false, false);
+    let mut engine = Engine { device, ends, calls, active, cut, retry, over };
     while engine.serve() {
         engine.talk();
     }
@@ -29,40 +40,63 @@ struct Engine {
     ends: Ends,
     #[allow(clippy::vec_box, reason = "a call comes and goes in its box: nothing is freed here")]
     calls: Vec<Box<CallMedia>>,
+    /// The platform lets us have the audio.
+    active: bool,
+    /// The devices that run are of no use any more.
+    cut: bool,
+    retry: Option<Retry>,
     /// It was told to quit.
     over: bool,
 }
 
+/// An end was lost, and is tried again.
+struct Retry {
+    lost: Instant,
+    tries: usize,
+}
+
 impl Engine {
-    /// Sleeps until a call wants frames; `false` when it is over.
+    /// Sleeps until a call wants frames and may have them; `false` when it is over.
     fn serve(&mut self) -> bool {
+        let mut released = self.is_wanted();
         loop {
             if !self.take_commands() {
                 return false;
             }
-            if self.is_wanted() {
+            let wanted = self.is_wanted();
+            if wanted && self.active {
                 return true;
             }
+            // The last call may end while the devices are closed.
+            if released && !wanted {
+                self.device.stop();
+            }
+            released = wanted;
             thread::park();
             self.ends.woke();
         }
     }
 
-    /// Frame after frame, until no call wants one.
+    /// Frame after frame, until no call wants one, or the devices must be closed.
     fn talk(&mut self) {
         let lost_before = self.device.xruns();
+        (self.retry, self.cut) = (None, false);
         self.device.start(&thread::current());
         self.tell_failures();
         let mut due = Instant::now();
         let mut microphone: Frame = [0; 480];
-        while self.take_commands() && self.is_wanted() {
+        while self.take_commands() && self.is_wanted() && !self.cut {
             match self.wait(&mut due, &mut microphone) {
                 true => self.tick(&microphone),
                 false => self.ends.woke(),
             }
             self.tell_failures();
+            self.try_again();
         }
-        self.device.stop();
+        match self.is_wanted() {
+            true => self.device.release(),
+            false => self.device.stop(),
+        }
         let lost = self.device.xruns() - lost_before;
         if lost > 0 {
             log::warn!("the audio device lost or missed {lost} pieces of sound");
@@ -73,6 +107,27 @@ impl Engine {
         while let Some(error) = self.device.failure() {
             log::error!("there is no sound: {error}");
             self.ends.tell(Notice::AudioLost(error));
+            self.retry = Some(Retry { lost: Instant::now(), tries: 0 });
+        }
+    }
+
+    /// Opens again what was lost, when it is time to. What refuses is known already.
+    fn try_again(&mut self) {
+        let Some(retry) = &mut self.retry else { return };
+        let Some(pause) = RETRIES.get(retry.tries) else { return self.retry = None };
+        if retry.lost.elapsed() < *pause {
+            return;
+        }
+        retry.tries += 1;
+        self.device.start(&thread::current());
+        let mut refused = false;
+        while let Some(error) = self.device.failure() {
+            log::debug!("there is still no sound: {error}");
+            refused = true;
+        }
+        if !refused {
+            log::info!("there is sound again");
+            self.retry = None;
         }
     }
 
@@ -156,6 +211,12 @@ impl Engine {
                         self.ends.retire(Retired::Call(call));
                     }
                 }
+                Command::SetActive(active) => {
+                    // Also where it is given back before the next frame: the devices are dead.
+                    self.cut |= active != self.active;
+                    self.active = active;
+                }
+                Command::Reopen => self.cut = true,
                 Command::Quit => self.over = true,
             }
         }

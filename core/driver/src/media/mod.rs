@@ -46,6 +46,11 @@ pub(crate) enum Command {
     Press(CallId, Keys),
     /// The call is over.
     Remove(CallId),
+    /// The platform gives us the audio, as at the start, or takes it away: devices run only
+    /// meanwhile.
+    SetActive(bool),
+    /// The audio takes another route.
+    Reopen,
     /// The phone is.
     Quit,
 }

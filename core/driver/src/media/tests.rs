@@ -1,70 +1,15 @@
 //! The media thread with a device of paper: what it captures and plays is written down.
 
 use super::*;
-use crate::device::{AudioEnd, Pace};
+use crate::device::AudioEnd;
 use crate::peer::{MediaTransport, PeerConfig, RtpPacket, RtpReceiver, RtpSender, WebRtcTransport};
+use crate::testing::{Paper, torn};
 use sidetone_media::opus::OpusSettings;
 use sidetone_media::playout::PlayoutConfig;
-use sidetone_media::{Downlink, DownlinkConfig, Frame, Uplink, UplinkConfig};
+use sidetone_media::{Downlink, DownlinkConfig, Uplink, UplinkConfig};
 use sidetone_phone::sdp::Direction;
 use std::net::Ipv4Addr;
-use std::sync::Mutex;
-use std::sync::atomic::AtomicBool;
 use std::time::Instant;
-
-/// A microphone that hums 1 kHz, and a speaker that remembers.
-#[derive(Clone, Default)]
-struct Paper {
-    played: Arc<Mutex<Vec<i16>>>,
-    running: Arc<AtomicBool>,
-    rewound: Arc<AtomicU64>,
-    torn: Arc<AtomicBool>,
-    captured: u64,
-}
-
-impl AudioDevice for Paper {
-    fn pace(&self) -> Pace {
-        Pace::Timer
-    }
-
-    fn start(&mut self, _: &thread::Thread) {
-        self.running.store(true, Ordering::SeqCst);
-    }
-
-    fn failure(&mut self) -> Option<AudioError> {
-        self.torn.swap(false, Ordering::SeqCst).then(torn)
-    }
-
-    fn stop(&mut self) {
-        self.running.store(false, Ordering::SeqCst);
-    }
-
-    fn rewind(&mut self) {
-        self.rewound.fetch_add(1, Ordering::SeqCst);
-    }
-
-    fn capture(&mut self, frame: &mut Frame) -> bool {
-        for sample in frame {
-            let turn = self.captured as f32 * 1_000.0 / 48_000.0 * std::f32::consts::TAU;
-            *sample = (8_000.0 * turn.sin()) as i16;
-            self.captured += 1;
-        }
-        true
-    }
-
-    fn play(&mut self, frame: &Frame) {
-        self.played.lock().unwrap().extend(frame);
-    }
-
-    fn xruns(&self) -> u64 {
-        0
-    }
-}
-
-fn torn() -> AudioError {
-    let (name, detail) = ("paper".to_owned(), "it is torn".to_owned());
-    AudioError::Lost { end: AudioEnd::Microphone, name, detail }
-}
 
 fn call_id(n: u128) -> CallId {
     CallId(uuid(n))
@@ -318,4 +263,62 @@ async fn a_device_that_dies_is_told_once_and_the_call_goes_on() {
     let before = paper.played.lock().unwrap().len();
     notices_for(&mut media, Duration::from_millis(200)).await;
     assert!(paper.played.lock().unwrap().len() > before + 10 * 480, "it is still paced");
+}
+
+#[tokio::test]
+async fn what_was_lost_is_opened_again_within_the_call() {
+    let (_peers, (receiver, sender), _far) = path().await;
+    let paper = Paper::default();
+    let device = paper.clone();
+    let mut media = MediaThread::start(move || Ok(Box::new(device))).unwrap();
+    let call = call_id(1);
+    let made = CallMedia::new(call, coders(Codec::Opus, 111), receiver, sender, 1);
+    media.ask(Command::Add(Box::new(made)));
+    media.ask(Command::SetDownlink(call, true));
+    notices_for(&mut media, Duration::from_millis(100)).await;
+    paper.torn.store(true, Ordering::SeqCst);
+    notices_for(&mut media, Duration::from_millis(150)).await;
+    assert_eq!(paper.starts.load(Ordering::SeqCst), 1, "not at once");
+    notices_for(&mut media, Duration::from_millis(350)).await;
+    assert_eq!(paper.starts.load(Ordering::SeqCst), 2);
+    notices_for(&mut media, Duration::from_millis(700)).await;
+    assert_eq!(paper.starts.load(Ordering::SeqCst), 2, "it is there: nothing more is tried");
+}
+
+#[tokio::test]
+async fn devices_run_only_while_the_platform_lets_them_and_are_opened_anew_for_a_new_route() {
+    let (_peers, (receiver, sender), _far) = path().await;
+    let paper = Paper::default();
+    let device = paper.clone();
+    let mut media = MediaThread::start(move || Ok(Box::new(device))).unwrap();
+    let seen = || (paper.starts.load(Ordering::SeqCst), paper.running.load(Ordering::SeqCst));
+    let pause = || tokio::time::sleep(Duration::from_millis(100));
+    media.ask(Command::SetActive(false));
+    let call = call_id(1);
+    let made = CallMedia::new(call, coders(Codec::Opus, 111), receiver, sender, 1);
+    media.ask(Command::Add(Box::new(made)));
+    media.ask(Command::SetDownlink(call, true));
+    media.ask(Command::Reopen);
+    pause().await;
+    assert_eq!(seen(), (0, false), "wanted, and not allowed");
+    media.ask(Command::SetActive(true));
+    media.ask(Command::SetActive(true));
+    pause().await;
+    assert_eq!(seen(), (1, true));
+    media.ask(Command::Reopen);
+    pause().await;
+    assert_eq!(seen(), (2, true), "another route");
+    media.ask(Command::SetActive(false));
+    pause().await;
+    assert_eq!(seen(), (2, false), "an interruption");
+    media.ask(Command::SetActive(true));
+    pause().await;
+    assert_eq!(seen(), (3, true));
+    media.ask(Command::SetActive(false));
+    media.ask(Command::SetActive(true));
+    pause().await;
+    assert_eq!(seen(), (4, true), "one that was over before it was noticed");
+    media.ask(Command::Remove(call));
+    pause().await;
+    assert_eq!(seen(), (4, false));
 }
