@@ -127,6 +127,7 @@ impl PhoneConfig {
         Ok(DriverConfig {
             phone,
             saved: None,
+            vault: None,
             trust: match self.trust {
                 Trust::Platform => driver::Trust::Platform,
                 Trust::Pem { text } => driver::Trust::Pem(text.into_bytes()),

@@ -208,6 +208,10 @@ impl From<DriverStartError> for StartError {
                 what: format!("The trusted certificates cannot be had: {why}"),
                 advice: "Give the certificate authority as PEM text, or the platform's".to_owned(),
             },
+            DriverStartError::Vault(error) => Self::System {
+                what: error.to_string(),
+                advice: "Remove what was stored and sign in again".to_owned(),
+            },
         }
     }
 }

@@ -132,7 +132,12 @@ async fn write_down(mut updates: Updates, journal: Arc<Journal>) {
         let event = match what {
             What::Event(event) => event.into(),
             What::AudioLost(text) => Event::AudioLost { text },
-            What::Sip { .. } | What::Milestone(_) | What::Woke(_) | What::Save(_) => continue,
+            What::Sip { .. }
+            | What::Milestone(_)
+            | What::Woke(_)
+            | What::Save(_)
+            // The driver has logged it.
+            | What::NotSaved(_) => continue,
         };
         journal.write(time::happened(at), event);
     }

@@ -63,8 +63,8 @@ pub(crate) struct PhoneArgs {
     /// The configuration file [default: sidetone/config.toml in the user's configuration folder]
     #[arg(long, env = "SIDETONE_CONFIG", value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
-    /// Where the phone keeps what must survive it, or "none"
-    #[arg(long, env = "SIDETONE_STATE", value_name = "FILE|none")]
+    /// The folder where the phone keeps what must survive it, sealed, or "none"
+    #[arg(long, env = "SIDETONE_STATE", value_name = "DIR|none")]
     pub(crate) state: Option<PathBuf>,
 }
 

@@ -7,7 +7,7 @@ use sidetone_driver::{DriverConfig, StartError};
 pub(crate) fn explain(error: &StartError) -> String {
     match error {
         StartError::Audio(error) => format!("{error}; {}", advice(error)),
-        StartError::Trust(_) => error.to_string(),
+        StartError::Trust(_) | StartError::Vault(_) => error.to_string(),
     }
 }
 
@@ -22,12 +22,14 @@ pub(crate) fn is_wrong_usage(error: &StartError) -> bool {
             | AudioError::Thread(_),
         )
         | StartError::Trust(_) => false,
+        // The folder is the command line's.
+        StartError::Vault(_) => true,
     }
 }
 
 /// What is said of audio that was lost in a call.
 pub(crate) fn lost(reason: &str) -> String {
-    format!("{reason}; there is silence in its place; the next call tries it again")
+    format!("{reason}; there is silence in its place while it is tried again")
 }
 
 /// Tries what is configured: its names, or what fails and what to do.
@@ -77,8 +79,8 @@ mod tests {
         let account = Account::new("sip:agent1@example.test", Secret::new("")).unwrap();
         let server = "wss://pbx.example.test/ws".parse().unwrap();
         let phone = Config::new(account, vec![server], uuid::Uuid::nil());
-        let (saved, trust, ice_servers) = (None, Trust::Platform, Vec::new());
-        DriverConfig { phone, saved, trust, ice_servers, microphone, speaker }
+        let (saved, vault, trust, ice_servers) = (None, None, Trust::Platform, Vec::new());
+        DriverConfig { phone, saved, vault, trust, ice_servers, microphone, speaker }
     }
 
     #[test]

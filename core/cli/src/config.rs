@@ -2,9 +2,9 @@
 
 use crate::args::PhoneArgs;
 use crate::folders::user_folder;
-use crate::state::StateFile;
+use crate::state::State;
 use serde::Deserialize;
-use sidetone_driver::{AudioEndpoint, DriverConfig, IceServer, Trust};
+use sidetone_driver::{AudioEndpoint, DriverConfig, IceServer, Trust, VaultError};
 use sidetone_phone::{Account, Config, ConfigError, Secret, ServerAddress};
 use std::path::{Path, PathBuf};
 
@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 #[derive(Debug)]
 pub(crate) struct Setup {
     pub(crate) driver: DriverConfig,
-    pub(crate) state: StateFile,
+    pub(crate) state: State,
 }
 
 /// Why no phone can be made of what was given. All are wrong usage: exit status 2.
@@ -41,6 +41,10 @@ pub(crate) enum SetupError {
     IceTransport(String),
     #[error("{what} {path} cannot be written: {source}; choose another path")]
     Unwritable { what: &'static str, path: PathBuf, source: std::io::Error },
+    #[error(
+        "the state in {folder} cannot be used: {error}; or choose another folder with --state DIR"
+    )]
+    State { folder: PathBuf, error: VaultError },
     #[error("no password is given; set SIDETONE_PASSWORD or write --password-file FILE")]
     NoPassword,
     #[error("the password file {0} is empty; write the password in its first line")]
@@ -108,11 +112,12 @@ impl Setup {
         let ice =
             if args.ice_server.is_empty() { file.ice_server } else { args.ice_server.clone() };
         let ice_servers = ice.iter().map(|url| ice_server(url)).collect::<Result<_, _>>()?;
-        let (state, saved) = StateFile::open(args.state.clone().or(file.state), &aor);
+        let state = State::open(args.state.clone().or(file.state), &aor)?;
         Ok(Self {
             driver: DriverConfig {
                 phone: Config::new(account, servers, state.instance()),
-                saved,
+                saved: None,
+                vault: state.vault(),
                 trust,
                 ice_servers,
                 microphone: endpoint(args.mic.clone().or(file.mic)),

@@ -191,6 +191,7 @@ async fn examine(session: &mut Session, report: &mut Report, echo: &str) -> Outc
             | What::Milestone(_)
             | What::Sip { .. }
             | What::Woke(_)
+            | What::NotSaved(_)
             | What::Save(_) => {}
         }
     }

@@ -5,7 +5,7 @@
 //! | `args` | the command line |
 //! | `config` | flags, environment and file made into one checked configuration |
 //! | `folders` | where such files stand |
-//! | `state` | the file of what survives the program |
+//! | `state` | the folder of what survives the program, sealed |
 //! | `session` | one phone at work |
 //! | `json`, `console` | what is printed and read |
 //! | `audio` | what to do where there is none |

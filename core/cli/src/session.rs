@@ -4,7 +4,6 @@ use crate::audio;
 use crate::config::Setup;
 use crate::json::{JsonEvent, Line, Request, command_error_name, ms};
 use crate::quiet::Quiet;
-use crate::state::StateFile;
 use sidetone_driver::{Handle, Milestone, StartError, Update, Updates, What};
 use sidetone_phone::{CallId, Command, CommandError, Event, RegistrationState, Snapshot};
 use std::time::Duration;
@@ -13,7 +12,6 @@ use std::time::Duration;
 pub(crate) struct Session {
     handle: Handle,
     updates: Updates,
-    state: StateFile,
     started: Duration,
     was_registered: bool,
 }
@@ -65,10 +63,10 @@ impl Session {
         let (handle, updates) = started_phone?;
         // A fresh phone takes this command always.
         let _ = handle.command(Command::Register).await;
-        Ok(Self { handle, updates, state: setup.state, started, was_registered: false })
+        Ok(Self { handle, updates, started, was_registered: false })
     }
 
-    /// The next thing that the phone tells; what is to be stored has been.
+    /// The next thing that the phone tells.
     pub(crate) async fn next(&mut self) -> Option<Update> {
         let update = self.updates.next().await?;
         self.was_registered |= matches!(
@@ -76,11 +74,6 @@ impl Session {
             What::Event(Event::RegistrationChanged(lamp))
                 if lamp.state == RegistrationState::Registered
         );
-        if let What::Save(saved) = &update.what
-            && let Err(error) = self.state.store(saved.clone())
-        {
-            log::warn!("the phone's state could not be stored: {error}");
-        }
         Some(update)
     }
 
@@ -134,6 +127,7 @@ impl Session {
             What::Sip { sent, bytes } if sip => JsonEvent::Sip { sent, message: redacted(&bytes) },
             What::Milestone(milestone) => step(&milestone),
             What::AudioLost(reason) => JsonEvent::Error { text: audio::lost(&reason) },
+            What::NotSaved(text) => JsonEvent::Error { text },
             What::Sip { .. } | What::Woke(_) | What::Save(_) => return None,
         };
         Some(Line { event, at_ms })

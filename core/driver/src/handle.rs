@@ -1,6 +1,6 @@
 //! The app's side of a running phone.
 
-use sidetone_phone::{Command, CommandError, Snapshot};
+use sidetone_phone::{Command, CommandError, Input, Snapshot};
 use tokio::sync::{mpsc, oneshot, watch};
 
 /// A running phone. When the last handle is dropped it signs out and ends, as by
@@ -15,7 +15,8 @@ pub struct Handle {
 #[derive(Debug)]
 pub(crate) enum Request {
     Command(Command, oneshot::Sender<Result<(), CommandError>>),
-    NetworkChanged,
+    Happened(Input),
+    AudioRouteChanged,
     Shutdown(oneshot::Sender<()>),
 }
 
@@ -46,8 +47,13 @@ impl Handle {
 
     /// The system has another network, or the process resumed after a suspension.
     pub async fn network_changed(&self) {
-        // A phone that has ended needs no network.
-        let _ = self.requests.send(Request::NetworkChanged).await;
+        self.tell(Request::Happened(Input::NetworkChanged)).await;
+    }
+
+    /// The audio takes another route (a headset, the loudspeaker): the devices are opened anew within
+    /// the call, at the rate that they have now.
+    pub async fn audio_route_changed(&self) {
+        self.tell(Request::AudioRouteChanged).await;
     }
 
     /// Ends the calls, signs out, completes recordings and closes everything, within three seconds.
@@ -57,5 +63,10 @@ impl Handle {
             // An error means that the phone has ended already.
             let _ = ended.await;
         }
+    }
+
+    /// A phone that has ended need not know.
+    async fn tell(&self, request: Request) {
+        let _ = self.requests.send(request).await;
     }
 }

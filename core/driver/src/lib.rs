@@ -11,6 +11,7 @@
 //! | `call` | the task of one call's peer connection |
 //! | `media` | the media thread: codec, playout and levels of each call, paced by the device |
 //! | [`device`] | microphones and loudspeakers behind `AudioDevice`: cpal, WAV file, null |
+//! | `vault` | what survives the process, sealed at rest |
 //! | [`clock`] | boot time and wall time |
 
 mod call;
@@ -19,6 +20,7 @@ pub mod device;
 mod handle;
 mod media;
 pub mod peer;
+mod saving;
 mod task;
 #[cfg(test)]
 mod testing;
@@ -26,9 +28,11 @@ mod testing;
 mod tests;
 pub mod transport;
 mod updates;
+mod vault;
 
 pub use handle::Handle;
 pub use updates::Updates;
+pub use vault::{Vault, VaultError};
 
 use media::MediaThread;
 use peer::PeerConfig;
@@ -36,6 +40,7 @@ use rustls::crypto::ring;
 use sidetone_phone::{Config, Event, MediaError, Phone, Saved, TimerReason};
 use std::fmt;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{mpsc, watch};
 use transport::Connector;
@@ -47,12 +52,13 @@ const REQUESTS: usize = 64;
 /// nothing until it is told to sign in.
 ///
 /// # Errors
-/// [`StartError`] where the audio or the trusted certificates cannot be had.
+/// [`StartError`] where the audio, the trusted certificates or what was saved cannot be had.
 ///
 /// # Panics
 /// Outside a tokio runtime.
 pub fn start(config: DriverConfig) -> Result<(Handle, Updates), StartError> {
-    let DriverConfig { phone, saved, trust, ice_servers, microphone, speaker } = config;
+    let DriverConfig { phone, saved, vault, trust, ice_servers, microphone, speaker } = config;
+    let saved = vault.as_deref().map_or(Ok(saved), saving::load)?;
     let connector = Connector::new(&trust)?;
     let entropy = random().map_err(|e| StartError::Trust(e.to_string()))?;
     let media = MediaThread::start(move || device::open(&microphone, &speaker))?;
@@ -61,7 +67,7 @@ pub fn start(config: DriverConfig) -> Result<(Handle, Updates), StartError> {
     let (requests, queue) = mpsc::channel(REQUESTS);
     let (teller, updates) = updates::channel();
     let peers = PeerConfig { ice_servers, ..PeerConfig::default() };
-    let parts = task::Parts { phone, connector, peers, media, teller, snapshots };
+    let parts = task::Parts { phone, connector, peers, media, vault, teller, snapshots };
     tokio::spawn(task::run(parts, queue));
     Ok((Handle { requests, snapshots: shown }, updates))
 }
@@ -79,8 +85,10 @@ fn random<const N: usize>() -> Result<[u8; N], MediaError> {
 pub struct DriverConfig {
     /// Who signs in and where.
     pub phone: Config,
-    /// What was saved by the last run.
+    /// What was saved by the last run; with a vault it is read from there.
     pub saved: Option<Saved>,
+    /// Where the phone keeps what must survive it. Without one, the app stores [`What::Save`].
+    pub vault: Option<Arc<Vault>>,
     /// Whose certificates are trusted.
     pub trust: Trust,
     /// STUN and TURN servers.
@@ -161,10 +169,14 @@ pub enum What {
     Milestone(Milestone),
     /// The phone woke by its timer.
     Woke(TimerReason),
-    /// Store this.
+    /// Store this. Only without a vault.
     Save(Saved),
+    /// What the phone must remember could not be stored, and why. It goes on; should it end now, it
+    /// begins with what was stored before.
+    NotSaved(String),
     /// The microphone or the speaker has stopped in a call, or did not start for it, and why.
-    /// Silence is in its place; it is tried again when the next call begins.
+    /// Silence is in its place; it is tried again for some seconds, when the route changes, and when
+    /// the next call begins.
     AudioLost(String),
 }
 
@@ -209,4 +221,7 @@ pub enum StartError {
     /// The trusted certificates.
     #[error("{0}")]
     Trust(String),
+    /// What the last run saved.
+    #[error("{0}")]
+    Vault(#[from] VaultError),
 }

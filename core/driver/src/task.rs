@@ -9,12 +9,12 @@ use crate::media::{
 use crate::peer::PeerConfig;
 use crate::transport::{Connector, Flow, FlowNotice, Notice as FlowReport};
 use crate::updates::Teller;
-use crate::{What, clock};
+use crate::{Vault, What, clock, saving};
 use sidetone_media::Codec;
 use sidetone_media::uplink::Gate;
 use sidetone_phone::{
     CallId, Command, FlowError, FlowErrorKind, FlowId, Input, MediaError, Output, Phone,
-    QualityReport, Snapshot, TimerReason,
+    QualityReport, Saved, Snapshot, TimerReason,
 };
 use sidetone_sip::Message;
 use std::collections::{BTreeMap, VecDeque};
@@ -36,6 +36,7 @@ pub(crate) struct Parts {
     pub(crate) connector: Connector,
     pub(crate) peers: PeerConfig,
     pub(crate) media: MediaThread,
+    pub(crate) vault: Option<Arc<Vault>>,
     pub(crate) teller: Teller,
     pub(crate) snapshots: watch::Sender<Snapshot>,
 }
@@ -117,7 +118,7 @@ impl Task {
     async fn serve(mut self, mut inbox: Inbox) {
         let mut ending: Option<Ending> = None;
         loop {
-            self.settle();
+            self.settle().await;
             if ending.is_some() && self.flows.is_empty() && self.calls.is_empty() {
                 break;
             }
@@ -126,12 +127,15 @@ impl Task {
             match inbox.next(timer, end).await {
                 Wake::Request(Some(Request::Command(command, reply))) => {
                     let outcome = self.parts.phone.command(command, clock::now());
-                    self.settle();
+                    self.settle().await;
                     // Whoever asked may have gone.
                     let _ = reply.send(outcome);
                 }
-                Wake::Request(Some(Request::NetworkChanged)) => {
-                    self.parts.phone.handle(Input::NetworkChanged, clock::now());
+                Wake::Request(Some(Request::Happened(input))) => {
+                    self.parts.phone.handle(input, clock::now());
+                }
+                Wake::Request(Some(Request::AudioRouteChanged)) => {
+                    self.parts.media.ask(MediaCommand::Reopen);
                 }
                 Wake::Request(Some(Request::Shutdown(done))) => {
                     let ending = ending.get_or_insert_with(|| self.begin_to_end());
@@ -156,10 +160,10 @@ impl Task {
     }
 
     /// Carries out all that the phone asks for, and shows what it has come to.
-    fn settle(&mut self) {
+    async fn settle(&mut self) {
         loop {
             while let Some(output) = self.parts.phone.poll_output() {
-                self.carry_out(output);
+                self.carry_out(output).await;
             }
             let Some(input) = self.pending.pop_front() else { break };
             self.parts.phone.handle(input, clock::now());
@@ -174,7 +178,7 @@ impl Task {
         });
     }
 
-    fn carry_out(&mut self, output: Output) {
+    async fn carry_out(&mut self, output: Output) {
         match output {
             Output::OpenFlow { flow, server, timeout } => {
                 let reports = self.flow_reports.clone();
@@ -219,7 +223,18 @@ impl Task {
                 self.calls.remove(&call);
             }
             Output::Event(event) => self.parts.teller.tell(What::Event(event)),
-            Output::Save(saved) => self.parts.teller.tell(What::Save(saved)),
+            Output::Save(saved) => self.save(saved).await,
+        }
+    }
+
+    /// Stores before the next output is carried out. A call is not given up for a full disk.
+    async fn save(&mut self, saved: Saved) {
+        let Some(vault) = &self.parts.vault else {
+            return self.parts.teller.tell(What::Save(saved));
+        };
+        if let Err(error) = saving::store(vault.clone(), saved).await {
+            log::error!("the phone's state is not stored: {error}");
+            self.parts.teller.tell(What::NotSaved(error.to_string()));
         }
     }
 

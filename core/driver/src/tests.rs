@@ -3,7 +3,7 @@
 
 use crate::peer::{MediaTransport, PeerConfig, WebRtcTransport};
 use crate::testing::Authority;
-use crate::{AudioEndpoint, DriverConfig, Handle, Milestone, Updates, What, start};
+use crate::{AudioEndpoint, DriverConfig, Handle, Milestone, Updates, Vault, What, start};
 use futures_util::{SinkExt, StreamExt};
 use sidetone_phone::{
     Account, CallId, Command, CommandError, Config, Digits, EndReason, Event, RegistrationState,
@@ -11,11 +11,14 @@ use sidetone_phone::{
 };
 use sidetone_sip::{HeaderName, Message, Method, Request, StatusCode};
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 use tokio_tungstenite::tungstenite;
 use tokio_tungstenite::tungstenite::handshake::server;
+
+mod hung;
 
 const PATIENCE: Duration = Duration::from_secs(8);
 
@@ -47,7 +50,7 @@ async fn serve(
     }
 }
 
-async fn answer(request: &Request, echo: &mut Option<std::sync::Arc<WebRtcTransport>>) -> Message {
+async fn answer(request: &Request, echo: &mut Option<Arc<WebRtcTransport>>) -> Message {
     let mut response = request.response(StatusCode::OK, Some("server"));
     if request.method == Method::Register {
         response.headers.copy_all(&request.headers, &HeaderName::CONTACT);
@@ -83,17 +86,23 @@ async fn phone(microphone: AudioEndpoint, speaker: AudioEndpoint) -> Phone {
     let server = format!("wss://localhost:{}/ws", listener.local_addr().unwrap().port());
     let (seen, sees) = mpsc::unbounded_channel();
     tokio::spawn(serve(listener, authority.certificate(&["localhost"]).acceptor(), seen));
-    let account = Account::new("sip:agent@example.test", Secret::new("secret")).unwrap();
-    let config = DriverConfig {
-        phone: Config::new(account, vec![server.parse().unwrap()], uuid::Uuid::from_u128(7)),
-        saved: None,
-        trust: authority.trust(),
-        ice_servers: Vec::new(),
-        microphone,
-        speaker,
-    };
+    let config = DriverConfig { microphone, speaker, ..config(&server, &authority, None) };
     let (handle, updates) = start(config).unwrap();
     Phone { handle, updates, sees, woke: 0, milestones: Vec::new() }
+}
+
+/// A phone without sound, at this server.
+fn config(server: &str, authority: &Authority, vault: Option<Arc<Vault>>) -> DriverConfig {
+    let account = Account::new("sip:agent@example.test", Secret::new("secret")).unwrap();
+    DriverConfig {
+        phone: Config::new(account, vec![server.parse().unwrap()], uuid::Uuid::from_u128(7)),
+        saved: None,
+        vault,
+        trust: authority.trust(),
+        ice_servers: Vec::new(),
+        microphone: AudioEndpoint::Null,
+        speaker: AudioEndpoint::Null,
+    }
 }
 
 impl Phone {
@@ -104,7 +113,11 @@ impl Phone {
                     What::Event(event) if wanted(&event) => return event,
                     What::Milestone(milestone) => self.milestones.push(milestone),
                     What::Woke(_) => self.woke += 1,
-                    What::Event(_) | What::Sip { .. } | What::Save(_) | What::AudioLost(_) => {}
+                    What::Event(_)
+                    | What::Sip { .. }
+                    | What::Save(_)
+                    | What::NotSaved(_)
+                    | What::AudioLost(_) => {}
                 }
             }
         };

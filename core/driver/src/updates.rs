@@ -34,7 +34,8 @@ pub(crate) fn channel() -> (Teller, Updates) {
 
 impl Teller {
     pub(crate) fn tell(&self, what: What) {
-        let counts = matches!(what, What::Event(_) | What::Save(_) | What::AudioLost(_));
+        let counts =
+            matches!(what, What::Event(_) | What::Save(_) | What::NotSaved(_) | What::AudioLost(_));
         if !counts && self.queue.capacity() < RESERVE {
             return;
         }

@@ -48,7 +48,7 @@ impl Setup {
     /// Gives a program its account, server and place to keep things.
     fn give(&self, command: &mut Command, folder: &Path) {
         command.args(["--server", &self.server, "--account", &self.account]);
-        command.arg("--state").arg(folder.join("state.json"));
+        command.arg("--state").arg(folder.join("state"));
         if let Some(ca) = &self.ca {
             command.arg("--ca").arg(ca);
         }

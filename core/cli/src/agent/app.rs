@@ -94,6 +94,7 @@ impl App {
             {
                 self.audio_lost = None;
             }
+            What::NotSaved(reason) => self.say(seconds, reason.clone()),
             What::Event(_)
             | What::Milestone(_)
             | What::Sip { .. }
@@ -161,6 +162,7 @@ fn milestone(what: &What) -> Option<(CallId, &'static str)> {
         | What::Sip { .. }
         | What::Woke(_)
         | What::Save(_)
+        | What::NotSaved(_)
         | What::AudioLost(_) => None,
     }
 }
