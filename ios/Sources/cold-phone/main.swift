@@ -59,7 +59,7 @@ func endpoint(_ text: String) -> AudioEndpoint {
     init(_ arguments: Arguments) {
         self.arguments = arguments
         FakePlatform.shared.onBroken = { broken in
-            MainActor.assumeIsolated { say("rule_broken", ["rule": broken.rule.rawValue, "detail": broken.detail]) }
+            MainActor.assumeIsolated { say("rule_broken", ["rule": broken.rule.rawValue, "text": broken.detail]) }
             _exit(3)
         }
         let folder = URL(fileURLWithPath: arguments.state).deletingPathExtension()
@@ -67,7 +67,8 @@ func endpoint(_ text: String) -> AudioEndpoint {
         FakeKeychain.shared.file = folder.appendingPathComponent("keychain.json")
         FakeCallKit.shared.onReported = { call, update in
             MainActor.assumeIsolated {
-                say("reported", ["call": id(call), "caller": update.localizedCallerName ?? update.remoteHandle?.value, "queue": nil, "over": nil])
+                let caller: [String: Any] = ["name": update.localizedCallerName ?? NSNull(), "number": update.remoteHandle?.value ?? NSNull()]
+                say("reported", ["call": id(call), "caller": caller, "queue": nil, "over": nil])
             }
         }
         let config = Program.configuration(arguments)

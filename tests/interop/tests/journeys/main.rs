@@ -8,9 +8,11 @@
 //! | `registration` | what goes wrong while signing in |
 //! | `recovery` | a server that restarts, a link that dies in silence |
 //! | `telephone` | the G.711 customer, digits |
-//! | `kotlin` | the Android library as a program of the JVM, on the strict platform |
+//! | `cold` | the libraries for phones as programs, on strict platforms |
+//! | `kotlin`, `swift` | which of them |
 //! | `program` | doctor, exit statuses, commands that are refused |
 
+mod cold;
 mod conformance;
 mod kotlin;
 mod program;
@@ -18,4 +20,5 @@ mod recovery;
 mod registration;
 #[path = "../../../scenarios/mod.rs"]
 mod scenarios;
+mod swift;
 mod telephone;

@@ -1,0 +1,21 @@
+//! The journeys of [`crate::cold`] with the iOS library (ios/Sources/cold-phone).
+
+use crate::cold::{self, Cold};
+
+#[test]
+fn a_queue_call_is_answered_on_the_lock_screen_held_muted_and_hung_up() {
+    let Some(cold) = Cold::new("swift", "SIDETONE_SWIFT") else { return };
+    cold::a_queue_call_is_answered_on_the_lock_screen_held_muted_and_hung_up(&cold);
+}
+
+#[test]
+fn a_caller_who_gives_up_stops_the_ringing_and_is_a_missed_call() {
+    let Some(cold) = Cold::new("swift", "SIDETONE_SWIFT") else { return };
+    cold::a_caller_who_gives_up_stops_the_ringing_and_is_a_missed_call(&cold);
+}
+
+#[test]
+fn a_phone_that_was_killed_in_a_call_takes_the_next_one() {
+    let Some(cold) = Cold::new("swift", "SIDETONE_SWIFT") else { return };
+    cold::a_phone_that_was_killed_in_a_call_takes_the_next_one(&cold);
+}
