@@ -105,11 +105,17 @@ extension CallCenter: CXProviderDelegate {
         let on = action.isOnHold
         perform(action) { center, line in
             defer { if !on { center.mendAudio() } }
+            if line.settling == on {
+                line.settling = nil
+                return nil
+            }
             guard line.isOnHold != on else { return nil }
             line.isOnHold = on
+            line.holdsUnderWay += 1
             return { phone, call in
                 do { try await phone.setHold(call, on) } catch {
-                    await MainActor.run { line.isOnHold = !on }
+                    line.isOnHold = !on
+                    line.holdsUnderWay -= 1
                     throw error
                 }
             }

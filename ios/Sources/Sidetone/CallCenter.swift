@@ -34,7 +34,11 @@ public final class CallCenter: NSObject {
         /// CallKit has taken the report: only then it may hear more of the call.
         var isShown = false
         var isAnswered = false
+        /// As the user or CallKit wants it, and how many changes the phone has not settled yet.
         var isOnHold = false
+        var holdsUnderWay = 0
+        /// What CallKit is being told, which is no wish of the user.
+        var settling: Bool?
         var isMuted = false
         /// Over, and CallKit is to hear it as soon as it can.
         var over: Cause?
@@ -319,18 +323,26 @@ public final class CallCenter: NSObject {
             line.isAnswered = true
             provider.reportOutgoingCall(with: call, connectedAt: nil)
         case .holdChanged(let call, let local):
-            if let line = lines[call], line.over == nil, line.isOnHold != local { settle(line, local) }
+            settle(call, local)
         case .holdFailed(let call):
-            if let line = lines[call], line.over == nil { settle(line, !line.isOnHold) }
+            settle(call, nil)
         case .ended(let call, let cause):
             if let line = lines[call] { end(line, cause) } else if !gone.contains(call) { gone.append(call) }
         }
     }
 
-    /// CallKit is to show what is so: after it has heard of the action that did not come to pass.
-    private func settle(_ line: Line, _ isOnHold: Bool) {
-        line.isOnHold = isOnHold
-        tell { [weak self] _ in self?.request(CXSetHeldCallAction(call: line.call, onHold: isOnHold)) }
+    /// CallKit is to show what is so, once nothing is under way; `nil`: what was asked for has failed.
+    private func settle(_ call: UUID, _ isOnHold: Bool?) {
+        guard let line = lines[call], line.over == nil else { return }
+        line.holdsUnderWay = max(0, line.holdsUnderWay - 1)
+        let truth = isOnHold ?? !line.isOnHold
+        guard line.holdsUnderWay == 0, line.isOnHold != truth else { return }
+        line.isOnHold = truth
+        // After CallKit has heard of the action that did not come to pass.
+        tell { [weak self] _ in
+            line.settling = truth
+            self?.request(CXSetHeldCallAction(call: call, onHold: truth))
+        }
     }
 
     private func observeAudio() {
