@@ -3,73 +3,64 @@
 //! A reader names the last cursor that it has seen. So a reader that is cancelled loses nothing, and a
 //! second one sees what the first has seen. Where more is kept than there is room for, the oldest
 //! quality report goes first, then the oldest event; the reader is told how many it missed.
+//!
+//! One task keeps the journal. Readers ask it by a channel and share no lock, so that none of them can
+//! wait for another that the system does not let run.
 
 use crate::{Event, EventPage, NumberedEvent};
 use std::collections::{BTreeMap, VecDeque};
 use std::ops::Bound;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
-use tokio::sync::watch;
+use tokio::sync::{mpsc, oneshot};
 
 /// As many events are kept.
 const KEPT: usize = 4096;
 /// As many are given at a time.
 const PAGE: usize = 256;
 
-/// The journal of one phone.
+/// The readers' end of a journal.
 pub(crate) struct Journal {
-    pages: Mutex<Pages>,
-    /// Tells readers that there is something new.
-    bell: watch::Sender<()>,
+    readers: mpsc::UnboundedSender<Reader>,
 }
 
+/// Someone who wants the events after this cursor.
+pub(crate) struct Reader {
+    after: u64,
+    reply: oneshot::Sender<EventPage>,
+}
+
+/// The journal itself.
 #[derive(Default)]
-struct Pages {
-    kept: BTreeMap<u64, Arc<NumberedEvent>>,
+pub(crate) struct Keeper {
+    kept: BTreeMap<u64, NumberedEvent>,
     /// The cursors of the quality reports among them, oldest first.
     reports: VecDeque<u64>,
     last: u64,
     ended: bool,
+    /// Those who have seen all that there is.
+    waiting: Vec<Reader>,
 }
 
 impl Journal {
-    pub(crate) fn new() -> Arc<Self> {
-        Arc::new(Self { pages: Mutex::default(), bell: watch::Sender::new(()) })
-    }
-
-    /// Writes down an event.
-    pub(crate) fn write(&self, at: SystemTime, event: Event) {
-        self.pages().write(at, event);
-        self.bell.send_replace(());
-    }
-
-    /// Nothing more will be written.
-    pub(crate) fn end(&self) {
-        self.pages().ended = true;
-        self.bell.send_replace(());
+    /// A journal, and those who will ask its keeper.
+    pub(crate) fn open() -> (Self, mpsc::UnboundedReceiver<Reader>) {
+        let (readers, asking) = mpsc::unbounded_channel();
+        (Self { readers }, asking)
     }
 
     /// The events after this cursor, as soon as there is one, or the end.
     pub(crate) async fn after(&self, cursor: u64) -> EventPage {
-        let mut bell = self.bell.subscribe();
-        loop {
-            bell.mark_unchanged();
-            let found = self.pages().read(cursor);
-            if let Some(found) = found {
-                return found.page();
-            }
-            // The bell is a part of this journal: it cannot be gone.
-            let _ = bell.changed().await;
-        }
-    }
-
-    fn pages(&self) -> MutexGuard<'_, Pages> {
-        self.pages.lock().unwrap_or_else(PoisonError::into_inner)
+        let (reply, page) = oneshot::channel();
+        // The keeper serves as long as anybody can ask: an error means that the runtime is gone.
+        let _ = self.readers.send(Reader { after: cursor, reply });
+        let over = EventPage { events: Vec::new(), next: cursor, lost: 0, ended: true };
+        page.await.unwrap_or(over)
     }
 }
 
-impl Pages {
-    fn write(&mut self, at: SystemTime, event: Event) {
+impl Keeper {
+    /// Writes down an event.
+    pub(crate) fn write(&mut self, at: SystemTime, event: Event) {
         if self.kept.len() >= KEPT {
             match self.reports.pop_front() {
                 Some(oldest) => self.kept.remove(&oldest).map(drop),
@@ -80,15 +71,42 @@ impl Pages {
         if matches!(event, Event::Quality { .. }) {
             self.reports.push_back(self.last);
         }
-        self.kept.insert(self.last, Arc::new(NumberedEvent { cursor: self.last, at, event }));
+        self.kept.insert(self.last, NumberedEvent { cursor: self.last, at, event });
+        self.tell_waiting();
+    }
+
+    /// Nothing more will be written.
+    pub(crate) fn end(&mut self) {
+        self.ended = true;
+        self.tell_waiting();
+    }
+
+    /// Answers a reader, now or when there is something.
+    pub(crate) fn serve(&mut self, reader: Reader) {
+        match self.read(reader.after) {
+            // Whoever asked may have gone.
+            Some(page) => drop(reader.reply.send(page)),
+            None => {
+                self.waiting.retain(|waiting| !waiting.reply.is_closed());
+                self.waiting.push(reader);
+            }
+        }
+    }
+
+    fn tell_waiting(&mut self) {
+        for reader in std::mem::take(&mut self.waiting) {
+            if !reader.reply.is_closed() {
+                self.serve(reader);
+            }
+        }
     }
 
     /// What there is to tell after this cursor. A cursor that this phone never gave reads from the
     /// beginning.
-    fn read(&self, cursor: u64) -> Option<Found> {
+    fn read(&self, cursor: u64) -> Option<EventPage> {
         let after = if cursor > self.last { 0 } else { cursor };
         let following = self.kept.range((Bound::Excluded(after), Bound::Unbounded));
-        let events: Vec<_> = following.take(PAGE).map(|(_, event)| Arc::clone(event)).collect();
+        let events: Vec<_> = following.take(PAGE).map(|(_, event)| event.clone()).collect();
         // Beyond a full page there may be more; else the page reaches to the last.
         let next = match events.last() {
             Some(event) if events.len() == PAGE => event.cursor,
@@ -98,23 +116,7 @@ impl Pages {
             return None;
         }
         let lost = (next - after).saturating_sub(events.len() as u64);
-        Some(Found { events, next, lost, ended: self.ended && next == self.last })
-    }
-}
-
-/// A page of references: it is copied when the journal is not held any more.
-struct Found {
-    events: Vec<Arc<NumberedEvent>>,
-    next: u64,
-    lost: u64,
-    ended: bool,
-}
-
-impl Found {
-    fn page(self) -> EventPage {
-        let Self { events, next, lost, ended } = self;
-        let events = events.iter().map(|event| NumberedEvent::clone(event)).collect();
-        EventPage { events, next, lost, ended }
+        Some(EventPage { events, next, lost, ended: self.ended && next == self.last })
     }
 }
 
@@ -127,13 +129,13 @@ mod tests {
 
     const CALL: CallId = CallId(Uuid::nil());
 
-    fn write(journal: &Journal, count: usize) {
+    fn write(journal: &mut Keeper, count: usize) {
         for _ in 0..count {
             journal.write(SystemTime::now(), Event::Ringing { call: CALL });
         }
     }
 
-    fn report(journal: &Journal) {
+    fn report(journal: &mut Keeper) {
         let report = QualityReport {
             codec: "opus".to_owned(),
             packets_sent: 0,
@@ -154,11 +156,23 @@ mod tests {
         page.events.iter().map(|event| event.cursor).collect()
     }
 
+    /// Asks, and gives the answer where there is one already.
+    fn ask(journal: &mut Keeper, after: u64) -> oneshot::Receiver<EventPage> {
+        let (reply, page) = oneshot::channel();
+        journal.serve(Reader { after, reply });
+        page
+    }
+
+    #[track_caller]
+    fn after(journal: &mut Keeper, cursor: u64) -> EventPage {
+        ask(journal, cursor).try_recv().unwrap()
+    }
+
     /// All that a reader from the beginning finds, and how much it missed.
-    async fn read_all(journal: &Journal) -> (Vec<NumberedEvent>, u64) {
+    fn read_all(journal: &mut Keeper) -> (Vec<NumberedEvent>, u64) {
         let (mut events, mut lost, mut cursor) = (Vec::new(), 0, 0);
         loop {
-            let page = journal.after(cursor).await;
+            let page = after(journal, cursor);
             assert!(page.events.len() <= PAGE);
             lost += page.lost;
             events.extend(page.events);
@@ -169,90 +183,88 @@ mod tests {
         }
     }
 
-    #[tokio::test]
-    async fn reading_takes_nothing_away() {
-        let journal = Journal::new();
-        write(&journal, 3);
-        let first = journal.after(0).await;
+    #[test]
+    fn reading_takes_nothing_away() {
+        let mut journal = Keeper::default();
+        write(&mut journal, 3);
+        let first = after(&mut journal, 0);
         assert_eq!(cursors(&first), [1, 2, 3]);
         assert_eq!((first.next, first.lost, first.ended), (3, 0, false));
-        assert_eq!(journal.after(0).await, first);
-        assert_eq!(cursors(&journal.after(1).await), [2, 3]);
+        assert_eq!(after(&mut journal, 0), first);
+        assert_eq!(cursors(&after(&mut journal, 1)), [2, 3]);
     }
 
-    #[tokio::test]
-    async fn a_reader_that_was_cancelled_while_it_waited_loses_nothing() {
-        let journal = Journal::new();
-        write(&journal, 1);
-        let waiting = tokio::spawn({
-            let journal = Arc::clone(&journal);
-            async move { journal.after(1).await }
-        });
-        tokio::task::yield_now().await;
-        waiting.abort();
-        write(&journal, 2);
-        assert_eq!(cursors(&journal.after(1).await), [2, 3]);
+    #[test]
+    fn a_reader_that_was_cancelled_while_it_waited_loses_nothing() {
+        let mut journal = Keeper::default();
+        write(&mut journal, 1);
+        drop(ask(&mut journal, 1));
+        write(&mut journal, 2);
+        assert_eq!(cursors(&after(&mut journal, 1)), [2, 3]);
     }
 
-    #[tokio::test]
-    async fn every_waiting_reader_is_told() {
-        let journal = Journal::new();
-        let readers: Vec<_> = (0..3)
-            .map(|_| {
-                let journal = Arc::clone(&journal);
-                tokio::spawn(async move { journal.after(0).await })
-            })
-            .collect();
-        tokio::task::yield_now().await;
-        write(&journal, 1);
-        for reader in readers {
-            assert_eq!(cursors(&reader.await.unwrap()), [1]);
+    #[test]
+    fn readers_that_have_gone_take_no_room() {
+        let mut journal = Keeper::default();
+        for _ in 0..1000 {
+            drop(ask(&mut journal, 0));
+        }
+        assert!(journal.waiting.len() <= 1);
+    }
+
+    #[test]
+    fn every_waiting_reader_is_told() {
+        let mut journal = Keeper::default();
+        let readers = [0; 3].map(|cursor| ask(&mut journal, cursor));
+        write(&mut journal, 1);
+        for mut reader in readers {
+            assert_eq!(cursors(&reader.try_recv().unwrap()), [1]);
         }
     }
 
-    #[tokio::test]
-    async fn what_fell_out_is_counted() {
-        let journal = Journal::new();
-        write(&journal, KEPT + 10);
+    #[test]
+    fn what_fell_out_is_counted() {
+        let mut journal = Keeper::default();
+        write(&mut journal, KEPT + 10);
         journal.end();
-        let (events, lost) = read_all(&journal).await;
+        let (events, lost) = read_all(&mut journal);
         assert_eq!((events.len(), lost), (KEPT, 10));
         assert_eq!(events.first().unwrap().cursor, 11);
     }
 
-    #[tokio::test]
-    async fn reports_of_quality_are_dropped_before_anything_else() {
-        let journal = Journal::new();
-        write(&journal, 5);
+    #[test]
+    fn reports_of_quality_are_dropped_before_anything_else() {
+        let mut journal = Keeper::default();
+        write(&mut journal, 5);
         for _ in 0..KEPT * 3 {
-            report(&journal);
+            report(&mut journal);
         }
-        write(&journal, 5);
+        write(&mut journal, 5);
         journal.end();
-        let (events, lost) = read_all(&journal).await;
+        let (events, lost) = read_all(&mut journal);
         let others = events.iter().filter(|e| !matches!(e.event, Event::Quality { .. })).count();
         assert_eq!(others, 10);
         assert_eq!(events.len() as u64 + lost, 10 + KEPT as u64 * 3);
         assert_eq!(events.len(), KEPT);
     }
 
-    #[tokio::test]
-    async fn the_end_is_told_after_the_last_event_and_then_always() {
-        let journal = Journal::new();
-        write(&journal, PAGE + 1);
+    #[test]
+    fn the_end_is_told_after_the_last_event_and_then_always() {
+        let mut journal = Keeper::default();
+        write(&mut journal, PAGE + 1);
         journal.end();
-        let first = journal.after(0).await;
+        let first = after(&mut journal, 0);
         assert_eq!((first.next, first.ended), (PAGE as u64, false));
-        let second = journal.after(first.next).await;
+        let second = after(&mut journal, first.next);
         assert_eq!((second.events.len(), second.ended), (1, true));
-        let third = journal.after(second.next).await;
+        let third = after(&mut journal, second.next);
         assert_eq!((third.events.len(), third.lost, third.ended), (0, 0, true));
     }
 
-    #[tokio::test]
-    async fn a_cursor_of_another_phone_reads_from_the_beginning() {
-        let journal = Journal::new();
-        write(&journal, 2);
-        assert_eq!(cursors(&journal.after(99).await), [1, 2]);
+    #[test]
+    fn a_cursor_of_another_phone_reads_from_the_beginning() {
+        let mut journal = Keeper::default();
+        write(&mut journal, 2);
+        assert_eq!(cursors(&after(&mut journal, 99)), [1, 2]);
     }
 }

@@ -1,7 +1,7 @@
 //! The object [`Phone`]: one method for each thing that an app can do.
 
 use crate::desk::Desk;
-use crate::journal::Journal;
+use crate::journal::{Journal, Keeper, Reader};
 use crate::shown::Shown;
 use crate::{
     CallId, CommandError, DeclineReason, Event, EventPage, PhoneConfig, Snapshot, StartError,
@@ -11,6 +11,8 @@ use sidetone_driver::{Update, Updates, What};
 use sidetone_phone::{Command, Digits};
 use std::convert;
 use std::sync::Arc;
+use std::time::SystemTime;
+use tokio::sync::mpsc;
 use tokio::task::spawn_blocking;
 use uuid::Uuid;
 
@@ -20,7 +22,7 @@ use uuid::Uuid;
 #[derive(uniffi::Object)]
 pub struct Phone {
     desk: Desk,
-    journal: Arc<Journal>,
+    journal: Journal,
     shown: Arc<Shown>,
 }
 
@@ -40,11 +42,11 @@ impl Phone {
         let opened = runtime.spawn(opened).await.and_then(convert::identity);
         let (handle, updates) = opened.map_err(|e| StartError::no_thread(&e.to_string()))??;
         let shown = Shown::new(handle.snapshots());
-        let journal = Journal::new();
+        let (journal, readers) = Journal::open();
         let (desk, served) = Desk::open(handle, Arc::clone(&shown));
         runtime.spawn(served);
         runtime.spawn(Arc::clone(&shown).follow());
-        runtime.spawn(write_down(updates, Arc::clone(&journal)));
+        runtime.spawn(keep(updates, readers));
         Ok(Arc::new(Self { desk, journal, shown }))
     }
 
@@ -126,20 +128,39 @@ impl Phone {
     }
 }
 
-/// Carries what the phone tells into the journal until the phone ends.
-async fn write_down(mut updates: Updates, journal: Arc<Journal>) {
-    while let Some(Update { at, what }) = updates.next().await {
-        let event = match what {
-            What::Event(event) => event.into(),
-            What::AudioLost(text) => Event::AudioLost { text },
-            What::Sip { .. }
-            | What::Milestone(_)
-            | What::Woke(_)
-            | What::Save(_)
-            // The driver has logged it.
-            | What::NotSaved(_) => continue,
-        };
-        journal.write(time::happened(at), event);
+/// Writes down what the phone tells, and serves those who read, as long as there can be any.
+async fn keep(mut updates: Updates, mut readers: mpsc::UnboundedReceiver<Reader>) {
+    let mut journal = Keeper::default();
+    let mut runs = true;
+    loop {
+        tokio::select! {
+            biased;
+            update = updates.next(), if runs => match update {
+                Some(Update { at, what }) => write_down(&mut journal, time::happened(at), what),
+                None => {
+                    journal.end();
+                    runs = false;
+                }
+            },
+            reader = readers.recv() => match reader {
+                Some(reader) => journal.serve(reader),
+                // Nobody can read any more: the phone is on its way out.
+                None => break,
+            },
+        }
     }
-    journal.end();
+}
+
+fn write_down(journal: &mut Keeper, at: SystemTime, what: What) {
+    let event = match what {
+        What::Event(event) => event.into(),
+        What::AudioLost(text) => Event::AudioLost { text },
+        What::Sip { .. }
+        | What::Milestone(_)
+        | What::Woke(_)
+        | What::Save(_)
+        // The driver has logged it.
+        | What::NotSaved(_) => return,
+    };
+    journal.write(at, event);
 }
