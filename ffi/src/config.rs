@@ -6,6 +6,7 @@ use sidetone_driver::{self as driver, DriverConfig};
 use sidetone_phone::{Account, Config, Secret};
 use std::fmt;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 /// All that a phone must be told before it starts.
 #[derive(Clone, PartialEq, uniffi::Record)]
@@ -105,7 +106,10 @@ impl fmt::Debug for IceServer {
 
 impl PhoneConfig {
     /// The driver's configuration.
-    pub(crate) fn prepare(self) -> Result<DriverConfig, StartError> {
+    pub(crate) fn prepare(
+        self,
+        vault: Option<Arc<driver::Vault>>,
+    ) -> Result<DriverConfig, StartError> {
         keep_secret(&self.password);
         for credential in self.ice_servers.iter().filter_map(|server| server.credential.as_ref()) {
             keep_secret(credential);
@@ -127,7 +131,7 @@ impl PhoneConfig {
         Ok(DriverConfig {
             phone,
             saved: None,
-            vault: None,
+            vault,
             trust: match self.trust {
                 Trust::Platform => driver::Trust::Platform,
                 Trust::Pem { text } => driver::Trust::Pem(text.into_bytes()),

@@ -14,8 +14,14 @@ use tokio::sync::{mpsc, oneshot};
 /// A wish.
 enum Wish {
     Command(Command, oneshot::Sender<Result<(), Refusal>>),
-    NetworkChanged,
+    Hear(Fact),
     Shutdown(oneshot::Sender<()>),
+}
+
+/// What the platform tells the phone.
+pub(crate) enum Fact {
+    NetworkChanged,
+    AudioRouteChanged,
 }
 
 /// Where wishes are left. It has no bound, for a caller must neither wait nor be refused what happened;
@@ -41,20 +47,20 @@ impl Desk {
         answer.await.map_err(|_| CommandError::ended())?.map_err(Into::into)
     }
 
-    pub(crate) fn network_changed(&self) {
-        self.tell(Wish::NetworkChanged);
+    /// Leaves a note; a phone that has ended need not know.
+    pub(crate) fn tell(&self, fact: Fact) {
+        self.leave(Wish::Hear(fact));
     }
 
     /// Waits until the phone has ended.
     pub(crate) async fn shutdown(&self) {
         let (done, ended) = oneshot::channel();
-        self.tell(Wish::Shutdown(done));
+        self.leave(Wish::Shutdown(done));
         // An error means that it has ended already.
         let _ = ended.await;
     }
 
-    /// A phone that has ended need not know.
-    fn tell(&self, wish: Wish) {
+    fn leave(&self, wish: Wish) {
         let _ = self.wishes.send(wish);
     }
 }
@@ -69,7 +75,7 @@ async fn serve(phone: Handle, shown: Arc<Shown>, mut queue: mpsc::UnboundedRecei
                 // Whoever asked may have gone.
                 let _ = reply.send(outcome);
             }
-            Wish::NetworkChanged => phone.network_changed().await,
+            Wish::Hear(fact) => hear(&phone, fact).await,
             Wish::Shutdown(done) => {
                 phone.shutdown().await;
                 drop(phone);
@@ -80,5 +86,12 @@ async fn serve(phone: Handle, shown: Arc<Shown>, mut queue: mpsc::UnboundedRecei
                 return;
             }
         }
+    }
+}
+
+async fn hear(phone: &Handle, fact: Fact) {
+    match fact {
+        Fact::NetworkChanged => phone.network_changed().await,
+        Fact::AudioRouteChanged => phone.audio_route_changed().await,
     }
 }

@@ -1,8 +1,9 @@
 //! What is refused, in words: what happened, and what to do about it.
 
-use sidetone_driver::StartError as DriverStartError;
 use sidetone_driver::device::AudioError;
+use sidetone_driver::{StartError as DriverStartError, VaultError as DriverVaultError};
 use sidetone_phone::{CommandError as PhoneCommandError, ConfigError};
+use std::fmt;
 
 /// An error whose every variant says what happened and what to do.
 macro_rules! spoken_error {
@@ -59,6 +60,30 @@ spoken_error! {
         Audio,
         /// The trusted certificates cannot be had.
         Trust,
+        /// What the last process left in the vault cannot be read.
+        Vault,
+        /// The system gives no thread or no random numbers.
+        System,
+        /// On Android: `Native.init` was not called.
+        NotInitialised,
+    }
+}
+
+spoken_error! {
+    /// Why something is not stored, or cannot be had back.
+    VaultError {
+        /// The key does not have 32 bytes.
+        Key,
+        /// This is no name for stored data.
+        Name,
+        /// More than one name can hold.
+        TooLarge,
+        /// The key is another one, or the file was changed.
+        Damaged,
+        /// A newer version of the app wrote it.
+        Newer,
+        /// The folder or the disk.
+        Storage,
         /// The system gives no thread or no random numbers.
         System,
         /// On Android: `Native.init` was not called.
@@ -155,16 +180,88 @@ impl StartError {
     }
 
     pub(crate) fn not_initialised() -> Self {
-        Self::NotInitialised {
-            what: "The library was not given Android's context".to_owned(),
-            advice: "Call Native.init(context) in Application.onCreate".to_owned(),
-        }
+        let (what, advice) = no_context();
+        Self::NotInitialised { what, advice }
     }
 
     pub(crate) fn no_thread(detail: &String) -> Self {
         Self::System {
             what: format!("The system gives no thread ({detail})"),
             advice: "Close other programs and start again".to_owned(),
+        }
+    }
+}
+
+/// What the platform was not told of.
+fn no_context() -> (String, String) {
+    let what = "The library was not given Android's context".to_owned();
+    (what, "Call Native.init(context) in Application.onCreate".to_owned())
+}
+
+impl VaultError {
+    pub(crate) fn not_initialised() -> Self {
+        let (what, advice) = no_context();
+        Self::NotInitialised { what, advice }
+    }
+
+    pub(crate) fn key(length: usize) -> Self {
+        Self::Key {
+            what: format!("A key of {length} bytes cannot seal anything"),
+            advice: "Give 32 random bytes from the platform's key store".to_owned(),
+        }
+    }
+
+    pub(crate) fn system(detail: impl fmt::Display) -> Self {
+        Self::System {
+            what: format!("The system gives the vault no means to work ({detail})"),
+            advice: "Close other apps, or restart the device".to_owned(),
+        }
+    }
+}
+
+impl VaultError {
+    /// What it says.
+    fn told(self) -> (String, String) {
+        match self {
+            Self::Key { what, advice }
+            | Self::Name { what, advice }
+            | Self::TooLarge { what, advice }
+            | Self::Damaged { what, advice }
+            | Self::Newer { what, advice }
+            | Self::Storage { what, advice }
+            | Self::System { what, advice }
+            | Self::NotInitialised { what, advice } => (what, advice),
+        }
+    }
+}
+
+impl From<DriverVaultError> for VaultError {
+    fn from(error: DriverVaultError) -> Self {
+        use DriverVaultError as E;
+        match error {
+            E::Name(name) => Self::Name {
+                what: format!("Nothing can be stored under the name \"{name}\""),
+                advice: "Use 1 to 32 of a-z, 0-9 and -".to_owned(),
+            },
+            E::TooLarge(length) => Self::TooLarge {
+                what: format!("There are {length} bytes, more than one name can hold"),
+                advice: "Store at most 1 MiB".to_owned(),
+            },
+            E::Damaged(name) => Self::Damaged {
+                what: format!(
+                    "The stored \"{name}\" cannot be opened: its key is gone, or it was changed"
+                ),
+                advice: "Remove it and sign in again".to_owned(),
+            },
+            E::Newer(name) => Self::Newer {
+                what: format!("The stored \"{name}\" was written by a newer version of this app"),
+                advice: "Install that one again, or remove it and sign in again".to_owned(),
+            },
+            E::Random => Self::system("no random numbers"),
+            E::File { doing, path, source } => Self::Storage {
+                what: format!("The file {path} cannot be {doing}: {source}"),
+                advice: "Free some space, and check who may write there".to_owned(),
+            },
         }
     }
 }
@@ -204,13 +301,13 @@ impl From<DriverStartError> for StartError {
                 let what = format!("The audio cannot be had: {error}");
                 Self::Audio { what, advice: advice.to_owned() }
             }
+            DriverStartError::Vault(error) => {
+                let (what, advice) = VaultError::from(error).told();
+                Self::Vault { what, advice }
+            }
             DriverStartError::Trust(why) => Self::Trust {
                 what: format!("The trusted certificates cannot be had: {why}"),
                 advice: "Give the certificate authority as PEM text, or the platform's".to_owned(),
-            },
-            DriverStartError::Vault(error) => Self::System {
-                what: error.to_string(),
-                advice: "Remove what was stored and sign in again".to_owned(),
             },
         }
     }
@@ -278,12 +375,34 @@ mod tests {
     }
 
     #[test]
+    fn every_failure_of_the_vault_says_what_it_is_and_what_to_do() {
+        use DriverVaultError as E;
+        let name = || "phone".to_owned();
+        let full = std::io::Error::other("no space is left");
+        for error in [
+            E::Name(name()),
+            E::TooLarge(2_000_000),
+            E::Damaged(name()),
+            E::Newer(name()),
+            E::Random,
+            E::File { doing: "written", path: name(), source: full },
+        ] {
+            is_helpful(&VaultError::from(error));
+        }
+        is_helpful(&VaultError::key(31));
+        is_helpful(&VaultError::not_initialised());
+    }
+
+    #[test]
     fn every_failed_start_says_what_it_is_and_what_to_do() {
         for error in [
             StartError::from(ConfigError::Account("agent1".to_owned())),
             StartError::from(
                 "ws://example.com".parse::<sidetone_phone::ServerAddress>().unwrap_err(),
             ),
+            StartError::from(DriverStartError::Vault(DriverVaultError::Damaged(
+                "phone".to_owned(),
+            ))),
             StartError::from(DriverStartError::Trust("no certificate is in it".to_owned())),
             StartError::not_initialised(),
             StartError::no_thread(&"out of memory".to_owned()),

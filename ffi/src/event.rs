@@ -131,6 +131,12 @@ pub enum Event {
         /// Why, in words.
         text: String,
     },
+    /// What the phone must remember could not be stored. It goes on; should the process end now, the
+    /// next begins with what was stored before.
+    NotSaved {
+        /// Why, in words.
+        text: String,
+    },
 }
 
 /// A header field of the INVITE.

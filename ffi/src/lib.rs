@@ -13,6 +13,7 @@
 //! | `shown` | the last snapshot and its revision |
 //! | `config` | who signs in and where, as the app writes it |
 //! | `event`, `snapshot` | the phone's vocabulary in types that cross |
+//! | `vault` | small files sealed with the app's key |
 //! | `error` | what is refused, in words: what it is and what to do |
 //! | `link` | the sign-in link that a QR code carries |
 //! | `logging` | the log for the app, on its own thread and without secrets |
@@ -34,9 +35,10 @@ mod runtime;
 mod shown;
 mod snapshot;
 mod time;
+mod vault;
 
 pub use config::{AudioEndpoint, IceServer, PhoneConfig, Trust};
-pub use error::{CommandError, LinkError, StartError};
+pub use error::{CommandError, LinkError, StartError, VaultError};
 pub use event::{DeclineReason, EndReason, Event, EventPage, Header, NumberedEvent, Party};
 pub use ids::{CallId, InstanceId};
 pub use link::{SignInLink, parse_sign_in_link};
@@ -46,5 +48,6 @@ pub use snapshot::{
     CallSnapshot, CallState, Direction, Hold, MediaPath, ProblemCause, QualityReport, Registration,
     RegistrationProblem, RegistrationState, Snapshot,
 };
+pub use vault::Vault;
 
 uniffi::setup_scaffolding!("sidetone");

@@ -1,11 +1,11 @@
 //! The object [`Phone`]: one method for each thing that an app can do.
 
-use crate::desk::Desk;
+use crate::desk::{Desk, Fact};
 use crate::journal::{Journal, Keeper, Reader};
 use crate::shown::Shown;
 use crate::{
     CallId, CommandError, DeclineReason, Event, EventPage, PhoneConfig, Snapshot, StartError,
-    android, runtime, time,
+    Vault, android, runtime, time,
 };
 use sidetone_driver::{Update, Updates, What};
 use sidetone_phone::{Command, Digits};
@@ -28,13 +28,17 @@ pub struct Phone {
 
 #[uniffi::export]
 impl Phone {
-    /// Starts a phone. It does nothing until it is told to sign in.
-    #[uniffi::constructor]
-    pub async fn start(config: PhoneConfig) -> Result<Arc<Self>, StartError> {
+    /// Starts a phone. It does nothing until it is told to sign in. What must survive the
+    /// process is kept in the vault; without one a process that dies forgets its calls.
+    #[uniffi::constructor(default(vault = None))]
+    pub async fn start(
+        config: PhoneConfig,
+        vault: Option<Arc<Vault>>,
+    ) -> Result<Arc<Self>, StartError> {
         if !android::is_ready() {
             return Err(StartError::not_initialised());
         }
-        let config = config.prepare()?;
+        let config = config.prepare(vault.map(|vault| vault.sealed()))?;
         let runtime = runtime::handle()?;
         // Devices and certificates are opened, which may block; even the thread for that is made on the
         // library's own, for that may take a while too.
@@ -108,7 +112,12 @@ impl Phone {
 
     /// The system has another network, or the process resumed after a suspension.
     pub fn network_changed(&self) {
-        self.desk.network_changed();
+        self.desk.tell(Fact::NetworkChanged);
+    }
+
+    /// The platform's audio goes another way: to the ear, a loudspeaker, a headset.
+    pub fn audio_route_changed(&self) {
+        self.desk.tell(Fact::AudioRouteChanged);
     }
 
     /// What is to be seen of the phone now.
@@ -155,12 +164,8 @@ fn write_down(journal: &mut Keeper, at: SystemTime, what: What) {
     let event = match what {
         What::Event(event) => event.into(),
         What::AudioLost(text) => Event::AudioLost { text },
-        What::Sip { .. }
-        | What::Milestone(_)
-        | What::Woke(_)
-        | What::Save(_)
-        // The driver has logged it.
-        | What::NotSaved(_) => return,
+        What::NotSaved(text) => Event::NotSaved { text },
+        What::Sip { .. } | What::Milestone(_) | What::Woke(_) | What::Save(_) => return,
     };
     journal.write(at, event);
 }

@@ -5,6 +5,7 @@ use crate::bench::{NeverAnswers, config, eventually, log_to, media_threads};
 use crate::hammer::{Worst, poll_once, wait};
 use sidetone_ffi::{
     CallId, DeclineReason, LogLevel, LogLine, LogSink, LogSinkError, Phone, RegistrationState,
+    Vault,
 };
 use std::net::UdpSocket;
 use std::os::unix::process::CommandExt as _;
@@ -76,7 +77,7 @@ impl LogSink for CallsBack {
 }
 
 fn hammer(what: &str, server: &str, is_hung: impl Fn() -> bool) {
-    let phone = wait(Phone::start(config(server))).unwrap();
+    let phone = wait(Phone::start(config(server), None)).unwrap();
     let sink = Arc::new(CallsBack(Mutex::new(Some(Arc::clone(&phone)))));
     log_to(&sink, LogLevel::Trace);
     wait(phone.sign_in()).unwrap();
@@ -140,6 +141,7 @@ fn call_everything(phone: &Arc<Phone>, worst: &mut Worst) {
     let call = CallId("12345678-1234-1234-1234-123456789012".parse().unwrap());
     worst.measure("snapshot", || phone.snapshot());
     worst.measure("network_changed", || phone.network_changed());
+    worst.measure("audio_route_changed", || phone.audio_route_changed());
     worst.measure("sign_in", || poll_once(phone.sign_in()));
     worst.measure("dial", || poll_once(phone.dial("600".to_owned(), None)));
     worst.measure("answer", || poll_once(phone.answer(call)));
@@ -160,5 +162,7 @@ fn call_everything(phone: &Arc<Phone>, worst: &mut Worst) {
 /// Starts a phone and is cancelled.
 fn start_another(worst: &mut Worst) {
     let config = config("wss://127.0.0.1:9/ws");
-    worst.measure("start", || poll_once(Phone::start(config)));
+    worst.measure("start", || poll_once(Phone::start(config, None)));
+    let nowhere = "/proc/no-vault-can-be-here".to_owned();
+    worst.measure("Vault::open", || poll_once(Vault::open(nowhere, vec![0; 32])));
 }

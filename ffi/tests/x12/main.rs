@@ -12,7 +12,8 @@ mod hung;
 use bench::{NeverAnswers, config, eventually, log_to, media_threads, threads_named};
 use hammer::{poll_once, wait};
 use sidetone_ffi::{
-    CommandError, Event, LogLevel, LogLine, LogSink, LogSinkError, Phone, RegistrationState,
+    CommandError, Event, LogLevel, LogLine, LogSink, LogSinkError, Phone, RegistrationState, Vault,
+    VaultError,
 };
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -29,7 +30,7 @@ pub(crate) fn alone() -> std::sync::MutexGuard<'static, ()> {
 fn a_command_whose_caller_has_gone_is_carried_out() {
     let _alone = alone();
     let server = NeverAnswers::tls();
-    let phone = wait(Phone::start(config(&server.url()))).unwrap();
+    let phone = wait(Phone::start(config(&server.url()), None)).unwrap();
     // Polled once, then dropped, as a cancelled coroutine does.
     poll_once(phone.sign_in());
     eventually("the phone connects", || {
@@ -42,7 +43,7 @@ fn a_command_whose_caller_has_gone_is_carried_out() {
 fn commands_reach_the_phone_in_the_order_of_the_calls() {
     let _alone = alone();
     let server = NeverAnswers::tls();
-    let phone = wait(Phone::start(config(&server.url()))).unwrap();
+    let phone = wait(Phone::start(config(&server.url()), None)).unwrap();
     for _ in 0..50 {
         // What was left at the desk first is done first, though nobody waits for it.
         poll_once(phone.sign_in());
@@ -59,7 +60,7 @@ fn a_phone_that_is_let_go_ends_and_frees_its_threads() {
     let _alone = alone();
     let server = NeverAnswers::tls();
     let phones: Vec<_> =
-        (0..8).map(|_| wait(Phone::start(config(&server.url()))).unwrap()).collect();
+        (0..8).map(|_| wait(Phone::start(config(&server.url()), None)).unwrap()).collect();
     for phone in &phones {
         wait(phone.sign_in()).unwrap();
     }
@@ -74,7 +75,7 @@ fn a_phone_that_is_let_go_ends_and_frees_its_threads() {
 fn a_start_whose_caller_has_gone_leaves_nothing_behind() {
     let _alone = alone();
     for _ in 0..8 {
-        poll_once(Phone::start(config("wss://127.0.0.1:9/ws")));
+        poll_once(Phone::start(config("wss://127.0.0.1:9/ws"), None));
     }
     // The opening itself runs to its end; then nobody wants the phone.
     eventually("no media thread is left", || media_threads() == 0);
@@ -85,7 +86,7 @@ fn pending_calls_end_well_where_the_phone_is_let_go_under_them() {
     let _alone = alone();
     let server = NeverAnswers::tls();
     for round in 0..20 {
-        let phone = wait(Phone::start(config(&server.url()))).unwrap();
+        let phone = wait(Phone::start(config(&server.url()), None)).unwrap();
         wait(phone.sign_in()).unwrap();
         let readers: Vec<_> = (0..4)
             .map(|reader| {
@@ -118,7 +119,7 @@ fn pending_calls_end_well_where_the_phone_is_let_go_under_them() {
 #[test]
 fn after_the_end_every_call_answers_that_it_is_over() {
     let _alone = alone();
-    let phone = wait(Phone::start(config("wss://127.0.0.1:9/ws"))).unwrap();
+    let phone = wait(Phone::start(config("wss://127.0.0.1:9/ws"), None)).unwrap();
     wait(phone.shutdown());
     wait(phone.shutdown());
     assert!(matches!(wait(phone.sign_in()), Err(CommandError::Ended { .. })));
@@ -129,6 +130,28 @@ fn after_the_end_every_call_answers_that_it_is_over() {
     assert!(last.ended);
     let page = wait(phone.events(0));
     assert!(page.ended && page.lost == 0, "{page:?}");
+}
+
+#[test]
+fn a_vault_keeps_what_it_is_given_and_says_what_is_wrong() {
+    let folder = std::env::temp_dir().join(format!("sidetone-vault-{}", std::process::id()));
+    let open = |key: u8| Vault::open(folder.display().to_string(), vec![key; 32]);
+    let vault = wait(open(1)).unwrap();
+    assert_eq!(wait(vault.read("note".into())).unwrap(), None);
+    wait(vault.write("note".into(), b"hello".to_vec())).unwrap();
+    assert_eq!(wait(vault.read("note".into())).unwrap(), Some(b"hello".to_vec()));
+    let other = wait(open(2)).unwrap();
+    assert!(matches!(wait(other.read("note".into())), Err(VaultError::Damaged { .. })));
+    assert!(matches!(wait(vault.read("../note".into())), Err(VaultError::Name { .. })));
+    let large = vec![0; 2 * 1024 * 1024];
+    assert!(matches!(wait(vault.write("note".into(), large)), Err(VaultError::TooLarge { .. })));
+    wait(vault.remove("note".into())).unwrap();
+    assert_eq!(wait(vault.read("note".into())).unwrap(), None);
+    let short = Vault::open(folder.display().to_string(), vec![1; 31]);
+    assert!(matches!(wait(short), Err(VaultError::Key { .. })));
+    let nowhere = Vault::open("/proc/no-vault-can-be-here".into(), vec![1; 32]);
+    assert!(matches!(wait(nowhere), Err(VaultError::Storage { .. })));
+    std::fs::remove_dir_all(folder).unwrap();
 }
 
 /// A sink that does all that it should not.
@@ -157,7 +180,7 @@ impl LogSink for Rude {
 fn a_sink_may_call_back_block_throw_and_free_the_phone() {
     let _alone = alone();
     let server = NeverAnswers::tls();
-    let phone = wait(Phone::start(config(&server.url()))).unwrap();
+    let phone = wait(Phone::start(config(&server.url()), None)).unwrap();
     let rude = Arc::new(Rude { phone: Mutex::new(None), lines: AtomicUsize::new(0) });
     log_to(&rude, LogLevel::Trace);
     *rude.phone.lock().unwrap() = Some(Arc::clone(&phone));
@@ -195,7 +218,7 @@ fn the_last_reference_may_go_inside_a_callback() {
     let _alone = alone();
     let server = NeverAnswers::tls();
     for _ in 0..10 {
-        let phone = wait(Phone::start(config(&server.url()))).unwrap();
+        let phone = wait(Phone::start(config(&server.url()), None)).unwrap();
         wait(phone.sign_in()).unwrap();
         let frees = Arc::new(Frees(Mutex::new(Some(phone))));
         log_to(&frees, LogLevel::Info);
@@ -210,7 +233,7 @@ fn the_last_reference_may_go_inside_a_callback() {
 #[test]
 fn what_happened_can_be_read_by_two_and_again() {
     let _alone = alone();
-    let phone = wait(Phone::start(config("wss://127.0.0.1:9/ws"))).unwrap();
+    let phone = wait(Phone::start(config("wss://127.0.0.1:9/ws"), None)).unwrap();
     wait(phone.sign_in()).unwrap();
     let first = wait(phone.events(0));
     let second = wait(phone.events(0));

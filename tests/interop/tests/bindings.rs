@@ -34,7 +34,7 @@ impl App {
         let (mouth, ear) = (folder.0.join("voice.wav"), folder.0.join("heard.wav"));
         voice.write(&mouth);
         let file = |path: &PathBuf| AudioEndpoint::File { path: path.display().to_string() };
-        let phone = Phone::start(PhoneConfig {
+        let config = PhoneConfig {
             aor: setup.account,
             display_name: Some(format!("Someone called {name}")),
             username: None,
@@ -46,7 +46,8 @@ impl App {
             microphone: file(&mouth),
             speaker: file(&ear),
             user_agent: None,
-        });
+        };
+        let phone = Phone::start(config, None);
         let phone = phone.await.unwrap();
         let mut app = Self { name, phone, cursor: 0, told: Vec::new(), ear, _folder: folder };
         app.phone.sign_in().await.unwrap();
