@@ -46,6 +46,10 @@ spoken_error! {
         Busy,
         /// As many calls as the phone can have.
         TooManyCalls,
+        /// A call is going on, and the phone is to sleep.
+        InCall,
+        /// A push token that cannot be one.
+        InvalidToken,
         /// The phone was shut down.
         Ended,
     }
@@ -169,6 +173,16 @@ impl From<PhoneCommandError> for CommandError {
                 let (what, advice) =
                     say("The phone has as many calls as it can", "End one of them first");
                 Self::TooManyCalls { what, advice }
+            }
+            E::InCall => {
+                let (what, advice) =
+                    say("A call is going on", "Let the phone sleep when it has ended");
+                Self::InCall { what, advice }
+            }
+            E::InvalidToken => {
+                let (what, advice) =
+                    say("This is no push token", "Hand over the platform's token as it is");
+                Self::InvalidToken { what, advice }
             }
         }
     }
@@ -331,6 +345,8 @@ mod tests {
             E::DtmfNotNegotiated,
             E::Busy,
             E::TooManyCalls,
+            E::InCall,
+            E::InvalidToken,
         ];
         for error in all {
             match error {
@@ -342,7 +358,9 @@ mod tests {
                 | E::InvalidDigits
                 | E::DtmfNotNegotiated
                 | E::Busy
-                | E::TooManyCalls => {}
+                | E::TooManyCalls
+                | E::InCall
+                | E::InvalidToken => {}
             }
         }
         all.to_vec()

@@ -1,6 +1,6 @@
 //! What the app is told, as it crosses: each event counts, none is repeated.
 
-use crate::{CallId, Direction, Hold, QualityReport, Registration};
+use crate::{Announcement, CallId, Direction, Hold, QualityReport, Registration};
 use sidetone_phone as phone;
 use std::time::{Duration, SystemTime};
 
@@ -44,6 +44,15 @@ pub enum Event {
         from: Party,
         /// What the server says of the call: the `X-` fields and Call-Info, Alert-Info, Subject.
         headers: Vec<Header>,
+        /// The platform was told of it by a push.
+        announced: bool,
+    },
+    /// A push announced a call: its INVITE is on its way.
+    Announced {
+        /// The call.
+        call: CallId,
+        /// What the push says.
+        announcement: Announcement,
     },
     /// An outgoing call was made.
     Dialing {
@@ -205,6 +214,19 @@ pub enum EndReason {
         /// What the engine said.
         detail: String,
     },
+    /// The user answered a call that was announced, and it did not come in time.
+    NeverCame,
+    /// We sent the caller to another address.
+    Forwarded {
+        /// Where.
+        to: String,
+    },
+    /// A push that could not be read.
+    UnreadablePush,
+    /// A push for a phone that is signed out.
+    NotSignedIn,
+    /// The app was ended in the middle of the call.
+    Restarted,
     /// The connection was lost and the call could not be saved.
     NetworkLost,
     /// The other side stopped responding or broke the protocol.
@@ -218,11 +240,15 @@ impl From<phone::Event> for Event {
             E::RegistrationChanged(registration) => {
                 Self::RegistrationChanged { registration: registration.into() }
             }
-            E::Incoming { call, from, headers } => Self::Incoming {
+            E::Incoming { call, from, headers, announced } => Self::Incoming {
                 call: call.into(),
                 from: from.into(),
                 headers: headers.into_iter().map(|(name, value)| Header { name, value }).collect(),
+                announced,
             },
+            E::Announced { call, announcement } => {
+                Self::Announced { call: call.into(), announcement: announcement.into() }
+            }
             E::Dialing { call, to } => Self::Dialing { call: call.into(), to: to.into() },
             E::Ringing { call } => Self::Ringing { call: call.into() },
             E::EarlyMedia { call } => Self::EarlyMedia { call: call.into() },
@@ -289,6 +315,11 @@ impl From<phone::EndReason> for EndReason {
             E::NoAnswer => Self::NoAnswer,
             E::Rejected { status, reason } => Self::Rejected { status, phrase: reason },
             E::Media(detail) => Self::Media { detail },
+            E::NeverCame => Self::NeverCame,
+            E::Forwarded(to) => Self::Forwarded { to },
+            E::UnreadablePush => Self::UnreadablePush,
+            E::NotSignedIn => Self::NotSignedIn,
+            E::Restarted => Self::Restarted,
             E::NetworkLost => Self::NetworkLost,
             E::TimedOut => Self::TimedOut,
         }

@@ -15,6 +15,7 @@
 //! | `event`, `snapshot` | the phone's vocabulary in types that cross |
 //! | `vault` | small files sealed with the app's key |
 //! | `error` | what is refused, in words: what it is and what to do |
+//! | `push` | what the platform is told of a push, before any phone is there |
 //! | `link` | the sign-in link that a QR code carries |
 //! | `logging` | the log for the app, on its own thread and without secrets |
 //! | `ids`, `time` | UUIDs and times as the platforms have them |
@@ -31,6 +32,7 @@ mod journal;
 mod link;
 mod logging;
 mod phone;
+mod push;
 mod runtime;
 mod shown;
 mod snapshot;
@@ -44,6 +46,7 @@ pub use ids::{CallId, InstanceId};
 pub use link::{SignInLink, parse_sign_in_link};
 pub use logging::{LogLevel, LogLine, LogSink, LogSinkError, set_log_sink};
 pub use phone::Phone;
+pub use push::{Announcement, AnnouncementKind, Intent, Report, announce};
 pub use snapshot::{
     CallSnapshot, CallState, Direction, Hold, MediaPath, ProblemCause, QualityReport, Registration,
     RegistrationProblem, RegistrationState, Snapshot,

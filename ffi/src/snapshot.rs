@@ -1,6 +1,6 @@
 //! What a user interface renders, as it crosses: latest wins, and always the truth.
 
-use crate::{CallId, Party, time};
+use crate::{CallId, Intent, Party, time};
 use sidetone_phone as phone;
 use std::time::{Duration, SystemTime};
 
@@ -39,6 +39,10 @@ pub enum RegistrationState {
     Registered,
     /// The connection is silent, or was lost and is built anew.
     Unreachable,
+    /// Asleep: no connection. The server has confirmed that it will push.
+    ReachableByPush,
+    /// Asleep, and no server has confirmed that it will push: no call will come.
+    Asleep,
     /// The server refuses, or cannot be used: trying again by itself will not help soon.
     Failed,
 }
@@ -81,6 +85,8 @@ pub enum ProblemCause {
     AuthenticationUnsupported,
     /// The server refused otherwise.
     Refused,
+    /// The server does not take the push token.
+    PushRefused,
     /// The server does not answer.
     NoAnswer,
 }
@@ -96,6 +102,12 @@ pub struct CallSnapshot {
     pub remote: Party,
     /// Where it stands.
     pub state: CallState,
+    /// What the user decided before the call was here.
+    pub intent: Option<Intent>,
+    /// Until when it rings, where a push said so.
+    pub rings_until: Option<SystemTime>,
+    /// The queue that it came through, where a push said so.
+    pub queue: Option<String>,
     /// Who holds it.
     pub hold: Hold,
     /// Whether the microphone is closed.
@@ -130,6 +142,8 @@ pub enum CallState {
     Dialing,
     /// Outgoing: the other side rings or plays early media.
     Alerting,
+    /// Incoming: announced by push, not here yet.
+    Announced,
     /// Incoming: rings here.
     Ringing,
     /// Incoming: the user answered, the answer is on its way.
@@ -220,6 +234,8 @@ impl From<phone::RegistrationState> for RegistrationState {
             S::Registering => Self::Registering,
             S::Registered => Self::Registered,
             S::Unreachable => Self::Unreachable,
+            S::ReachableByPush => Self::ReachableByPush,
+            S::Asleep => Self::Asleep,
             S::Failed => Self::Failed,
         }
     }
@@ -237,6 +253,9 @@ impl From<phone::RegistrationProblem> for RegistrationProblem {
             }
             P::Refused { status, reason } => {
                 (ProblemCause::Refused, Some(format!("{status} {reason}")))
+            }
+            P::PushRefused { status, reason } => {
+                (ProblemCause::PushRefused, Some(format!("{status} {reason}")))
             }
             P::NoAnswer => (ProblemCause::NoAnswer, None),
         };
@@ -268,6 +287,9 @@ impl From<phone::CallSnapshot> for CallSnapshot {
             direction,
             remote,
             state,
+            intent,
+            rings_until,
+            queue,
             hold,
             muted,
             media,
@@ -282,6 +304,9 @@ impl From<phone::CallSnapshot> for CallSnapshot {
             direction: direction.into(),
             remote: remote.into(),
             state: state.into(),
+            intent: intent.map(Into::into),
+            rings_until: rings_until.map(time::wall),
+            queue,
             hold: hold.into(),
             muted,
             media: media.into(),
@@ -309,6 +334,7 @@ impl From<phone::CallState> for CallState {
         match state {
             S::Dialing => Self::Dialing,
             S::Alerting => Self::Alerting,
+            S::Announced => Self::Announced,
             S::Ringing => Self::Ringing,
             S::Answering => Self::Answering,
             S::Answered => Self::Answered,

@@ -10,6 +10,11 @@ pub(crate) fn wall(time: UnixTime) -> SystemTime {
     UNIX_EPOCH.checked_add(time.0).unwrap_or(UNIX_EPOCH)
 }
 
+/// The platform's wall time as the phone's.
+pub(crate) fn unix(time: SystemTime) -> UnixTime {
+    UnixTime(time.duration_since(UNIX_EPOCH).unwrap_or_default())
+}
+
 /// The wall time at which something happened at this boot time.
 pub(crate) fn happened(boot: Duration) -> SystemTime {
     let ago = clock::boot().saturating_sub(boot);

@@ -105,6 +105,8 @@ impl Progress {
                         Step::Leave(Err(Failure::Told))
                     }
                     RegistrationState::Unregistered
+                    | RegistrationState::Asleep
+                    | RegistrationState::ReachableByPush
                     | RegistrationState::Registering
                     | RegistrationState::Unreachable => Step::Nothing,
                 }
@@ -120,6 +122,7 @@ impl Progress {
             }
             Event::RegistrationChanged(_)
             | Event::Incoming { .. }
+            | Event::Announced { .. }
             | Event::Dialing { .. }
             | Event::Ringing { .. }
             | Event::EarlyMedia { .. }

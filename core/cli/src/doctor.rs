@@ -212,6 +212,7 @@ fn check_of(problem: &RegistrationProblem) -> Check {
         RegistrationProblem::WrongCredentials
         | RegistrationProblem::AuthenticationUnsupported(_)
         | RegistrationProblem::Refused { .. }
+        | RegistrationProblem::PushRefused { .. }
         | RegistrationProblem::NoAnswer => Check::Register,
     }
 }
@@ -268,6 +269,11 @@ impl Report {
             | EndReason::Unreachable(_)
             | EndReason::NoAnswer
             | EndReason::Rejected { .. }
+            | EndReason::NeverCame
+            | EndReason::Forwarded(_)
+            | EndReason::UnreadablePush
+            | EndReason::NotSignedIn
+            | EndReason::Restarted
             | EndReason::TimedOut => Check::Echo,
         }
     }

@@ -30,6 +30,14 @@ pub(crate) enum JsonEvent {
         call: String,
         from: JsonParty,
         headers: BTreeMap<String, String>,
+        announced: bool,
+    },
+    Announced {
+        call: String,
+        name: Option<String>,
+        number: Option<String>,
+        queue: Option<String>,
+        deadline: u64,
     },
     Dialing {
         call: String,
@@ -182,10 +190,18 @@ impl From<Event> for JsonEvent {
                 state: registration_name(registration.state),
                 reason: registration.problem.map(|problem| problem.to_string()),
             },
-            Event::Incoming { call, from, headers } => Self::Incoming {
+            Event::Incoming { call, from, headers, announced } => Self::Incoming {
                 call: id(call),
                 from: from.into(),
                 headers: headers.into_iter().collect(),
+                announced,
+            },
+            Event::Announced { call, announcement } => Self::Announced {
+                call: id(call),
+                name: announcement.caller.name,
+                number: announcement.caller.number,
+                queue: announcement.queue,
+                deadline: announcement.deadline.0.as_secs(),
             },
             Event::Dialing { call, to } => Self::Dialing { call: id(call), to: to.into() },
             Event::Ringing { call } => Self::Ringing { call: id(call) },
@@ -228,6 +244,8 @@ pub(crate) fn registration_name(state: RegistrationState) -> &'static str {
         RegistrationState::Registering => "registering",
         RegistrationState::Registered => "registered",
         RegistrationState::Unreachable => "unreachable",
+        RegistrationState::ReachableByPush => "reachable_by_push",
+        RegistrationState::Asleep => "asleep",
         RegistrationState::Failed => "failed",
     }
 }
@@ -247,6 +265,11 @@ fn end_reason_name(reason: &EndReason) -> &'static str {
         EndReason::Media(_) => "media",
         EndReason::NetworkLost => "network_lost",
         EndReason::TimedOut => "timed_out",
+        EndReason::NeverCame => "never_came",
+        EndReason::Forwarded(_) => "forwarded",
+        EndReason::UnreadablePush => "unreadable_push",
+        EndReason::NotSignedIn => "not_signed_in",
+        EndReason::Restarted => "restarted",
     }
 }
 
@@ -263,6 +286,11 @@ fn end_status(reason: &EndReason) -> Option<u16> {
         | EndReason::NoAnswer
         | EndReason::Media(_)
         | EndReason::NetworkLost
+        | EndReason::NeverCame
+        | EndReason::Forwarded(_)
+        | EndReason::UnreadablePush
+        | EndReason::NotSignedIn
+        | EndReason::Restarted
         | EndReason::TimedOut => None,
     }
 }
@@ -279,6 +307,8 @@ pub(crate) fn command_error_name(error: CommandError) -> &'static str {
         CommandError::DtmfNotNegotiated => "dtmf_not_negotiated",
         CommandError::Busy => "busy",
         CommandError::TooManyCalls => "too_many_calls",
+        CommandError::InCall => "in_call",
+        CommandError::InvalidToken => "invalid_token",
     }
 }
 

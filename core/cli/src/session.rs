@@ -197,6 +197,10 @@ pub(crate) fn plain(event: &JsonEvent) -> Option<String> {
             format!("lamp: {state}: {reason}")
         }
         JsonEvent::Incoming { from, .. } => format!("{} calls", party(from)),
+        JsonEvent::Announced { name, number, .. } => {
+            let unknown = "unknown".to_owned();
+            format!("announced: {}", name.as_ref().or(number.as_ref()).unwrap_or(&unknown))
+        }
         JsonEvent::Dialing { to, .. } => format!("calling {}", party(to)),
         JsonEvent::Ringing { .. } => "it rings there".to_owned(),
         JsonEvent::EarlyMedia { .. } => "audio before the answer".to_owned(),

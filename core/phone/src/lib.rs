@@ -20,6 +20,7 @@
 //! | `routing` | what the SIP transactions tell, to its owner |
 //! | `account` | registration, servers and flows, the lamp |
 //! | `call` | one call: its state machine, incoming, outgoing, hold, DTMF |
+//! | `push` | calls announced before their INVITE: payloads, what was decided, late INVITEs |
 //! | `agent` | presence, queues and supervision find their place here |
 //! | `text` | texts of others, kept short |
 //! | `ua` | what account and calls share: identity, randomness, transactions, outputs |
@@ -29,6 +30,7 @@ mod account;
 pub mod api;
 mod call;
 mod phone;
+mod push;
 mod routing;
 #[cfg(test)]
 mod tests;
@@ -38,3 +40,4 @@ mod uas;
 
 pub use api::*;
 pub use phone::Phone;
+pub use push::announce;

@@ -2,9 +2,11 @@
 
 use crate::account::{Account, FlowChange};
 use crate::call::{Call, In, target};
+use crate::push::{self, memory::Memory};
 use crate::ua::Ua;
 use crate::{
-    CallId, Command, CommandError, Config, FlowId, Input, Now, Output, Saved, Snapshot, TimerReason,
+    AudioGate, CallId, Command, CommandError, Config, EndReason, Event, FlowId, Input, Now, Output,
+    Saved, Snapshot, TimerReason,
 };
 use sidetone_sip::Message;
 use sidetone_sip::digest::DigestClient;
@@ -21,6 +23,8 @@ pub struct Phone {
     pub(crate) account: Account,
     /// The calls that have not ended, oldest first.
     pub(crate) calls: Vec<Call>,
+    /// How calls ended here.
+    pub(crate) memory: Memory,
     /// What was handed out to be stored last.
     pub(crate) saved: Saved,
 }
@@ -29,12 +33,52 @@ impl Phone {
     /// A phone that does nothing until it is told to. `saved` is what `Output::Save` gave last;
     /// `entropy` must be fresh from the system's generator, and is all the randomness it uses.
     pub fn new(config: Config, saved: Option<Saved>, entropy: [u8; 32], now: Now) -> Self {
-        let saved = saved.filter(|saved| saved.version == Saved::VERSION);
+        let readable = Saved::OLDEST..=Saved::VERSION;
+        let saved = saved.filter(|saved| readable.contains(&saved.version));
         let digest = saved.as_ref().map(|saved| DigestClient::from_saved(&saved.digest));
         let mut ua = Ua::new(config.in_range(), digest.unwrap_or_default(), entropy);
         let account = Account::new(saved.as_ref(), &mut ua, now);
-        let saved = saved.unwrap_or_else(|| account.saved(&ua));
-        Self { ua, account, calls: Vec::new(), saved }
+        let mut phone = Self {
+            ua,
+            account,
+            calls: Vec::new(),
+            memory: Memory::default(),
+            saved: Saved::default(),
+        };
+        if let Some(saved) = &saved {
+            phone.restore(saved, now);
+        }
+        phone.saved = saved.unwrap_or_else(|| phone.to_save());
+        phone
+    }
+
+    /// What an earlier process left: calls that were announced wait on, those that were up are hung
+    /// up as soon as there is a connection.
+    fn restore(&mut self, saved: &Saved, now: Now) {
+        self.memory = saved.memory.clone();
+        self.memory.forget(now);
+        for dialog in saved.dialogs.iter().take(MAX_CALLS) {
+            self.calls.extend(Call::orphan(dialog, now));
+            let (call, reason) = (dialog.call, EndReason::Restarted);
+            self.ua.tell(Event::Ended { call, reason });
+        }
+        for (announcement, intent) in saved.announced.iter().take(MAX_CALLS) {
+            let call = announcement.call;
+            let left = announcement.deadline.0.saturating_sub(now.wall.0).min(push::LONGEST);
+            self.ua.tell(Event::Announced { call, announcement: announcement.clone() });
+            let (announcement, intent) = (announcement.clone(), intent.clone());
+            self.calls.push(Call::announced(announcement, intent, now.boot + left, now));
+        }
+    }
+
+    /// What must survive the process.
+    pub(crate) fn to_save(&self) -> Saved {
+        Saved {
+            announced: self.calls.iter().filter_map(Call::to_announce_again).collect(),
+            memory: self.memory.clone(),
+            dialogs: self.calls.iter().filter_map(Call::to_hang_up).collect(),
+            ..self.account.saved(&self.ua)
+        }
     }
 
     /// The app asks: may be refused.
@@ -57,6 +101,13 @@ impl Phone {
             Command::Dial { call, to } => self.dial(call, &to, now),
             Command::Answer { call } => self.step(call, In::Answer, now),
             Command::Decline { call, reason } => self.step(call, In::Decline(reason), now),
+            Command::Forward { call, to } => target::parse(&to, &self.ua.config.account)
+                .and_then(|to| self.step(call, In::Forward(to.to_string()), now)),
+            Command::Sleep if !self.calls.is_empty() => Err(CommandError::InCall),
+            Command::Sleep => self.account.sleep(&mut self.ua, now).map(|change| {
+                self.flow_changed(change, now);
+            }),
+            Command::SetPushToken(token) => self.account.set_token(token, &mut self.ua, now),
             Command::HangUp { call } => self.step(call, In::HangUp, now),
             Command::Hold { call, on } => self.step(call, In::Hold(on), now),
             Command::Mute { call, on } => {
@@ -96,6 +147,9 @@ impl Phone {
                 let change = self.account.handle_network_changed(in_call, &mut self.ua, now);
                 self.flow_changed(change, now);
             }
+            Input::Announced(announcement) => self.handle_announced(announcement, now),
+            Input::AudioActivated => self.set_audio(true),
+            Input::AudioDeactivated => self.set_audio(false),
             Input::Described { call, generation, result } => {
                 self.with_call(call, |call, ua| {
                     call.handle_described(generation, result, ua, now);
@@ -147,7 +201,24 @@ impl Phone {
     pub fn snapshot(&self) -> Snapshot {
         Snapshot {
             registration: self.account.lamp().clone(),
-            calls: self.calls.iter().map(Call::snapshot).collect(),
+            calls: self.calls.iter().filter(|c| !c.is_orphan()).map(Call::snapshot).collect(),
+        }
+    }
+
+    /// The platform's audio session; without one audio is always open.
+    fn set_audio(&mut self, active: bool) {
+        if self.ua.config.audio == AudioGate::Open || self.ua.audio == active {
+            return;
+        }
+        self.ua.audio = active;
+        if active {
+            self.ua.ask(Output::SetAudio { active });
+        }
+        for call in &mut self.calls {
+            call.set_gates(&mut self.ua);
+        }
+        if !active {
+            self.ua.ask(Output::SetAudio { active });
         }
     }
 

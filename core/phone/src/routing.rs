@@ -13,11 +13,17 @@ impl Phone {
         while let Some(output) = self.ua.transactions.poll_output() {
             self.route(output, now);
         }
+        for call in &self.calls {
+            if let Some(verdict) = call.verdict() {
+                self.memory.remember(call.id, verdict, now);
+            }
+        }
         self.calls.retain(|call| !call.is_over());
-        let saved = self.account.saved(&self.ua);
+        self.memory.forget(now);
+        let saved = self.to_save();
         if saved != self.saved {
             self.saved = saved.clone();
-            self.ua.ask(Output::Save(saved));
+            self.ua.save(saved);
         }
     }
 
@@ -71,9 +77,18 @@ impl Phone {
 
     fn handle_invite(&mut self, key: ServerKey, request: Request, now: Now) {
         let merged = self.calls.iter().any(|call| call.is_merged_by(&request));
-        let refusal = if merged {
-            Some(StatusCode::LOOP_DETECTED)
-        } else if !self.account.takes_calls() {
+        if merged {
+            return self.ua.refuse(&key, &request, StatusCode::LOOP_DETECTED, now);
+        }
+        let named = party::call_id(&request);
+        if let Some(verdict) = named.and_then(|id| self.memory.verdict(id).cloned()) {
+            return verdict.refuse(&key, &request, &mut self.ua, now);
+        }
+        if let Some(id) = named.filter(|id| self.call_and_ua(*id).is_some()) {
+            // Another leg to this phone is no other call.
+            return self.tell(id, In::Invited(key, request), now);
+        }
+        let refusal = if !self.account.takes_calls() {
             Some(StatusCode::TEMPORARILY_UNAVAILABLE)
         } else if self.calls.len() >= MAX_CALLS {
             Some(StatusCode::BUSY_HERE)
@@ -83,7 +98,10 @@ impl Phone {
         if let Some(status) = refusal {
             return self.ua.refuse(&key, &request, status, now);
         }
-        let named = party::call_id(&request).filter(|id| self.call_and_ua(*id).is_none());
+        if self.account.is_leaving() {
+            let change = self.account.wake(&mut self.ua, now);
+            self.flow_changed(change, now);
+        }
         let id = named.unwrap_or_else(|| CallId(self.ua.uuid()));
         self.calls.extend(Call::incoming(id, key, request, &mut self.ua, now));
     }
@@ -131,6 +149,7 @@ impl Phone {
                 let change = self.account.handle_response(key, &response, &mut self.ua, now);
                 self.flow_changed(change, now);
             }
+            Owner::Token => self.account.handle_token_response(key, &response, &mut self.ua, now),
             Owner::Call(id) => self.handle_call_response(id, key, response, now),
             Owner::Nobody if response.status.is_final() => {
                 self.ua.take_sent(key);
@@ -209,7 +228,7 @@ impl Phone {
                 };
                 self.tell(id, input, now);
             }
-            Owner::Nobody => {
+            Owner::Nobody | Owner::Token => {
                 self.ua.take_sent(key);
             }
         }

@@ -1,7 +1,7 @@
 //! The user agent that account and calls share: who we are, randomness, transactions, credentials,
 //! and the queue of what is asked of the driver (RFC 3261 §8.1, §22; RFC 7118 §5).
 
-use crate::{CallId, Config, Event, Now, Output};
+use crate::{AudioGate, CallId, Config, Event, Now, Output, Saved};
 use rand_chacha::ChaCha12Rng;
 use rand_core::{Rng, SeedableRng};
 use sidetone_sip::digest::{Credentials, DigestClient, DigestError};
@@ -32,6 +32,8 @@ const MAX_STRAYS: usize = 16;
 pub(crate) enum Owner {
     /// The account.
     Account,
+    /// The account, whose push token it hands over.
+    Token,
     /// A call.
     Call(CallId),
     /// Nobody: the BYE to a fork that was not wanted.
@@ -57,6 +59,8 @@ pub(crate) struct Ua {
     pub(crate) transactions: Transactions,
     /// What is remembered of challenges.
     pub(crate) digest: DigestClient,
+    /// Whether the platform lets audio run.
+    pub(crate) audio: bool,
     /// The flow that requests go out on, while there is one.
     pub(crate) flow: Option<FlowId>,
     /// Our Contact, the same for every flow: a server that keeps it as it is then replaces the
@@ -76,6 +80,7 @@ impl Ua {
         let mut uri = Uri::sip(config.account.aor.user.as_deref().unwrap_or_default(), &host);
         uri.params.set("transport", "ws");
         Self {
+            audio: config.audio == AudioGate::Open,
             config,
             transactions: Transactions::new(Timers::default()),
             digest,
@@ -91,6 +96,12 @@ impl Ua {
     /// Asks something of the driver.
     pub(crate) fn ask(&mut self, output: Output) {
         self.outputs.push_back(output);
+    }
+
+    /// Has this stored before whatever else the driver has not carried out yet.
+    pub(crate) fn save(&mut self, saved: Saved) {
+        self.outputs.retain(|output| !matches!(output, Output::Save(_)));
+        self.outputs.push_front(Output::Save(saved));
     }
 
     /// Tells the app something.

@@ -1,7 +1,9 @@
 //! What must hold: one final response an INVITE, each call told to end exactly once and within its
 //! time, the snapshot true, and no audio out before the answer.
 
-use sidetone_phone::{CallId, CallState, Event, Hold, Output, RegistrationState, Snapshot};
+use sidetone_phone::{
+    CallId, CallState, EndReason, Event, Hold, Output, RegistrationState, Snapshot,
+};
 use sidetone_sip::{Message, Method};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -56,6 +58,7 @@ impl Told {
             | Output::SetDownlink { .. }
             | Output::SendDtmf { .. }
             | Output::ReleaseMedia { .. }
+            | Output::SetAudio { .. }
             | Output::Save(_) => Ok(()),
         }
     }
@@ -91,7 +94,7 @@ impl Told {
             }
             let limit = match call.state {
                 CallState::Dialing | CallState::Alerting => RINGING,
-                CallState::Ringing | CallState::Answering => RINGING,
+                CallState::Announced | CallState::Ringing | CallState::Answering => RINGING,
                 CallState::Answered => ANSWERING,
                 CallState::Ending => ENDING,
                 CallState::Established => continue,
@@ -119,7 +122,13 @@ impl Told {
                 self.lamp = Some(lamp.state);
                 return Ok(());
             }
-            Event::Incoming { call, .. } | Event::Dialing { call, .. } => {
+            // Its announcement was the beginning.
+            Event::Incoming { call, announced: true, .. } if self.calls.contains_key(call) => {
+                return Ok(());
+            }
+            Event::Announced { call, .. }
+            | Event::Incoming { call, .. }
+            | Event::Dialing { call, .. } => {
                 // A queue may ring again with an id that was used: then it is another call.
                 self.ended.remove(call);
                 return match self.calls.insert(*call, CallTold::default()) {
@@ -127,10 +136,16 @@ impl Told {
                     Some(_) => Err(format!("call {call} began twice")),
                 };
             }
-            Event::Ended { call, .. } => {
+            Event::Ended { call, reason } => {
+                // Of what never was a call here, and of a push that comes after the end.
+                let alone = matches!(
+                    reason,
+                    EndReason::UnreadablePush | EndReason::NotSignedIn | EndReason::Restarted
+                ) || self.ended.contains(call);
                 self.ended.insert(*call);
                 return match self.calls.remove(call) {
                     Some(_) => Ok(()),
+                    None if alone => Ok(()),
                     None => Err(format!("call {call} ended, but it was not there")),
                 };
             }
@@ -163,6 +178,7 @@ impl Told {
             Event::Established { .. }
             | Event::RegistrationChanged(_)
             | Event::Incoming { .. }
+            | Event::Announced { .. }
             | Event::Dialing { .. }
             | Event::Ringing { .. }
             | Event::EarlyMedia { .. }

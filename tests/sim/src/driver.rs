@@ -65,6 +65,7 @@ impl World {
                     self.plan(media::RTP_TIMEOUT, Happening::LegSilent { leg });
                 }
             }
+            Output::SetAudio { .. } => {}
             Output::Event(event) => {
                 self.ladder.event(&self.handsets[index].name, &event, self.now);
                 self.handsets[index].events.push(event);

@@ -89,6 +89,9 @@ pub(crate) fn command_text(command: &Command) -> String {
         Command::Dial { to, .. } => format!("dial {to}"),
         Command::Answer { .. } => "answer".to_owned(),
         Command::Decline { reason, .. } => format!("decline ({reason:?})"),
+        Command::Forward { to, .. } => format!("forward to {to}"),
+        Command::Sleep => "sleep".to_owned(),
+        Command::SetPushToken(_) => "hand over a push token".to_owned(),
         Command::HangUp { .. } => "hang up".to_owned(),
         Command::Hold { on: is_on, .. } => format!("hold {}", on(is_on)),
         Command::Mute { on: is_on, .. } => format!("mute {}", on(is_on)),
@@ -151,6 +154,11 @@ fn told(event: &Event) -> Option<String> {
         }
         Event::Incoming { from, .. } => {
             format!("incoming call from {}", from.name.as_deref().unwrap_or(&from.uri))
+        }
+        Event::Announced { announcement, .. } => {
+            let caller = &announcement.caller;
+            let name = caller.name.as_deref().or(caller.number.as_deref());
+            format!("announced call from {}", name.unwrap_or("unknown"))
         }
         Event::Dialing { to, .. } => format!("dialing {}", to.uri),
         Event::Ringing { .. } => "it rings there".to_owned(),

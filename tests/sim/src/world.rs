@@ -318,6 +318,7 @@ impl World {
             Event::Ended { reason, .. } => Some(reason.clone()),
             Event::RegistrationChanged(_)
             | Event::Incoming { .. }
+            | Event::Announced { .. }
             | Event::Dialing { .. }
             | Event::Ringing { .. }
             | Event::EarlyMedia { .. }

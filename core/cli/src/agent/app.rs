@@ -116,6 +116,9 @@ impl App {
             }
             Command::Register
             | Command::Unregister
+            | Command::Sleep
+            | Command::SetPushToken(_)
+            | Command::Forward { .. }
             | Command::Answer { .. }
             | Command::Decline { .. }
             | Command::HangUp { .. }

@@ -23,7 +23,7 @@ pub(super) fn help(app: &App) -> Vec<(&'static str, &'static str)> {
     let is_registered = app.snapshot.registration.state == RegistrationState::Registered;
     let mut keys = vec![if is_registered { ("d", "dial") } else { ("r", "sign in") }];
     if let Some(call) = app.call() {
-        if matches!(call.state, CallState::Ringing | CallState::Answering) {
+        if matches!(call.state, CallState::Announced | CallState::Ringing | CallState::Answering) {
             keys.extend([("a", "answer"), ("x", "decline")]);
         }
         keys.push(("h", "hang up"));

@@ -65,6 +65,8 @@ fn lamp(state: RegistrationState) -> (Color, &'static str) {
         RegistrationState::Registering => (Color::Yellow, "registering"),
         RegistrationState::Registered => (Color::Green, "registered"),
         RegistrationState::Unreachable => (Color::Yellow, "unreachable"),
+        RegistrationState::ReachableByPush => (Color::Blue, "asleep, reachable by push"),
+        RegistrationState::Asleep => (Color::Red, "asleep, no push"),
         RegistrationState::Failed => (Color::Red, "failed"),
     }
 }
@@ -115,6 +117,7 @@ fn state_word(state: CallState) -> &'static str {
     match state {
         CallState::Dialing => "dialing",
         CallState::Alerting => "rings there",
+        CallState::Announced => "ANNOUNCED",
         CallState::Ringing => "RINGS",
         CallState::Answering => "answering",
         CallState::Answered => "answered",
@@ -125,7 +128,9 @@ fn state_word(state: CallState) -> &'static str {
 
 fn state_style(state: CallState) -> Style {
     match state {
-        CallState::Ringing => Style::new().fg(Color::Cyan).add_modifier(Modifier::BOLD),
+        CallState::Announced | CallState::Ringing => {
+            Style::new().fg(Color::Cyan).add_modifier(Modifier::BOLD)
+        }
         CallState::Established => Style::new().fg(Color::Green),
         CallState::Dialing
         | CallState::Alerting
@@ -309,6 +314,9 @@ mod tests {
             direction: Direction::Incoming,
             remote: Party { name: Some("Customer One".to_owned()), uri: "sip:0301@x".to_owned() },
             state,
+            intent: None,
+            rings_until: None,
+            queue: None,
             hold: Hold { local: true, remote: false },
             muted: true,
             media: MediaPath::Connected,

@@ -252,6 +252,8 @@ impl Story<'_> {
                 }
                 RegistrationState::Registered
                 | RegistrationState::Registering
+                | RegistrationState::Asleep
+                | RegistrationState::ReachableByPush
                 | RegistrationState::Unregistered => {}
             },
             Event::Incoming { call, from, .. } => {
@@ -294,7 +296,8 @@ impl Story<'_> {
                 self.record.agent.quality.push((at, report));
             }
             Event::Ended { reason, .. } => self.ended(at, who, &reason)?,
-            Event::Dialing { .. }
+            Event::Announced { .. }
+            | Event::Dialing { .. }
             | Event::Ringing { .. }
             | Event::EarlyMedia { .. }
             | Event::MuteChanged { .. }
@@ -317,6 +320,8 @@ impl Story<'_> {
                 }
                 RegistrationState::Registered
                 | RegistrationState::Registering
+                | RegistrationState::Asleep
+                | RegistrationState::ReachableByPush
                 | RegistrationState::Unregistered => {}
             },
             Event::Dialing { .. } => self.tell(at, who, format!("the customer calls {NUMBER}")),
@@ -333,6 +338,7 @@ impl Story<'_> {
             Event::Quality { report, .. } => self.record.customer.quality.push((at, report)),
             Event::Ended { reason, .. } => self.ended(at, who, &reason)?,
             Event::Incoming { .. }
+            | Event::Announced { .. }
             | Event::Ringing { .. }
             | Event::EarlyMedia { .. }
             | Event::Established { .. }

@@ -16,7 +16,7 @@ const OPEN_GRACE: Duration = Duration::from_secs(5);
 /// How long a probe may go unanswered.
 const PROBE_LIMIT: Duration = Duration::from_secs(4);
 /// The same after a change of network, where the flow is likely dead.
-const SUSPICION_LIMIT: Duration = Duration::from_secs(2);
+const DOUBT_LIMIT: Duration = Duration::from_secs(2);
 /// The first back-off and the longest (RFC 5626 §4.5 with a shorter base: an agent waits for calls).
 const BACK_OFF: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(60));
 /// The pause after a failure that does not pass by itself: a wrong certificate or password.
@@ -172,7 +172,7 @@ impl Account {
                 let limit = match probe {
                     // A network that changes again and again does not put the verdict off.
                     Probe::Sent { until, last: true } if until > now.boot => until - now.boot,
-                    Probe::Quiet | Probe::Sent { .. } => SUSPICION_LIMIT,
+                    Probe::Quiet | Probe::Sent { .. } => DOUBT_LIMIT,
                 };
                 self.probe(flow, limit, true, ua, now);
                 FlowChange::None
@@ -218,6 +218,13 @@ impl Account {
                 self.probe(flow, PROBE_LIMIT, probe != Probe::Quiet, ua, now);
                 FlowChange::None
             }
+        }
+    }
+
+    /// Something throws doubt on the flow that is up: it is probed, with little patience.
+    pub(super) fn doubt(&mut self, ua: &mut Ua, now: Now) {
+        if let Link::Up { flow, probe: Probe::Quiet, .. } = self.link {
+            self.probe(flow, DOUBT_LIMIT, true, ua, now);
         }
     }
 

@@ -2,15 +2,16 @@
 //!
 //! One account holds at most one flow and one binding. The flow comes first: it is opened
 //! ([`flow`]), then REGISTER binds it ([`register`]); the lamp is green only after the server
-//! answered on the flow that is up.
+//! answered on the flow that is up. [`push`] is what a phone without a flow is reached by.
 
 mod flow;
+mod push;
 mod register;
 
 use crate::ua::Ua;
 use crate::{
     FlowError, FlowId, Now, Output, Registration, RegistrationProblem, RegistrationState, Saved,
-    TimerReason,
+    SavedPush, TimerReason,
 };
 use flow::Link;
 use sidetone_sip::Uri;
@@ -28,7 +29,14 @@ enum Wish {
     /// Signed in.
     In,
     /// Signed out as soon as the server has answered, at this time at the latest.
-    Leaving { until: Duration },
+    Leaving {
+        /// Until then.
+        until: Duration,
+        /// To sleep, not to sign out.
+        to_sleep: bool,
+    },
+    /// Signed in without a connection, until a push comes.
+    Asleep,
 }
 
 /// What the phone must do about its calls after a step of the account.
@@ -79,19 +87,25 @@ pub(crate) struct Account {
     /// The REGISTER under way takes an older binding away.
     removing: bool,
     lamp: Registration,
+    push: SavedPush,
+    /// Why the server did not take the push token.
+    push_problem: Option<RegistrationProblem>,
+    /// The MESSAGE with the token that is on its way.
+    handing_over: Option<ClientKey>,
 }
 
 impl Account {
     pub(crate) fn new(saved: Option<&Saved>, ua: &mut Ua, now: Now) -> Self {
         let lamp =
             Registration { state: RegistrationState::Unregistered, problem: None, since: now.wall };
+        let asleep = saved.is_some_and(|saved| saved.signed_in);
         // What was stored may have been changed by others.
         let call_id = saved.map(|saved| saved.register_call_id.clone());
         let call_id = call_id.filter(|id| {
             !id.is_empty() && id.len() <= 256 && id.bytes().all(|byte| byte.is_ascii_graphic())
         });
-        Self {
-            wish: Wish::Out,
+        let mut account = Self {
+            wish: if asleep { Wish::Asleep } else { Wish::Out },
             link: Link::Down,
             next_flow: 1,
             server: 0,
@@ -107,7 +121,14 @@ impl Account {
             bound_on: None,
             removing: false,
             lamp,
+            push: push::known(saved.map(|s| s.push.clone()), ua.config.push.clone()),
+            push_problem: None,
+            handing_over: None,
+        };
+        if asleep {
+            account.lamp.state = account.asleep().0;
         }
+        account
     }
 
     /// The lamp.
@@ -122,7 +143,12 @@ impl Account {
 
     /// Whether the phone is signed in or about to be: calls may come.
     pub(crate) fn takes_calls(&self) -> bool {
-        self.wish == Wish::In
+        self.wants_calls()
+    }
+
+    /// Whether the phone is on its way to sleep.
+    pub(crate) fn is_leaving(&self) -> bool {
+        matches!(self.wish, Wish::Leaving { .. })
     }
 
     /// What must survive the process.
@@ -133,6 +159,9 @@ impl Account {
             contact: (!self.bound.is_empty()).then(|| self.bound.join(" ")),
             register_call_id: self.call_id.clone(),
             register_sequence: self.sequence,
+            signed_in: self.wants_calls(),
+            push: self.push.clone(),
+            ..Saved::default()
         }
     }
 
@@ -150,7 +179,7 @@ impl Account {
                 self.set_lamp(RegistrationState::Registering, None, ua, now);
                 self.retry(ua, now)
             }
-            Wish::Out => {
+            Wish::Out | Wish::Asleep => {
                 self.wish = Wish::In;
                 self.failures = 0;
                 self.server = 0;
@@ -168,23 +197,27 @@ impl Account {
 
     /// Signs out: takes the binding away, then closes the flow.
     pub(crate) fn sign_out(&mut self, ua: &mut Ua, now: Now) -> FlowChange {
-        if self.wish != Wish::In {
+        if !self.wants_calls() {
             return FlowChange::None;
         }
         self.retry_at = None;
+        // A REGISTER that takes the binding away before sleep does as well.
+        let leaving = matches!(self.wish, Wish::Leaving { .. });
+        self.wish = Wish::Leaving { until: now.boot + LEAVE_LIMIT, to_sleep: false };
         if !self.link.is_up() {
             return self.leave(ua, now);
         }
-        self.wish = Wish::Leaving { until: now.boot + LEAVE_LIMIT };
-        self.register(ua, now);
+        if !leaving {
+            self.register(ua, now);
+        }
         FlowChange::None
     }
 
     /// The earliest of this account's deadlines.
     pub(crate) fn poll_timeout(&self, keep_alive: Duration) -> Option<(Duration, TimerReason)> {
         let leaving = match self.wish {
-            Wish::Leaving { until } => Some((until, TimerReason::Retry)),
-            Wish::Out | Wish::In => None,
+            Wish::Leaving { until, .. } => Some((until, TimerReason::Retry)),
+            Wish::Out | Wish::In | Wish::Asleep => None,
         };
         let retry = self.retry_at.map(|at| (at, TimerReason::Retry));
         let refresh = self.binding.map(|binding| {
@@ -198,7 +231,7 @@ impl Account {
     /// Lets the account's deadlines pass that are due.
     pub(crate) fn handle_timeout(&mut self, ua: &mut Ua, now: Now) -> FlowChange {
         let due = |at: Duration| at <= now.boot;
-        if matches!(self.wish, Wish::Leaving { until } if due(until)) {
+        if matches!(self.wish, Wish::Leaving { until, .. } if due(until)) {
             return self.leave(ua, now);
         }
         if self.retry_at.is_some_and(due) {
@@ -228,12 +261,18 @@ impl Account {
         FlowChange::None
     }
 
-    /// Signed out for good: flow closed, nothing pending.
+    /// Signed out for good, or asleep: flow closed, nothing pending.
     fn leave(&mut self, ua: &mut Ua, now: Now) -> FlowChange {
         let lost = self.close(ua);
-        self.wish = Wish::Out;
         self.retry_at = None;
-        self.set_lamp(RegistrationState::Unregistered, None, ua, now);
+        if matches!(self.wish, Wish::Leaving { to_sleep: true, .. }) {
+            self.wish = Wish::Asleep;
+            let (state, problem) = self.asleep();
+            self.set_lamp(state, problem, ua, now);
+        } else {
+            self.wish = Wish::Out;
+            self.set_lamp(RegistrationState::Unregistered, None, ua, now);
+        }
         FlowChange::Left(lost)
     }
 
@@ -254,6 +293,7 @@ impl Account {
         self.binding = None;
         self.pending = None;
         self.removing = false;
+        self.handing_over = None;
         ua.flow = None;
     }
 

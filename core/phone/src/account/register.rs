@@ -54,6 +54,7 @@ impl Account {
         let tag = ua.token();
         let mut request = Request::new(Method::Register, Uri::sip("", &ua.domain()));
         let mut contact = ua.contact.clone();
+        self.push_params(&mut contact.uri);
         contact.params.set("+sip.instance", &format!("<{}>", ua.config.instance.urn()));
         contact.params.set("reg-id", "1");
         let expires = if leaving { 0 } else { self.expires.as_secs() };
@@ -133,7 +134,7 @@ impl Account {
         self.pending = None;
         match self.wish {
             Wish::In => self.give_up_flow(ua, now),
-            Wish::Out | Wish::Leaving { .. } => self.leave(ua, now),
+            Wish::Out | Wish::Leaving { .. } | Wish::Asleep => self.leave(ua, now),
         }
     }
 
@@ -154,6 +155,7 @@ impl Account {
         self.binding =
             Some(Binding { refresh_at: now.boot + refresh, expires_at: now.boot + granted });
         self.set_lamp(RegistrationState::Registered, None, ua, now);
+        self.registered_for_push(response, ua, now);
         if std::mem::take(&mut self.removing) && !found {
             // The new flow has the very address of the old one: we removed what we had just bound.
             self.register(ua, now);

@@ -1,6 +1,6 @@
 //! What the app may ask, and why it may be refused.
 
-use super::CallId;
+use super::{CallId, PushToken};
 
 /// What the app asks. Every command is idempotent or typed as refused; hold and mute are set, never
 /// toggled.
@@ -30,6 +30,18 @@ pub enum Command {
         /// With which answer.
         reason: DeclineReason,
     },
+    /// Send the caller of an incoming call elsewhere (RFC 3261 §21.3.3).
+    Forward {
+        /// The call.
+        call: CallId,
+        /// A number, a user name or a `sip:` address.
+        to: String,
+    },
+    /// Let go of the connection and wait for a push. The binding stays where the registrar pushes by
+    /// itself (RFC 8599), else it is taken away.
+    Sleep,
+    /// The platform gave another push token, or none.
+    SetPushToken(Option<PushToken>),
     /// End a call in any state: CANCEL, a refusal or BYE, as the state asks.
     HangUp {
         /// The call.
@@ -59,7 +71,7 @@ pub enum Command {
 }
 
 /// How an incoming call is refused.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub enum DeclineReason {
     /// 486: this phone cannot now; a queue tries the next member.
     Busy,
@@ -118,6 +130,14 @@ pub enum CommandError {
     /// A hold, resume or other change is still under way.
     #[error("another change of this call is under way; try again when it is done")]
     Busy,
+    /// A call is going on, and the phone is to sleep.
+    #[error("a call is going on; let the phone sleep when it has ended")]
+    InCall,
+    /// A push token that no Contact can carry.
+    #[error(
+        "the push token is empty, too long or has characters that none has; hand over the platform's token as it is"
+    )]
+    InvalidToken,
     /// As many calls as the phone can have.
     #[error("no more calls can be made at the same time; end one first")]
     TooManyCalls,

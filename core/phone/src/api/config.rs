@@ -125,6 +125,20 @@ pub struct Config {
     pub instance: uuid::Uuid,
     /// What User-Agent says.
     pub user_agent: String,
+    /// Where pushes go, where the platform has said so; else what was handed over last is used.
+    pub push: Option<super::PushToken>,
+    /// Who says when audio may run.
+    pub audio: AudioGate,
+}
+
+/// Who says when audio may run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum AudioGate {
+    /// Nobody: a desktop.
+    #[default]
+    Open,
+    /// The platform, by `Input::AudioActivated` and `AudioDeactivated`: Telecom, CallKit.
+    Platform,
 }
 
 impl Config {
@@ -137,6 +151,8 @@ impl Config {
             keep_alive: Duration::from_secs(20),
             instance,
             user_agent: concat!("Sidetone/", env!("CARGO_PKG_VERSION")).to_owned(),
+            push: None,
+            audio: AudioGate::Open,
         }
     }
 

@@ -1,6 +1,6 @@
 //! What the app is told: each event counts, none is repeated.
 
-use super::{CallId, DeclineReason, Direction, Hold, QualityReport, Registration};
+use super::{Announcement, CallId, DeclineReason, Direction, Hold, QualityReport, Registration};
 use std::time::Duration;
 
 /// Something that the app should know.
@@ -16,6 +16,15 @@ pub enum Event {
         from: Party,
         /// What the server says of the call: the `X-` fields and Call-Info, Alert-Info, Subject.
         headers: Vec<(String, String)>,
+        /// The platform was told of it by a push: [`Event::Announced`] went before.
+        announced: bool,
+    },
+    /// A push announced a call that was not known: its INVITE is on its way.
+    Announced {
+        /// The call.
+        call: CallId,
+        /// What the push says.
+        announcement: Announcement,
     },
     /// An outgoing call was made.
     Dialing {
@@ -88,7 +97,8 @@ pub enum Event {
         /// The figures.
         report: QualityReport,
     },
-    /// The call is over; the last event of it.
+    /// The call is over; the last event of it. A push of a call that is over already is answered by
+    /// this event too, so that what the platform was told of it comes to its end.
     Ended {
         /// The call.
         call: CallId,
@@ -147,6 +157,21 @@ pub enum EndReason {
     /// No media could be agreed or built.
     #[error("no audio could be set up: {0}")]
     Media(String),
+    /// The user answered a call that was announced, and its INVITE did not come in time.
+    #[error("the call was announced but did not arrive in time; check the network")]
+    NeverCame,
+    /// We sent the caller to another address.
+    #[error("you forwarded it to {0}")]
+    Forwarded(String),
+    /// A push that could not be read.
+    #[error("a call was announced in a way that this app does not understand; update the app")]
+    UnreadablePush,
+    /// A push for a phone that is signed out.
+    #[error("a call was announced, but you are signed out; sign in to take calls")]
+    NotSignedIn,
+    /// The app was ended in the middle of the call.
+    #[error("the app was ended during the call; the call was hung up")]
+    Restarted,
     /// The connection was lost and the call could not be saved.
     #[error("the connection to the server was lost")]
     NetworkLost,

@@ -1,6 +1,6 @@
 //! What happens to the phone: none of it can fail, the world is allowed to be rude.
 
-use super::{CallId, FlowId, Generation};
+use super::{Announcement, CallId, FlowId, Generation};
 use std::time::Duration;
 
 /// Something that happened.
@@ -33,6 +33,12 @@ pub enum Input {
     /// The platform has another network, or the process resumed after a suspension: the present flow
     /// may be dead without knowing.
     NetworkChanged,
+    /// A push came, and the platform was told of it. A sleeping phone wakes.
+    Announced(Announcement),
+    /// The platform's audio session is active (only with [`super::AudioGate::Platform`]).
+    AudioActivated,
+    /// The platform's audio session is not active any more: another app has it, or no call needs it.
+    AudioDeactivated,
     /// What `Output::Describe` asked for. `sdp` is ready for the wire.
     Described {
         /// The call.

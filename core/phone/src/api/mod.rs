@@ -5,16 +5,18 @@ mod config;
 mod event;
 mod input;
 mod output;
+mod push;
 mod saved;
 mod snapshot;
 mod time;
 
 pub use command::{Command, CommandError, DeclineReason, Digits};
-pub use config::{Account, Config, ConfigError, Secret, ServerAddress};
+pub use config::{Account, AudioGate, Config, ConfigError, Secret, ServerAddress};
 pub use event::{EndReason, Event, Party};
 pub use input::{FlowError, FlowErrorKind, Input, MediaError, QualityReport};
 pub use output::{DescribeRequest, Output, TimerReason};
-pub use saved::Saved;
+pub use push::{Announcement, AnnouncementKind, Caller, Intent, PushProvider, PushToken, Report};
+pub use saved::{Saved, SavedDialog, SavedPush};
 pub use snapshot::{
     CallSnapshot, CallState, Direction, Hold, MediaPath, Registration, RegistrationProblem,
     RegistrationState, Snapshot,
@@ -27,7 +29,9 @@ use std::fmt;
 
 /// Our name of a call: a UUID, the same in the push, the platform's call screen and the INVITE
 /// (`X-Call-UID`). Not the SIP Call-ID.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize,
+)]
 pub struct CallId(pub uuid::Uuid);
 
 impl fmt::Display for CallId {

@@ -82,9 +82,16 @@ pub enum Output {
         /// The call.
         call: CallId,
     },
+    /// Run the microphone and the speaker, or leave them alone: the platform's audio session was
+    /// activated or taken away.
+    SetAudio {
+        /// Whether they may run.
+        active: bool,
+    },
     /// Tell the app.
     Event(Event),
-    /// Store this, in place of what was stored before.
+    /// Store this, in place of what was stored before. It comes before whatever else its step asks
+    /// for, so that nothing happens that a restart would not know of.
     Save(Saved),
 }
 

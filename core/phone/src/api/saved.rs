@@ -1,9 +1,11 @@
 //! The little that must survive the process, versioned.
 
+use super::{Announcement, CallId, Intent, PushToken};
+use crate::push::memory::Memory;
 use serde::{Deserialize, Serialize};
 
 /// What is stored and given back to [`crate::Phone::new`]. No secret is in it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Saved {
     /// The layout's version; another one is not read.
     pub version: u32,
@@ -17,9 +19,56 @@ pub struct Saved {
     pub register_call_id: String,
     /// The last CSeq number of REGISTER.
     pub register_sequence: u32,
+    /// Whether the user is signed in: then a push wakes the phone.
+    #[serde(default)]
+    pub signed_in: bool,
+    /// Where pushes go.
+    #[serde(default)]
+    pub push: SavedPush,
+    /// The calls that were announced and have no INVITE that could be saved, with what was decided.
+    #[serde(default)]
+    pub announced: Vec<(Announcement, Option<Intent>)>,
+    /// How calls ended here, so that none of them rings again.
+    #[serde(default)]
+    pub(crate) memory: Memory,
+    /// The dialogs of the calls that are up: a process that finds them ends them.
+    #[serde(default)]
+    pub dialogs: Vec<SavedDialog>,
+}
+
+/// What is known of pushes.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SavedPush {
+    /// The token that was handed over last.
+    pub token: Option<PushToken>,
+    /// Whether the server confirmed it.
+    pub confirmed: bool,
+    /// Whether the registrar pushes by itself and keeps the binding (RFC 8599 §4).
+    pub by_registrar: bool,
+}
+
+/// A dialog as it is stored (RFC 3261 §12).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SavedDialog {
+    /// The call.
+    pub call: CallId,
+    /// Call-ID.
+    pub call_id: String,
+    /// From of our requests, with its tag.
+    pub local: String,
+    /// To of our requests, with its tag.
+    pub remote: String,
+    /// Where requests go.
+    pub remote_target: String,
+    /// Route.
+    pub route_set: Vec<String>,
+    /// The CSeq number of our last request.
+    pub local_sequence: u32,
 }
 
 impl Saved {
     /// The version that this build writes and reads.
-    pub const VERSION: u32 = 1;
+    pub const VERSION: u32 = 2;
+    /// The oldest version that this build reads.
+    pub(crate) const OLDEST: u32 = 1;
 }

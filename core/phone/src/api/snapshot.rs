@@ -1,6 +1,6 @@
 //! What a user interface renders: latest wins, and always the truth.
 
-use super::{CallId, DeclineReason, FlowErrorKind, Party, QualityReport, UnixTime};
+use super::{CallId, DeclineReason, FlowErrorKind, Intent, Party, QualityReport, UnixTime};
 use std::time::Duration;
 
 /// All that is to be seen of the phone.
@@ -34,6 +34,10 @@ pub enum RegistrationState {
     Registered,
     /// The flow is silent: a probe was not answered, or it was lost and is built anew.
     Unreachable,
+    /// Asleep: no connection. The server has confirmed that it will push.
+    ReachableByPush,
+    /// Asleep, and no server has confirmed that it will push: no call will come.
+    Asleep,
     /// The server refuses, or cannot be used: trying again by itself will not help soon.
     Failed,
 }
@@ -63,6 +67,16 @@ pub enum RegistrationProblem {
         /// The reason phrase.
         reason: String,
     },
+    /// The push token was not taken; nothing else is wrong.
+    #[error(
+        "the server does not take this phone's push token: {status} {reason}; calls will not wake it, ask the administrator"
+    )]
+    PushRefused {
+        /// The status code.
+        status: u16,
+        /// The reason phrase.
+        reason: String,
+    },
     /// No answer to REGISTER or to a probe.
     #[error("the server does not answer; check the network")]
     NoAnswer,
@@ -79,6 +93,12 @@ pub struct CallSnapshot {
     pub remote: Party,
     /// Where it stands.
     pub state: CallState,
+    /// What the user decided before the INVITE came.
+    pub intent: Option<Intent>,
+    /// Until when it rings, where a push said so.
+    pub rings_until: Option<UnixTime>,
+    /// The queue that it came through, where a push said so.
+    pub queue: Option<String>,
     /// Who holds it.
     pub hold: Hold,
     /// Whether the microphone is closed.
@@ -113,6 +133,8 @@ pub enum CallState {
     Dialing,
     /// Outgoing: the other side rings or plays early media.
     Alerting,
+    /// Incoming: announced by push, the INVITE is not here yet.
+    Announced,
     /// Incoming: rings here.
     Ringing,
     /// Incoming: the user answered, the description is on its way.

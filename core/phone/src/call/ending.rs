@@ -1,10 +1,15 @@
 //! BYE, and the end that every call comes to once (RFC 3261 §15).
 
 use super::{Call, Leg, State};
+use crate::push::memory::Verdict;
 use crate::ua::{GIVE_UP, Owner, Ua};
-use crate::{EndReason, Event, Now, Output};
+use crate::{Direction, EndReason, Event, Now, Output, Party, SavedDialog};
 use sidetone_sip::transaction::ClientKey;
-use sidetone_sip::{Method, Response, StatusCode};
+use sidetone_sip::{Dialog, DialogId, Method, NameAddr, Response, StatusCode, Uri};
+use std::time::Duration;
+
+/// How long what is left of a call waits for a connection: then the server has given it up.
+const ORPHAN_LIMIT: Duration = Duration::from_secs(120);
 
 /// How far our BYE is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -114,7 +119,63 @@ impl Call {
         self.unacked = None;
         self.described_by = None;
         self.deadline = None;
-        ua.tell(Event::Ended { call: self.id, reason });
+        self.reason = Some(reason.clone());
+        if !self.orphan {
+            ua.tell(Event::Ended { call: self.id, reason });
+        }
+    }
+
+    /// How an incoming call ended, once it has.
+    pub(crate) fn verdict(&self) -> Option<Verdict> {
+        let incoming = self.is_over() && self.direction == Direction::Incoming && !self.orphan;
+        self.reason.as_ref().filter(|_| incoming).map(Verdict::of)
+    }
+
+    /// The dialog of a call that is up, or that its BYE has not ended yet.
+    pub(crate) fn to_hang_up(&self) -> Option<SavedDialog> {
+        let up = self.is_up() || (self.state == State::Ending && self.bye != Bye::No);
+        let dialog = self.dialog.as_ref().filter(|_| up)?;
+        Some(SavedDialog {
+            call: self.id,
+            call_id: dialog.id.call_id.clone(),
+            local: dialog.local.to_string(),
+            remote: dialog.remote.to_string(),
+            remote_target: dialog.remote_target.to_string(),
+            route_set: dialog.route_set.iter().map(NameAddr::to_string).collect(),
+            local_sequence: dialog.local_sequence,
+        })
+    }
+
+    /// What is left of a call whose process has ended: its BYE goes as soon as there is a flow.
+    pub(crate) fn orphan(saved: &SavedDialog, now: Now) -> Option<Self> {
+        let (local, remote) =
+            (NameAddr::parse(&saved.local).ok()?, NameAddr::parse(&saved.remote).ok()?);
+        let route_set: Result<Vec<NameAddr>, _> =
+            saved.route_set.iter().map(|route| NameAddr::parse(route)).collect();
+        let id = DialogId {
+            call_id: saved.call_id.clone(),
+            local_tag: local.tag()?.to_owned(),
+            remote_tag: remote.tag().unwrap_or_default().to_owned(),
+        };
+        let dialog = Dialog {
+            id,
+            local,
+            remote_target: Uri::parse(&saved.remote_target).ok()?,
+            route_set: route_set.ok()?,
+            local_sequence: saved.local_sequence,
+            remote_sequence: None,
+            remote,
+        };
+        let party =
+            Party { name: dialog.remote.display.clone(), uri: dialog.remote.uri.to_string() };
+        let mut call = Self::new(saved.call, State::Ending, party, Leg::Announced, now);
+        call.dialog = Some(dialog);
+        call.bye = Bye::Due;
+        call.reason = Some(EndReason::Restarted);
+        call.released = true;
+        call.orphan = true;
+        call.deadline = Some(now.boot + ORPHAN_LIMIT);
+        Some(call)
     }
 
     fn release(&mut self, ua: &mut Ua) {

@@ -5,7 +5,7 @@ use crate::ua::Ua;
 use crate::{CallId, DeclineReason, DescribeRequest, EndReason, Event, Now, Output, sdp};
 use sidetone_sip::sdp::{Direction, SessionDescription};
 use sidetone_sip::transaction::ServerKey;
-use sidetone_sip::{Dialog, Request, StatusCode};
+use sidetone_sip::{Dialog, HeaderName, Request, StatusCode};
 
 impl Call {
     /// Takes an INVITE that was found in order: rings at once and asks for the description that
@@ -17,36 +17,62 @@ impl Call {
         ua: &mut Ua,
         now: Now,
     ) -> Option<Self> {
+        let from = party::caller(&invite);
+        let mut call = Self::new(id, State::Ringing, from, Leg::Announced, now);
+        let refusal = call.take_invite(key.clone(), invite.clone(), ua).err();
+        if let Some((status, _)) = refusal {
+            ua.refuse(&key, &invite, status, now);
+            return None;
+        }
+        call.ring(ua, now);
+        Some(call)
+    }
+
+    /// Makes an INVITE this call's.
+    ///
+    /// # Errors
+    /// It cannot become a call: the status to refuse it with, and why, in words.
+    pub(super) fn take_invite(
+        &mut self,
+        key: ServerKey,
+        invite: Request,
+        ua: &mut Ua,
+    ) -> Result<(), (StatusCode, &'static str)> {
         let tag = ua.token();
-        let Ok(dialog) = Dialog::uas(&invite, &tag) else {
-            ua.refuse(&key, &invite, StatusCode::BAD_REQUEST, now);
-            return None;
-        };
-        let Ok(offer) = offer_of(&invite) else {
-            ua.refuse(&key, &invite, StatusCode::NOT_ACCEPTABLE_HERE, now);
-            return None;
-        };
-        let (from, headers) = (party::caller(&invite), party::told(&invite));
-        let leg = Leg::Incoming { key: key.clone(), invite: invite.clone(), tag: tag.clone() };
-        let mut call = Self::new(id, State::Ringing, from.clone(), leg, now);
-        call.dialog = Some(dialog);
-        call.respond(&key, &invite, StatusCode::RINGING, ua, now);
-        let request = match offer {
+        let dialog = Dialog::uas(&invite, &tag)
+            .map_err(|_| (StatusCode::BAD_REQUEST, "the server's INVITE is malformed"))?;
+        offer_of(&invite)
+            .map_err(|_| (StatusCode::NOT_ACCEPTABLE_HERE, "the server offered no usable audio"))?;
+        self.remote = party::caller(&invite);
+        self.dialog = Some(dialog);
+        self.leg = Leg::Incoming { key, invite, tag };
+        Ok(())
+    }
+
+    /// Rings, unless the user has answered already, and asks for the description.
+    pub(super) fn ring(&mut self, ua: &mut Ua, now: Now) {
+        let Leg::Incoming { key, invite, .. } = &self.leg else { return };
+        let (key, invite) = (key.clone(), invite.clone());
+        if self.state == State::Ringing {
+            self.respond(&key, &invite, StatusCode::RINGING, ua, now);
+        }
+        let request = match offer_of(&invite).ok().flatten() {
             Some((offer, direction)) => {
-                let _ = call.exchange.remote_offer();
-                call.take_remote(&offer);
+                let _ = self.exchange.remote_offer();
+                self.take_remote(&offer);
                 let direction = direction.answer(Direction::SendRecv);
                 DescribeRequest::Answer { offer, direction }
             }
             None => {
-                let _ = call.exchange.local_offer();
+                let _ = self.exchange.local_offer();
                 let direction = sdp::Direction::SendRecv;
                 DescribeRequest::Offer { direction, ice_restart: false }
             }
         };
-        call.describe(request, ua, now);
-        ua.tell(Event::Incoming { call: id, from, headers });
-        Some(call)
+        self.describe(request, ua, now);
+        let (from, headers) = (self.remote.clone(), party::told(&invite));
+        let announced = self.announcement.is_some();
+        ua.tell(Event::Incoming { call: self.id, from, headers, announced });
     }
 
     /// The user answers: now, or as soon as the description is there.
@@ -90,6 +116,16 @@ impl Call {
 
     pub(super) fn decline(&mut self, reason: DeclineReason, ua: &mut Ua, now: Now) {
         self.refuse(reason.into(), EndReason::Declined(reason), ua, now);
+    }
+
+    /// Sends the caller elsewhere.
+    pub(super) fn forward(&mut self, to: String, ua: &mut Ua, now: Now) {
+        if let Leg::Incoming { key, invite, tag } = &self.leg {
+            let mut response = invite.response(StatusCode::MOVED_TEMPORARILY, Some(tag));
+            response.headers.set(HeaderName::CONTACT, format!("<{to}>"));
+            ua.respond(key, response, now);
+        }
+        self.end(EndReason::Forwarded(to), ua, now);
     }
 
     pub(super) fn cancelled(&mut self, elsewhere: bool, ua: &mut Ua, now: Now) {

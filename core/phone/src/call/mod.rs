@@ -3,6 +3,7 @@
 //! | module | owns |
 //! |---|---|
 //! | [`state`] | the one `match (state, input)` |
+//! | [`announced`] | before the INVITE: a push, and what the user decides on it |
 //! | [`incoming`] | the called side: ringing, answer, refusal |
 //! | [`outgoing`] | the calling side: INVITE, progress, answer, CANCEL |
 //! | [`ending`] | BYE, and the end of every call |
@@ -10,6 +11,7 @@
 //! | [`party`] | who calls, and what the server says of the call |
 //! | [`target`] | what was dialled, as an address |
 
+mod announced;
 mod ending;
 mod hold;
 mod incoming;
@@ -20,9 +22,9 @@ pub(crate) mod target;
 
 use crate::ua::Ua;
 use crate::{
-    CallId, CallSnapshot, CommandError, DescribeRequest, Digits, Direction, EndReason, Event,
-    Generation, Hold, MediaError, MediaPath, Now, Output, Party, QualityReport, TimerReason,
-    UnixTime, sdp,
+    Announcement, CallId, CallSnapshot, CommandError, DescribeRequest, Digits, Direction,
+    EndReason, Event, Generation, Hold, Intent, MediaError, MediaPath, Now, Output, Party,
+    QualityReport, TimerReason, UnixTime, sdp,
 };
 use ending::Bye;
 use hold::{Change, TheirChange};
@@ -45,6 +47,8 @@ const REPEAT: (Duration, Duration) = (Duration::from_millis(500), Duration::from
 /// Which side of the INVITE we are, and what only that side knows.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Leg {
+    /// We are about to be called.
+    Announced,
     /// We were called.
     Incoming {
         /// The INVITE's transaction.
@@ -107,6 +111,10 @@ pub(crate) struct Call {
     remote: Party,
     leg: Leg,
     dialog: Option<Dialog>,
+    /// What a push said of it.
+    announcement: Option<Announcement>,
+    /// What the user decided before the INVITE.
+    intent: Option<Intent>,
     began: UnixTime,
     /// When it was answered, on both clocks.
     answered: Option<(Duration, UnixTime)>,
@@ -136,13 +144,15 @@ pub(crate) struct Call {
     /// Why the call will have ended, while it ends.
     reason: Option<EndReason>,
     released: bool,
+    /// What is left of a call of an earlier process: its end was told, and it is not shown.
+    orphan: bool,
     deadline: Option<Duration>,
 }
 
 impl Call {
     fn new(id: CallId, state: State, remote: Party, leg: Leg, now: Now) -> Self {
         let direction = match leg {
-            Leg::Incoming { .. } => Direction::Incoming,
+            Leg::Announced | Leg::Incoming { .. } => Direction::Incoming,
             Leg::Outgoing { .. } => Direction::Outgoing,
         };
         Self {
@@ -152,6 +162,8 @@ impl Call {
             remote,
             leg,
             dialog: None,
+            announcement: None,
+            intent: None,
             began: now.wall,
             answered: None,
             hold: Hold::default(),
@@ -174,6 +186,7 @@ impl Call {
             bye: Bye::No,
             reason: None,
             released: false,
+            orphan: false,
             deadline: Some(now.boot + RING_LIMIT),
         }
     }
@@ -186,6 +199,11 @@ impl Call {
     /// Whether it was answered and goes on: it depends on its flow being replaced soon.
     pub(crate) fn is_up(&self) -> bool {
         matches!(self.state, State::Answered | State::Established)
+    }
+
+    /// Whether it is only there to be hung up.
+    pub(crate) fn is_orphan(&self) -> bool {
+        self.orphan
     }
 
     /// The dialog, once there is one.
@@ -225,6 +243,9 @@ impl Call {
             direction: self.direction,
             remote: self.remote.clone(),
             state: self.state.into(),
+            intent: self.intent.clone(),
+            rings_until: self.announcement.as_ref().map(|announced| announced.deadline),
+            queue: self.announcement.as_ref().and_then(|announced| announced.queue.clone()),
             hold: self.hold,
             muted: self.muted,
             media: self.media,
@@ -436,15 +457,15 @@ impl Call {
         self.takes_digits = codecs.iter().any(|codec| codec.name == "telephone-event");
     }
 
-    /// Opens and closes the ways of the audio as state, hold and mute ask.
-    fn set_gates(&mut self, ua: &mut Ua) {
+    /// Opens and closes the ways of the audio as state, hold, mute and the platform ask.
+    pub(crate) fn set_gates(&mut self, ua: &mut Ua) {
         if self.released {
             return;
         }
         let early = matches!(&self.leg, Leg::Outgoing { early: Some(_), .. });
         let local_hold = self.holds();
-        let uplink = self.is_up() && !local_hold && !self.hold.remote;
-        let downlink = (self.is_up() || early) && !local_hold;
+        let uplink = ua.audio && self.is_up() && !local_hold && !self.hold.remote;
+        let downlink = ua.audio && (self.is_up() || early) && !local_hold;
         let wanted = (uplink, self.muted);
         if self.gates.uplink != Some(wanted) && (uplink || self.gates.uplink.is_some()) {
             self.gates.uplink = Some(wanted);

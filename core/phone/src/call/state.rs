@@ -1,6 +1,6 @@
 //! The machine of one call: what each input does in each state (RFC 3261 §13 to §15, §9).
 //!
-//! What a transition does is a verb of `incoming`, `outgoing`, `ending` or `hold`. Facts that are
+//! What a transition does is a verb of `announced`, `incoming`, `outgoing`, `ending` or `hold`. Facts that are
 //! independent of the state (hold, mute, media path, an answer not acknowledged) are fields of
 //! [`Call`].
 
@@ -17,6 +17,8 @@ pub(crate) enum State {
     Dialing,
     /// Outgoing: the other side rings or plays early media.
     Alerting,
+    /// Incoming: announced by push, its INVITE is not here yet.
+    Announced,
     /// Incoming: rings here.
     Ringing,
     /// Incoming: the user answered, the description is on its way.
@@ -38,6 +40,8 @@ pub(crate) enum In {
     Answer,
     /// The user refuses.
     Decline(DeclineReason),
+    /// The user sends the caller to this address.
+    Forward(String),
     /// The user is done with it, or signs out.
     HangUp,
     /// The user holds or resumes.
@@ -48,6 +52,10 @@ pub(crate) enum In {
     MediaConnected,
     /// There is no way for the media.
     MediaFailed(MediaError),
+    /// The INVITE of a call that was announced.
+    Invited(ServerKey, Request),
+    /// A push takes the announcement back; `true`: another phone answered.
+    Withdrawn(bool),
     /// 101 to 199 or 100 to our INVITE.
     Provisional(Response),
     /// 2xx to our INVITE.
@@ -85,28 +93,39 @@ pub(crate) enum In {
 impl Call {
     /// One step. Only what the user asks can be refused.
     pub(crate) fn step(&mut self, input: In, ua: &mut Ua, now: Now) -> Result<(), CommandError> {
-        use State::{Alerting, Answered, Answering, Dialing, Ended, Ending, Established, Ringing};
+        use State::{
+            Alerting, Announced, Answered, Answering, Dialing, Ended, Ending, Established, Ringing,
+        };
         log::trace!("{}: {:?} takes {}", self.id, self.state, input.name());
         match (self.state, input) {
             // What the user asks.
+            (Announced, In::Answer) => self.intend_to_answer(),
             (Ringing, In::Answer) => self.answer(ua, now),
             (Answering, In::Answer) => {}
             (Dialing | Alerting | Answered | Established | Ending, In::Answer) => {
                 return Err(CommandError::WrongState);
             }
-            (Ringing | Answering, In::Decline(reason)) => self.decline(reason, ua, now),
+            (Announced | Ringing | Answering, In::Decline(reason)) => {
+                self.decline(reason, ua, now);
+            }
             (Dialing | Alerting | Answered | Established | Ending, In::Decline(_)) => {
                 return Err(CommandError::WrongState);
             }
+            (Announced | Ringing | Answering, In::Forward(to)) => self.forward(to, ua, now),
+            (Dialing | Alerting | Answered | Established | Ending, In::Forward(_)) => {
+                return Err(CommandError::WrongState);
+            }
             (Dialing | Alerting, In::HangUp) => self.give_up(EndReason::Local, ua, now),
-            (Ringing | Answering, In::HangUp) => self.decline(DeclineReason::Busy, ua, now),
+            (Announced | Ringing | Answering, In::HangUp) => {
+                self.decline(DeclineReason::Busy, ua, now);
+            }
             (Answered | Established, In::HangUp) => self.hang_up(EndReason::Local, ua, now),
             (Ending, In::HangUp) => {}
             (Answered | Established, In::Hold(on)) => return self.ask_hold(on, ua, now),
-            (Dialing | Alerting | Ringing | Answering | Ending, In::Hold(_)) => {
+            (Dialing | Alerting | Announced | Ringing | Answering | Ending, In::Hold(_)) => {
                 return Err(CommandError::WrongState);
             }
-            (Ended, In::Answer | In::Decline(_) | In::HangUp | In::Hold(_)) => {
+            (Ended, In::Answer | In::Decline(_) | In::Forward(_) | In::HangUp | In::Hold(_)) => {
                 return Err(CommandError::UnknownCall);
             }
 
@@ -126,7 +145,7 @@ impl Call {
             (Answered | Established, In::Described(Err(error))) => {
                 self.not_described(&error, ua, now);
             }
-            (Alerting, In::Described(Ok(_))) | (Ending | Ended, In::Described(_)) => {}
+            (Alerting, In::Described(Ok(_))) | (Announced | Ending | Ended, In::Described(_)) => {}
             (Dialing | Alerting | Ringing | Answering | Established, In::MediaConnected) => {
                 self.connected();
             }
@@ -138,7 +157,19 @@ impl Call {
                 let reason = self.no_media(&error);
                 self.hang_up(reason, ua, now);
             }
-            (Ending | Ended, In::MediaConnected | In::MediaFailed(_)) => {}
+            (Announced | Ending | Ended, In::MediaConnected | In::MediaFailed(_)) => {}
+
+            // What was announced.
+            (Announced, In::Invited(key, invite)) => self.arrived(key, invite, ua, now),
+            (
+                Dialing | Alerting | Ringing | Answering | Answered | Established | Ending | Ended,
+                In::Invited(key, invite),
+            ) => ua.refuse(&key, &invite, StatusCode::BUSY_HERE, now),
+            (Announced, In::Withdrawn(elsewhere)) => self.cancelled(elsewhere, ua, now),
+            (
+                Dialing | Alerting | Ringing | Answering | Answered | Established | Ending | Ended,
+                In::Withdrawn(_),
+            ) => {}
 
             // Responses to our INVITE.
             (Dialing | Alerting, In::Provisional(response)) => self.progress(&response, ua),
@@ -149,7 +180,7 @@ impl Call {
             (Dialing | Alerting, In::Unanswered(reason)) => self.end(reason, ua, now),
             (Ending, In::Refused(_) | In::Unanswered(_)) => self.finish(ua, now),
             (
-                Ringing | Answering | Answered | Established | Ended,
+                Announced | Ringing | Answering | Answered | Established | Ended,
                 In::Provisional(_) | In::Accepted(_) | In::Refused(_) | In::Unanswered(_),
             ) => {}
             (Answered | Established, In::ChangeAnswered(response)) => {
@@ -159,17 +190,22 @@ impl Call {
             (Answered | Established, In::ChangeUnanswered) => {
                 self.change_failed("the other side did not answer", ua);
             }
-            (Dialing | Alerting | Ringing | Answering | Ended, In::ChangeAnswered(_))
-            | (Dialing | Alerting | Ringing | Answering | Ending | Ended, In::ChangeUnanswered) => {
-            }
+            (
+                Dialing | Alerting | Announced | Ringing | Answering | Ended,
+                In::ChangeAnswered(_),
+            )
+            | (
+                Dialing | Alerting | Announced | Ringing | Answering | Ending | Ended,
+                In::ChangeUnanswered,
+            ) => {}
 
             // What the other side asks.
             (Ringing | Answering, In::Cancel(elsewhere)) => self.cancelled(elsewhere, ua, now),
             (Answered | Established, In::Cancel(_)) => self.withdrawn(ua, now),
-            (Dialing | Alerting | Ending | Ended, In::Cancel(_)) => {}
+            (Dialing | Alerting | Announced | Ending | Ended, In::Cancel(_)) => {}
             (Answered | Established, In::Ack(ack)) => self.acknowledged(&ack, ua, now),
             (Ending, In::Ack(_)) => self.acknowledged_too_late(ua, now),
-            (Dialing | Alerting | Ringing | Answering | Ended, In::Ack(_)) => {}
+            (Dialing | Alerting | Announced | Ringing | Answering | Ended, In::Ack(_)) => {}
             (Ringing | Answering, In::Bye(key, bye)) => {
                 self.respond(&key, &bye, StatusCode::OK, ua, now);
                 self.refuse(StatusCode::REQUEST_TERMINATED, EndReason::Cancelled, ua, now);
@@ -189,7 +225,8 @@ impl Call {
                 self.not_yet(&key, &offer, ua, now);
             }
             (Ending | Ended, In::Reinvite(key, request))
-            | (Dialing | Alerting | Ended, In::Bye(key, request)) => {
+            | (Announced, In::Reinvite(key, request))
+            | (Dialing | Alerting | Announced | Ended, In::Bye(key, request)) => {
                 self.respond(&key, &request, StatusCode::CALL_DOES_NOT_EXIST, ua, now);
             }
 
@@ -199,13 +236,15 @@ impl Call {
                 self.hang_up(EndReason::TimedOut, ua, now);
             }
             (Ending, In::Unacknowledged) => self.acknowledged_too_late(ua, now),
-            (Dialing | Alerting | Ringing | Answering | Ended, In::Unacknowledged) => {}
+            (Dialing | Alerting | Announced | Ringing | Answering | Ended, In::Unacknowledged) => {}
             (Ending, In::ByeDone) => self.finish(ua, now),
             (Ending, In::ByeLost) => self.bye_lost(),
             (
-                Dialing | Alerting | Ringing | Answering | Answered | Established | Ended,
+                Dialing | Alerting | Announced | Ringing | Answering | Answered | Established
+                | Ended,
                 In::ByeDone | In::ByeLost,
             ) => {}
+            (Announced, In::Deadline) => self.never_came(ua, now),
             (Dialing | Alerting, In::Deadline) => self.give_up(EndReason::NoAnswer, ua, now),
             (Ringing | Answering, In::Deadline) => {
                 self.refuse(StatusCode::TEMPORARILY_UNAVAILABLE, EndReason::NoAnswer, ua, now);
@@ -216,13 +255,17 @@ impl Call {
             }
             (Ending, In::Deadline) => self.finish(ua, now),
             (Established | Ended, In::Deadline) => {}
-            (Ringing | Answering, In::FlowLost) => {
-                self.refuse(StatusCode::TEMPORARILY_UNAVAILABLE, EndReason::NetworkLost, ua, now);
-            }
-            (Dialing | Alerting | Answered | Established | Ending | Ended, In::FlowLost) => {}
+            (Ringing | Answering, In::FlowLost) => self.ring_lost(ua, now),
+            (
+                Dialing | Alerting | Announced | Answered | Established | Ending | Ended,
+                In::FlowLost,
+            ) => {}
             (Ending, In::FlowUp) => self.bye_if_due(ua, now),
             (Established, In::FlowUp) => self.refresh(ua, now),
-            (Dialing | Alerting | Ringing | Answering | Answered | Ended, In::FlowUp) => {}
+            (
+                Dialing | Alerting | Announced | Ringing | Answering | Answered | Ended,
+                In::FlowUp,
+            ) => {}
         }
         Ok(())
     }
@@ -234,12 +277,15 @@ impl In {
         match self {
             Self::Answer => "Answer",
             Self::Decline(_) => "Decline",
+            Self::Forward(_) => "Forward",
             Self::HangUp => "HangUp",
             Self::Hold(_) => "Hold",
             Self::Described(Ok(_)) => "Described",
             Self::Described(Err(_)) => "NotDescribed",
             Self::MediaConnected => "MediaConnected",
             Self::MediaFailed(_) => "MediaFailed",
+            Self::Invited(..) => "Invited",
+            Self::Withdrawn(_) => "Withdrawn",
             Self::Provisional(_) => "Provisional",
             Self::Accepted(_) => "Accepted",
             Self::Refused(_) => "Refused",
@@ -265,6 +311,7 @@ impl From<State> for CallState {
         match state {
             State::Dialing => Self::Dialing,
             State::Alerting => Self::Alerting,
+            State::Announced => Self::Announced,
             State::Ringing => Self::Ringing,
             State::Answering => Self::Answering,
             State::Answered => Self::Answered,

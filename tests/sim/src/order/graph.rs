@@ -322,7 +322,7 @@ impl Graph {
             let limit = match node.state {
                 // Three minutes of ringing, then CANCEL and its 64*T1.
                 Some(CallState::Dialing | CallState::Alerting) => Some(180 + 32),
-                Some(CallState::Ringing | CallState::Answering) => Some(180),
+                Some(CallState::Announced | CallState::Ringing | CallState::Answering) => Some(180),
                 // 64*T1 for the ACK or the media, then as long for the BYE.
                 Some(CallState::Answered | CallState::Ending) => Some(64),
                 Some(CallState::Established) | None => None,

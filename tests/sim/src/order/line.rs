@@ -354,6 +354,7 @@ impl Line {
             }
             // What the driver had on its way before it heard of the release may still come.
             Output::ReleaseMedia { .. }
+            | Output::SetAudio { .. }
             | Output::Event(_)
             | Output::Probe { .. }
             | Output::SetRemoteAnswer { .. }

@@ -1,0 +1,68 @@
+//! Calls announced by push, before their INVITE: what a payload says, what was decided, and how a
+//! late INVITE is answered (docs/push.md).
+//!
+//! | module | owns |
+//! |---|---|
+//! | [`payload`] | a payload's JSON, read within limits |
+//! | [`memory`] | what was decided about calls that are over here |
+
+pub(crate) mod memory;
+mod payload;
+
+use crate::call::{Call, In};
+use crate::phone::{MAX_CALLS, Phone};
+use crate::{Announcement, AnnouncementKind, EndReason, Event, Now};
+use memory::Verdict;
+use std::time::Duration;
+
+pub use payload::announce;
+
+/// No attempt lasts longer, whatever a payload says.
+pub(crate) const LONGEST: Duration = Duration::from_secs(180);
+
+impl Phone {
+    /// A push came, and the platform was told of it. Each that is no live call gets its end.
+    pub(crate) fn handle_announced(&mut self, announcement: Announcement, now: Now) {
+        let call = announcement.call;
+        let over = |reason| Event::Ended { call, reason };
+        match announcement.kind {
+            AnnouncementKind::Unreadable => self.ua.tell(over(EndReason::UnreadablePush)),
+            AnnouncementKind::Cancelled | AnnouncementKind::AnsweredElsewhere => {
+                let elsewhere = announcement.kind == AnnouncementKind::AnsweredElsewhere;
+                let known = self.call_and_ua(call).is_some();
+                // Once the INVITE is there the server says it by CANCEL.
+                self.tell(call, In::Withdrawn(elsewhere), now);
+                if !known {
+                    let verdict = if elsewhere { Verdict::Elsewhere } else { Verdict::Cancelled };
+                    self.memory.remember(call, verdict, now);
+                }
+            }
+            AnnouncementKind::Incoming => self.handle_announced_call(announcement, now),
+        }
+    }
+
+    fn handle_announced_call(&mut self, announcement: Announcement, now: Now) {
+        let call = announcement.call;
+        let over = |reason| Event::Ended { call, reason };
+        if !self.account.wants_calls() {
+            return self.ua.tell(over(EndReason::NotSignedIn));
+        }
+        let change = self.account.wake(&mut self.ua, now);
+        self.flow_changed(change, now);
+        let left = announcement.deadline.0.saturating_sub(now.wall.0).min(LONGEST);
+        if let Some(verdict) = self.memory.verdict(call) {
+            self.ua.tell(over(verdict.reason()));
+        } else if let Some((known, _)) = self.call_and_ua(call) {
+            known.announced_too(&announcement, now.boot + left);
+        } else if left.is_zero() {
+            self.memory.remember(call, Verdict::Missed, now);
+            self.ua.tell(over(EndReason::NoAnswer));
+        } else if self.calls.len() >= MAX_CALLS {
+            self.memory.remember(call, Verdict::Busy, now);
+            self.ua.tell(over(EndReason::Declined(crate::DeclineReason::Busy)));
+        } else {
+            self.ua.tell(Event::Announced { call, announcement: announcement.clone() });
+            self.calls.push(Call::announced(announcement, None, now.boot + left, now));
+        }
+    }
+}
