@@ -26,7 +26,7 @@ fn it_rings_at_once_and_describes_while_it_rings() {
     };
     assert_eq!(request, wanted);
     match world.events.pop_front() {
-        Some(Event::Incoming { call, from, headers }) => {
+        Some(Event::Incoming { call, from, headers, announced: false }) => {
             assert_eq!(call, id, "the id of X-Call-UID");
             assert_eq!(from.name.as_deref(), Some("Anna"));
             assert_eq!(from.uri, "sip:100@pbx.example");
@@ -339,11 +339,15 @@ fn a_second_call_waits_and_a_ninth_is_busy() {
 }
 
 #[test]
-fn an_id_that_is_taken_or_none_is_replaced() {
+fn an_id_that_is_none_is_replaced_and_one_that_is_taken_is_another_leg() {
     let (mut world, id, _) = ringing();
-    for value in [id.to_string(), "1732541234.7".to_owned()] {
+    world.response(180);
+    let again = world.invite(id);
+    world.receive(again);
+    world.response(486);
+    for _ in 0..2 {
         let mut invite = world.invite(id);
-        invite.headers.set(HeaderName::X_CALL_UID, value);
+        invite.headers.set(HeaderName::X_CALL_UID, "1732541234.7");
         world.receive(invite);
     }
     let calls = world.phone.snapshot().calls;

@@ -2,6 +2,7 @@
 
 mod incoming;
 mod outgoing;
+mod push;
 mod registration;
 mod rfc;
 mod rude;

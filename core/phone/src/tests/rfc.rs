@@ -425,6 +425,16 @@ fn a_store_that_was_tampered_with_forges_nothing_and_stops_nothing() {
         contact: Some("sip:a@b>;expires=9, <sip:evil@x\r\nEvil: 3".to_owned()),
         register_call_id: "a b\r\nEvil: 4".to_owned(),
         register_sequence: u32::MAX,
+        dialogs: vec![SavedDialog {
+            call: call_id(1),
+            call_id: "a b\r\nEvil: 5".to_owned(),
+            local: "<sip:a@b>;tag=1\r\nEvil: 6".to_owned(),
+            remote: "<sip:a@b>;tag=2".to_owned(),
+            remote_target: "sip:evil@x\r\nEvil: 7".to_owned(),
+            route_set: vec!["<sip:x>\r\nEvil: 8".to_owned()],
+            local_sequence: u32::MAX,
+        }],
+        ..Saved::default()
     };
     let mut world = World::with(config(), Some(saved));
     world.command(Command::Register).unwrap();

@@ -372,6 +372,8 @@ impl Walk {
                 self.ids.push(*call);
                 assert!(self.live.insert(*call), "{event:?} twice");
             }
+            // Of a call of the process before.
+            Event::Ended { reason: EndReason::Restarted, .. } => {}
             Event::Ended { call, .. } => {
                 assert!(self.live.remove(call), "{event:?} of no call");
             }
