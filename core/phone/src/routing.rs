@@ -228,7 +228,11 @@ impl Phone {
                 };
                 self.tell(id, input, now);
             }
-            Owner::Nobody | Owner::Token => {
+            Owner::Token => {
+                self.ua.take_sent(key);
+                self.account.token_unanswered(key);
+            }
+            Owner::Nobody => {
                 self.ua.take_sent(key);
             }
         }

@@ -93,6 +93,9 @@ impl Account {
         }
         self.link = Link::Up { flow, since: now.boot, heard: now.boot, probe: Probe::Quiet };
         ua.flow = Some(flow);
+        if self.is_leaving() {
+            self.take_token_back(ua, now);
+        }
         self.register(ua, now);
         FlowChange::Up
     }

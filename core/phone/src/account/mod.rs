@@ -21,6 +21,9 @@ use std::time::Duration;
 /// How long signing out waits for the server.
 const LEAVE_LIMIT: Duration = Duration::from_secs(2);
 
+/// The same for a phone that sleeps and must connect for it.
+const LEAVE_ASLEEP_LIMIT: Duration = Duration::from_secs(8);
+
 /// What the app wants.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Wish {
@@ -90,6 +93,8 @@ pub(crate) struct Account {
     push: SavedPush,
     /// Why the server did not take the push token.
     push_problem: Option<RegistrationProblem>,
+    /// The registrar does not know the push service: it is registered at without.
+    without_push: bool,
     /// The MESSAGE with the token that is on its way.
     handing_over: Option<ClientKey>,
 }
@@ -123,6 +128,7 @@ impl Account {
             lamp,
             push: push::known(saved.map(|s| s.push.clone()), ua.config.push.clone()),
             push_problem: None,
+            without_push: false,
             handing_over: None,
         };
         if asleep {
@@ -203,12 +209,20 @@ impl Account {
         self.retry_at = None;
         // A REGISTER that takes the binding away before sleep does as well.
         let leaving = matches!(self.wish, Wish::Leaving { .. });
+        let asleep = self.wish == Wish::Asleep;
         self.wish = Wish::Leaving { until: now.boot + LEAVE_LIMIT, to_sleep: false };
-        if !self.link.is_up() {
+        if asleep && self.push.confirmed {
+            // The server would go on pushing to a phone that is signed out.
+            self.wish = Wish::Leaving { until: now.boot + LEAVE_ASLEEP_LIMIT, to_sleep: false };
+            self.server = 0;
+            self.open(ua, now);
+        } else if !self.link.is_up() {
             return self.leave(ua, now);
-        }
-        if !leaving {
-            self.register(ua, now);
+        } else {
+            self.take_token_back(ua, now);
+            if !leaving {
+                self.register(ua, now);
+            }
         }
         FlowChange::None
     }

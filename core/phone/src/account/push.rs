@@ -93,6 +93,7 @@ impl Account {
         }
         let before = std::mem::replace(&mut self.push, SavedPush { token, ..SavedPush::default() });
         self.push_problem = None;
+        self.without_push = false;
         if !self.is_registered() {
             return Ok(());
         }
@@ -104,6 +105,30 @@ impl Account {
         // The Contact carries it, and what the registrar then says decides how it is handed over.
         self.register(ua, now);
         Ok(())
+    }
+
+    /// The user signs out: nobody shall wake this phone any more.
+    pub(super) fn take_token_back(&mut self, ua: &mut Ua, now: Now) {
+        let confirmed = std::mem::take(&mut self.push.confirmed);
+        if let Some(token) = self.push.token.clone().filter(|_| confirmed)
+            && !self.push.by_registrar
+        {
+            self.hand_over(&PushToken { prid: String::new(), ..token }, ua, now);
+        }
+    }
+
+    /// 555: the registrar does not know our push service (RFC 8599 §4.1.3). It is registered at
+    /// without, and the dialplan is asked.
+    pub(super) fn push_not_served(
+        &mut self,
+        response: &Response,
+        ua: &mut Ua,
+        now: Now,
+    ) -> FlowChange {
+        log::warn!("the registrar does not know this phone's push service: {}", response.reason);
+        self.without_push = true;
+        self.register(ua, now);
+        FlowChange::None
     }
 
     /// A REGISTER was granted: what the registrar says of pushes.
@@ -142,6 +167,11 @@ impl Account {
         self.handing_over = key.filter(|_| !token.prid.is_empty());
     }
 
+    /// The token's MESSAGE was not answered: it goes again after the next REGISTER.
+    pub(crate) fn token_unanswered(&mut self, key: &ClientKey) {
+        self.handing_over.take_if(|ours| ours == key);
+    }
+
     /// A response to the token's MESSAGE.
     pub(crate) fn handle_token_response(
         &mut self,
@@ -174,11 +204,14 @@ impl Account {
             log::warn!("the push token was not taken: {} {reason}", response.status.code());
             RegistrationProblem::PushRefused { status: response.status.code(), reason }
         });
+        if self.lamp.state == RegistrationState::Registered {
+            self.set_lamp(RegistrationState::Registered, self.push_problem.clone(), ua, now);
+        }
     }
 
     /// The parameters of our Contact (RFC 8599 §4.1).
     pub(super) fn push_params(&self, contact: &mut Uri) {
-        if let Some(token) = &self.push.token {
+        if let Some(token) = self.push.token.as_ref().filter(|_| !self.without_push) {
             contact.params.set("pn-provider", token.provider.as_str());
             contact.params.set("pn-param", &escaped(&token.param));
             contact.params.set("pn-prid", &escaped(&token.prid));
@@ -189,7 +222,8 @@ impl Account {
 /// What is known of pushes at the start.
 pub(super) fn known(saved: Option<SavedPush>, configured: Option<PushToken>) -> SavedPush {
     let saved = saved.unwrap_or_default();
-    let kept = saved.token.as_ref().is_some_and(is_valid).then_some(saved).unwrap_or_default();
+    let valid = saved.token.as_ref().is_some_and(is_valid);
+    let kept = if valid { saved } else { SavedPush::default() };
     match configured.filter(is_valid) {
         Some(token) if kept.token.as_ref() != Some(&token) => {
             SavedPush { token: Some(token), ..SavedPush::default() }

@@ -34,7 +34,7 @@ const MARGIN: Duration = Duration::from_secs(10);
 /// How often in a row a server may ask for a longer registration.
 const LENGTHENED: u8 = 3;
 /// The longest name of a binding that is remembered.
-const LONGEST_NAME: usize = 512;
+const LONGEST_NAME: usize = 1280;
 /// The longest Retry-After that is honoured.
 const RETRY_AFTER_CAP: Duration = Duration::from_secs(600);
 
@@ -115,6 +115,9 @@ impl Account {
         match response.status.code() {
             200..=299 => self.granted(response, ua, now),
             423 => self.too_brief(response, ua, now),
+            555 if self.push.token.is_some() && !self.without_push => {
+                self.push_not_served(response, ua, now)
+            }
             408 | 480 | 500..=699 => self.refused_for_now(response, ua, now),
             _ => self.fail(refused(response), ua, now),
         }
@@ -154,7 +157,7 @@ impl Account {
         let refresh = ua.between(granted.mul_f64(0.85), granted.mul_f64(0.9)).min(latest);
         self.binding =
             Some(Binding { refresh_at: now.boot + refresh, expires_at: now.boot + granted });
-        self.set_lamp(RegistrationState::Registered, None, ua, now);
+        self.set_lamp(RegistrationState::Registered, self.push_problem.clone(), ua, now);
         self.registered_for_push(response, ua, now);
         if std::mem::take(&mut self.removing) && !found {
             // The new flow has the very address of the old one: we removed what we had just bound.

@@ -52,7 +52,11 @@ impl Memory {
         if self.0.len() >= MOST {
             self.0.remove(0);
         }
-        self.0.push(Entry { call, verdict, until: UnixTime(now.wall.0 + REMEMBERED) });
+        self.0.push(Entry {
+            call,
+            verdict,
+            until: UnixTime(now.wall.0.saturating_add(REMEMBERED)),
+        });
     }
 
     /// How this call ended, where it did.
@@ -62,7 +66,7 @@ impl Memory {
 
     /// Forgets what nobody will ask for any more, also after the wall clock was set back.
     pub(crate) fn forget(&mut self, now: Now) {
-        let longest = UnixTime(now.wall.0 + REMEMBERED);
+        let longest = UnixTime(now.wall.0.saturating_add(REMEMBERED));
         self.0.retain(|entry| entry.until > now.wall && entry.until <= longest);
         self.0.truncate(MOST);
     }

@@ -64,7 +64,7 @@ fn read(payload: &[u8], now: Now) -> Option<Announcement> {
     };
     let deadline = match (kind, payload.deadline) {
         (AnnouncementKind::Incoming, None) => return None,
-        (_, Some(at)) => Duration::from_secs(at).min(now.wall.0 + LONGEST),
+        (_, Some(at)) => Duration::from_secs(at).min(now.wall.0.saturating_add(LONGEST)),
         (_, None) => now.wall.0,
     };
     let shown = |text: Option<String>| {

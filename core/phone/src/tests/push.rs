@@ -52,9 +52,9 @@ fn asleep() -> World {
 }
 
 fn ends(world: &World) -> Vec<EndReason> {
-    let reason = |event: &Event| match event {
-        Event::Ended { reason, .. } => Some(reason.clone()),
-        _ => None,
+    let reason = |event: &Event| {
+        let Event::Ended { reason, .. } = event else { return None };
+        Some(reason.clone())
     };
     world.events.iter().filter_map(reason).collect()
 }
@@ -453,4 +453,79 @@ fn a_phone_sleeps_only_between_calls_and_a_call_on_the_way_to_sleep_wakes_it() {
     assert!(register.headers.get(&HeaderName::CONTACT).unwrap().contains("expires=600"));
     world.response(180);
     assert_eq!(world.state(id()), Some(CallState::Ringing));
+}
+
+fn signed_in_with(token: PushToken) -> (World, Request) {
+    let mut world = World::with(Config { push: Some(token), ..config() }, None);
+    world.command(Command::Register).unwrap();
+    world.open_flow();
+    world.challenge();
+    let register = world.request(Method::Register);
+    (world, register)
+}
+
+#[test]
+fn a_registrar_that_does_not_know_the_push_service_is_registered_at_without_it() {
+    let (mut world, register) = signed_in_with(token());
+    world.reply(&register, 555);
+    let again = world.request(Method::Register);
+    assert!(!again.headers.get(&HeaderName::CONTACT).unwrap().contains("pn-prid"));
+    world.grant_to(&again, &["<sip:agent1@192.0.2.9:5;transport=ws>;expires=600"]);
+    world.request(Method::Message);
+}
+
+#[test]
+fn a_token_that_nobody_answered_for_is_handed_over_again() {
+    let (mut world, register) = signed_in_with(token());
+    world.grant_to(&register, &["<sip:agent1@192.0.2.9:5;transport=ws>;expires=600"]);
+    world.request(Method::Message);
+    for _ in 0..4 {
+        world.advance(SECOND * 10);
+        world.handle(Input::ProbeAnswered { flow: world.flow });
+    }
+    world.sent.clear();
+    world.command(Command::Register).unwrap();
+    world.grant();
+    world.request(Method::Message);
+}
+
+#[test]
+fn who_signs_out_is_not_woken_any_more() {
+    let (mut world, register) = signed_in_with(token());
+    world.grant_to(&register, &["<sip:agent1@192.0.2.9:5;transport=ws>;expires=600"]);
+    let message = world.request(Method::Message);
+    world.reply(&message, 202);
+    let mut asleep = World { phone: world.phone.clone(), flow: world.flow, ..World::new() };
+    world.command(Command::Unregister).unwrap();
+    let forget = world.request(Method::Message);
+    assert!(String::from_utf8_lossy(&forget.body).contains("\"prid\":\"\""));
+    world.request(Method::Register);
+
+    asleep.command(Command::Sleep).unwrap();
+    let register = asleep.request(Method::Register);
+    asleep.reply(&register, 200);
+    asleep.outputs.clear();
+    asleep.command(Command::Unregister).unwrap();
+    asleep.open_flow();
+    asleep.request(Method::Message);
+    asleep.request(Method::Register);
+}
+
+#[test]
+fn the_longest_token_does_not_keep_a_stale_binding_from_being_removed() {
+    let (mut world, register) = signed_in_with(PushToken { prid: "p".repeat(512), ..token() });
+    let sent = register.headers.get(&HeaderName::CONTACT).unwrap().into_owned();
+    world.grant_to(&register, &[&sent]);
+    assert!(world.saved.unwrap().contact.is_some());
+}
+
+#[test]
+fn a_clock_that_is_out_of_all_bounds_gives_a_report_too() {
+    let now = Now { boot: Duration::MAX, wall: UnixTime(Duration::MAX) };
+    for payload in [
+        &b""[..],
+        br#"{"v":1,"kind":"incoming","call":"0b1c2d3e-4f50-4162-8374-95a6b7c8d9e0","deadline":1}"#,
+    ] {
+        announce(payload, now);
+    }
 }
