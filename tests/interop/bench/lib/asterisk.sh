@@ -83,6 +83,8 @@ asterisk_start() {
             -e "s#@ADDRESS@#$PBX_ADDRESS#g;s#@CUSTOMER@#$CUSTOMER_ADDRESS#g" "$file" \
             > "$STATE/etc/$(basename "$file")"
     done
+    # The pack as it is; its settings are the bench's own.
+    cp "$ROOT/server/asterisk/push.conf" "$STATE/etc/"
     # It complains about each of these that does not exist.
     for file in acl ccss features pjproject udptl; do
         touch "$STATE/etc/$file.conf"
