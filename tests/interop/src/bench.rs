@@ -86,6 +86,18 @@ impl Bench {
         }
     }
 
+    /// A program of this crate, to be run in a namespace: `ua`, `far` or `pbx`.
+    ///
+    /// # Panics
+    /// Where tests are not beside the programs that cargo builds for them.
+    pub fn program(&self, namespace: &str, name: &str) -> Command {
+        let tests = std::env::current_exe().expect("a test has a file");
+        let built = tests.ancestors().nth(2).expect("target/PROFILE/deps/TEST").join(name);
+        let mut command = Command::new(&self.command);
+        command.args(["exec", namespace]).arg(built);
+        command
+    }
+
     /// Another script beside `bench`.
     pub fn script(&self, name: &str) -> PathBuf {
         Path::new(&self.command).with_file_name(name)

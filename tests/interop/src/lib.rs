@@ -7,6 +7,7 @@
 //! | [`ladder`] | the SIP ladder of a phone, masked, and compared between two servers |
 //! | [`lines`] | which users and numbers a journey may use while others run |
 //! | [`phone`] | one `sidetone` process: commands in, events out, a microphone and an ear |
+//! | [`push`] | the push gateway's place: what the server posts, held against its schema |
 //! | [`stage`] | a server and a line on it: where a journey that suits every server is played |
 //! | [`tones`] | tones drawn anew in each run, written and recognised |
 
@@ -14,5 +15,6 @@ pub mod bench;
 pub mod ladder;
 pub mod lines;
 pub mod phone;
+pub mod push;
 pub mod stage;
 pub mod tones;

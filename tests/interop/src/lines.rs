@@ -1,4 +1,4 @@
-//! The lines of the servers: agent N, customer N and the queue 180N that rings only agent N.
+//! The lines of the servers: agent N, customer N and the queues 180N and 181N that ring only agent N.
 //! Journeys run at the same time, each on a line of its own; those that harm the server run alone.
 
 use std::sync::{Condvar, LazyLock, Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
@@ -64,6 +64,11 @@ impl Line {
     /// The number of the queue that rings only this agent.
     pub fn queue(&self) -> String {
         format!("180{}", self.number)
+    }
+
+    /// The number of the queue that rings only this agent, and wakes his phone by push.
+    pub fn push_queue(&self) -> String {
+        format!("181{}", self.number)
     }
 }
 

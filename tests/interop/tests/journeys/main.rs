@@ -5,6 +5,7 @@
 //! | module | plays |
 //! |---|---|
 //! | `conformance` | tests/scenarios, on the model PBX and on Asterisk; ladders compared |
+//! | `push` | agents whose phones sleep, and the pack's half of it |
 //! | `registration` | what goes wrong while signing in |
 //! | `recovery` | a server that restarts, a link that dies in silence |
 //! | `telephone` | the G.711 customer, digits |
@@ -16,6 +17,7 @@ mod cold;
 mod conformance;
 mod kotlin;
 mod program;
+mod push;
 mod recovery;
 mod registration;
 #[path = "../../../scenarios/mod.rs"]
