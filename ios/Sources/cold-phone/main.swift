@@ -168,7 +168,7 @@ func endpoint(_ text: String) -> AudioEndpoint {
         case .quality: break
         case .ended(let call, let reason, let text):
             say("ended", ["call": id(call), "reason": snake("\(reason)"), "status": nil, "text": text])
-        case .audioLost(let text): say("error", ["text": text])
+        case .audioLost(let text), .notSaved(let text): say("error", ["text": text])
         }
     }
 

@@ -52,6 +52,7 @@ class Lines {
                 "status" to statusOf(event.reason), "text" to event.text,
             )
             is Event.AudioLost -> print("error", "text" to event.text)
+            is Event.NotSaved -> print("error", "text" to event.text)
         }
     }
 
