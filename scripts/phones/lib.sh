@@ -15,7 +15,7 @@ PHONES_TARGET=$PHONES/target
 
 # shellcheck disable=SC2034  # for the scripts that source this
 # What ships.
-SHIPPED=(-p sidetone-driver -p sidetone-ffi)
+SHIPPED=(-p sidetone-ffi -p sidetone-driver)
 # A profile with panic = "abort" needs panic_abort built as well. One list everywhere: another one rebuilds everything.
 # shellcheck disable=SC2034
 BUILD_STD=-Zbuild-std=std,panic_abort

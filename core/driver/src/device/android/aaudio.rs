@@ -11,7 +11,7 @@ use std::ffi::c_void;
 use std::slice;
 
 /// An open stream; it is closed when it is dropped.
-pub(super) struct Stream(AudioStream);
+pub(in crate::device) struct Stream(AudioStream);
 
 impl Stream {
     pub(super) fn xruns(&self) -> u64 {

@@ -5,6 +5,7 @@
 //! devices need; `aaudio` without any C++, which needs Android 9 (API 28) for usage and preset.
 
 #[cfg(all(feature = "aaudio", not(feature = "oboe")))]
+#[allow(unsafe_code, reason = "the callback is given a bare pointer to its samples")]
 mod aaudio;
 #[cfg(feature = "oboe")]
 mod oboe;

@@ -11,7 +11,7 @@ use ::oboe::{
 use sidetone_media::SAMPLE_RATE;
 
 /// An open stream; it is closed when it is dropped.
-pub(super) enum Stream {
+pub(in crate::device) enum Stream {
     Microphone(AudioStreamAsync<Input, Hears>),
     Speaker(AudioStreamAsync<Output, Speaks>),
 }
@@ -74,7 +74,7 @@ fn started(outcome: Result<(), Error>) -> Result<(), String> {
 }
 
 /// The microphone's callbacks.
-pub(super) struct Hears {
+pub(in crate::device) struct Hears {
     to: Capture,
     broken: Broken,
 }
@@ -97,7 +97,7 @@ impl AudioInputCallback for Hears {
 }
 
 /// The speaker's callbacks.
-pub(super) struct Speaks {
+pub(in crate::device) struct Speaks {
     from: Playback,
     broken: Broken,
 }
