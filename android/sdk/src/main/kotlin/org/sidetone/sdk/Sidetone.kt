@@ -50,6 +50,7 @@ object Sidetone {
     /** Once for each process, before anything else; no network, no waiting. `callActivity` shows calls. */
     fun init(application: Application, callActivity: Class<out Activity>, texts: Texts = Texts()) {
         if (coordinator != null) return
+        Native.init(application)
         val directory = File(application.noBackupFilesDir, "sidetone")
         val kept = Home(SealedStore(directory, VaultKey(File(directory, "key"))))
         home = kept
