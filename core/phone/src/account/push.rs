@@ -161,7 +161,8 @@ impl Account {
         let body = serde_json::json!({
             "v": 1, "provider": provider, "param": token.param, "prid": token.prid,
         });
-        request.set_body("application/json", body.to_string().into_bytes());
+        // Asterisk takes no other type.
+        request.set_body("text/plain", body.to_string().into_bytes());
         let key = ua.send(request, Owner::Token, now);
         // A token that is forgotten is not waited for.
         self.handing_over = key.filter(|_| !token.prid.is_empty());
