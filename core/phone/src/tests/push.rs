@@ -529,3 +529,26 @@ fn a_clock_that_is_out_of_all_bounds_gives_a_report_too() {
         announce(payload, now);
     }
 }
+
+#[test]
+fn the_documents_examples_are_read_as_they_say() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/push.examples.json");
+    let text = std::fs::read_to_string(path).unwrap();
+    let examples: serde_json::Value = serde_json::from_str(&text).unwrap();
+    let now = Now { boot: SECOND, wall: UnixTime(1_795_610_085 * SECOND) };
+    let kind =
+        |value: &serde_json::Value| announce(value.to_string().as_bytes(), now).announcement.kind;
+    for payload in examples["payloads"].as_array().unwrap() {
+        assert_ne!(kind(payload), AnnouncementKind::Unreadable, "{payload}");
+    }
+    for other in examples["not_payloads"].as_array().unwrap() {
+        // What says too much of a call that is over is read for what it must say.
+        let too_much = other["value"]["kind"] == "cancelled" && !other["value"]["caller"].is_null();
+        let wanted =
+            if too_much { AnnouncementKind::Cancelled } else { AnnouncementKind::Unreadable };
+        assert_eq!(kind(&other["value"]), wanted, "{other}");
+    }
+    let fcm = &examples["fcm"]["message"]["data"];
+    assert_eq!(kind(fcm), AnnouncementKind::Cancelled, "as FCM hands it over");
+    assert_eq!(kind(&examples["apns"]), AnnouncementKind::Incoming, "as APNs hands it over");
+}
