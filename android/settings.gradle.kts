@@ -8,24 +8,11 @@ pluginManagement {
     }
 }
 
-// The certificate verifier's Kotlin half comes inside its crate, as a Maven repository of its own.
-val verifier = providers.exec {
-    workingDir = rootDir.parentFile
-    commandLine("cargo", "metadata", "--format-version", "1", "--filter-platform", "aarch64-linux-android")
-}.standardOutput.asText.map { text ->
-    val path = Regex("\"manifest_path\":\"([^\"]*rustls-platform-verifier-android[^\"]*)\"").find(text)
-    File(checkNotNull(path) { "rustls-platform-verifier-android is not among the crates" }.groupValues[1]).parentFile.resolve("maven")
-}
-
 dependencyResolutionManagement {
     repositories {
         google()
         mavenCentral()
-        maven {
-            url = uri(verifier.get())
-            metadataSources { artifact() }
-        }
-        // The Java half of the certificate check; its Rust half is in Cargo.lock.
+        // The certificate verifier's Kotlin half. Its crate had it inside before 0.2; now it is in a branch of the repository.
         maven("https://github.com/rustls/rustls-platform-verifier/raw/maven-archive/android-release-support/maven/") {
             content { includeGroup("org.rustls") }
         }

@@ -22,7 +22,6 @@ android {
 dependencies {
     api(project(":core"))
     api("net.java.dev.jna:jna:5.19.1@aar")
-    implementation("rustls:rustls-platform-verifier:latest.release")
     // The version of rustls-platform-verifier-android in Cargo.lock.
     implementation("org.rustls:rustls-platform-verifier:0.2.0")
     testImplementation("net.java.dev.jna:jna:5.19.1")
