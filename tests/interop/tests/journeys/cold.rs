@@ -14,7 +14,7 @@ use std::time::Duration;
 const COLD: Duration = Duration::from_secs(40);
 
 /// The library under test.
-pub struct Cold {
+pub(crate) struct Cold {
     name: &'static str,
     stage: Stage,
     command: Vec<String>,
@@ -23,7 +23,7 @@ pub struct Cold {
 
 impl Cold {
     /// The one whose command this variable holds.
-    pub fn new(name: &'static str, variable: &str) -> Option<Self> {
+    pub(crate) fn new(name: &'static str, variable: &str) -> Option<Self> {
         let Ok(command) = std::env::var(variable) else {
             println!("left out: {variable} does not name the program");
             return None;
@@ -57,7 +57,7 @@ fn leave(mut phone: Phone) {
 }
 
 /// A whole call.
-pub fn a_queue_call_is_answered_on_the_lock_screen_held_muted_and_hung_up(cold: &Cold) {
+pub(crate) fn a_queue_call_is_answered_on_the_lock_screen_held_muted_and_hung_up(cold: &Cold) {
     let [a, c] = Tone::draw();
     let mut customer = cold.stage.customer(&Voice::steady(c));
     let mut agent = cold.start(&Voice::steady(a));
@@ -91,7 +91,7 @@ pub fn a_queue_call_is_answered_on_the_lock_screen_held_muted_and_hung_up(cold: 
 }
 
 /// Calls that nobody takes.
-pub fn a_caller_who_gives_up_stops_the_ringing_and_is_a_missed_call(cold: &Cold) {
+pub(crate) fn a_caller_who_gives_up_stops_the_ringing_and_is_a_missed_call(cold: &Cold) {
     let [a, c] = Tone::draw();
     let mut customer = cold.stage.customer(&Voice::steady(c));
     let mut agent = cold.start(&Voice::steady(a));
@@ -110,7 +110,7 @@ pub fn a_caller_who_gives_up_stops_the_ringing_and_is_a_missed_call(cold: &Cold)
 }
 
 /// Death in a call.
-pub fn a_phone_that_was_killed_in_a_call_takes_the_next_one(cold: &Cold) {
+pub(crate) fn a_phone_that_was_killed_in_a_call_takes_the_next_one(cold: &Cold) {
     let [a, c] = Tone::draw();
     let mut customer = cold.stage.customer(&Voice::steady(c));
     let mut agent = cold.start(&Voice::steady(a));
