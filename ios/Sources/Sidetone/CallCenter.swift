@@ -245,11 +245,12 @@ public final class CallCenter: NSObject {
     }
 
     private func work() {
-        guard let phone, !isWorking else { return }
+        guard let phone, !isWorking, !commands.isEmpty else { return }
         isWorking = true
         Task { [weak self] in
-            while let self, !commands.isEmpty { await commands.removeFirst()(phone) }
+            while let self, self.phone === phone, !commands.isEmpty { await commands.removeFirst()(phone) }
             self?.isWorking = false
+            self?.work()
         }
     }
 
