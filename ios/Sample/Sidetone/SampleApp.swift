@@ -48,9 +48,12 @@ final class Model: ObservableObject {
             startPhone: { [weak self] in
                 guard let data = try Self.keychain.read("sign-in") else { throw CancellationError() }
                 let who = try JSONDecoder().decode(SignIn.self, from: data)
+                let folder = try FileManager.default.url(
+                    for: .applicationSupportDirectory, in: .userDomainMask, appropriateFor: nil, create: true)
+                let vault = try await Self.keychain.vault(folder.appendingPathComponent("sidetone"))
                 let phone = try await SidetonePhone.start(PhoneConfig(
                     aor: who.account, password: who.password, servers: [who.server], instance: try Self.keychain.instance(),
-                    trust: .platform, microphone: .default, speaker: .default))
+                    trust: .platform, microphone: .default, speaker: .default), vault: vault)
                 try await phone.signIn()
                 await self?.show(phone)
                 return phone

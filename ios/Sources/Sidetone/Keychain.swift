@@ -2,6 +2,7 @@
 import Foundation
 #if canImport(Security)
 import Security
+import SidetoneCore
 
 public struct Keychain: Sendable {
     public enum Failure: Error, Equatable {
@@ -33,6 +34,18 @@ public struct Keychain: Sendable {
             var random = SystemRandomNumberGenerator()
             return Data((0..<32).map { _ in UInt8.random(in: .min ... .max, using: &random) })
         }
+    }
+
+    /// The vault in this folder, made where there is none. It belongs to this device, as its key does: no backup takes it.
+    public func vault(_ folder: URL) async throws -> Vault {
+        let key = try vaultKey()
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        #if !os(Linux)
+        var (folder, values) = (folder, URLResourceValues())
+        values.isExcludedFromBackup = true
+        try folder.setResourceValues(values)
+        #endif
+        return try await Vault.open(directory: folder.path, key: key)
     }
 
     /// The name of this installation (RFC 5626 §4.1).

@@ -10,8 +10,9 @@ public final class SidetonePhone: Sendable {
     private init(_ core: Phone) { self.core = core }
 
     /// A phone of this configuration. `StartError` says why there is none, and what to do.
-    public static func start(_ config: PhoneConfig) async throws -> SidetonePhone {
-        SidetonePhone(try await Phone.start(config: config))
+    /// With a vault (`Keychain.vault`) it finds again what it knew when its process died.
+    public static func start(_ config: PhoneConfig, vault: Vault? = nil) async throws -> SidetonePhone {
+        SidetonePhone(try await Phone.start(config: config, vault: vault))
     }
 
     /// What a screen renders now.
@@ -83,13 +84,13 @@ extension SidetonePhone: PhonePort {
         try await core.sendDtmf(call: call, digits: digits)
     }
     public func networkChanged() { core.networkChanged() }
+    public func audioRouteChanged() { core.audioRouteChanged() }
 
     // The core takes calls by INVITE only and has no gate for the audio: none of these can be handed on yet.
     public func setPushToken(_ token: PushToken?) async throws {}
     public func announced(_ push: Push) {}
     public func audioActivated() {}
     public func audioDeactivated() {}
-    public func audioRouteChanged() {}
 
     public func calls() -> [PhoneCall] {
         core.snapshot().calls.map { call in

@@ -78,8 +78,10 @@ func endpoint(_ text: String) -> AudioEndpoint {
             read: { _ in Push(call: UUID(), kind: .unreadable, deadline: Date(), over: .failed) },
             startPhone: {
                 var config = config
-                config.instance = try Keychain(service: "cold-phone").instance()
-                let phone = try await SidetonePhone.start(config)
+                let keychain = Keychain(service: "cold-phone")
+                config.instance = try keychain.instance()
+                let phone = try await SidetonePhone.start(
+                    config, vault: try await keychain.vault(folder.appendingPathComponent("vault")))
                 try await phone.signIn()
                 return phone
             })

@@ -1,4 +1,5 @@
 /// The first call in ten lines, and the real library in the others.
+import Security
 import XCTest
 
 @testable import Sidetone
@@ -60,6 +61,22 @@ final class FirstCall: XCTestCase, @unchecked Sendable {
             XCTAssertTrue(what.contains("http://example.com"), what)
             XCTAssertTrue(advice.contains("wss://"), advice)
         } catch { XCTFail("\(error)") }
+    }
+
+    func testAVaultIsOpenedOnlyByTheKeyInTheKeychain() async throws {
+        FakeKeychain.shared.reset()
+        let folder = FileManager.default.temporaryDirectory.appendingPathComponent(UUID().uuidString)
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let keychain = Keychain(service: "first")
+        try await keychain.vault(folder).write(name: "note", content: Data("kept".utf8))
+        let again = try await keychain.vault(folder).read(name: "note")
+        XCTAssertEqual(again, Data("kept".utf8))
+        let raw = try FileManager.default.contentsOfDirectory(at: folder, includingPropertiesForKeys: nil).map { try Data(contentsOf: $0) }
+        XCTAssertFalse(raw.contains { $0.range(of: Data("kept".utf8)) != nil })
+        do {
+            let other = try await Keychain(service: "other").vault(folder).read(name: "note")
+            XCTFail("another key opened it: \(String(describing: other))")
+        } catch is VaultError {}
     }
 
     private func config(server: String) -> PhoneConfig {
