@@ -372,6 +372,7 @@ fn the_token_goes_into_the_contact_and_by_message_to_the_dialplan() {
     );
     let message = world.request(Method::Message);
     assert_eq!(message.uri.to_string(), "sip:push@pbx.example");
+    assert_eq!(message.headers.get(&HeaderName::CONTENT_TYPE).unwrap(), "text/plain");
     let body: serde_json::Value = serde_json::from_slice(&message.body).unwrap();
     assert_eq!(body["prid"], "abc:DEF_-=1");
     world.challenge_to(&message, "n2", false);
