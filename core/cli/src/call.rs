@@ -54,7 +54,7 @@ pub(crate) async fn run(args: CallArgs) -> Outcome {
                 }
             }
             line = input.next() => match session.run_line(&line).await {
-                Some(line) => printer.print(line),
+                Some(lines) => lines.into_iter().for_each(|line| printer.print(line)),
                 None => break progress.interrupted(),
             },
             () = until(hang_up_at) => {

@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 use sidetone_phone::{
-    CallId, Command, CommandError, DeclineReason, Digits, EndReason, Event, Party, QualityReport,
-    RegistrationState,
+    Announcement, CallId, Command, CommandError, DeclineReason, Digits, EndReason, Event, Party,
+    PushProvider, PushToken, QualityReport, RegistrationState, Report,
 };
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -38,6 +38,13 @@ pub(crate) enum JsonEvent {
         number: Option<String>,
         queue: Option<String>,
         deadline: u64,
+    },
+    Reported {
+        call: String,
+        caller: JsonCaller,
+        queue: Option<String>,
+        deadline: u64,
+        over: Option<&'static str>,
     },
     Dialing {
         call: String,
@@ -131,6 +138,32 @@ pub(crate) enum JsonEvent {
 pub(crate) struct JsonParty {
     name: Option<String>,
     uri: String,
+}
+
+/// Who calls, as a push says.
+#[derive(Debug, Serialize)]
+pub(crate) struct JsonCaller {
+    name: Option<String>,
+    number: Option<String>,
+}
+
+impl std::fmt::Display for JsonCaller {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.name.as_ref().or(self.number.as_ref()).map_or("unknown", |text| text))
+    }
+}
+
+impl From<&Report> for JsonEvent {
+    fn from(report: &Report) -> Self {
+        let Announcement { call, caller, queue, deadline, .. } = report.announcement.clone();
+        Self::Reported {
+            call: call.to_string(),
+            caller: JsonCaller { name: caller.name, number: caller.number },
+            queue,
+            deadline: deadline.0.as_secs(),
+            over: report.over.as_ref().map(end_reason_name),
+        }
+    }
 }
 
 impl std::fmt::Display for JsonParty {
@@ -343,9 +376,46 @@ enum JsonCommand {
         call: uuid::Uuid,
         digits: String,
     },
+    Forward {
+        call: uuid::Uuid,
+        to: String,
+    },
+    Announce {
+        payload: serde_json::Value,
+    },
+    PushToken {
+        token: Option<JsonToken>,
+    },
+    Sleep {},
     Register {},
     Unregister {},
     Quit {},
+}
+
+/// RFC 8599 §4.1.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct JsonToken {
+    provider: JsonProvider,
+    param: String,
+    prid: String,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum JsonProvider {
+    Fcm,
+    Apns,
+}
+
+impl From<JsonToken> for PushToken {
+    fn from(JsonToken { provider, param, prid }: JsonToken) -> Self {
+        let provider = match provider {
+            JsonProvider::Fcm => PushProvider::Fcm,
+            JsonProvider::Apns => PushProvider::Apns,
+        };
+        Self { provider, param, prid }
+    }
 }
 
 /// What a line of input asks for.
@@ -353,6 +423,8 @@ enum JsonCommand {
 pub(crate) enum Request {
     /// Something for the phone; the command's name and call for the answer.
     Command { name: &'static str, call: Option<CallId>, command: Command },
+    /// A push came with this payload.
+    Announce(Vec<u8>),
     /// Leave.
     Quit,
 }
@@ -399,6 +471,20 @@ impl Request {
                 })?;
                 with_call("dtmf", call, |call| Command::SendDtmf { call, digits })
             }
+            JsonCommand::Forward { call, to } => {
+                with_call("forward", call, |call| Command::Forward { call, to })
+            }
+            // A text is the payload itself, whatever is in it.
+            JsonCommand::Announce { payload: serde_json::Value::String(text) } => {
+                return Ok(Self::Announce(text.into_bytes()));
+            }
+            JsonCommand::Announce { payload } => {
+                return Ok(Self::Announce(payload.to_string().into_bytes()));
+            }
+            JsonCommand::PushToken { token } => {
+                ("push_token", None, Command::SetPushToken(token.map(Into::into)))
+            }
+            JsonCommand::Sleep {} => ("sleep", None, Command::Sleep),
             JsonCommand::Register {} => ("register", None, Command::Register),
             JsonCommand::Unregister {} => ("unregister", None, Command::Unregister),
             JsonCommand::Quit {} => return Ok(Self::Quit),
@@ -463,5 +549,34 @@ mod tests {
         assert_eq!(line["reason"], "unreachable");
         assert_eq!(line["status"], 404);
         assert_eq!(line["at_ms"], 1.5);
+    }
+
+    #[test]
+    fn a_push_is_reported_with_who_calls_and_whether_it_is_over() {
+        let line = format!(
+            r#"{{"command":"announce","payload":{{"sidetone":{{"v":1,"kind":"cancelled","call":"{CALL}","queue":"sales"}}}}}}"#
+        );
+        let Ok(Request::Announce(payload)) = Request::parse(&line) else { panic!("not taken") };
+        let event = JsonEvent::from(&sidetone_driver::announce(&payload));
+        let line = serde_json::to_value(Line { event, at_ms: 0.0 }).unwrap();
+        assert_eq!((&line["event"], &line["call"]), (&"reported".into(), &CALL.into()));
+        assert_eq!((&line["queue"], &line["over"]), (&"sales".into(), &"cancelled".into()));
+        assert!(line["caller"]["number"].is_null() && line["deadline"].as_u64() > Some(1));
+    }
+
+    #[test]
+    fn a_push_token_is_set_or_taken_away_and_is_not_shown() {
+        let with =
+            r#"{"command":"push_token","token":{"provider":"fcm","param":"p","prid":"Se-cret"}}"#;
+        let Ok(Request::Command { command, .. }) = Request::parse(with) else {
+            panic!("not taken")
+        };
+        assert!(matches!(&command, Command::SetPushToken(Some(token)) if token.prid == "Se-cret"));
+        assert!(!format!("{command:?}").contains("Se-cret"));
+        let without = r#"{"command":"push_token","token":null}"#;
+        let Ok(Request::Command { command, .. }) = Request::parse(without) else {
+            panic!("not taken")
+        };
+        assert_eq!(command, Command::SetPushToken(None));
     }
 }

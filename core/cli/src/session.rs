@@ -32,6 +32,9 @@ impl Refusal {
             (CommandError::WrongState, Command::Decline { .. }) => {
                 Some("only a call that rings here can be declined; hang up instead")
             }
+            (CommandError::WrongState, Command::Forward { .. }) => {
+                Some("only a call that rings here, or is announced, can be forwarded")
+            }
             (CommandError::WrongState, Command::Hold { .. }) => {
                 Some("only an answered call can be held or resumed; wait for the answer")
             }
@@ -135,16 +138,23 @@ impl Session {
 
     /// Carries out one line of JSON input, and answers it with the time at which it was taken: what
     /// follows from it comes later. `None` means: leave.
-    pub(crate) async fn run_line(&self, text: &str) -> Option<Line> {
+    pub(crate) async fn run_line(&self, text: &str) -> Option<Vec<Line>> {
         let at_ms = self.now_ms();
-        let event = match Request::parse(text) {
+        let events = match Request::parse(text) {
             Ok(Request::Quit) => return None,
             Ok(Request::Command { name, call, command }) => {
-                answer(name, call, self.command(command).await)
+                vec![answer(name, call, self.command(command).await)]
             }
-            Err(refused) => refused,
+            Ok(Request::Announce(payload)) => {
+                // As a platform's push handler does it: reported first, then told to the phone.
+                let report = sidetone_driver::announce(&payload);
+                let (reported, call) = (JsonEvent::from(&report), report.announcement.call);
+                self.handle.announced(report.announcement).await;
+                vec![reported, answer("announce", Some(call), Ok(()))]
+            }
+            Err(refused) => vec![refused],
         };
-        Some(Line { event, at_ms })
+        Some(events.into_iter().map(|event| Line { event, at_ms }).collect())
     }
 }
 
@@ -200,6 +210,10 @@ pub(crate) fn plain(event: &JsonEvent) -> Option<String> {
         JsonEvent::Announced { name, number, .. } => {
             let unknown = "unknown".to_owned();
             format!("announced: {}", name.as_ref().or(number.as_ref()).unwrap_or(&unknown))
+        }
+        JsonEvent::Reported { caller, over: None, .. } => format!("a push: {caller} calls"),
+        JsonEvent::Reported { caller, over: Some(why), .. } => {
+            format!("a push: {caller} does not call any more: {why}")
         }
         JsonEvent::Dialing { to, .. } => format!("calling {}", party(to)),
         JsonEvent::Ringing { .. } => "it rings there".to_owned(),

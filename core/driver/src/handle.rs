@@ -1,6 +1,6 @@
 //! The app's side of a running phone.
 
-use sidetone_phone::{Command, CommandError, Input, Snapshot};
+use sidetone_phone::{Announcement, Command, CommandError, Input, Snapshot};
 use tokio::sync::{mpsc, oneshot, watch};
 
 /// A running phone. When the last handle is dropped it signs out and ends, as by
@@ -48,6 +48,21 @@ impl Handle {
     /// The system has another network, or the process resumed after a suspension.
     pub async fn network_changed(&self) {
         self.tell(Request::Happened(Input::NetworkChanged)).await;
+    }
+
+    /// A push came, and the platform was told of it, as [`crate::announce`] said.
+    pub async fn announced(&self, announcement: Announcement) {
+        self.tell(Request::Happened(Input::Announced(announcement))).await;
+    }
+
+    /// The platform's audio session is active: devices may run.
+    pub async fn audio_activated(&self) {
+        self.tell(Request::Happened(Input::AudioActivated)).await;
+    }
+
+    /// The platform's audio session is not active any more: an interruption, or no call needs it.
+    pub async fn audio_deactivated(&self) {
+        self.tell(Request::Happened(Input::AudioDeactivated)).await;
     }
 
     /// The audio takes another route (a headset, the loudspeaker): the devices are opened anew within

@@ -34,10 +34,11 @@ pub use handle::Handle;
 pub use updates::Updates;
 pub use vault::{Vault, VaultError};
 
+use device::{AudioDevice, AudioError};
 use media::MediaThread;
 use peer::PeerConfig;
 use rustls::crypto::ring;
-use sidetone_phone::{Config, Event, MediaError, Phone, Saved, TimerReason};
+use sidetone_phone::{AudioGate, Config, Event, MediaError, Phone, Report, Saved, TimerReason};
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -57,11 +58,29 @@ const REQUESTS: usize = 64;
 /// # Panics
 /// Outside a tokio runtime.
 pub fn start(config: DriverConfig) -> Result<(Handle, Updates), StartError> {
-    let DriverConfig { phone, saved, vault, trust, ice_servers, microphone, speaker } = config;
+    let ends = (config.microphone.clone(), config.speaker.clone());
+    start_on(config, move || device::open(&ends.0, &ends.1))
+}
+
+/// What the platform must be told of a push, at once: needs no phone and waits for nothing. The
+/// phone is then told by [`Handle::announced`].
+pub fn announce(payload: &[u8]) -> Report {
+    sidetone_phone::announce(payload, clock::now())
+}
+
+/// A phone on this audio device.
+fn start_on<F>(config: DriverConfig, open: F) -> Result<(Handle, Updates), StartError>
+where
+    F: FnOnce() -> Result<Box<dyn AudioDevice>, AudioError> + Send + 'static,
+{
+    let DriverConfig { phone, saved, vault, trust, ice_servers, .. } = config;
     let saved = vault.as_deref().map_or(Ok(saved), saving::load)?;
     let connector = Connector::new(&trust)?;
     let entropy = random().map_err(|e| StartError::Trust(e.to_string()))?;
-    let media = MediaThread::start(move || device::open(&microphone, &speaker))?;
+    let mut media = MediaThread::start(open)?;
+    if phone.audio == AudioGate::Platform {
+        media.ask(media::Command::SetActive(false));
+    }
     let phone = Phone::new(phone, saved, entropy, clock::now());
     let (snapshots, shown) = watch::channel(phone.snapshot());
     let (requests, queue) = mpsc::channel(REQUESTS);

@@ -222,8 +222,9 @@ impl Task {
                 self.parts.media.ask(MediaCommand::Remove(call));
                 self.calls.remove(&call);
             }
-            // Without a platform that says so, audio may always run.
-            Output::SetAudio { .. } => {}
+            Output::SetAudio { active } => {
+                self.parts.media.ask(MediaCommand::SetActive(active));
+            }
             Output::Event(event) => self.parts.teller.tell(What::Event(event)),
             Output::Save(saved) => self.save(saved).await,
         }

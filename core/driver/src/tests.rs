@@ -3,7 +3,9 @@
 
 use crate::peer::{MediaTransport, PeerConfig, WebRtcTransport};
 use crate::testing::Authority;
-use crate::{AudioEndpoint, DriverConfig, Handle, Milestone, Updates, Vault, What, start};
+use crate::{
+    AudioEndpoint, DriverConfig, Handle, Milestone, StartError, Updates, Vault, What, start,
+};
 use futures_util::{SinkExt, StreamExt};
 use sidetone_phone::{
     Account, CallId, Command, CommandError, Config, Digits, EndReason, Event, RegistrationState,
@@ -18,7 +20,9 @@ use tokio::sync::mpsc;
 use tokio_tungstenite::tungstenite;
 use tokio_tungstenite::tungstenite::handshake::server;
 
+mod audio;
 mod hung;
+mod saving;
 
 const PATIENCE: Duration = Duration::from_secs(8);
 
@@ -81,13 +85,19 @@ struct Phone {
 }
 
 async fn phone(microphone: AudioEndpoint, speaker: AudioEndpoint) -> Phone {
+    phone_by(|config| start(DriverConfig { microphone, speaker, ..config })).await
+}
+
+/// A phone and its server; the phone is started by this.
+async fn phone_by(
+    start: impl FnOnce(DriverConfig) -> Result<(Handle, Updates), StartError>,
+) -> Phone {
     let authority = Authority::new();
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let server = format!("wss://localhost:{}/ws", listener.local_addr().unwrap().port());
     let (seen, sees) = mpsc::unbounded_channel();
     tokio::spawn(serve(listener, authority.certificate(&["localhost"]).acceptor(), seen));
-    let config = DriverConfig { microphone, speaker, ..config(&server, &authority, None) };
-    let (handle, updates) = start(config).unwrap();
+    let (handle, updates) = start(config(&server, &authority, None)).unwrap();
     Phone { handle, updates, sees, woke: 0, milestones: Vec::new() }
 }
 

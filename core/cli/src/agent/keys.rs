@@ -22,6 +22,9 @@ pub(super) enum Action {
 pub(super) fn help(app: &App) -> Vec<(&'static str, &'static str)> {
     let is_registered = app.snapshot.registration.state == RegistrationState::Registered;
     let mut keys = vec![if is_registered { ("d", "dial") } else { ("r", "sign in") }];
+    if is_registered && app.snapshot.calls.is_empty() {
+        keys.push(("s", "sleep"));
+    }
     if let Some(call) = app.call() {
         if matches!(call.state, CallState::Announced | CallState::Ringing | CallState::Answering) {
             keys.extend([("a", "answer"), ("x", "decline")]);
@@ -72,6 +75,7 @@ fn shortcut(app: &mut App, key: KeyEvent) -> Action {
             None => Action::Redraw,
         },
         KeyCode::Char('r') => Action::Command(Command::Register),
+        KeyCode::Char('s') if app.snapshot.calls.is_empty() => Action::Command(Command::Sleep),
         KeyCode::Char('d') => open(app, EntryKind::Dial),
         KeyCode::Char('t') if app.call().is_some_and(is_up) => open(app, EntryKind::Dtmf),
         KeyCode::Tab => {

@@ -47,7 +47,7 @@ async fn lines(
                 printer.show(session.line(update, printer.sip));
             }
             line = input.next() => match session.run_line(&line).await {
-                Some(line) => printer.print(line),
+                Some(lines) => lines.into_iter().for_each(|line| printer.print(line)),
                 None => break left(&session),
             },
             call = auto_answer.due() => auto_answer.answer(&session, call).await,

@@ -7,7 +7,7 @@ use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::style::{Color, Modifier, Style};
 use ratatui::text::{Line, Span};
 use ratatui::widgets::{Block, BorderType, Padding, Paragraph, Wrap};
-use sidetone_phone::{CallSnapshot, CallState, Direction, Hold, Party, RegistrationState};
+use sidetone_phone::{CallSnapshot, CallState, Direction, Hold, Intent, Party, RegistrationState};
 use std::time::Duration;
 
 const DIM: Style = Style::new().fg(Color::DarkGray);
@@ -90,7 +90,11 @@ fn call_line(call: &CallSnapshot, selected: bool, name: usize, now: Duration) ->
         Direction::Outgoing => "↗",
     };
     let since = call.answered.unwrap_or(call.began).0;
-    let clock = now.saturating_sub(since).as_secs();
+    // Of what is only announced nobody waits longer than its deadline.
+    let clock = match (call.state, call.rings_until) {
+        (CallState::Announced, Some(until)) => until.0.saturating_sub(now).as_secs(),
+        (_, _) => now.saturating_sub(since).as_secs(),
+    };
     let mut spans = vec![
         Span::raw(if selected { "▸ " } else { "  " }),
         Span::raw(format!("{arrow} ")),
@@ -98,6 +102,14 @@ fn call_line(call: &CallSnapshot, selected: bool, name: usize, now: Duration) ->
         Span::styled(format!("{:<12}", state_word(call.state)), state_style(call.state)),
         Span::raw(format!("{:>3}:{:02}  ", clock / 60, clock % 60)),
     ];
+    if call.state == CallState::Announced {
+        let word = match &call.intent {
+            None => "left",
+            Some(Intent::Answer) => "left, will be answered",
+            Some(Intent::Decline(_) | Intent::Forward(_)) => "left, will not ring",
+        };
+        spans.push(Span::styled(word, DIM));
+    }
     let marks =
         [(call.hold.local, "held"), (call.hold.remote, "held there"), (call.muted, "muted")];
     for (_, mark) in marks.iter().filter(|(on, _)| *on) {
@@ -422,6 +434,19 @@ mod tests {
         let dialing = Event::Dialing { call: CallId(uuid::Uuid::nil()), to };
         app.take(&What::Event(dialing), Duration::ZERO, 2.0, snapshot.clone());
         assert!(!drawn(&app).contains("there is silence"));
+    }
+
+    #[test]
+    fn a_call_that_is_announced_counts_down_and_says_what_was_decided() {
+        let mut announced = call(CallState::Announced);
+        (announced.answered, announced.quality) = (None, None);
+        (announced.hold, announced.muted) = (Hold::default(), false);
+        announced.rings_until = Some(UnixTime(Duration::from_secs(185 + 23)));
+        announced.intent = Some(Intent::Answer);
+        let screen = drawn_on(&app(RegistrationState::ReachableByPush, vec![announced]), 80, 24);
+        for part in ["reachable by push", "ANNOUNCED", "0:23", "left, will be answered"] {
+            assert!(screen.contains(part), "{part} is missing in\n{screen}");
+        }
     }
 
     #[test]
