@@ -1,7 +1,7 @@
 //! Who signs in and where, as the app writes it; checked before a phone is made of it.
 
 use crate::logging::keep_secret;
-use crate::{InstanceId, StartError};
+use crate::{InstanceId, PushToken, StartError};
 use sidetone_driver::{self as driver, DriverConfig};
 use sidetone_phone::{Account, Config, Secret};
 use std::fmt;
@@ -34,9 +34,23 @@ pub struct PhoneConfig {
     pub microphone: AudioEndpoint,
     /// Where the other side's audio goes.
     pub speaker: AudioEndpoint,
+    /// Who says when audio may run.
+    pub audio_gate: AudioGate,
+    /// Where pushes go, where the platform has said so.
+    #[uniffi(default = None)]
+    pub push: Option<PushToken>,
     /// What User-Agent says, in place of the library's name and version.
     #[uniffi(default = None)]
     pub user_agent: Option<String>,
+}
+
+/// Who says when audio may run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, uniffi::Enum)]
+pub enum AudioGate {
+    /// Nobody: a desktop.
+    Open,
+    /// The platform, by `audio_activated` and `audio_deactivated`: Telecom, CallKit.
+    Platform,
 }
 
 /// Whose certificates are trusted.
@@ -125,6 +139,11 @@ impl PhoneConfig {
         }
         let servers = self.servers.iter().map(|text| text.parse()).collect::<Result<_, _>>()?;
         let mut phone = Config::new(account, servers, self.instance.0);
+        phone.audio = match self.audio_gate {
+            AudioGate::Open => sidetone_phone::AudioGate::Open,
+            AudioGate::Platform => sidetone_phone::AudioGate::Platform,
+        };
+        phone.push = self.push.map(PushToken::kept_secret);
         if let Some(name) = self.user_agent {
             phone.user_agent = name;
         }

@@ -7,7 +7,7 @@
 use crate::CommandError;
 use crate::shown::Shown;
 use sidetone_driver::Handle;
-use sidetone_phone::{Command, CommandError as Refusal};
+use sidetone_phone::{Announcement, Command, CommandError as Refusal};
 use std::sync::Arc;
 use tokio::sync::{mpsc, oneshot};
 
@@ -21,6 +21,9 @@ enum Wish {
 /// What the platform tells the phone.
 pub(crate) enum Fact {
     NetworkChanged,
+    Announced(Announcement),
+    AudioActivated,
+    AudioDeactivated,
     AudioRouteChanged,
 }
 
@@ -92,6 +95,9 @@ async fn serve(phone: Handle, shown: Arc<Shown>, mut queue: mpsc::UnboundedRecei
 async fn hear(phone: &Handle, fact: Fact) {
     match fact {
         Fact::NetworkChanged => phone.network_changed().await,
+        Fact::Announced(announcement) => phone.announced(announcement).await,
+        Fact::AudioActivated => phone.audio_activated().await,
+        Fact::AudioDeactivated => phone.audio_deactivated().await,
         Fact::AudioRouteChanged => phone.audio_route_changed().await,
     }
 }

@@ -47,7 +47,7 @@ pub enum Event {
         /// The platform was told of it by a push.
         announced: bool,
     },
-    /// A push announced a call: its INVITE is on its way.
+    /// A push announced a call that was not known: it is on its way.
     Announced {
         /// The call.
         call: CallId,
@@ -218,7 +218,7 @@ pub enum EndReason {
     NeverCame,
     /// We sent the caller to another address.
     Forwarded {
-        /// Where.
+        /// The address.
         to: String,
     },
     /// A push that could not be read.
@@ -241,10 +241,10 @@ impl From<phone::Event> for Event {
                 Self::RegistrationChanged { registration: registration.into() }
             }
             E::Incoming { call, from, headers, announced } => Self::Incoming {
+                announced,
                 call: call.into(),
                 from: from.into(),
                 headers: headers.into_iter().map(|(name, value)| Header { name, value }).collect(),
-                announced,
             },
             E::Announced { call, announcement } => {
                 Self::Announced { call: call.into(), announcement: announcement.into() }

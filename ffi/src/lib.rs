@@ -15,7 +15,7 @@
 //! | `event`, `snapshot` | the phone's vocabulary in types that cross |
 //! | `vault` | small files sealed with the app's key |
 //! | `error` | what is refused, in words: what it is and what to do |
-//! | `push` | what the platform is told of a push, before any phone is there |
+//! | `push` | what the platform is told of a push, before any phone is there; where pushes go |
 //! | `link` | the sign-in link that a QR code carries |
 //! | `logging` | the log for the app, on its own thread and without secrets |
 //! | `ids`, `time` | UUIDs and times as the platforms have them |
@@ -39,14 +39,16 @@ mod snapshot;
 mod time;
 mod vault;
 
-pub use config::{AudioEndpoint, IceServer, PhoneConfig, Trust};
+pub use config::{AudioEndpoint, AudioGate, IceServer, PhoneConfig, Trust};
 pub use error::{CommandError, LinkError, StartError, VaultError};
 pub use event::{DeclineReason, EndReason, Event, EventPage, Header, NumberedEvent, Party};
 pub use ids::{CallId, InstanceId};
 pub use link::{SignInLink, parse_sign_in_link};
 pub use logging::{LogLevel, LogLine, LogSink, LogSinkError, set_log_sink};
 pub use phone::Phone;
-pub use push::{Announcement, AnnouncementKind, Intent, Report, announce};
+pub use push::{
+    Announcement, AnnouncementKind, Caller, Intent, PushProvider, PushToken, Report, announce,
+};
 pub use snapshot::{
     CallSnapshot, CallState, Direction, Hold, MediaPath, ProblemCause, QualityReport, Registration,
     RegistrationProblem, RegistrationState, Snapshot,

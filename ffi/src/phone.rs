@@ -4,8 +4,8 @@ use crate::desk::{Desk, Fact};
 use crate::journal::{Journal, Keeper, Reader};
 use crate::shown::Shown;
 use crate::{
-    CallId, CommandError, DeclineReason, Event, EventPage, PhoneConfig, Snapshot, StartError,
-    Vault, android, runtime, time,
+    Announcement, CallId, CommandError, DeclineReason, Event, EventPage, PhoneConfig, PushToken,
+    Snapshot, StartError, Vault, android, runtime, time,
 };
 use sidetone_driver::{Update, Updates, What};
 use sidetone_phone::{Command, Digits};
@@ -28,7 +28,7 @@ pub struct Phone {
 
 #[uniffi::export]
 impl Phone {
-    /// Starts a phone. It does nothing until it is told to sign in. What must survive the
+    /// Starts a phone. It does nothing until it is told to sign in, or of a push. What must survive the
     /// process is kept in the vault; without one a process that dies forgets its calls.
     #[uniffi::constructor(default(vault = None))]
     pub async fn start(
@@ -65,6 +65,17 @@ impl Phone {
         self.desk.command(Command::Unregister).await
     }
 
+    /// Lets go of the connection and waits for a push, which wakes the phone.
+    pub async fn sleep(&self) -> Result<(), CommandError> {
+        self.desk.command(Command::Sleep).await
+    }
+
+    /// The platform gave another push token, or none.
+    pub async fn set_push_token(&self, token: Option<PushToken>) -> Result<(), CommandError> {
+        let token = token.map(PushToken::kept_secret);
+        self.desk.command(Command::SetPushToken(token)).await
+    }
+
     /// Calls a number, a user name or an address. The app may name the call, with a fresh UUID; the
     /// call's id is given back.
     #[uniffi::method(default(call = None))]
@@ -82,6 +93,11 @@ impl Phone {
     /// Refuses an incoming call.
     pub async fn decline(&self, call: CallId, reason: DeclineReason) -> Result<(), CommandError> {
         self.desk.command(Command::Decline { call: call.into(), reason: reason.into() }).await
+    }
+
+    /// Sends the caller of an incoming call elsewhere.
+    pub async fn forward(&self, call: CallId, to: String) -> Result<(), CommandError> {
+        self.desk.command(Command::Forward { call: call.into(), to }).await
     }
 
     /// Ends a call in any state.
@@ -113,6 +129,21 @@ impl Phone {
     /// The system has another network, or the process resumed after a suspension.
     pub fn network_changed(&self) {
         self.desk.tell(Fact::NetworkChanged);
+    }
+
+    /// A push came, and the platform was told of it, as `announce` said.
+    pub fn announced(&self, announcement: Announcement) {
+        self.desk.tell(Fact::Announced(announcement.into()));
+    }
+
+    /// The platform's audio session is active.
+    pub fn audio_activated(&self) {
+        self.desk.tell(Fact::AudioActivated);
+    }
+
+    /// The platform's audio session is not active any more.
+    pub fn audio_deactivated(&self) {
+        self.desk.tell(Fact::AudioDeactivated);
     }
 
     /// The platform's audio goes another way: to the ear, a loudspeaker, a headset.

@@ -85,10 +85,10 @@ pub enum ProblemCause {
     AuthenticationUnsupported,
     /// The server refused otherwise.
     Refused,
-    /// The server does not take the push token.
-    PushRefused,
     /// The server does not answer.
     NoAnswer,
+    /// The server does not take the push token: a sleeping phone gets no calls.
+    PushRefused,
 }
 
 /// One call.
@@ -254,10 +254,10 @@ impl From<phone::RegistrationProblem> for RegistrationProblem {
             P::Refused { status, reason } => {
                 (ProblemCause::Refused, Some(format!("{status} {reason}")))
             }
+            P::NoAnswer => (ProblemCause::NoAnswer, None),
             P::PushRefused { status, reason } => {
                 (ProblemCause::PushRefused, Some(format!("{status} {reason}")))
             }
-            P::NoAnswer => (ProblemCause::NoAnswer, None),
         };
         Self { cause, text, detail }
     }

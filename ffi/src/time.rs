@@ -10,7 +10,7 @@ pub(crate) fn wall(time: UnixTime) -> SystemTime {
     UNIX_EPOCH.checked_add(time.0).unwrap_or(UNIX_EPOCH)
 }
 
-/// The platform's wall time as the phone's.
+/// Wall time of the platform as the phone's; what was before the epoch is the epoch.
 pub(crate) fn unix(time: SystemTime) -> UnixTime {
     UnixTime(time.duration_since(UNIX_EPOCH).unwrap_or_default())
 }

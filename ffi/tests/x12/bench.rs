@@ -1,13 +1,17 @@
 //! Servers that never answer, and what is to be seen of this process.
 
-use sidetone_ffi::{AudioEndpoint, InstanceId, LogLevel, LogSink, PhoneConfig, Trust};
+use sidetone_ffi::{
+    Announcement, AnnouncementKind, AudioEndpoint, AudioGate, CallId, Caller, InstanceId, LogLevel,
+    LogSink, PhoneConfig, Trust,
+};
 use std::fs;
 use std::io::Read as _;
 use std::net::{TcpListener, TcpStream};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
+use uuid::Uuid;
 
 /// A server that accepts connections, reads, and never says a word.
 pub(crate) struct NeverAnswers {
@@ -63,7 +67,21 @@ pub(crate) fn config(server: &str) -> PhoneConfig {
         ice_servers: Vec::new(),
         microphone: AudioEndpoint::Null,
         speaker: AudioEndpoint::Null,
+        audio_gate: AudioGate::Platform,
+        push: None,
         user_agent: None,
+    }
+}
+
+/// A call of this number that is about to come.
+pub(crate) fn announcement(number: u128) -> Announcement {
+    Announcement {
+        call: CallId(Uuid::from_u128(number)),
+        kind: AnnouncementKind::Incoming,
+        deadline: SystemTime::now() + Duration::from_secs(60),
+        caller: Caller { name: None, number: None },
+        queue: None,
+        group: None,
     }
 }
 

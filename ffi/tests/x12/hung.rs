@@ -5,7 +5,7 @@ use crate::bench::{NeverAnswers, config, eventually, log_to, media_threads};
 use crate::hammer::{Worst, poll_once, wait};
 use sidetone_ffi::{
     CallId, DeclineReason, LogLevel, LogLine, LogSink, LogSinkError, Phone, RegistrationState,
-    Vault,
+    Vault, announce,
 };
 use std::net::UdpSocket;
 use std::os::unix::process::CommandExt as _;
@@ -141,11 +141,18 @@ fn call_everything(phone: &Arc<Phone>, worst: &mut Worst) {
     let call = CallId("12345678-1234-1234-1234-123456789012".parse().unwrap());
     worst.measure("snapshot", || phone.snapshot());
     worst.measure("network_changed", || phone.network_changed());
+    worst.measure("audio_activated", || phone.audio_activated());
     worst.measure("audio_route_changed", || phone.audio_route_changed());
+    worst.measure("audio_deactivated", || phone.audio_deactivated());
+    let report = worst.measure("announce", || announce(b"what is this".to_vec()));
+    worst.measure("announced", || phone.announced(report.announcement));
+    worst.measure("sleep", || poll_once(phone.sleep()));
+    worst.measure("set_push_token", || poll_once(phone.set_push_token(None)));
     worst.measure("sign_in", || poll_once(phone.sign_in()));
     worst.measure("dial", || poll_once(phone.dial("600".to_owned(), None)));
     worst.measure("answer", || poll_once(phone.answer(call)));
     worst.measure("decline", || poll_once(phone.decline(call, DeclineReason::Busy)));
+    worst.measure("forward", || poll_once(phone.forward(call, "600".to_owned())));
     worst.measure("hang_up", || poll_once(phone.hang_up(call)));
     worst.measure("set_hold", || poll_once(phone.set_hold(call, true)));
     worst.measure("set_mute", || poll_once(phone.set_mute(call, true)));

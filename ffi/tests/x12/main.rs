@@ -9,11 +9,11 @@ mod bench;
 mod hammer;
 mod hung;
 
-use bench::{NeverAnswers, config, eventually, log_to, media_threads, threads_named};
+use bench::{NeverAnswers, announcement, config, eventually, log_to, media_threads, threads_named};
 use hammer::{poll_once, wait};
 use sidetone_ffi::{
-    CommandError, Event, LogLevel, LogLine, LogSink, LogSinkError, Phone, RegistrationState, Vault,
-    VaultError,
+    CommandError, Event, Intent, LogLevel, LogLine, LogSink, LogSinkError, Phone,
+    RegistrationState, Vault, VaultError,
 };
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -130,6 +130,25 @@ fn after_the_end_every_call_answers_that_it_is_over() {
     assert!(last.ended);
     let page = wait(phone.events(0));
     assert!(page.ended && page.lost == 0, "{page:?}");
+}
+
+#[test]
+fn a_decision_finds_the_call_that_was_announced_before_it() {
+    let _alone = alone();
+    let server = NeverAnswers::tls();
+    let phone = wait(Phone::start(config(&server.url()), None)).unwrap();
+    wait(phone.sign_in()).unwrap();
+    for number in 1..=100u128 {
+        let announcement = announcement(number);
+        let call = announcement.call;
+        phone.announced(announcement);
+        wait(phone.answer(call)).unwrap();
+        let shown = phone.snapshot();
+        let shown = shown.calls.iter().find(|shown| shown.id == call).unwrap();
+        assert_eq!(shown.intent, Some(Intent::Answer));
+        wait(phone.hang_up(call)).unwrap();
+    }
+    wait(phone.shutdown());
 }
 
 #[test]

@@ -122,7 +122,7 @@ extension Caller {
 extension PhoneEvent {
     init?(_ event: Event) {
         switch event {
-        case .incoming(let call, let from, let headers):
+        case .incoming(let call, let from, let headers, _):
             let queue = headers.first { $0.name.caseInsensitiveCompare("X-Queue") == .orderedSame }?.value
             self = .incoming(call, Caller(from, queue: queue))
         case .ringing(let call): self = .ringing(call)

@@ -92,7 +92,7 @@ func endpoint(_ text: String) -> AudioEndpoint {
         guard let pem = try? String(contentsOfFile: arguments.ca, encoding: .utf8) else { fail("cannot read \(arguments.ca)") }
         return PhoneConfig(
             aor: arguments.account, password: password, servers: [arguments.server], instance: UUID(), trust: .pem(text: pem),
-            microphone: endpoint(arguments.mic), speaker: endpoint(arguments.speaker))
+            microphone: endpoint(arguments.mic), speaker: endpoint(arguments.speaker), audioGate: .open)
     }
 
     func run() {
@@ -153,9 +153,11 @@ func endpoint(_ text: String) -> AudioEndpoint {
         switch event {
         case .registrationChanged(let registration):
             say("registration", ["state": "\(registration.state)", "reason": registration.problem?.text])
-        case .incoming(let call, let from, let headers):
+        case .incoming(let call, let from, let headers, let announced):
             let fields = Dictionary(headers.map { ($0.name, $0.value) }) { first, _ in first }
-            say("incoming", ["call": id(call), "from": party(from), "headers": fields])
+            say("incoming", ["call": id(call), "from": party(from), "headers": fields, "announced": announced])
+        case .announced(let call, let push):
+            say("announced", ["call": id(call), "name": push.caller.name, "number": push.caller.number, "queue": push.queue, "deadline": Int(push.deadline.timeIntervalSince1970)])
         case .dialing(let call, let to): say("dialing", ["call": id(call), "to": party(to)])
         case .ringing(let call): say("ringing", ["call": id(call)])
         case .earlyMedia(let call): say("early_media", ["call": id(call)])

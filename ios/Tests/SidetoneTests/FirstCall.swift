@@ -82,7 +82,7 @@ final class FirstCall: XCTestCase, @unchecked Sendable {
     private func config(server: String) -> PhoneConfig {
         PhoneConfig(
             aor: "sip:agent1@example.com", password: "none", servers: [server], instance: UUID(), trust: .pem(text: Self.pem),
-            microphone: .null, speaker: .null)
+            microphone: .null, speaker: .null, audioGate: .open)
     }
 
     /// Of nobody, for nobody: a phone must have something to trust.

@@ -66,7 +66,7 @@ final class RealCallTests: XCTestCase, @unchecked Sendable {
         @Sendable func phone(_ user: String) async throws -> SidetonePhone {
             let phone = try await SidetonePhone.start(PhoneConfig(
                 aor: "sip:\(user)@bench.test", password: "secret-\(user)", servers: [server], instance: UUID(),
-                trust: .pem(text: pem), microphone: .null, speaker: .null))
+                trust: .pem(text: pem), microphone: .null, speaker: .null, audioGate: .open))
             try await phone.signIn()
             for await shown in phone.snapshots() where shown.registration.state == .registered { break }
             return phone

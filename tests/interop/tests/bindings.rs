@@ -5,9 +5,9 @@
 #![allow(clippy::wildcard_enum_match_arm, reason = "a reader waits for one event of many")]
 
 use sidetone_ffi::{
-    AudioEndpoint, CallId, CallState, DeclineReason, Direction, EndReason, Event, Hold, InstanceId,
-    LogLevel, LogLine, LogSink, LogSinkError, MediaPath, Phone, PhoneConfig, RegistrationState,
-    Trust, set_log_sink,
+    AudioEndpoint, AudioGate, CallId, CallState, DeclineReason, Direction, EndReason, Event, Hold,
+    InstanceId, LogLevel, LogLine, LogSink, LogSinkError, MediaPath, Phone, PhoneConfig,
+    PushProvider, PushToken, RegistrationState, Trust, set_log_sink,
 };
 use sidetone_interop::phone::{PATIENCE, Scratch};
 use sidetone_interop::stage::Stage;
@@ -45,6 +45,12 @@ impl App {
             ice_servers: Vec::new(),
             microphone: file(&mouth),
             speaker: file(&ear),
+            audio_gate: AudioGate::Open,
+            push: Some(PushToken {
+                provider: PushProvider::Fcm,
+                param: "sidetone-test".to_owned(),
+                prid: token_of(name),
+            }),
             user_agent: None,
         };
         let phone = Phone::start(config, None);
@@ -129,6 +135,10 @@ impl App {
             }
         }
     }
+}
+
+fn token_of(name: &str) -> String {
+    format!("Device-Token-Of-{name}")
 }
 
 fn uuid_of(name: &str) -> uuid::Uuid {
@@ -239,23 +249,31 @@ async fn two_apps_talk_hold_press_keys_and_hang_up() {
     customer.leave().await;
     sleep(Duration::from_millis(200)).await;
     let lines: Vec<LogLine> = std::mem::take(&mut *lines.0.lock().unwrap());
-    judge(&lines, &[&password, &secrets[0], &secrets[1], &format!("sip:{number}")]);
+    let token = token_of("agent");
+    judge(&lines, &[&password, &secrets[0], &secrets[1], &token, &format!("sip:{number}")]);
 }
 
 /// Everything that was logged of two registrations and two calls, against what must not be in it.
 fn judge(lines: &[LogLine], secrets: &[&str]) {
     let all: String = lines.iter().map(|line| format!("{}\n", line.text)).collect();
     // The messages are there, or their secrets would not be missed.
-    for there in
-        ["REGISTER sip:", "INVITE sip:", "Authorization: Digest", "a=ice-pwd:", "a=fingerprint:"]
-    {
+    for there in [
+        "REGISTER sip:",
+        "INVITE sip:",
+        "Authorization: Digest",
+        "a=ice-pwd:",
+        "pn-prid=",
+        "a=fingerprint:",
+    ] {
         assert!(all.contains(there), "{there} was never logged in {} lines", lines.len());
     }
     for secret in secrets {
         let line = all.lines().find(|line| line.contains(secret));
         assert!(line.is_none(), "{secret} is in the log: {line:?}");
     }
-    for (key, mask) in [("response=", "\"[redacted]\""), ("a=ice-pwd:", "[redacted]")] {
+    for (key, mask) in
+        [("response=", "\"[redacted]\""), ("a=ice-pwd:", "[redacted]"), ("pn-prid=", "[redacted]")]
+    {
         for (at, _) in all.match_indices(key) {
             let value = &all[at + key.len()..];
             assert!(

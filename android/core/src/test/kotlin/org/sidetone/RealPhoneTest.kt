@@ -28,6 +28,7 @@ class RealPhoneTest {
     private fun config(account: Int) = PhoneConfig(
         aor = Server.accounts[account], password = Server.password(account), servers = listOf(Server.address), instance = UUID.randomUUID(),
         trust = Trust.Pem(File(Server.ca).readText()), microphone = AudioEndpoint.Null, speaker = AudioEndpoint.Null,
+        audioGate = AudioGate.OPEN,
     )
 
     private fun test(body: suspend () -> Unit) = runBlocking { withTimeout(30.seconds) { body() } }

@@ -33,6 +33,12 @@ class Lines {
             is Event.Incoming -> print(
                 "incoming", "call" to event.call.toString(), "from" to party(event.from),
                 "headers" to JSONObject(event.headers.associate { it.name to it.value }),
+                "announced" to event.announced,
+            )
+            is Event.Announced -> print(
+                "announced", "call" to event.call.toString(),
+                "name" to event.announcement.caller.name, "number" to event.announcement.caller.number,
+                "queue" to event.announcement.queue, "deadline" to event.announcement.deadline.epochSecond,
             )
             is Event.Dialing -> print("dialing", "call" to event.call.toString(), "to" to party(event.to))
             is Event.Ringing -> print("ringing", "call" to event.call.toString())
