@@ -2,7 +2,7 @@
 
 use crate::account::{Account, FlowChange};
 use crate::call::{Call, In, target};
-use crate::push::{self, memory::Memory};
+use crate::push::{self, memory::{Memory, Verdict}};
 use crate::ua::Ua;
 use crate::{
     AudioGate, CallId, Command, CommandError, Config, EndReason, Event, FlowId, Input, Now, Output,
@@ -60,6 +60,7 @@ impl Phone {
         for dialog in saved.dialogs.iter().take(MAX_CALLS) {
             self.calls.extend(Call::orphan(dialog, now));
             let (call, reason) = (dialog.call, EndReason::Restarted);
+            self.memory.remember(call, Verdict::Over, now);
             self.ua.tell(Event::Ended { call, reason });
         }
         for (announcement, intent) in saved.announced.iter().take(MAX_CALLS) {

@@ -106,6 +106,12 @@ impl Told {
         Ok(())
     }
 
+    /// The process was killed: the next one tells of its calls anew, but what ended has ended.
+    pub fn killed(&mut self) {
+        self.calls.clear();
+        self.lamp = None;
+    }
+
     /// Whether a call has begun and not ended.
     pub fn is_live(&self, call: CallId) -> bool {
         self.calls.contains_key(&call)
@@ -231,9 +237,9 @@ impl Invites {
         }
     }
 
-    /// What came is a new INVITE to the phone, though its bytes came before.
-    pub fn begin_again(&mut self) {
-        self.finals.values_mut().for_each(|status| *status = None);
+    /// What came is a new INVITE to the phone, though its branch came before.
+    pub fn begin_again(&mut self, branch: &str) {
+        self.finals.remove(branch);
     }
 
     /// The connection is gone: what has had no response gets none.

@@ -45,7 +45,9 @@ impl Call {
             | State::Ended => false,
         };
         let announcement = self.announcement.clone().filter(|_| waits)?;
-        Some((announcement, self.intent.clone()))
+        // A call that the user answered while it rang is not to ring again.
+        let answered = (self.state == State::Answering).then_some(Intent::Answer);
+        Some((announcement, answered.or_else(|| self.intent.clone())))
     }
 
     /// The user answers before the INVITE is there.

@@ -15,8 +15,6 @@ pub(super) const BEGINNING: Duration = Duration::from_secs(1_000_000);
 /// Time passes in steps of this length: what is due between two comes to pass at the second, as on a
 /// phone that wakes a little late. All lengths that are not drawn at random are multiples.
 const STEP: Duration = Duration::from_millis(500);
-/// Larger still are the times of the wall clock, which decide nothing.
-const WALL: f64 = 1e9;
 /// Moments that belong to the account's own timers, which the orders leave alone, the moment that the
 /// checks remember (the graph measures the time of each state by itself), the numbers that the
 /// account gives away, and the state of the generator. A `sequence` is beside the message that has it.
@@ -132,8 +130,6 @@ fn is_of_phone(before: &str) -> bool {
 /// What stands for a word.
 enum Replaced {
     Number(usize),
-    /// Of the wall clock.
-    Wall,
     Past,
     /// A moment so many steps from now.
     In(u64),
@@ -143,7 +139,6 @@ impl fmt::Display for Replaced {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Number(number) => write!(f, "#{number}"),
-            Self::Wall => f.write_str("W"),
             Self::Past => f.write_str("@past"),
             Self::In(steps) => write!(f, "@{steps}"),
         }
@@ -180,9 +175,8 @@ impl<'a> Numbers<'a> {
             (&mut self.sequences, word)
         } else {
             let moment = seconds(word).filter(|moment| *moment >= BEGINNING.as_secs_f64())?;
-            if moment >= WALL {
-                return Some(Replaced::Wall);
-            }
+            let wall = super::edge::WALL.as_secs_f64();
+            let moment = if moment >= wall { moment - wall } else { moment };
             let left = ((moment - now.as_secs_f64()) / STEP.as_secs_f64()).ceil();
             return Some(if left > 0.0 { Replaced::In(left as u64) } else { Replaced::Past });
         };

@@ -1,11 +1,13 @@
 //! One bare phone, registered, and the other side of its one call: the state that orders act on.
 
+use super::edge::{Decision, Edge, wall};
 use super::key::{self, BEGINNING, Key};
 use super::{Op, script};
 use crate::checks::{Invites, Told};
 use sidetone_phone::{
-    Account, CallId, CallState, Command, Config, DeclineReason, FlowError, FlowErrorKind, FlowId,
-    Generation, Input, MediaError, Now, Output, Phone, Secret, TimerReason, UnixTime,
+    Account, AudioGate, CallId, CallState, Command, Config, DeclineReason, FlowError,
+    FlowErrorKind, FlowId, Generation, Input, MediaError, Now, Output, Phone, Secret, TimerReason,
+    UnixTime, announce,
 };
 use sidetone_sip::{Message, Method, Request};
 use std::time::Duration;
@@ -24,16 +26,19 @@ pub struct Line {
     describing: Option<(CallId, Generation)>,
     /// Media of the call exists, or did; `true` once it was reported connected.
     media: Option<bool>,
+    edge: Edge,
     told: Told,
     invites: Invites,
     /// The phone's tag and its final response, where it was called: which, until when its
     /// transaction lasts, and whether the ACK went.
     local_tag: String,
-    answer: Option<(u16, Duration, bool)>,
+    answers: [Option<(u16, Duration, bool)>; 2],
     /// An answer was repeated.
     repeated: bool,
     /// The CSeq number of the phone's last 2xx to an INVITE: what an ACK is for.
     to_acknowledge: u32,
+    /// The second leg is what rings or was answered.
+    on_fork: bool,
     /// Our requests that wait for a response, as the other side sees them.
     invite: Option<Request>,
     inside: Vec<Request>,
@@ -45,29 +50,35 @@ impl Line {
     /// # Errors
     /// It does not register.
     pub fn new() -> Result<Self, String> {
-        let account = Account::new("sip:agent@pbx.test", Secret::new("secret"));
-        let server = "wss://pbx.test".parse();
-        let (Ok(account), Ok(server)) = (account, server) else {
-            return Err("the configuration is not one".to_owned());
-        };
-        let mut config = Config::new(account, vec![server], uuid::Uuid::from_u128(1));
-        // The account's own timers stay out of the way.
-        config.expires = Duration::from_secs(86_400);
-        config.keep_alive = Duration::from_secs(600);
+        Self::with(AudioGate::Open)
+    }
+
+    /// The same where the platform says when audio may run.
+    ///
+    /// # Errors
+    /// It does not register.
+    pub fn on_a_platform() -> Result<Self, String> {
+        Self::with(AudioGate::Platform)
+    }
+
+    fn with(audio: AudioGate) -> Result<Self, String> {
+        let edge = Edge::new(audio == AudioGate::Platform);
         let mut line = Self {
-            phone: Phone::new(config, None, [9; 32], at(BEGINNING)),
+            phone: Phone::new(config(audio)?, None, [9; 32], at(BEGINNING)),
             now: BEGINNING,
             call: CallId(uuid::Uuid::from_u128(0x4000_8000_0000_0000_0001)),
             flow: None,
             opening: None,
             describing: None,
             media: None,
+            edge,
             told: Told::default(),
             invites: Invites::default(),
             local_tag: String::new(),
-            answer: None,
+            answers: [None; 2],
             repeated: false,
             to_acknowledge: 1,
+            on_fork: false,
             invite: None,
             inside: Vec::new(),
         };
@@ -86,7 +97,10 @@ impl Line {
     pub fn is_possible(&self, op: Op) -> bool {
         let (flow, invited) = (self.flow.is_some(), self.invite.is_some());
         match op {
-            Op::Invite | Op::Cancel | Op::Ack | Op::Bye => flow,
+            Op::Invite | Op::Fork | Op::Cancel | Op::Ack | Op::Bye => flow,
+            Op::Push | Op::Forward | Op::Kill => true,
+            Op::AudioOn => !self.edge.audio,
+            Op::AudioOff => self.edge.audio,
             Op::Reinvite | Op::Withdraw => flow && !self.local_tag.is_empty(),
             Op::SignOut => true,
             Op::Dial | Op::Answer | Op::Decline | Op::HangUp | Op::Hold => true,
@@ -114,24 +128,22 @@ impl Line {
         let (call, tag) = (self.call, self.local_tag.clone());
         match op {
             Op::Invite => {
-                // RFC 3261 §17.2.1, RFC 6026 §7.1: then its transaction is over, and what comes is
-                // an INVITE of its own.
-                let is_over = |(status, until, acknowledged): (u16, Duration, bool)| {
-                    self.now >= until || (status >= 300 && acknowledged)
-                };
-                if self.answer.take_if(|answer| is_over(*answer)).is_some() {
-                    self.invites.begin_again();
-                }
+                self.begin_again(false);
                 self.receive(script::request("INVITE", "invite", 1, "", script::SDP))?;
             }
             Op::Cancel => self.receive(script::request("CANCEL", "invite", 1, "", ""))?,
             Op::Ack => {
                 self.repeated = false;
-                let refused = self.answer.is_some_and(|(status, ..)| status >= 300);
-                if let Some((.., acknowledged)) = &mut self.answer {
+                let answer = &mut self.answers[usize::from(self.on_fork)];
+                let refused = answer.is_some_and(|(status, ..)| status >= 300);
+                if let Some((.., acknowledged)) = answer {
                     *acknowledged = true;
                 }
-                let branch = if refused { "invite" } else { "ack" };
+                let branch = match (refused, self.on_fork) {
+                    (true, false) => "invite",
+                    (true, true) => "fork",
+                    (false, _) => "ack",
+                };
                 let cseq = if refused { 1 } else { self.to_acknowledge };
                 self.receive(script::request("ACK", branch, cseq, &tag, ""))?;
             }
@@ -142,11 +154,40 @@ impl Line {
             Op::Withdraw => self.inside("CANCEL", 2, "")?,
             Op::SignOut => self.command(Command::Unregister)?,
             Op::Dial => self.command(Command::Dial { call, to: "600".to_owned() })?,
-            Op::Answer => self.command(Command::Answer { call })?,
+            Op::Answer => self.decide(Command::Answer { call }, Decision::Answer)?,
             Op::Decline => {
-                self.command(Command::Decline { call, reason: DeclineReason::Decline })?;
+                let command = Command::Decline { call, reason: DeclineReason::Decline };
+                self.decide(command, Decision::Refuse(603))?;
             }
-            Op::HangUp => self.command(Command::HangUp { call })?,
+            Op::Forward => {
+                let command = Command::Forward { call, to: "601".to_owned() };
+                self.decide(command, Decision::Refuse(302))?;
+            }
+            Op::HangUp => match self.state() {
+                Some(CallState::Announced | CallState::Ringing | CallState::Answering) => {
+                    self.decide(Command::HangUp { call }, Decision::Refuse(486))?;
+                }
+                Some(_) | None => self.command(Command::HangUp { call })?,
+            },
+            Op::Push => {
+                let payload = self.edge.push(script::CALL, self.now);
+                let report = announce(&payload, at(self.now));
+                self.edge.announced |= report.over.is_none();
+                self.input(Input::Announced(report.announcement))?;
+            }
+            Op::Fork => {
+                self.begin_again(true);
+                self.receive(script::fork())?;
+            }
+            Op::AudioOn => {
+                self.edge.audio = true;
+                self.input(Input::AudioActivated)?;
+            }
+            Op::AudioOff => {
+                self.edge.audio = false;
+                self.input(Input::AudioDeactivated)?;
+            }
+            Op::Kill => self.kill()?,
             Op::Hold => {
                 let calls = self.phone.snapshot().calls;
                 let is_held = calls.iter().any(|shown| shown.id == call && shown.hold.local);
@@ -193,7 +234,10 @@ impl Line {
             self.media = None;
             self.describing = None;
         }
-        self.told.snapshot(&self.phone.snapshot(), self.now)
+        let snapshot = self.phone.snapshot();
+        let shown = snapshot.calls.iter().find(|call| call.id == self.call);
+        self.edge.check(shown, self.now)?;
+        self.told.snapshot(&snapshot, self.now)
     }
 
     /// Whether the call has begun and not ended.
@@ -287,8 +331,49 @@ impl Line {
         }
     }
 
+    /// RFC 3261 §17.2.1, RFC 6026 §7.1: once the transaction of a leg's INVITE is over, what comes is
+    /// an INVITE of its own.
+    fn begin_again(&mut self, fork: bool) {
+        let now = self.now;
+        let is_over = |(status, until, acknowledged): (u16, Duration, bool)| {
+            now >= until || (status >= 300 && acknowledged)
+        };
+        let answer = &mut self.answers[usize::from(fork)];
+        if answer.take_if(|answer| is_over(*answer)).is_some() {
+            self.invites.begin_again(if fork { "z9hG4bK-fork" } else { "z9hG4bK-invite" });
+        }
+    }
+
+    /// The user decides; it counts where the phone takes it.
+    fn decide(&mut self, command: Command, decision: Decision) -> Result<(), String> {
+        if self.phone.clone().command(command.clone(), at(self.now)).is_ok() {
+            self.edge.decide(decision, self.now);
+        }
+        self.command(command)
+    }
+
+    /// The process dies between two steps; the app begins again and signs in.
+    fn kill(&mut self) -> Result<(), String> {
+        self.edge.kill();
+        let gate = if self.edge.gated { AudioGate::Platform } else { AudioGate::Open };
+        let entropy = [9 + self.edge.kills; 32];
+        let saved = self.edge.saved.clone();
+        self.phone = Phone::new(config(gate)?, saved, entropy, at(self.now));
+        self.told.killed();
+        (self.flow, self.opening, self.describing, self.media) = (None, None, None, None);
+        (self.invite, self.answers, self.invites) = (None, [None; 2], Invites::default());
+        self.inside.clear();
+        self.command(Command::Register)
+    }
+
     fn receive(&mut self, bytes: Vec<u8>) -> Result<(), String> {
         let Some(flow) = self.flow else { return Ok(()) };
+        let text = String::from_utf8_lossy(&bytes);
+        let is_first = text.starts_with("INVITE") || text.starts_with("CANCEL");
+        let bytes = match self.on_fork && (!is_first || text.contains("inside")) {
+            true => text.replace("Call-ID: incoming", "Call-ID: fork").into_bytes(),
+            false => bytes,
+        };
         if let Ok(message) = Message::parse(&bytes) {
             self.invites.request(&message);
         }
@@ -308,6 +393,7 @@ impl Line {
 
     fn drain(&mut self) -> Result<(), String> {
         while let Some(output) = self.phone.poll_output() {
+            self.edge.output(&output)?;
             self.told.output(&output)?;
             self.take(output)?;
         }
@@ -337,13 +423,24 @@ impl Line {
                             self.to_acknowledge = cseq.sequence;
                         }
                         let is_first = cseq.method == Method::Invite && cseq.sequence == 1;
-                        if is_first && response.status.code() > 100 {
+                        let via = response.headers.via().map_err(|error| error.to_string())?;
+                        let branch = via.branch().unwrap_or_default().to_owned();
+                        let is_fork = branch.ends_with("fork");
+                        if is_first && response.status.is_final() {
+                            self.edge.answered(&branch, response.status.code())?;
+                        }
+                        if is_first && is_fork && response.status.code() < 300 {
+                            self.on_fork = true;
+                        }
+                        let code = response.status.code();
+                        if is_first && is_fork == self.on_fork && code > 100 {
                             let to = response.headers.to().map_err(|error| error.to_string())?;
                             self.local_tag = to.tag().unwrap_or_default().to_owned();
-                            let code = response.status.code();
-                            let until = self.now + TRANSACTION;
-                            let new = (code >= 200).then_some((code, until, false));
-                            self.answer = self.answer.or(new);
+                        }
+                        if is_first && code >= 200 {
+                            let new = Some((code, self.now + TRANSACTION, false));
+                            let answer = &mut self.answers[usize::from(is_fork)];
+                            *answer = answer.or(new);
                         }
                     }
                 }
@@ -352,11 +449,12 @@ impl Line {
                 self.describing = Some((call, generation));
                 self.media.get_or_insert(false);
             }
+            // The connection is well.
+            Output::Probe { flow } => self.input(Input::ProbeAnswered { flow })?,
             // What the driver had on its way before it heard of the release may still come.
             Output::ReleaseMedia { .. }
             | Output::SetAudio { .. }
             | Output::Event(_)
-            | Output::Probe { .. }
             | Output::SetRemoteAnswer { .. }
             | Output::Rollback { .. }
             | Output::SetUplink { .. }
@@ -409,6 +507,20 @@ impl Line {
     }
 }
 
+fn config(audio: AudioGate) -> Result<Config, String> {
+    let account = Account::new("sip:agent@pbx.test", Secret::new("secret"));
+    let server = "wss://pbx.test".parse();
+    let (Ok(account), Ok(server)) = (account, server) else {
+        return Err("the configuration is not one".to_owned());
+    };
+    let mut config = Config::new(account, vec![server], uuid::Uuid::from_u128(1));
+    // The account's own timers stay out of the way.
+    config.expires = Duration::from_secs(86_400);
+    config.keep_alive = Duration::from_secs(600);
+    config.audio = audio;
+    Ok(config)
+}
+
 fn at(boot: Duration) -> Now {
-    Now { boot, wall: UnixTime(Duration::from_secs(1_700_000_000) + boot) }
+    Now { boot, wall: UnixTime(wall(boot)) }
 }

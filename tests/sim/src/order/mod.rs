@@ -5,6 +5,7 @@
 //! absolute times and in what was drawn at random are one. Orders are counted on the graph.
 
 pub mod arms;
+mod edge;
 pub mod graph;
 mod key;
 pub mod line;

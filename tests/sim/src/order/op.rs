@@ -56,6 +56,18 @@ pub enum Op {
     Connected,
     /// They failed.
     MediaFailed,
+    /// A push announces the call; each is the same.
+    Push,
+    /// The INVITE of a second leg of the same call.
+    Fork,
+    /// The user sends the caller elsewhere.
+    Forward,
+    /// The platform lets audio run.
+    AudioOn,
+    /// It does not any more.
+    AudioOff,
+    /// The process dies, and begins again with what it had stored.
+    Kill,
     /// Time passes until something is due.
     Time,
 }

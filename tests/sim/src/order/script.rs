@@ -24,6 +24,12 @@ pub(super) fn request(method: &str, branch: &str, cseq: u32, tag: &str, body: &s
     .into_bytes()
 }
 
+/// The INVITE of a second leg: another caller's transaction and dialog, the same call.
+pub(super) fn fork() -> Vec<u8> {
+    let invite = String::from_utf8_lossy(&request("INVITE", "fork", 1, "", SDP)).into_owned();
+    invite.replace("Call-ID: incoming", "Call-ID: fork").into_bytes()
+}
+
 /// A response of the other side to a request of ours.
 pub(super) fn response(request: &Request, status: u16, tag: &str, body: &str) -> Vec<u8> {
     let status = StatusCode::new(status).unwrap_or(StatusCode::SERVER_INTERNAL_ERROR);

@@ -121,3 +121,29 @@ fn every_order_on_one_call_of_ours_with_everything_twice() {
     let calls = tried("outgoing, each up to twice, hold and loss too", &twice(&calling));
     assert!(calls.states > 20_000);
 }
+
+/// Orders on a phone whose platform says when audio may run.
+fn pushed(what: &str, limits: &[(Op, u64)]) -> Explored {
+    let start = Line::on_a_platform().unwrap();
+    let explored = explore(start, limits, &FREE).unwrap_or_else(|what| panic!("{what}"));
+    let Explored { states, steps, positions, orders, .. } = &explored;
+    println!("{what}: {orders} orders over {positions} positions, {states} states, {steps} steps");
+    explored
+}
+
+#[test]
+fn every_order_of_pushes_and_decisions() {
+    use Op::{
+        Ack, Answer, AudioOff, AudioOn, Bye, Cancel, Decline, FlowLost, Fork, Forward, HangUp,
+        Invite, Kill, Push,
+    };
+    let mut decided = twice(&[Push]);
+    decided.extend(once(&[Invite, Fork, Cancel, Answer, Decline, Forward, HangUp, FlowLost]));
+    pushed("pushes and decisions", &decided);
+    let mut killed = twice(&[Push]);
+    killed.extend(once(&[Invite, Cancel, Answer, Decline, Forward, Kill]));
+    pushed("pushes, decisions and a kill", &killed);
+    let mut talked = twice(&[AudioOn, AudioOff]);
+    talked.extend(once(&[Push, Invite, Answer, Ack, Bye, HangUp, Kill, FlowLost]));
+    pushed("pushes and audio", &talked);
+}
