@@ -2,7 +2,10 @@
 
 use crate::account::{Account, FlowChange};
 use crate::call::{Call, In, target};
-use crate::push::{self, memory::{Memory, Verdict}};
+use crate::push::{
+    self,
+    memory::{Memory, Verdict},
+};
 use crate::ua::Ua;
 use crate::{
     AudioGate, CallId, Command, CommandError, Config, EndReason, Event, FlowId, Input, Now, Output,

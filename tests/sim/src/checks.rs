@@ -112,6 +112,13 @@ impl Told {
         self.lamp = None;
     }
 
+    /// A push of a call comes: where it is no call any more, or was none, it gets an end of its own.
+    pub fn pushed(&mut self, call: CallId) {
+        if !self.calls.contains_key(&call) {
+            self.ended.insert(call);
+        }
+    }
+
     /// Whether a call has begun and not ended.
     pub fn is_live(&self, call: CallId) -> bool {
         self.calls.contains_key(&call)

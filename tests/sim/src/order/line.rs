@@ -98,7 +98,7 @@ impl Line {
         let (flow, invited) = (self.flow.is_some(), self.invite.is_some());
         match op {
             Op::Invite | Op::Fork | Op::Cancel | Op::Ack | Op::Bye => flow,
-            Op::Push | Op::Forward | Op::Kill => true,
+            Op::Push | Op::Recall | Op::Forward | Op::Kill => true,
             Op::AudioOn => !self.edge.audio,
             Op::AudioOff => self.edge.audio,
             Op::Reinvite | Op::Withdraw => flow && !self.local_tag.is_empty(),
@@ -173,6 +173,13 @@ impl Line {
                 let payload = self.edge.push(script::CALL, self.now);
                 let report = announce(&payload, at(self.now));
                 self.edge.announced |= report.over.is_none();
+                self.told.pushed(call);
+                self.input(Input::Announced(report.announcement))?;
+            }
+            Op::Recall => {
+                let payload = format!(r#"{{"v":1,"kind":"cancelled","call":"{}"}}"#, script::CALL);
+                let report = announce(payload.as_bytes(), at(self.now));
+                self.told.pushed(call);
                 self.input(Input::Announced(report.announcement))?;
             }
             Op::Fork => {

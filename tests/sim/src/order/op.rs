@@ -58,6 +58,8 @@ pub enum Op {
     MediaFailed,
     /// A push announces the call; each is the same.
     Push,
+    /// A push takes the announcement back.
+    Recall,
     /// The INVITE of a second leg of the same call.
     Fork,
     /// The user sends the caller elsewhere.

@@ -105,6 +105,7 @@ fn every_order_on_one_call() {
         NotDescribed,
     ];
     orders += tried("outgoing, with trouble", &once(&trouble)).orders;
+    orders += pushes();
     println!("{orders} orders in all");
 
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../core/phone/src/call/state.rs");
@@ -131,19 +132,22 @@ fn pushed(what: &str, limits: &[(Op, u64)]) -> Explored {
     explored
 }
 
-#[test]
-fn every_order_of_pushes_and_decisions() {
+/// Pushes, what the user decides on them, and what the process and the platform do meanwhile.
+fn pushes() -> u128 {
     use Op::{
-        Ack, Answer, AudioOff, AudioOn, Bye, Cancel, Decline, FlowLost, Fork, Forward, HangUp,
-        Invite, Kill, Push,
+        Ack, Answer, AudioOff, AudioOn, Bye, Cancel, Decline, Dial, FlowLost, Fork, Forward,
+        HangUp, Hold, Invite, Kill, Push, Recall,
     };
     let mut decided = twice(&[Push]);
     decided.extend(once(&[Invite, Fork, Cancel, Answer, Decline, Forward, HangUp, FlowLost]));
-    pushed("pushes and decisions", &decided);
+    let mut orders = pushed("pushes and decisions", &decided).orders;
     let mut killed = twice(&[Push]);
     killed.extend(once(&[Invite, Cancel, Answer, Decline, Forward, Kill]));
-    pushed("pushes, decisions and a kill", &killed);
+    orders += pushed("pushes, decisions and a kill", &killed).orders;
+    let mut recalled = twice(&[Push, Recall]);
+    recalled.extend(once(&[Invite, Answer, Decline, HangUp, Ack, Hold, FlowLost, Dial]));
+    orders += pushed("pushes that are taken back", &recalled).orders;
     let mut talked = twice(&[AudioOn, AudioOff]);
     talked.extend(once(&[Push, Invite, Answer, Ack, Bye, HangUp, Kill, FlowLost]));
-    pushed("pushes and audio", &talked);
+    orders + pushed("pushes and audio", &talked).orders
 }
