@@ -227,7 +227,8 @@ impl Phone {
     }
 
     fn dial(&mut self, call: CallId, to: &str, now: Now) -> Result<(), CommandError> {
-        if self.call_and_ua(call).is_some() {
+        // The id of a call that may still be pushed is no id of another.
+        if self.call_and_ua(call).is_some() || self.memory.verdict(call).is_some() {
             return Err(CommandError::CallIdTaken);
         }
         if !self.account.is_registered() {

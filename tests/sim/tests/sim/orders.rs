@@ -10,30 +10,31 @@ const FREE: [Op; 5] = [Op::FlowUp, Op::Described, Op::Connected, Op::Agree, Op::
 /// The arms that no input leads to, each with what stands before it: they complete the `match`.
 const GUARDS: [(&str, &str); 6] = [
     (
-        "(Alerting, In::Described(Ok(_))) | (Ending | Ended, In::Described(_))",
+        "(Alerting, In::Described(Ok(_))) | (Announced | Ending | Ended, In::Described(_))",
         "a call that asked for no description, or does not wait for it any more, takes none",
     ),
     (
-        "( Ringing | Answering | Answered | Established | Ended, In::Provisional(_) | \
+        "( Announced | Ringing | Answering | Answered | Established | Ended, In::Provisional(_) | \
          In::Accepted(_) | In::Refused(_) | In::Unanswered(_), )",
         "the transaction gives nothing after the final response but a 2xx again, which is \
          acknowledged before the machine",
     ),
     (
-        "(Dialing | Alerting | Ringing | Answering | Ended, In::ChangeAnswered(_)) | \
-         (Dialing | Alerting | Ringing | Answering | Ending | Ended, In::ChangeUnanswered)",
+        "( Dialing | Alerting | Announced | Ringing | Answering | Ended, In::ChangeAnswered(_), ) | \
+         ( Dialing | Alerting | Announced | Ringing | Answering | Ending | Ended, \
+         In::ChangeUnanswered, )",
         "only an answered call sends an INVITE inside its dialog, and an ending one forgets it",
     ),
     (
-        "(Dialing | Alerting | Ending | Ended, In::Cancel(_))",
+        "(Dialing | Alerting | Announced | Ending | Ended, In::Cancel(_))",
         "a CANCEL finds its call by an INVITE that is still open",
     ),
     (
-        "(Dialing | Alerting | Ringing | Answering | Ended, In::Unacknowledged)",
+        "(Dialing | Alerting | Announced | Ringing | Answering | Ended, In::Unacknowledged)",
         "only an answered call waits for an ACK",
     ),
     (
-        "( Dialing | Alerting | Ringing | Answering | Answered | Established | Ended, \
+        "( Dialing | Alerting | Announced | Ringing | Answering | Answered | Established | Ended, \
          In::ByeDone | In::ByeLost, )",
         "only an ending call has sent BYE",
     ),
@@ -135,8 +136,8 @@ fn pushed(what: &str, limits: &[(Op, u64)]) -> Explored {
 /// Pushes, what the user decides on them, and what the process and the platform do meanwhile.
 fn pushes() -> u128 {
     use Op::{
-        Ack, Answer, AudioOff, AudioOn, Bye, Cancel, Decline, Dial, FlowLost, Fork, Forward,
-        HangUp, Hold, Invite, Kill, Push, Recall,
+        Ack, Answer, AudioOff, AudioOn, Bye, Cancel, Decline, FlowLost, Fork, Forward, HangUp,
+        Hold, Invite, Kill, Push, Recall,
     };
     let mut decided = twice(&[Push]);
     decided.extend(once(&[Invite, Fork, Cancel, Answer, Decline, Forward, HangUp, FlowLost]));
@@ -145,7 +146,7 @@ fn pushes() -> u128 {
     killed.extend(once(&[Invite, Cancel, Answer, Decline, Forward, Kill]));
     orders += pushed("pushes, decisions and a kill", &killed).orders;
     let mut recalled = twice(&[Push, Recall]);
-    recalled.extend(once(&[Invite, Answer, Decline, HangUp, Ack, Hold, FlowLost, Dial]));
+    recalled.extend(once(&[Invite, Answer, Decline, HangUp, Ack, Hold, FlowLost]));
     orders += pushed("pushes that are taken back", &recalled).orders;
     let mut talked = twice(&[AudioOn, AudioOff]);
     talked.extend(once(&[Push, Invite, Answer, Ack, Bye, HangUp, Kill, FlowLost]));
