@@ -135,6 +135,7 @@ impl Captured {
 pub(super) struct Played {
     ring: Producer<f32>,
     resampling: Resampling,
+    #[cfg_attr(target_os = "ios", allow(dead_code, reason = "its voice unit says nothing of it"))]
     broken: Broken,
     xruns: Xruns,
 }
@@ -160,6 +161,7 @@ impl Played {
         }
     }
 
+    #[cfg_attr(target_os = "ios", allow(dead_code, reason = "its voice unit says nothing of it"))]
     pub(super) fn failure(&self) -> Option<String> {
         self.broken.get().cloned()
     }
