@@ -43,8 +43,6 @@ final class Model: ObservableObject {
     func launch() {
         let center = CallCenter(
             .init(pushParam: "TEAM.org.sidetone.sample.voip"),
-            // Until the core reads pushes, each is reported and ended as one that cannot be read.
-            read: { _ in Push(call: UUID(), kind: .unreadable, deadline: Date(), over: .failed) },
             startPhone: { [weak self] in
                 guard let data = try Self.keychain.read("sign-in") else { throw CancellationError() }
                 let who = try JSONDecoder().decode(SignIn.self, from: data)

@@ -16,7 +16,7 @@ extension CallCenter: PKPushRegistryDelegate {
     ) {
         let prid = pushCredentials.token.map { String(format: "%02x", $0) }.joined()
         MainActor.assumeIsolated {
-            let token = PushToken(param: settings.pushParam, prid: prid)
+            let token = PushToken(provider: .apns, param: settings.pushParam, prid: prid)
             tell { phone in try? await phone.setPushToken(token) }
         }
     }

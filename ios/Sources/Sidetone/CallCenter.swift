@@ -30,7 +30,7 @@ public final class CallCenter: NSObject {
     final class Line {
         let call: UUID
         let isIncoming: Bool
-        var caller: Caller
+        var caller: ShownCaller
         /// CallKit has taken the report: only then it may hear more of the call.
         var isShown = false
         var isAnswered = false
@@ -43,7 +43,7 @@ public final class CallCenter: NSObject {
         /// Over, and CallKit is to hear it as soon as it can.
         var over: Cause?
 
-        init(_ call: UUID, isIncoming: Bool, _ caller: Caller) {
+        init(_ call: UUID, isIncoming: Bool, _ caller: ShownCaller) {
             self.call = call
             self.isIncoming = isIncoming
             self.caller = caller
@@ -76,7 +76,7 @@ public final class CallCenter: NSObject {
     /// To be made while the app launches, in every launch: a push may be the reason for it.
     /// `read` reads a push and needs no phone. `startPhone` may throw `Keychain.Failure.locked`: it is tried again.
     public init(
-        _ settings: Settings, read: @escaping (Data) -> Push,
+        _ settings: Settings, read: @escaping (Data) -> Push = { Push(announce(payload: $0)) },
         startPhone: @escaping @Sendable () async throws -> any PhonePort
     ) {
         self.settings = settings
@@ -103,7 +103,7 @@ public final class CallCenter: NSObject {
 
     public func dial(_ to: String) {
         let call = UUID()
-        let line = Line(call, isIncoming: false, Caller(number: to))
+        let line = Line(call, isIncoming: false, ShownCaller(number: to))
         line.isShown = true
         lines[call] = line
         request(CXStartCallAction(call: call, handle: handle(line.caller)))
@@ -162,7 +162,7 @@ public final class CallCenter: NSObject {
 
     // Calls at CallKit.
 
-    private func add(_ call: UUID, _ caller: Caller) -> Line {
+    private func add(_ call: UUID, _ caller: ShownCaller) -> Line {
         let line = Line(call, isIncoming: true, caller)
         lines[call] = line
         return line
@@ -208,7 +208,7 @@ public final class CallCenter: NSObject {
         if lines.isEmpty { routing.forgetChoice() }
     }
 
-    private func update(_ caller: Caller) -> CXCallUpdate {
+    private func update(_ caller: ShownCaller) -> CXCallUpdate {
         let update = CXCallUpdate()
         update.remoteHandle = handle(caller)
         let name = [caller.name, caller.queue].compactMap { $0 }.joined(separator: " · ")
@@ -221,7 +221,7 @@ public final class CallCenter: NSObject {
         return update
     }
 
-    private func handle(_ caller: Caller) -> CXHandle {
+    private func handle(_ caller: ShownCaller) -> CXHandle {
         let value = caller.number ?? caller.name ?? settings.unknownCaller
         let isNumber = !value.isEmpty && value.allSatisfy { $0.isNumber || "+*# ".contains($0) }
         return CXHandle(type: isNumber ? .phoneNumber : .generic, value: value)
@@ -297,7 +297,7 @@ public final class CallCenter: NSObject {
         for line in lines.values { end(line, .failed) }
     }
 
-    private func adopt(_ call: UUID, _ caller: Caller, isAnswered: Bool = false) {
+    private func adopt(_ call: UUID, _ caller: ShownCaller, isAnswered: Bool = false) {
         if gone.contains(call) {
             tell { phone in try? await phone.hangUp(call) }
             return
@@ -311,7 +311,7 @@ public final class CallCenter: NSObject {
         case .incoming(let call, let caller):
             guard let line = lines[call] else { return adopt(call, caller) }
             if line.isShown, line.over == nil, line.caller != caller {
-                line.caller = Caller(
+                line.caller = ShownCaller(
                     name: caller.name ?? line.caller.name, number: caller.number ?? line.caller.number,
                     queue: caller.queue ?? line.caller.queue)
                 provider.reportCall(with: call, updated: update(line.caller))

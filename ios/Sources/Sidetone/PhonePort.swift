@@ -26,8 +26,8 @@ public protocol PhonePort: AnyObject, Sendable {
     func phoneEvents() -> AsyncStream<PhoneEvent>
 }
 
-/// Who calls, as it may be shown.
-public struct Caller: Sendable, Equatable {
+/// Who calls, as a call screen shows it.
+public struct ShownCaller: Sendable, Equatable {
     public var name: String?
     public var number: String?
     public var queue: String?
@@ -41,34 +41,22 @@ public struct Caller: Sendable, Equatable {
 
 /// A push as the core has read it.
 public struct Push: Sendable {
-    public enum Kind: Sendable { case incoming, cancelled, answeredElsewhere, unreadable }
-
-    public var call: UUID
-    public var kind: Kind
-    /// When a call of it ends that never comes.
-    public var deadline: Date
-    public var caller: Caller
+    public var announcement: Announcement
     /// It never rings: why.
     public var over: Cause?
 
-    public init(call: UUID, kind: Kind, deadline: Date, caller: Caller = Caller(), over: Cause? = nil) {
-        self.call = call
-        self.kind = kind
-        self.deadline = deadline
-        self.caller = caller
+    public init(_ announcement: Announcement, over: Cause? = nil) {
+        self.announcement = announcement
         self.over = over
     }
-}
 
-/// How this phone is reached by pushes (RFC 8599 §4): `pn-provider`, `pn-param`, `pn-prid`.
-public struct PushToken: Sendable, Equatable {
-    public var provider = "apns"
-    public var param: String
-    public var prid: String
+    public init(_ report: Report) { self.init(report.announcement, over: report.over.map(Cause.init)) }
 
-    public init(param: String, prid: String) {
-        self.param = param
-        self.prid = prid
+    var call: UUID { announcement.call }
+    var kind: AnnouncementKind { announcement.kind }
+    var deadline: Date { announcement.deadline }
+    var caller: ShownCaller {
+        ShownCaller(name: announcement.caller.name, number: announcement.caller.number, queue: announcement.queue)
     }
 }
 
@@ -76,12 +64,12 @@ public struct PushToken: Sendable, Equatable {
 public struct PhoneCall: Sendable {
     public var call: UUID
     public var incoming: Bool
-    public var caller: Caller
+    public var caller: ShownCaller
     /// The user's answer is given, also one that a process took which has died.
     public var answered: Bool
     public var over: Bool
 
-    public init(call: UUID, incoming: Bool, caller: Caller, answered: Bool, over: Bool) {
+    public init(call: UUID, incoming: Bool, caller: ShownCaller, answered: Bool, over: Bool) {
         self.call = call
         self.incoming = incoming
         self.caller = caller
@@ -92,7 +80,7 @@ public struct PhoneCall: Sendable {
 
 /// What a phone tells that the platform must know.
 public enum PhoneEvent: Sendable {
-    case incoming(UUID, Caller)
+    case incoming(UUID, ShownCaller)
     case ringing(UUID)
     case answered(UUID)
     case holdChanged(UUID, local: Bool)

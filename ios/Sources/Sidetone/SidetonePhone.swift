@@ -47,6 +47,10 @@ public final class SidetonePhone: Sendable {
         }
     }
 
+    /// Lets go of the connection until a push or a command needs it.
+    public func sleep() async throws { try await core.sleep() }
+    /// Sends a call that rings, or was announced, to somebody else.
+    public func forward(_ call: UUID, to: String) async throws { try await core.forward(call: call, to: to) }
     public func signIn() async throws { try await core.signIn() }
     public func signOut() async throws { try await core.signOut() }
 
@@ -86,16 +90,15 @@ extension SidetonePhone: PhonePort {
     public func networkChanged() { core.networkChanged() }
     public func audioRouteChanged() { core.audioRouteChanged() }
 
-    // The core takes calls by INVITE only and has no gate for the audio: none of these can be handed on yet.
-    public func setPushToken(_ token: PushToken?) async throws {}
-    public func announced(_ push: Push) {}
-    public func audioActivated() {}
-    public func audioDeactivated() {}
+    public func setPushToken(_ token: PushToken?) async throws { try await core.setPushToken(token: token) }
+    public func announced(_ push: Push) { core.announced(announcement: push.announcement) }
+    public func audioActivated() { core.audioActivated() }
+    public func audioDeactivated() { core.audioDeactivated() }
 
     public func calls() -> [PhoneCall] {
         core.snapshot().calls.map { call in
             PhoneCall(
-                call: call.id, incoming: call.direction == .incoming, caller: Caller(call.remote),
+                call: call.id, incoming: call.direction == .incoming, caller: ShownCaller(call.remote),
                 answered: call.state == .answering || call.state == .answered || call.state == .established,
                 over: call.state == .ending)
         }
@@ -112,7 +115,7 @@ extension SidetonePhone: PhonePort {
     }
 }
 
-extension Caller {
+extension ShownCaller {
     init(_ party: Party, queue: String? = nil) {
         let user = party.uri.drop { $0 != ":" }.dropFirst().prefix { $0 != "@" }
         self.init(name: party.name, number: user.isEmpty ? nil : String(user), queue: queue)
@@ -124,7 +127,7 @@ extension PhoneEvent {
         switch event {
         case .incoming(let call, let from, let headers, _):
             let queue = headers.first { $0.name.caseInsensitiveCompare("X-Queue") == .orderedSame }?.value
-            self = .incoming(call, Caller(from, queue: queue))
+            self = .incoming(call, ShownCaller(from, queue: queue))
         case .ringing(let call): self = .ringing(call)
         case .answered(let call, _): self = .answered(call)
         case .holdChanged(let call, let hold): self = .holdChanged(call, local: hold.local)
@@ -140,9 +143,9 @@ extension Cause {
         switch reason {
         case .local: self = .here
         case .remote, .refused, .busy: self = .remote
-        case .cancelled, .noAnswer: self = .missed
+        case .cancelled, .noAnswer, .neverCame: self = .missed
         case .answeredElsewhere: self = .answeredElsewhere
-        case .declined: self = .declined
+        case .declined, .forwarded: self = .declined
         default: self = .failed
         }
     }

@@ -74,8 +74,6 @@ func endpoint(_ text: String) -> AudioEndpoint {
         let config = Program.configuration(arguments)
         center = CallCenter(
             .init(pushParam: "TEAM.org.sidetone.voip"),
-            // The core cannot read pushes yet: each is one that cannot be read, and is reported and ended as such.
-            read: { _ in Push(call: UUID(), kind: .unreadable, deadline: Date(), over: .failed) },
             startPhone: {
                 var config = config
                 let keychain = Keychain(service: "cold-phone")
@@ -152,7 +150,7 @@ func endpoint(_ text: String) -> AudioEndpoint {
     private func tell(_ event: Event) {
         switch event {
         case .registrationChanged(let registration):
-            say("registration", ["state": "\(registration.state)", "reason": registration.problem?.text])
+            say("registration", ["state": snake("\(registration.state)"), "reason": registration.problem?.text])
         case .incoming(let call, let from, let headers, let announced):
             let fields = Dictionary(headers.map { ($0.name, $0.value) }) { first, _ in first }
             say("incoming", ["call": id(call), "from": party(from), "headers": fields, "announced": announced])

@@ -73,7 +73,7 @@ final class RealCallTests: XCTestCase, @unchecked Sendable {
         }
         FakeCallKit.shared.reset()
         let center = CallCenter(
-            .init(pushParam: "TEAM.org.sidetone.voip"), read: { Rig.read($0, 30) }, startPhone: { try await phone("agent\(agent)") })
+            .init(pushParam: "TEAM.org.sidetone.voip"), startPhone: { try await phone("agent\(agent)") })
         center.wake()
         let caller = try await phone("customer\(agent)")
         while center.phone == nil { try await Task.sleep(nanoseconds: 1_000_000) }
@@ -89,7 +89,7 @@ final class RealCallTests: XCTestCase, @unchecked Sendable {
     func ring() async throws -> UUID {
         dialled = try await caller.dial(number)
         var call: UUID?
-        try await agent { if case .incoming(let id, _, _) = $0 { call = id }; return call != nil }
+        try await agent { if case .incoming(let id, _, _, _) = $0 { call = id }; return call != nil }
         let id = try XCTUnwrap(call)
         while kit.calls[id]?.isShown != true { try await Task.sleep(nanoseconds: 1_000_000) }
         return id

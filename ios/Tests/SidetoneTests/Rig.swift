@@ -93,7 +93,7 @@ final class ScriptedPhone: PhonePort, @unchecked Sendable {
     func networkChanged() { with { $1.append("network") } }
     func calls() -> [PhoneCall] {
         with { known, _ in
-            known.map { PhoneCall(call: $0, incoming: $1.isIncoming, caller: Caller(), answered: $1.isAnswered, over: $1.isOver) }
+            known.map { PhoneCall(call: $0, incoming: $1.isIncoming, caller: ShownCaller(), answered: $1.isAnswered, over: $1.isOver) }
         }
     }
     func phoneEvents() -> AsyncStream<PhoneEvent> { stream }
@@ -108,7 +108,7 @@ final class ScriptedPhone: PhonePort, @unchecked Sendable {
             return known[id]?.isAnswered
         }
         guard let wasAnswered else { return }
-        sink.yield(.incoming(id, Caller(name: "Anna", number: "0301")))
+        sink.yield(.incoming(id, ShownCaller(name: "Anna", number: "0301")))
         if wasAnswered { sink.yield(.answered(id)) }
     }
     func over(_ id: UUID, _ cause: Cause) {
@@ -172,12 +172,18 @@ final class Rig {
     /// Stands for the core's reading of a push, which the core tests itself.
     nonisolated static func read(_ payload: Data, _ deadline: TimeInterval) -> Push {
         let json = (try? JSONSerialization.jsonObject(with: payload)) as? [String: Any]
-        let kinds: [String: Push.Kind] = ["incoming": .incoming, "cancelled": .cancelled, "elsewhere": .answeredElsewhere]
+        let kinds: [String: AnnouncementKind] = ["incoming": .incoming, "cancelled": .cancelled, "elsewhere": .answeredElsewhere]
         guard let call = (json?["call"] as? String).flatMap(UUID.init), let kind = kinds[json?["kind"] as? String ?? ""] else {
-            return Push(call: UUID(), kind: .unreadable, deadline: Date(), over: .failed)
+            return Push(announcement(UUID(), .unreadable, 0), over: .failed)
         }
         let over: Cause? = kind == .incoming ? nil : kind == .cancelled ? .missed : .answeredElsewhere
-        return Push(call: call, kind: kind, deadline: Date(timeIntervalSinceNow: deadline), caller: Caller(name: "Anna"), over: over)
+        return Push(announcement(call, kind, deadline), over: over)
+    }
+
+    nonisolated private static func announcement(_ call: UUID, _ kind: AnnouncementKind, _ deadline: TimeInterval) -> Announcement {
+        Announcement(
+            call: call, kind: kind, deadline: Date(timeIntervalSinceNow: deadline), caller: Caller(name: "Anna", number: nil),
+            queue: nil, group: nil)
     }
 
     func push(_ call: UUID, _ kind: String = "incoming", mustReport: Bool = true) {
