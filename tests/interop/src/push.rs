@@ -52,6 +52,7 @@ fn start(bench: &Bench) -> ChildStdin {
         .stdout(Stdio::piped())
         .spawn()
         .expect("the receiver starts");
+    let commands = child.stdin.take().expect("a pipe");
     let mut lines = BufReader::new(child.stdout.take().expect("a pipe")).lines();
     lines.next().expect("the receiver listens").expect("a line");
     std::thread::spawn(move || {
@@ -64,8 +65,9 @@ fn start(bench: &Bench) -> ChildStdin {
                 let _ = mailbox.send((Instant::now(), value));
             }
         }
+        let _ = child.wait();
     });
-    child.stdin.take().expect("a pipe")
+    commands
 }
 
 /// The POSTs about one agent, while his line is held.
