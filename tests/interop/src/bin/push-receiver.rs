@@ -4,6 +4,8 @@
 //!
 //! RFC 9112 as far as a POST with a Content-Length needs it.
 
+#![allow(clippy::print_stdout, reason = "what came is told on standard output")]
+
 use std::collections::BTreeMap;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
