@@ -6,6 +6,8 @@
 //!
 //! RFC 3261 §13.2, §15.1, RFC 3428.
 
+#![allow(clippy::print_stdout, reason = "what was answered is told on standard output")]
+
 use std::io::Read as _;
 use std::net::UdpSocket;
 use std::time::{Duration, SystemTime};

@@ -13,6 +13,8 @@
 //! | `kotlin`, `swift` | which of them |
 //! | `program` | doctor, exit statuses, commands that are refused |
 
+#![allow(clippy::print_stdout, reason = "what was measured or left out is worth reading")]
+
 mod cold;
 mod conformance;
 mod kotlin;
