@@ -3,6 +3,7 @@
 import AVFAudio
 import CallKit
 import FakePlatform
+import PushKit
 import XCTest
 
 @testable import Sidetone
@@ -25,6 +26,26 @@ final class RealCallTests: XCTestCase, @unchecked Sendable {
         stage.kit.userEnds(call)
         try await stage.customer { if case .ended(_, .remote, _) = $0 { true } else { false } }
         await stage.end()
+    }
+
+    /// The core reads the push; no server knows of the call, and its deadline is the guaranteed end.
+    @MainActor func testAPushWhoseCallNeverComesIsShownAndEndsByItsDeadlineAlsoWhenAnswered() async throws {
+        for answers in [false, true] {
+            let stage = try await Stage.make(agent: 1)
+            let call = UUID()
+            let push: [String: Any] = [
+                "v": 1, "kind": "incoming", "call": call.uuidString.lowercased(), "deadline": Int(Date().timeIntervalSince1970) + 3,
+                "caller": ["name": "Erika", "number": "0301"], "queue": "support",
+            ]
+            FakePushKit.shared.deliver(["aps": [:] as [String: Any], "sidetone": push])
+            XCTAssertEqual(stage.kit.calls[call]?.update.localizedCallerName, "Erika · support")
+            if answers { stage.kit.userAnswers(call) }
+            try await stage.agent { if case .ended(call, _, _) = $0 { true } else { false } }
+            let end = Date(timeIntervalSinceNow: 2)
+            while stage.kit.calls[call]?.hasEnded == false, Date() < end { try await Task.sleep(nanoseconds: 1_000_000) }
+            XCTAssertEqual(stage.kit.calls[call]?.ended, .reported(.unanswered), "answered: \(answers)")
+            await stage.end()
+        }
     }
 
     @MainActor func testACallIsDeclinedAtTheLockScreen() async throws {
