@@ -4,11 +4,12 @@
 //! `SIDETONE_KOTLIN` and `SIDETONE_SWIFT` name the commands that run them, `scripts/kotlin run` and
 //! `scripts/swift run`; without one, its journeys say so and are left out.
 
-use serde_json::json;
+use serde_json::{Value, json};
 use sidetone_interop::phone::{PATIENCE, Phone, Scratch};
+use sidetone_interop::push::Mailbox;
 use sidetone_interop::stage::Stage;
 use sidetone_interop::tones::{Tone, Voice};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 /// A JVM starts, on a machine that is busy with other journeys.
 const COLD: Duration = Duration::from_secs(40);
@@ -38,6 +39,60 @@ impl Cold {
         let mut phone = Phone::start_other(self.name, &setup, voice, &command, &self.state.0);
         phone.wait_lamp("registered", COLD);
         phone
+    }
+
+    /// The program is dead, and the platform starts it with this push.
+    fn woken(&self, voice: &Voice, payload: &Value) -> Phone {
+        let setup = self.stage.server.setup(&self.stage.line.agent());
+        let file = self.state.0.join("payload.json");
+        std::fs::write(&file, payload.to_string()).expect("the payload can be written");
+        let file = file.to_str().expect("a path in UTF-8");
+        let mut command: Vec<&str> = self.command.iter().map(String::as_str).collect();
+        command.extend(["--payload", file]);
+        let mut phone = Phone::start_other(self.name, &setup, voice, &command, &self.state.0);
+        let told = phone.wait("the report", COLD, |event| event["event"] == "reported");
+        assert_eq!(told["call"], payload["call"], "the push and the platform speak of one call");
+        phone
+    }
+}
+
+/// A dead phone, and a customer in the queue whose call has just been posted for it.
+struct Dead<'a> {
+    cold: &'a Cold,
+    mailbox: Mailbox,
+    customer: Phone,
+    theirs: String,
+    payload: Value,
+    call: String,
+    says: [Tone; 2],
+}
+
+impl<'a> Dead<'a> {
+    fn called(cold: &'a Cold) -> Self {
+        let says = Tone::draw();
+        let mailbox = Mailbox::of(&cold.stage.line.agent());
+        let mut customer = cold.stage.customer(&Voice::steady(says[1]));
+        let theirs = customer.dial(&cold.stage.line.push_queue());
+        let payload = mailbox.next("incoming", PATIENCE)["payload"].clone();
+        let call = payload["call"].as_str().expect("a payload has a call").to_owned();
+        Self { cold, mailbox, customer, theirs, payload, call, says }
+    }
+
+    fn wakes(&self) -> Phone {
+        self.cold.woken(&Voice::steady(self.says[0]), &self.payload)
+    }
+
+    /// One report, both voices, and the agent hangs up.
+    fn talks(mut self, mut agent: Phone) {
+        agent.wait_call("established", &self.call);
+        agent.hears(self.says[1]);
+        self.customer.hears(self.says[0]);
+        assert_eq!(agent.count("reported"), 1, "push and INVITE are one call");
+        agent.ask("hangup", &self.call, json!({}));
+        agent.wait_ended(&self.call, "local");
+        self.customer.wait_ended(&self.theirs, "remote");
+        leave(agent);
+        self.cold.stage.leave(self.customer);
     }
 }
 
@@ -132,4 +187,79 @@ pub(crate) fn a_phone_that_was_killed_in_a_call_takes_the_next_one(cold: &Cold) 
     agent.wait_ended(&call, "remote");
     leave(agent);
     cold.stage.leave(customer);
+}
+
+/// A push wakes a dead phone; it rings on the lock screen, and is answered when the INVITE is there.
+pub(crate) fn a_dead_phone_is_woken_by_a_push_and_answered_on_the_lock_screen(cold: &Cold) {
+    let dead = Dead::called(cold);
+    let mut agent = dead.wakes();
+    assert_eq!(agent.wait_call("incoming", &dead.call)["announced"], true);
+    agent.ask("answer", &dead.call, json!({}));
+    dead.talks(agent);
+}
+
+/// The user is faster than the network.
+pub(crate) fn a_push_is_answered_before_its_invite(cold: &Cold) {
+    let dead = Dead::called(cold);
+    let mut agent = dead.wakes();
+    agent.ask("answer", &dead.call, json!({}));
+    assert_eq!(agent.count("incoming"), 0, "the INVITE is not there yet");
+    dead.talks(agent);
+}
+
+/// The queue goes on at once, with another UUID.
+pub(crate) fn a_push_is_declined_before_its_invite(cold: &Cold) {
+    let mut dead = Dead::called(cold);
+    let mut agent = dead.wakes();
+    agent.ask("decline", &dead.call, json!({}));
+    agent.wait_ended(&dead.call, "declined");
+    // For his other devices.
+    assert_eq!(dead.mailbox.next("cancelled", PATIENCE)["payload"]["call"], dead.call.as_str());
+    let next = dead.mailbox.next("incoming", PATIENCE)["payload"]["call"].clone();
+    assert_ne!(next, dead.call.as_str());
+    let again = agent.wait("the next attempt", PATIENCE, |event| event["event"] == "reported");
+    assert_eq!(again["call"], next);
+    dead.customer.ask("hangup", &dead.theirs, json!({}));
+    agent.wait_ended(next.as_str().expect("a call has an id"), "cancelled");
+    leave(agent);
+    cold.stage.leave(dead.customer);
+}
+
+/// Killed while it rings; the push comes again.
+pub(crate) fn a_phone_that_is_killed_while_it_rings_is_woken_again(cold: &Cold) {
+    let dead = Dead::called(cold);
+    let mut first = dead.wakes();
+    first.wait_call("incoming", &dead.call);
+    first.kill();
+    let mut agent = dead.wakes();
+    agent.ask("answer", &dead.call, json!({}));
+    dead.talks(agent);
+}
+
+/// Gone while it rings.
+pub(crate) fn a_caller_who_is_gone_while_it_rings_stops_it(cold: &Cold) {
+    let mut dead = Dead::called(cold);
+    let mut agent = dead.wakes();
+    agent.wait_call("incoming", &dead.call);
+    dead.customer.ask("hangup", &dead.theirs, json!({}));
+    agent.wait_ended(&dead.call, "cancelled");
+    leave(agent);
+    cold.stage.leave(dead.customer);
+}
+
+/// Gone before, and the push that says so is lost.
+pub(crate) fn a_caller_who_was_gone_before_ends_by_the_deadline(cold: &Cold) {
+    let mut dead = Dead::called(cold);
+    dead.customer.ask("hangup", &dead.theirs, json!({}));
+    dead.mailbox.next("cancelled", PATIENCE);
+    let now = SystemTime::UNIX_EPOCH.elapsed().expect("after 1970").as_secs();
+    dead.payload["deadline"] = json!(now + 4);
+    let mut agent = dead.wakes();
+    agent.wait("the end", PATIENCE, |event| {
+        event["event"] == "ended" && event["call"] == dead.call.as_str()
+    });
+    assert_eq!(agent.count("incoming"), 0);
+    assert_eq!(agent.count("reported"), 1);
+    leave(agent);
+    cold.stage.leave(dead.customer);
 }
