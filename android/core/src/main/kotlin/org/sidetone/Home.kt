@@ -50,7 +50,7 @@ class Home(
             aor = account.aor, displayName = account.displayName, username = account.username,
             password = account.password, servers = account.servers, instance = instance(),
             trust = Trust.Platform, microphone = AudioEndpoint.Default, speaker = AudioEndpoint.Default,
-            audioGate = AudioGate.OPEN,
+            audioGate = AudioGate.PLATFORM,
         )
         return SidetonePhone.start(complete(config)).also { it.signIn() }
     }

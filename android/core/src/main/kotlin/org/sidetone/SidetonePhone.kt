@@ -58,14 +58,11 @@ class SidetonePhone private constructor(private val phone: Phone) : PhonePort {
     override suspend fun setHold(call: UUID, on: Boolean) = typed { phone.setHold(call, on) }
     override suspend fun setMute(call: UUID, on: Boolean) = typed { phone.setMute(call, on) }
     override suspend fun sendDtmf(call: UUID, digits: String) = typed { phone.sendDtmf(call, digits) }
-
-    // The core takes calls by INVITE only and has no audio gate: nothing of these can be handed on.
-    override suspend fun sleep() {}
-    override fun announced(push: Push) {}
-    override fun audioActivated() {}
-    override fun audioDeactivated() {}
-    override fun audioRouteChanged() {}
-
+    override suspend fun sleep() = typed { phone.sleep() }
+    override fun announced(push: Push) = phone.announced(push.announcement as Announcement)
+    override fun audioActivated() = phone.audioActivated()
+    override fun audioDeactivated() = phone.audioDeactivated()
+    override fun audioRouteChanged() = phone.audioRouteChanged()
     override fun networkChanged() = phone.networkChanged()
     override fun calls(): List<PhoneCall> = phone.snapshot().calls.map(::phoneCall)
 
@@ -81,7 +78,7 @@ class SidetonePhone private constructor(private val phone: Phone) : PhonePort {
 
     companion object {
         /** A phone of this configuration; [org.sidetone.ffi.StartException] says why there is none. */
-        suspend fun start(config: PhoneConfig) = SidetonePhone(Phone.start(config))
+        suspend fun start(config: PhoneConfig, vault: Vault? = null) = SidetonePhone(Phone.start(config, vault))
     }
 }
 
@@ -100,8 +97,8 @@ private fun phoneCall(it: CallSnapshot): PhoneCall = PhoneCall(
     it.id,
     it.direction == Direction.INCOMING,
     shownOf(it.remote, null),
-    waiting = it.direction == Direction.INCOMING && it.state == CallState.RINGING,
-    answered = it.direction == Direction.INCOMING && it.state == CallState.ANSWERING,
+    waiting = it.direction == Direction.INCOMING && (it.state == CallState.RINGING || it.state == CallState.ANNOUNCED && it.intent == null),
+    answered = it.direction == Direction.INCOMING && (it.state == CallState.ANSWERING || it.state == CallState.ANNOUNCED && it.intent is Intent.Answer),
     over = it.state == CallState.ENDING,
 )
 
@@ -115,13 +112,26 @@ private fun phoneEvent(it: Event): PhoneEvent? = when (it) {
     else -> null
 }
 
+/** What a push says: never throws, needs no phone. */
+fun readPush(payload: ByteArray): Push {
+    val report = announce(payload)
+    val it = report.announcement
+    val kind = when (it.kind) {
+        AnnouncementKind.INCOMING -> Push.Kind.INCOMING
+        AnnouncementKind.CANCELLED -> Push.Kind.CANCELLED
+        AnnouncementKind.ANSWERED_ELSEWHERE -> Push.Kind.ANSWERED_ELSEWHERE
+        AnnouncementKind.UNREADABLE -> Push.Kind.UNREADABLE
+    }
+    return Push(it.call, kind, it.deadline, Shown(it.caller.name, it.caller.number, it.queue), it, report.over?.let(::causeOf))
+}
+
 private fun shownOf(party: Party, queue: String?) =
     Shown(party.name, party.uri.substringAfter(':').substringBefore('@').ifEmpty { null }, queue)
 
 private fun causeOf(reason: EndReason): Cause = when (reason) {
     is EndReason.Local -> Cause.LOCAL
     is EndReason.Remote -> Cause.REMOTE
-    is EndReason.Cancelled, is EndReason.NoAnswer -> Cause.MISSED
+    is EndReason.Cancelled, is EndReason.NoAnswer, is EndReason.NeverCame -> Cause.MISSED
     is EndReason.AnsweredElsewhere -> Cause.ANSWERED_ELSEWHERE
     is EndReason.Declined -> Cause.REJECTED
     is EndReason.Refused -> Cause.REMOTE

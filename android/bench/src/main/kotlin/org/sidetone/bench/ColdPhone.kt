@@ -23,8 +23,10 @@ import org.sidetone.SidetonePhone
 import org.sidetone.Standing
 import org.sidetone.Store
 import org.sidetone.ffi.AudioEndpoint
+import org.sidetone.ffi.AudioGate
 import org.sidetone.ffi.StartException
 import org.sidetone.ffi.Trust
+import org.sidetone.readPush
 import org.sidetone.testing.FakeTelecom
 import org.sidetone.testing.RuleBroken
 
@@ -32,7 +34,8 @@ import org.sidetone.testing.RuleBroken
  * The Android library as a program of the JVM: the real coordinator and core, and the strict [FakeTelecom] in the
  * platform's place. Speaks docs/cli.md's JSON lines; commands are what the user does on the platform's call screen.
  *
- * A broken rule of the platform ends it with status 3.
+ * With `--payload FILE` it does what an app does that a push has started: tells the platform first, then starts the
+ * phone. A broken rule of the platform ends it with status 3.
  */
 fun main(arguments: Array<String>) {
     val flags = try {
@@ -56,14 +59,19 @@ private class Session(private val flags: Map<String, String>) {
         config.copy(
             trust = flags["ca"]?.let { Trust.Pem(File(it).readText()) } ?: Trust.Platform,
             microphone = endpoint(flags["mic"]), speaker = endpoint(flags["speaker"]),
+            audioGate = AudioGate.PLATFORM,
         )
     }
-    private val calls = CallCoordinator(telecom, scope, { error("the core reads no pushes") }, standing) { start() }
+    private val calls = CallCoordinator(telecom, scope, ::readPush, standing) { start() }
     private var phone: SidetonePhone? = null
 
     suspend fun run(): Int {
         telecom.actions = calls
-        scope.launch { open() }
+        val payload = flags["payload"]?.let { File(it).readBytes() }
+        withContext(main) {
+            strict { if (payload != null) telecom.push { calls.onPush(payload) } }
+        }
+        if (payload == null) scope.launch { open() }
         return commands()
     }
 
@@ -127,6 +135,11 @@ private class Session(private val flags: Map<String, String>) {
             }
         }
         when (name) {
+            "announce" -> {
+                val payload = command.opt("payload")?.toString().orEmpty().toByteArray()
+                strict { telecom.push { calls.onPush(payload) } }
+                accepted()
+            }
             "dial" -> scope.launch {
                 // Who dials has the app before him.
                 strict { telecom.standingChanges(standing.copy(visible = true, locked = false)) }
@@ -136,6 +149,7 @@ private class Session(private val flags: Map<String, String>) {
                     refused("invalid_target", e.message.orEmpty())
                 }
             }
+            "sleep" -> later { phone?.sleep() }
             "register" -> later { if (open()) phone?.signIn() }
             "unregister" -> later { phone?.signOut() }
             "answer", "decline", "hangup", "hold", "mute", "dtmf" -> {
@@ -241,4 +255,4 @@ private fun flagsOf(arguments: Array<String>): Map<String, String> {
     return flags
 }
 
-private val FLAGS = listOf("server", "account", "ca", "mic", "speaker", "state")
+private val FLAGS = listOf("server", "account", "ca", "mic", "speaker", "state", "payload")

@@ -20,11 +20,14 @@ import java.util.UUID
 import kotlinx.coroutines.CoroutineScope
 import kotlinx.coroutines.Dispatchers
 import kotlinx.coroutines.SupervisorJob
+import org.json.JSONObject
 import org.sidetone.CallCoordinator
 import org.sidetone.Home
 import org.sidetone.PhonePort
 import org.sidetone.SidetonePhone
+import org.sidetone.Push
 import org.sidetone.Standing
+import org.sidetone.readPush
 
 /**
  * Where an app begins: [init] in `Application.onCreate`, [calls] for its screens,
@@ -65,7 +68,7 @@ object Sidetone {
         val screens = CallScreen(application, callActivity, texts)
         val line = PlatformLine(application, screens)
         val scope = CoroutineScope(SupervisorJob() + Dispatchers.Default)
-        val calls = CallCoordinator(line, scope, { error("the core reads no pushes") }, standing(), startPhone = startPhone)
+        val calls = CallCoordinator(line, scope, ::readPush, standing(), startPhone = startPhone)
         line.actions = calls
         this.screens = screens
         this.line = line
@@ -73,6 +76,13 @@ object Sidetone {
         line.register()
         application.registerActivityLifecycleCallbacks(Visibility)
         watchNetwork(application)
+    }
+
+    /** The data of a push (FCM: `message.data`), as soon as it comes. */
+    fun onPush(data: Map<String, String>): Push {
+        val calls = calls
+        calls.onStanding(standing())
+        return calls.onPush(JSONObject(data).toString().toByteArray())
     }
 
     /** The intent of the call activity or of a notification's button; true where it was about a call. */
