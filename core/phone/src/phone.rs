@@ -68,10 +68,10 @@ impl Phone {
         }
         for (announcement, intent) in saved.announced.iter().take(MAX_CALLS) {
             let call = announcement.call;
-            let left = announcement.deadline.0.saturating_sub(now.wall.0).min(push::LONGEST);
+            let until = push::rings_until(announcement, now);
             self.ua.tell(Event::Announced { call, announcement: announcement.clone() });
             let (announcement, intent) = (announcement.clone(), intent.clone());
-            self.calls.push(Call::announced(announcement, intent, now.boot + left, now));
+            self.calls.push(Call::announced(announcement, intent, until, now));
         }
     }
 

@@ -88,7 +88,7 @@ impl Phone {
             // Another leg to this phone is no other call.
             return self.tell(id, In::Invited(key, request), now);
         }
-        let refusal = if !self.account.takes_calls() {
+        let refusal = if !self.account.wants_calls() {
             Some(StatusCode::TEMPORARILY_UNAVAILABLE)
         } else if self.calls.len() >= MAX_CALLS {
             Some(StatusCode::BUSY_HERE)

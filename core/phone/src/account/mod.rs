@@ -147,12 +147,7 @@ impl Account {
         self.wish == Wish::In && self.lamp.state == RegistrationState::Registered
     }
 
-    /// Whether the phone is signed in or about to be: calls may come.
-    pub(crate) fn takes_calls(&self) -> bool {
-        self.wants_calls()
-    }
-
-    /// Whether the phone is on its way to sleep.
+    /// Whether the phone is on its way to sleep, or out.
     pub(crate) fn is_leaving(&self) -> bool {
         matches!(self.wish, Wish::Leaving { .. })
     }

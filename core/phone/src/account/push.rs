@@ -16,7 +16,7 @@ use sidetone_sip::{HeaderName, Method, Request, Response, StatusCode, Uri};
 const LONGEST: (usize, usize) = (128, 512);
 
 impl Account {
-    /// Whether a push may wake the phone: the user has signed in, and not out.
+    /// Whether the user has signed in, and not out: calls may come, by INVITE or by push.
     pub(crate) fn wants_calls(&self) -> bool {
         match self.wish {
             Wish::In | Wish::Asleep | Wish::Leaving { to_sleep: true, .. } => true,
@@ -100,7 +100,7 @@ impl Account {
         if self.push.token.is_none()
             && let Some(old) = before.token
         {
-            self.hand_over(&PushToken { prid: String::new(), ..old }, ua, now);
+            self.withdraw(old, ua, now);
         }
         // The Contact carries it, and what the registrar then says decides how it is handed over.
         self.register(ua, now);
@@ -113,8 +113,13 @@ impl Account {
         if let Some(token) = self.push.token.clone().filter(|_| confirmed)
             && !self.push.by_registrar
         {
-            self.hand_over(&PushToken { prid: String::new(), ..token }, ua, now);
+            self.withdraw(token, ua, now);
         }
+    }
+
+    /// Has the server's dialplan forget a token: an empty one takes its place.
+    fn withdraw(&mut self, token: PushToken, ua: &mut Ua, now: Now) {
+        self.hand_over(&PushToken { prid: String::new(), ..token }, ua, now);
     }
 
     /// 555: the registrar does not know our push service (RFC 8599 §4.1.3). It is registered at
@@ -213,9 +218,9 @@ impl Account {
     /// The parameters of our Contact (RFC 8599 §4.1).
     pub(super) fn push_params(&self, contact: &mut Uri) {
         if let Some(token) = self.push.token.as_ref().filter(|_| !self.without_push) {
-            contact.params.set("pn-provider", token.provider.as_str());
-            contact.params.set("pn-param", &escaped(&token.param));
-            contact.params.set("pn-prid", &escaped(&token.prid));
+            contact.set_param("pn-provider", token.provider.as_str());
+            contact.set_param("pn-param", &token.param);
+            contact.set_param("pn-prid", &token.prid);
         }
     }
 }
@@ -249,11 +254,4 @@ fn pushes_to(caps: &str, token: &PushToken) -> bool {
         name.trim().eq_ignore_ascii_case("+sip.pns")
             && (value.is_empty() || value.split(',').any(|v| v.trim() == token.provider.as_str()))
     })
-}
-
-/// As a URI parameter carries it (RFC 3261 §25.1 `paramchar`).
-fn escaped(text: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "-_.~:/+".contains(c);
-    let each = |c: char| if plain(c) { c.to_string() } else { format!("%{:02X}", u32::from(c)) };
-    text.chars().map(each).collect()
 }

@@ -57,18 +57,12 @@ impl Call {
 
     /// The INVITE is there: it rings, or is answered as the user has decided.
     pub(super) fn arrived(&mut self, key: ServerKey, invite: Request, ua: &mut Ua, now: Now) {
-        match self.take_invite(key.clone(), invite.clone(), ua) {
-            Ok(()) => {
-                self.state = match self.intent {
-                    Some(Intent::Answer) => State::Answering,
-                    Some(Intent::Decline(_) | Intent::Forward(_)) | None => State::Ringing,
-                };
-                self.ring(ua, now);
-            }
-            Err((status, why)) => {
-                ua.refuse(&key, &invite, status, now);
-                self.end(EndReason::Media(why.to_owned()), ua, now);
-            }
+        self.state = match self.intent {
+            Some(Intent::Answer) => State::Answering,
+            Some(Intent::Decline(_) | Intent::Forward(_)) | None => State::Ringing,
+        };
+        if let Err(why) = self.take_invite(key, invite, ua, now) {
+            self.end(EndReason::Media(why.to_owned()), ua, now);
         }
     }
 

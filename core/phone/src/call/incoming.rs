@@ -5,7 +5,7 @@ use crate::ua::Ua;
 use crate::{CallId, DeclineReason, DescribeRequest, EndReason, Event, Now, Output, sdp};
 use sidetone_sip::sdp::{Direction, SessionDescription};
 use sidetone_sip::transaction::ServerKey;
-use sidetone_sip::{Dialog, HeaderName, Request, StatusCode};
+use sidetone_sip::{Dialog, HeaderName, Request, Response, StatusCode};
 
 impl Call {
     /// Takes an INVITE that was found in order: rings at once and asks for the description that
@@ -19,44 +19,37 @@ impl Call {
     ) -> Option<Self> {
         let from = party::caller(&invite);
         let mut call = Self::new(id, State::Ringing, from, Leg::Announced, now);
-        let refusal = call.take_invite(key.clone(), invite.clone(), ua).err();
-        if let Some((status, _)) = refusal {
-            ua.refuse(&key, &invite, status, now);
-            return None;
-        }
-        call.ring(ua, now);
+        call.take_invite(key, invite, ua, now).ok()?;
         Some(call)
     }
 
-    /// Makes an INVITE this call's.
+    /// Makes an INVITE this call's: rings, unless the user has answered already, and asks for the
+    /// description. Refuses it where it cannot become a call.
     ///
     /// # Errors
-    /// It cannot become a call: the status to refuse it with, and why, in words.
+    /// It was refused, and why, in words.
     pub(super) fn take_invite(
         &mut self,
         key: ServerKey,
         invite: Request,
         ua: &mut Ua,
-    ) -> Result<(), (StatusCode, &'static str)> {
+        now: Now,
+    ) -> Result<(), &'static str> {
         let tag = ua.token();
-        let dialog = Dialog::uas(&invite, &tag)
-            .map_err(|_| (StatusCode::BAD_REQUEST, "the server's INVITE is malformed"))?;
-        offer_of(&invite)
-            .map_err(|_| (StatusCode::NOT_ACCEPTABLE_HERE, "the server offered no usable audio"))?;
+        let Ok(dialog) = Dialog::uas(&invite, &tag) else {
+            ua.refuse(&key, &invite, StatusCode::BAD_REQUEST, now);
+            return Err("the server's INVITE is malformed");
+        };
+        let Ok(offer) = offer_of(&invite) else {
+            ua.refuse(&key, &invite, StatusCode::NOT_ACCEPTABLE_HERE, now);
+            return Err("the server offered no usable audio");
+        };
         self.remote = party::caller(&invite);
         self.dialog = Some(dialog);
-        self.leg = Leg::Incoming { key, invite, tag };
-        Ok(())
-    }
-
-    /// Rings, unless the user has answered already, and asks for the description.
-    pub(super) fn ring(&mut self, ua: &mut Ua, now: Now) {
-        let Leg::Incoming { key, invite, .. } = &self.leg else { return };
-        let (key, invite) = (key.clone(), invite.clone());
         if self.state == State::Ringing {
             self.respond(&key, &invite, StatusCode::RINGING, ua, now);
         }
-        let request = match offer_of(&invite).ok().flatten() {
+        let request = match offer {
             Some((offer, direction)) => {
                 let _ = self.exchange.remote_offer();
                 self.take_remote(&offer);
@@ -73,6 +66,8 @@ impl Call {
         let (from, headers) = (self.remote.clone(), party::told(&invite));
         let announced = self.announcement.is_some();
         ua.tell(Event::Incoming { call: self.id, from, headers, announced });
+        self.leg = Leg::Incoming { key, invite, tag };
+        Ok(())
     }
 
     /// The user answers: now, or as soon as the description is there.
@@ -121,9 +116,7 @@ impl Call {
     /// Sends the caller elsewhere.
     pub(super) fn forward(&mut self, to: String, ua: &mut Ua, now: Now) {
         if let Leg::Incoming { key, invite, tag } = &self.leg {
-            let mut response = invite.response(StatusCode::MOVED_TEMPORARILY, Some(tag));
-            response.headers.set(HeaderName::CONTACT, format!("<{to}>"));
-            ua.respond(key, response, now);
+            ua.respond(key, moved(invite, tag, &to), now);
         }
         self.end(EndReason::Forwarded(to), ua, now);
     }
@@ -154,6 +147,13 @@ impl Call {
         self.hold_changed(before, ua);
         true
     }
+}
+
+/// 302: the caller is to try this address (RFC 3261 §21.3.3).
+pub(crate) fn moved(invite: &Request, tag: &str, to: &str) -> Response {
+    let mut response = invite.response(StatusCode::MOVED_TEMPORARILY, Some(tag));
+    response.headers.set(HeaderName::CONTACT, format!("<{to}>"));
+    response
 }
 
 /// The offer in an INVITE and its direction; `None` where there is none.

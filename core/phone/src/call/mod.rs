@@ -28,6 +28,7 @@ use crate::{
 };
 use ending::Bye;
 use hold::{Change, TheirChange};
+pub(crate) use incoming::moved;
 use sidetone_sip::dialog::DialogError;
 use sidetone_sip::sdp::OfferAnswer;
 use sidetone_sip::transaction::{ClientKey, ServerKey};

@@ -1,10 +1,11 @@
 //! What was decided about calls that are over here: a late INVITE or push of one never rings again.
 
+use crate::call::moved;
 use crate::ua::Ua;
 use crate::{CallId, DeclineReason, EndReason, Now, UnixTime};
 use serde::{Deserialize, Serialize};
 use sidetone_sip::transaction::ServerKey;
-use sidetone_sip::{HeaderName, Request, StatusCode};
+use sidetone_sip::{Request, StatusCode};
 use std::time::Duration;
 
 /// As long as a ring attempt may last, and a bit: later nothing of it comes any more.
@@ -15,10 +16,8 @@ const MOST: usize = 64;
 /// How a call ended here.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Verdict {
-    /// Refused as busy.
-    Busy,
     /// Declined.
-    Decline,
+    Declined(DeclineReason),
     /// Sent on to this address.
     Forward(String),
     /// The caller gave up.
@@ -76,8 +75,7 @@ impl Verdict {
     /// How a call that ended for this reason is remembered.
     pub(crate) fn of(reason: &EndReason) -> Self {
         match reason {
-            EndReason::Declined(DeclineReason::Busy) => Self::Busy,
-            EndReason::Declined(DeclineReason::Decline) => Self::Decline,
+            EndReason::Declined(reason) => Self::Declined(*reason),
             EndReason::Forwarded(to) => Self::Forward(to.clone()),
             EndReason::Cancelled => Self::Cancelled,
             EndReason::AnsweredElsewhere => Self::Elsewhere,
@@ -99,8 +97,7 @@ impl Verdict {
     /// Why a push of it that comes late is over at once.
     pub(crate) fn reason(&self) -> EndReason {
         match self {
-            Self::Busy => EndReason::Declined(DeclineReason::Busy),
-            Self::Decline => EndReason::Declined(DeclineReason::Decline),
+            Self::Declined(reason) => EndReason::Declined(*reason),
             Self::Forward(to) => EndReason::Forwarded(to.clone()),
             Self::Cancelled => EndReason::Cancelled,
             Self::Elsewhere => EndReason::AnsweredElsewhere,
@@ -111,19 +108,14 @@ impl Verdict {
 
     /// Refuses an INVITE of it that comes late, as was decided.
     pub(crate) fn refuse(&self, key: &ServerKey, invite: &Request, ua: &mut Ua, now: Now) {
-        let status = match self {
-            Self::Busy => StatusCode::BUSY_HERE,
-            Self::Decline => StatusCode::DECLINE,
-            Self::Forward(_) => StatusCode::MOVED_TEMPORARILY,
+        let tag = ua.token();
+        let response = match self {
+            Self::Declined(reason) => invite.response((*reason).into(), Some(&tag)),
+            Self::Forward(to) => moved(invite, &tag, to),
             Self::Cancelled | Self::Elsewhere | Self::Missed | Self::Over => {
-                StatusCode::TEMPORARILY_UNAVAILABLE
+                invite.response(StatusCode::TEMPORARILY_UNAVAILABLE, Some(&tag))
             }
         };
-        let tag = ua.token();
-        let mut response = invite.response(status, Some(&tag));
-        if let Self::Forward(to) = self {
-            response.headers.set(HeaderName::CONTACT, format!("<{to}>"));
-        }
         ua.respond(key, response, now);
     }
 }
@@ -141,10 +133,10 @@ mod tests {
     fn the_first_decision_stays_and_is_forgotten_in_time() {
         let mut memory = Memory::default();
         let call = CallId(uuid::Uuid::from_u128(1));
-        memory.remember(call, Verdict::Decline, at(1000));
+        memory.remember(call, Verdict::Declined(DeclineReason::Decline), at(1000));
         memory.remember(call, Verdict::Missed, at(1100));
         memory.forget(at(1209));
-        assert_eq!(memory.verdict(call), Some(&Verdict::Decline));
+        assert_eq!(memory.verdict(call), Some(&Verdict::Declined(DeclineReason::Decline)));
         memory.forget(at(1210));
         assert_eq!(memory.verdict(call), None);
     }

@@ -11,14 +11,19 @@ mod payload;
 
 use crate::call::{Call, In};
 use crate::phone::{MAX_CALLS, Phone};
-use crate::{Announcement, AnnouncementKind, EndReason, Event, Now};
+use crate::{Announcement, AnnouncementKind, DeclineReason, EndReason, Event, Now};
 use memory::Verdict;
 use std::time::Duration;
 
 pub use payload::announce;
 
 /// No attempt lasts longer, whatever a payload says.
-pub(crate) const LONGEST: Duration = Duration::from_secs(180);
+const LONGEST: Duration = Duration::from_secs(180);
+
+/// Until when a call may ring, on the boot clock.
+pub(crate) fn rings_until(announcement: &Announcement, now: Now) -> Duration {
+    now.boot + announcement.deadline.0.saturating_sub(now.wall.0).min(LONGEST)
+}
 
 impl Phone {
     /// A push came, and the platform was told of it. Each that is no live call gets its end.
@@ -49,20 +54,21 @@ impl Phone {
         }
         let change = self.account.wake(&mut self.ua, now);
         self.flow_changed(change, now);
-        let left = announcement.deadline.0.saturating_sub(now.wall.0).min(LONGEST);
+        let until = rings_until(&announcement, now);
         if let Some(verdict) = self.memory.verdict(call) {
             self.ua.tell(over(verdict.reason()));
         } else if let Some((known, _)) = self.call_and_ua(call) {
-            known.announced_too(&announcement, now.boot + left);
-        } else if left.is_zero() {
+            known.announced_too(&announcement, until);
+        } else if until <= now.boot {
             self.memory.remember(call, Verdict::Missed, now);
-            self.ua.tell(over(EndReason::NoAnswer));
+            self.ua.tell(over(Verdict::Missed.reason()));
         } else if self.calls.len() >= MAX_CALLS {
-            self.memory.remember(call, Verdict::Busy, now);
-            self.ua.tell(over(EndReason::Declined(crate::DeclineReason::Busy)));
+            let verdict = Verdict::Declined(DeclineReason::Busy);
+            self.ua.tell(over(verdict.reason()));
+            self.memory.remember(call, verdict, now);
         } else {
             self.ua.tell(Event::Announced { call, announcement: announcement.clone() });
-            self.calls.push(Call::announced(announcement, None, now.boot + left, now));
+            self.calls.push(Call::announced(announcement, None, until, now));
         }
     }
 }

@@ -389,13 +389,8 @@ fn the_token_goes_into_the_contact_and_by_message_to_the_dialplan() {
 
 #[test]
 fn a_token_that_the_server_does_not_take_hurts_nothing_and_is_told() {
-    let mut config = config();
-    config.push = Some(token());
-    let mut world = World::with(config, None);
-    world.command(Command::Register).unwrap();
-    world.open_flow();
-    world.challenge();
-    world.grant();
+    let (mut world, register) = signed_in_with(token());
+    world.grant_to(&register, &["<sip:agent1@192.0.2.9:5;transport=ws>;expires=600"]);
     let message = world.request(Method::Message);
     world.reply(&message, 404);
     assert_eq!(world.lamp(), RegistrationState::Registered);
@@ -411,13 +406,7 @@ fn a_token_that_the_server_does_not_take_hurts_nothing_and_is_told() {
 
 #[test]
 fn a_registrar_that_pushes_by_itself_keeps_the_binding_of_a_sleeping_phone() {
-    let mut config = config();
-    config.push = Some(token());
-    let mut world = World::with(config, None);
-    world.command(Command::Register).unwrap();
-    world.open_flow();
-    world.challenge();
-    let register = world.request(Method::Register);
+    let (mut world, register) = signed_in_with(token());
     let mut ok = register.response(StatusCode::OK, Some("server"));
     ok.headers.push(HeaderName::CONTACT, "<sip:agent1@192.0.2.9:5;transport=ws>;expires=600");
     ok.headers.push(HeaderName::new("Feature-Caps"), "*;+sip.pns=\"apns,fcm\"");

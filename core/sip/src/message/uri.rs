@@ -127,6 +127,12 @@ impl Uri {
         });
     }
 
+    /// Sets a URI parameter, its value escaped (RFC 3261 §25.1 `paramchar`).
+    pub fn set_param(&mut self, name: &str, value: &str) {
+        let escaped = text::escape(value, |b| is_unreserved(b) || b"[]/:&+$".contains(&b));
+        self.params.set(name, &escaped);
+    }
+
     fn opaque(scheme: Scheme, rest: &str, params: Params) -> Self {
         Self { scheme, user: Some(rest.to_owned()), host: None, port: None, params, headers: None }
     }
