@@ -95,6 +95,18 @@ fn tone_and_total(samples: &[i16]) -> (f64, f64) {
     ((i * i + q * q).sqrt() / n * 2.0, (total / n).sqrt())
 }
 
+/// A call with Opus on a device of paper. What it goes over lives as long as the first value.
+async fn call_on_paper() -> (impl Sized, Paper, MediaThread, CallId) {
+    let (peers, (receiver, sender), far) = path().await;
+    let paper = Paper::default();
+    let device = paper.clone();
+    let mut media = MediaThread::start(move || Ok(Box::new(device))).unwrap();
+    let call = call_id(1);
+    let made = CallMedia::new(call, coders(Codec::Opus, 111), receiver, sender, 1);
+    media.ask(Command::Add(Box::new(made)));
+    ((peers, far), paper, media, call)
+}
+
 #[tokio::test]
 async fn a_call_is_heard_through_coding_sending_and_playing() {
     let (peers, (receiver, sender), (far_receiver, far_sender)) = path().await;
@@ -190,13 +202,7 @@ async fn another_codec_goes_on_with_the_numbers_of_the_first() {
 
 #[tokio::test]
 async fn without_an_open_end_the_thread_sleeps_and_the_device_rests() {
-    let (_peers, (receiver, sender), _far) = path().await;
-    let paper = Paper::default();
-    let device = paper.clone();
-    let mut media = MediaThread::start(move || Ok(Box::new(device))).unwrap();
-    let call = call_id(1);
-    let made = CallMedia::new(call, coders(Codec::Opus, 111), receiver, sender, 1);
-    media.ask(Command::Add(Box::new(made)));
+    let (_path, paper, mut media, call) = call_on_paper().await;
     tokio::time::sleep(Duration::from_millis(50)).await;
     let before = media.wakes();
     tokio::time::sleep(Duration::from_millis(500)).await;
@@ -219,13 +225,7 @@ async fn without_an_open_end_the_thread_sleeps_and_the_device_rests() {
 
 #[tokio::test]
 async fn the_timer_does_not_drift() {
-    let (_peers, (receiver, sender), _far) = path().await;
-    let paper = Paper::default();
-    let device = paper.clone();
-    let mut media = MediaThread::start(move || Ok(Box::new(device))).unwrap();
-    let call = call_id(1);
-    let made = CallMedia::new(call, coders(Codec::Opus, 111), receiver, sender, 1);
-    media.ask(Command::Add(Box::new(made)));
+    let (_path, paper, mut media, call) = call_on_paper().await;
     media.ask(Command::SetDownlink(call, true));
     let began = Instant::now();
     tokio::time::sleep(Duration::from_millis(1_500)).await;
@@ -245,13 +245,7 @@ fn a_device_that_cannot_be_had_is_told_at_once() {
 
 #[tokio::test]
 async fn a_device_that_dies_is_told_once_and_the_call_goes_on() {
-    let (_peers, (receiver, sender), _far) = path().await;
-    let paper = Paper::default();
-    let device = paper.clone();
-    let mut media = MediaThread::start(move || Ok(Box::new(device))).unwrap();
-    let call = call_id(1);
-    let made = CallMedia::new(call, coders(Codec::Opus, 111), receiver, sender, 1);
-    media.ask(Command::Add(Box::new(made)));
+    let (_path, paper, mut media, call) = call_on_paper().await;
     media.ask(Command::SetDownlink(call, true));
     paper.torn.store(true, Ordering::SeqCst);
     let notices = notices_for(&mut media, Duration::from_millis(200)).await;
@@ -267,13 +261,7 @@ async fn a_device_that_dies_is_told_once_and_the_call_goes_on() {
 
 #[tokio::test]
 async fn what_was_lost_is_opened_again_within_the_call() {
-    let (_peers, (receiver, sender), _far) = path().await;
-    let paper = Paper::default();
-    let device = paper.clone();
-    let mut media = MediaThread::start(move || Ok(Box::new(device))).unwrap();
-    let call = call_id(1);
-    let made = CallMedia::new(call, coders(Codec::Opus, 111), receiver, sender, 1);
-    media.ask(Command::Add(Box::new(made)));
+    let (_path, paper, mut media, call) = call_on_paper().await;
     media.ask(Command::SetDownlink(call, true));
     notices_for(&mut media, Duration::from_millis(100)).await;
     paper.torn.store(true, Ordering::SeqCst);
