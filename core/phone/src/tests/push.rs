@@ -277,6 +277,16 @@ fn killed_before_the_invite_it_comes_back_with_what_was_decided() {
 }
 
 #[test]
+fn killed_between_the_answer_and_its_description_it_does_not_ring_again() {
+    let mut world = woken();
+    let invite = world.invite(id());
+    world.receive(invite);
+    world.command(Command::Answer { call: id() }).unwrap();
+    let next = World::with(config(), world.saved.take());
+    assert_eq!(next.phone.snapshot().calls[0].intent, Some(Intent::Answer));
+}
+
+#[test]
 fn killed_in_a_call_the_next_process_hangs_it_up_and_says_so() {
     let (world, invite, to) = World::talking_in(id());
     let mut next = World::with(config(), world.saved.clone());

@@ -57,7 +57,9 @@ impl Edge {
 
     /// The user decided, and the phone took it.
     pub(super) fn decide(&mut self, decision: Decision, now: Duration) {
-        self.decided = Some((decision, now + REMEMBERED));
+        if self.gated {
+            self.decided = Some((decision, now + REMEMBERED));
+        }
     }
 
     /// The process is gone.
@@ -73,6 +75,9 @@ impl Edge {
 
     /// The phone asks for something.
     pub(super) fn output(&mut self, output: &Output) -> Result<(), String> {
+        if !self.gated {
+            return Ok(());
+        }
         let (way, open) = match output {
             Output::SetUplink { open, .. } => (&mut self.uplink, *open),
             Output::SetDownlink { open, .. } => (&mut self.downlink, *open),
@@ -96,7 +101,7 @@ impl Edge {
             | Output::Event(_) => return Ok(()),
         };
         *way = open;
-        match open && self.gated && !self.audio {
+        match open && !self.audio {
             true => Err("audio is opened before the platform lets it".to_owned()),
             false => Ok(()),
         }

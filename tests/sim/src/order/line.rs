@@ -116,7 +116,13 @@ impl Line {
             Op::Described | Op::NotDescribed => self.describing.is_some(),
             Op::Connected => self.media == Some(false),
             Op::MediaFailed => self.media.is_some(),
-            Op::Time => self.due().is_some(),
+            Op::Time => match self.due() {
+                Some((_, TimerReason::Transaction("M"))) => {
+                    // What must not be comes to pass, and is told there.
+                    self.clone().pass().unwrap_or(true)
+                }
+                due => due.is_some(),
+            },
         }
     }
 
@@ -232,7 +238,9 @@ impl Line {
             Op::MediaFailed => {
                 self.input(Input::MediaFailed { call, error: MediaError::NoPath })?;
             }
-            Op::Time => self.pass()?,
+            Op::Time => {
+                self.pass()?;
+            }
         }
         if !self.is_live() {
             // What was asked for the call that is over is not answered any more.
@@ -270,9 +278,10 @@ impl Line {
 
     /// Passes to what is due. The second repetition of an answer brings the others with it: what may
     /// come between them may come between the first and the second. A transaction that waited for
-    /// more of a 2xx, where none will come, goes without being an event of its own.
-    fn pass(&mut self) -> Result<(), String> {
-        let before = self.state();
+    /// more of a 2xx, where none will come, goes without being an event of its own. Gives whether
+    /// anything came to pass.
+    fn pass(&mut self) -> Result<bool, String> {
+        let (before, mut happened) = (self.state(), false);
         while let Some((due, reason)) = self.due() {
             let repeats = reason == TimerReason::AnswerRetransmission;
             self.now = key::step_after(due).max(self.now);
@@ -282,11 +291,12 @@ impl Line {
             if idle.is_some_and(|before| before == self.key()) {
                 continue;
             }
+            happened = true;
             if !repeats || !std::mem::replace(&mut self.repeated, true) || self.state() != before {
                 break;
             }
         }
-        Ok(())
+        Ok(happened)
     }
 
     /// No INVITE of ours is there that the other side may answer, or answer again: it repeats
