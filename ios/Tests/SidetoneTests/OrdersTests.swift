@@ -36,7 +36,7 @@ final class OrdersTests: XCTestCase, @unchecked Sendable {
         let name = order.map(\.rawValue).joined(separator: " ")
         rig.kit.activation = .manual
         rig.door.set(open: false)
-        var answered = false
+        var answered = false, ended = false
         for step in order {
             switch step {
             case .push, .pushAgain: rig.push(call)
@@ -49,7 +49,11 @@ final class OrdersTests: XCTestCase, @unchecked Sendable {
                     rig.kit.userAnswers(call)
                     answered = true
                 }
-            case .end: if rig.kit.calls[call]?.hasEnded == false { rig.kit.userEnds(call) }
+            case .end:
+                if rig.kit.calls[call]?.hasEnded == false {
+                    rig.kit.userEnds(call)
+                    ended = true
+                }
             case .activation: if answered, rig.kit.calls[call]?.hasEnded == false { rig.kit.activate() }
             case .cancel: rig.phone.over(call, .missed)
             case .interruption:
@@ -59,6 +63,13 @@ final class OrdersTests: XCTestCase, @unchecked Sendable {
             await rig.settle()
             // One call at CallKit, whatever came.
             XCTAssertLessThanOrEqual(rig.kit.live().count, 1, name)
+            let here = "\(name), after \(step.rawValue)"
+            // What the user has ended stays so, whatever comes later.
+            if ended { await rig.until("\(here): it is over", within: 1) { rig.kit.live().isEmpty } }
+            // A phone that is there has no call that CallKit does not know.
+            await rig.until("\(here): CallKit knows what the phone has", within: 1) {
+                rig.center.phone == nil || rig.phone.calls().allSatisfy { $0.over || rig.kit.calls[$0.call]?.hasEnded == false }
+            }
             if rig.phone.audioIsActive { XCTAssertTrue(rig.audio.isActive, name) }
         }
         rig.door.set(open: true)
