@@ -50,7 +50,7 @@ impl Phone {
         let (desk, served) = Desk::open(handle, Arc::clone(&shown));
         runtime.spawn(served);
         runtime.spawn(Arc::clone(&shown).follow());
-        runtime.spawn(keep(updates, readers));
+        runtime.spawn(keep(updates, readers, Arc::clone(&shown)));
         Ok(Arc::new(Self { desk, journal, shown }))
     }
 
@@ -162,6 +162,7 @@ impl Phone {
     }
 
     /// The events after this cursor, as soon as there is one, or the end. 0 reads from the beginning.
+    /// A snapshot taken after an event shows what came of it.
     /// Reading takes nothing away: the same cursor can be read again, by others too.
     pub async fn events(&self, after: u64) -> EventPage {
         self.journal.after(after).await
@@ -169,14 +170,22 @@ impl Phone {
 }
 
 /// Writes down what the phone tells, and serves those who read, as long as there can be any.
-async fn keep(mut updates: Updates, mut readers: mpsc::UnboundedReceiver<Reader>) {
+async fn keep(
+    mut updates: Updates,
+    mut readers: mpsc::UnboundedReceiver<Reader>,
+    shown: Arc<Shown>,
+) {
     let mut journal = Keeper::default();
     let mut runs = true;
     loop {
         tokio::select! {
             biased;
             update = updates.next(), if runs => match update {
-                Some(Update { at, what }) => write_down(&mut journal, time::happened(at), what),
+                Some(Update { at, what }) => {
+                    // Whoever has the event sees what came of it.
+                    shown.refresh();
+                    write_down(&mut journal, time::happened(at), what);
+                }
                 None => {
                     journal.end();
                     runs = false;

@@ -168,6 +168,11 @@ impl Task {
             let Some(input) = self.pending.pop_front() else { break };
             self.parts.phone.handle(input, clock::now());
         }
+        self.show();
+    }
+
+    /// Shows what the phone has come to.
+    fn show(&self) {
         let snapshot = self.parts.phone.snapshot();
         self.parts.snapshots.send_if_modified(|shown| {
             let changed = *shown != snapshot;
@@ -225,7 +230,11 @@ impl Task {
             Output::SetAudio { active } => {
                 self.parts.media.ask(MediaCommand::SetActive(active));
             }
-            Output::Event(event) => self.parts.teller.tell(What::Event(event)),
+            Output::Event(event) => {
+                // Whoever has the event sees what came of it.
+                self.show();
+                self.parts.teller.tell(What::Event(event));
+            }
             Output::Save(saved) => self.save(saved).await,
         }
     }
