@@ -89,10 +89,12 @@ impl Bench {
     /// A program of this crate, to be run in a namespace: `ua`, `far` or `pbx`.
     ///
     /// # Panics
-    /// Where tests are not beside the programs that cargo builds for them.
+    /// Where neither tests nor programs are beside the programs that cargo builds for them.
     pub fn program(&self, namespace: &str, name: &str) -> Command {
-        let tests = std::env::current_exe().expect("a test has a file");
-        let built = tests.ancestors().nth(2).expect("target/PROFILE/deps/TEST").join(name);
+        let ours = std::env::current_exe().expect("a program has a file");
+        // target/PROFILE/deps/TEST or target/PROFILE/PROGRAM
+        let mut folders = ours.ancestors().skip(1).take(2).map(|folder| folder.join(name));
+        let built = folders.find(|file| file.exists()).expect("cargo has built it");
         let mut command = Command::new(&self.command);
         command.args(["exec", namespace]).arg(built);
         command

@@ -96,7 +96,13 @@ impl Mailbox {
     /// The next POST, which must be of this kind.
     #[track_caller]
     pub fn next(&self, kind: &str, time: Duration) -> Value {
-        let (_, value) = self.posts.recv_timeout(time).unwrap_or_else(|_| {
+        self.next_told(kind, time).1
+    }
+
+    /// The same, with the time at which it came.
+    #[track_caller]
+    pub fn next_told(&self, kind: &str, time: Duration) -> (Instant, Value) {
+        let (at, value) = self.posts.recv_timeout(time).unwrap_or_else(|_| {
             panic!("no POST {kind} for {} within {time:?}", self.agent);
         });
         let post = &value["post"];
@@ -106,7 +112,7 @@ impl Mailbox {
         }
         assert!(post["payload"].to_string().len() <= LARGEST, "{post}");
         assert_eq!(post["payload"]["kind"], kind, "{post}");
-        post.clone()
+        (at, post.clone())
     }
 
     /// Nothing comes for so long.

@@ -3,28 +3,44 @@
 
 #![allow(clippy::print_stdout, reason = "a benchmark prints its figures")]
 
+mod push;
+mod table;
+
 use serde_json::{Value, json};
 use sidetone_interop::bench::Bench;
 use sidetone_interop::phone::{PATIENCE, Phone};
 use sidetone_interop::tones::{Heard, Tone, Voice};
 use std::time::{Duration, Instant};
+use table::{Row, Table};
 
 /// The length of the measured call, and of the measured idleness.
 const TALK: Duration = Duration::from_secs(30);
 const IDLE: Duration = Duration::from_secs(10);
 
 fn main() {
-    let calls =
-        std::env::args().nth(1).map_or(100, |text| text.parse().expect("a number of calls"));
+    let mut arguments = std::env::args().skip(1).peekable();
+    let is_push = arguments.next_if_eq("--push").is_some();
+    let calls = arguments.next().map_or(100, |text| text.parse().expect("a number of calls"));
     let bench = Bench::get();
     let mut table = Table::default();
+    if is_push {
+        push::measure(&bench, calls, &mut table);
+    } else {
+        measure(&bench, calls, &mut table);
+    }
+    print!("{}", table.text());
+    let rows = table.rows.iter().map(Row::json).collect::<Vec<_>>();
+    println!("{}", json!({ "calls": calls, "rows": rows }));
+}
 
+/// Calls to a phone that is awake, and what one costs.
+fn measure(bench: &Bench, calls: usize, table: &mut Table) {
     bench.run(&["delay", "0"]);
-    let loopback = Calls::measure(&bench, calls);
+    let loopback = Calls::measure(bench, calls);
     bench.run(&["delay", "40"]);
-    let far = Calls::measure(&bench, calls);
+    let far = Calls::measure(bench, calls);
     bench.run(&["delay", "0"]);
-    let cost = Cost::measure(&bench);
+    let cost = Cost::measure(bench);
 
     let near = "loopback";
     let rtt = "80 ms of round trip";
@@ -66,11 +82,6 @@ fn main() {
     table.figure("CPU registered", "10 s idle, % of a core", cost.idle_cpu, "0", 0.1);
     table.figure("wake-ups registered", "a second, all threads", cost.idle_wakes, "0", 0.5);
     table.figure("the program, stripped", "MB", cost.program, "–", f64::MAX);
-    print!("{}", table.text());
-    println!(
-        "{}",
-        json!({ "calls": calls, "rows": table.rows.iter().map(Row::json).collect::<Vec<_>>() })
-    );
 }
 
 /// The times of many calls, in milliseconds.
@@ -239,67 +250,4 @@ fn pss(process: u32) -> f64 {
 
 fn field(text: &str, name: &str) -> Option<f64> {
     text.lines().find_map(|line| line.strip_prefix(name)?.split_whitespace().next()?.parse().ok())
-}
-
-#[derive(Default)]
-struct Table {
-    rows: Vec<Row>,
-}
-
-struct Row {
-    what: &'static str,
-    condition: &'static str,
-    median: f64,
-    p95: Option<f64>,
-    goal: &'static str,
-    met: bool,
-}
-
-impl Table {
-    /// Times in ms by their median and 95th percentile; the median is held against the goal.
-    fn times(
-        &mut self,
-        what: &'static str,
-        condition: &'static str,
-        times: &[f64],
-        goal: &'static str,
-        most: f64,
-    ) {
-        let mut sorted = times.to_vec();
-        sorted.sort_by(f64::total_cmp);
-        let at = |share: f64| sorted[((sorted.len() - 1) as f64 * share).round() as usize];
-        let (median, p95) = (at(0.5), Some(at(0.95)));
-        self.rows.push(Row { what, condition, median, p95, goal, met: median <= most });
-    }
-
-    fn figure(
-        &mut self,
-        what: &'static str,
-        condition: &'static str,
-        value: f64,
-        goal: &'static str,
-        most: f64,
-    ) {
-        self.rows.push(Row { what, condition, median: value, p95: None, goal, met: value <= most });
-    }
-
-    fn text(&self) -> String {
-        let mut text =
-            "| what | where | median | P95 | goal | |\n|---|---|--:|--:|---|---|\n".to_owned();
-        for Row { what, condition, median, p95, goal, met } in &self.rows {
-            let p95 = p95.map_or(String::new(), |p95| format!("{p95:.1}"));
-            let mark = if *met { "✓" } else { "✗" };
-            text += &format!("| {what} | {condition} | {median:.2} | {p95} | {goal} | {mark} |\n");
-        }
-        text
-    }
-}
-
-impl Row {
-    fn json(&self) -> Value {
-        json!({
-            "what": self.what, "where": self.condition, "median": self.median, "p95": self.p95,
-            "goal": self.goal, "met": self.met,
-        })
-    }
 }
