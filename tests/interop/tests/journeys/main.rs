@@ -6,6 +6,7 @@
 //! |---|---|
 //! | `conformance` | tests/scenarios, on the model PBX and on Asterisk; ladders compared |
 //! | `push` | agents whose phones sleep, and the pack's half of it |
+//! | `push_beyond` | several who sleep, one who sends his caller on, a server that crashes |
 //! | `registration` | what goes wrong while signing in |
 //! | `recovery` | a server that restarts, a link that dies in silence |
 //! | `telephone` | the G.711 customer, digits |
@@ -20,6 +21,7 @@ mod conformance;
 mod kotlin;
 mod program;
 mod push;
+mod push_beyond;
 mod recovery;
 mod registration;
 #[path = "../../../scenarios/mod.rs"]

@@ -17,10 +17,10 @@ use std::time::{Duration, Instant, SystemTime};
 const RING: u64 = 25;
 
 /// What a POST may take on this machine.
-const SOON: Duration = Duration::from_secs(5);
+pub(crate) const SOON: Duration = Duration::from_secs(5);
 
 /// What the pack says of an agent.
-fn state(bench: &Bench, agent: &str) -> String {
+pub(crate) fn state(bench: &Bench, agent: &str) -> String {
     let list = bench.asterisk("devstate list");
     let mark = format!("Name: 'Custom:sidetone-{agent}'");
     let after = list.split_once(&mark).map(|(_, after)| after).unwrap_or_default();
@@ -30,7 +30,7 @@ fn state(bench: &Bench, agent: &str) -> String {
 
 /// The pack says so, and the queue has understood.
 #[track_caller]
-fn wait_state(bench: &Bench, stage: &Stage, wanted: &str, words: &str) {
+pub(crate) fn wait_state(bench: &Bench, stage: &Stage, wanted: &str, words: &str) {
     let agent = stage.line.agent();
     bench.wait(wanted, PATIENCE, |bench| state(bench, &agent) == wanted);
     let queue = stage.line.push_queue().replace("181", "push");
@@ -40,28 +40,28 @@ fn wait_state(bench: &Bench, stage: &Stage, wanted: &str, words: &str) {
     });
 }
 
-fn call_of(post: &Value) -> String {
+pub(crate) fn call_of(post: &Value) -> String {
     post["payload"]["call"].as_str().expect("a payload has a call").to_owned()
 }
 
 /// An agent who sleeps, and a customer whose call has just been posted.
-struct Asleep {
-    bench: Bench,
-    stage: Stage,
-    mailbox: Mailbox,
-    customer: Phone,
-    customer_says: [Tone; 2],
+pub(crate) struct Asleep {
+    pub(crate) bench: Bench,
+    pub(crate) stage: Stage,
+    pub(crate) mailbox: Mailbox,
+    pub(crate) customer: Phone,
+    pub(crate) customer_says: [Tone; 2],
     agent_says: [Tone; 2],
-    customer_call: String,
-    post: Value,
+    pub(crate) customer_call: String,
+    pub(crate) post: Value,
 }
 
 impl Asleep {
-    fn called() -> Self {
+    pub(crate) fn called() -> Self {
         Self::called_on(Line::any())
     }
 
-    fn called_on(line: Line) -> Self {
+    pub(crate) fn called_on(line: Line) -> Self {
         let bench = Bench::get();
         let stage = Stage::on(Server::Asterisk(bench.clone()), line);
         let [a, b, c, d] = Tone::draw();
@@ -81,13 +81,13 @@ impl Asleep {
         }
     }
 
-    fn wakes(&self) -> Phone {
+    pub(crate) fn wakes(&self) -> Phone {
         self.stage.agent(&Voice::swapping(self.agent_says))
     }
 
     /// Rings with the UUID of the push.
     #[track_caller]
-    fn rings_as_announced(&self, agent: &mut Phone) -> String {
+    pub(crate) fn rings_as_announced(&self, agent: &mut Phone) -> String {
         let incoming = agent.wait("a call", PATIENCE, |event| event["event"] == "incoming");
         let call = call_of(&self.post);
         assert_eq!(incoming["call"], call.as_str(), "{incoming}");
@@ -99,7 +99,7 @@ impl Asleep {
 
     /// Answers and ends with both voices heard.
     #[track_caller]
-    fn talks(self, mut agent: Phone, agent_call: String) {
+    pub(crate) fn talks(self, mut agent: Phone, agent_call: String) {
         agent.ask("answer", &agent_call, json!({}));
         agent.wait_call("established", &agent_call);
         wait_state(&self.bench, &self.stage, "INUSE", "(In use)");
@@ -117,7 +117,7 @@ impl Asleep {
 
     /// The customer hangs up, and the agent is free again.
     #[track_caller]
-    fn customer_leaves(mut self) {
+    pub(crate) fn customer_leaves(mut self) {
         self.customer.ask("hangup", &self.customer_call, json!({}));
         wait_state(&self.bench, &self.stage, "NOT_INUSE", "(Not in use)");
         self.stage.leave(self.customer);
