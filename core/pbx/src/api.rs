@@ -3,6 +3,7 @@
 use sidetone_sip::{FlowId, StatusCode};
 use std::fmt;
 use std::net::SocketAddr;
+use std::time::Duration;
 
 /// One party's part of a call: one INVITE dialog and one media session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -121,6 +122,63 @@ pub enum PbxOutput {
     },
     /// Do this with media.
     Media(MediaCommand),
+    /// POST this to the push gateway.
+    Push(Push),
+}
+
+/// What the gateway is told of an attempt to ring an agent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Push {
+    /// Whose phones.
+    pub agent: String,
+    /// What happened.
+    pub kind: PushKind,
+    /// The attempt, as `X-Call-UID` names it.
+    pub call: String,
+    /// When the attempt is given up.
+    pub deadline: Duration,
+    /// Name and number of the caller.
+    pub caller: Option<(String, String)>,
+    /// The queue.
+    pub queue: String,
+    /// `X-Call-Group`.
+    pub group: String,
+}
+
+/// Kinds of push.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum PushKind {
+    /// A call is about to come.
+    Incoming,
+    /// The attempt is over.
+    Cancelled,
+    /// Somebody has answered.
+    AnsweredElsewhere,
+}
+
+impl Push {
+    /// The payload of docs/push.md. `wall` is the wall clock's time in Unix seconds when the model's time
+    /// was zero.
+    pub fn payload(&self, wall: Duration) -> String {
+        let kind = match self.kind {
+            PushKind::Incoming => "incoming",
+            PushKind::Cancelled => "cancelled",
+            PushKind::AnsweredElsewhere => "answered_elsewhere",
+        };
+        let call = &self.call;
+        if self.kind != PushKind::Incoming {
+            return serde_json::json!({ "v": 1, "kind": kind, "call": call }).to_string();
+        }
+        let caller = match &self.caller {
+            Some((name, number)) => serde_json::json!({ "name": name, "number": number }),
+            None => serde_json::json!({}),
+        };
+        serde_json::json!({
+            "v": 1, "kind": kind, "call": call, "deadline": (wall + self.deadline).as_secs(),
+            "caller": caller, "queue": self.queue, "group": self.group,
+        })
+        .to_string()
+    }
 }
 
 /// What the media side must do. The model ends media on each leg; it never hands a description

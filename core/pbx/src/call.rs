@@ -2,7 +2,7 @@
 
 use crate::leg::Stage;
 use crate::pbx::Pbx;
-use crate::{Extension, LegId, MediaCommand, Step, Strategy, Treatment};
+use crate::{Extension, LegId, MediaCommand, PushKind, Step, Strategy, Treatment};
 use sidetone_sip::{HeaderName, StatusCode};
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -120,6 +120,7 @@ impl Pbx {
         let Some(call) = self.calls.get_mut(&key) else { return };
         let (caller, was_dialing) = (call.caller, matches!(call.plan, Plan::Dialing { .. }));
         call.plan = Plan::Bridged(leg);
+        self.end_attempts(key, PushKind::AnsweredElsewhere, Cause::AnsweredElsewhere, now);
         for other in self.attempts(key) {
             if other != leg {
                 self.hang_up(other, Cause::AnsweredElsewhere, now);
@@ -149,7 +150,7 @@ impl Pbx {
                 }
             }
             Plan::Queued { .. } => {
-                if self.attempts(key).is_empty() {
+                if self.attempts(key).is_empty() && !self.is_waking(key) {
                     self.pause_queue(key, now);
                 }
             }
@@ -176,6 +177,7 @@ impl Pbx {
                     self.end_call(key, Cause::NoAnswer, now);
                 }
                 Plan::Queued { round: Round::Ringing(_), .. } => {
+                    self.end_attempts(key, PushKind::Cancelled, Cause::NoAnswer, now);
                     for attempt in self.attempts(key) {
                         self.hang_up(attempt, Cause::NoAnswer, now);
                     }
@@ -228,6 +230,7 @@ impl Pbx {
     }
 
     fn end_call(&mut self, key: CallKey, cause: Cause, now: Duration) {
+        self.end_attempts(key, PushKind::Cancelled, cause, now);
         self.calls.remove(&key);
         let legs = self.legs.values().filter(|leg| leg.call == Some(key)).map(|leg| leg.id);
         for leg in legs.collect::<Vec<_>>() {
@@ -300,7 +303,11 @@ impl Pbx {
         // `ringinuse=no`; a leg that is being hung up does not count.
         let is_busy =
             |user: &str| self.legs.values().any(|leg| leg.user == user && leg.call.is_some());
-        let free = |user: &String| !self.registrar.of(user).is_empty() && !is_busy(user);
+        let free = |user: &String| match queue.push {
+            // The pack keeps a state of its own, in which other calls are not.
+            true => !self.is_engaged(user),
+            false => !self.registrar.of(user).is_empty() && !is_busy(user),
+        };
         let members = match queue.strategy {
             Strategy::RingAll => queue.members.iter().filter(|m| free(m)).cloned().collect(),
             Strategy::RoundRobin | Strategy::Linear => {
@@ -314,12 +321,18 @@ impl Pbx {
             .and_then(|last| queue.members.iter().position(|member| member == last))
             .map_or(next, |at| at + 1);
         if queue.strategy == Strategy::RoundRobin {
-            self.queue_positions.insert(name, after);
+            self.queue_positions.insert(name.clone(), after);
         }
-        let rung = members.iter().filter(|member| self.ring(key, member)).count();
+        let deadline = now + queue.timeout;
+        let rung = if queue.push {
+            members.iter().for_each(|member| self.wake(key, member, &name, deadline));
+            members.len()
+        } else {
+            members.iter().filter(|member| self.ring(key, member)).count()
+        };
         let round = match rung {
             0 => Round::Pausing(now + queue.retry),
-            _ => Round::Ringing(now + queue.timeout),
+            _ => Round::Ringing(deadline),
         };
         if let Some(Call { plan: Plan::Queued { next, round: at, .. }, .. }) =
             self.calls.get_mut(&key)
@@ -348,7 +361,7 @@ impl Pbx {
         let headers =
             vec![(HeaderName::X_CALL_UID, self.random.uuid()), (HeaderName::X_CALL_GROUP, group)];
         for contact in contacts {
-            self.place(key, user, contact, &from, headers.clone());
+            self.place(key, user, contact, &from, headers.clone(), None);
         }
         true
     }

@@ -3,6 +3,7 @@
 use crate::call::{CallKey, Cause};
 use crate::leg::{Leg, LegDialog, Purpose, Stage};
 use crate::pbx::Pbx;
+use crate::push::AttemptKey;
 use crate::registrar::{Contact, rewrite};
 use crate::sdp::audio_direction;
 use crate::{FlowId, Generation, LegId, MediaCommand, MediaDirection};
@@ -19,6 +20,7 @@ impl Pbx {
         contact: Contact,
         from: &str,
         headers: Vec<(HeaderName, String)>,
+        attempt: Option<AttemptKey>,
     ) {
         let id = LegId(self.next_number());
         let (name, number) = match self.config.users.get(from) {
@@ -30,6 +32,7 @@ impl Pbx {
         let leg = Leg {
             id,
             call: Some(call),
+            attempt,
             user: user.to_owned(),
             flow: contact.flow,
             is_caller: false,

@@ -122,6 +122,8 @@ pub struct Queue {
     pub members: Vec<String>,
     /// How long an attempt rings.
     pub timeout: Duration,
+    /// Whether members whose phones sleep are rung too, by push.
+    pub push: bool,
     /// The pause before the next attempt.
     pub retry: Duration,
     /// How long a caller waits at most.
@@ -131,8 +133,8 @@ pub struct Queue {
 impl PbxConfig {
     /// The users, numbers and limits of the bench's Asterisk: `agent1` to `agent4` on 1001 to 1004
     /// and `customer1` to `customer4`, each with the password `secret-<user>`; the queue `support`
-    /// on 1800 with the first two agents in it; on 1801 to 1804 a queue for each agent alone; the
-    /// service numbers 600 to 607 and 610 to 612.
+    /// on 1800 with the first two agents in it; on 1801 to 1804 a queue for each agent alone; 1810
+    /// with all four at once and 1811 to 1814 for agents whose phones sleep; the service numbers 600 to 607 and 610 to 612.
     pub fn bench() -> Self {
         let agents = (1..=4).map(|n| (format!("agent{n}"), "Agent", n, format!("100{n}")));
         let customers =
@@ -153,14 +155,29 @@ impl PbxConfig {
             strategy: Strategy::RoundRobin,
             members: vec!["agent1".to_owned(), "agent2".to_owned()],
             timeout: Duration::from_secs(20),
+            push: false,
             retry: Duration::from_secs(1),
             give_up: Duration::from_secs(180),
         };
         for n in 1..=4 {
             let name = format!("line{n}");
             extensions.insert(format!("180{n}"), Extension::Queue(name.clone()));
-            queues.insert(name, Queue { members: vec![format!("agent{n}")], ..support.clone() });
+            let line = Queue { members: vec![format!("agent{n}")], ..support.clone() };
+            let asleep = Queue { push: true, timeout: Duration::from_secs(25), ..line.clone() };
+            queues.insert(name, line);
+            let name = format!("push{n}");
+            extensions.insert(format!("181{n}"), Extension::Queue(name.clone()));
+            queues.insert(name, asleep);
         }
+        let sleepers = Queue {
+            strategy: Strategy::RingAll,
+            members: (1..=4).map(|n| format!("agent{n}")).collect(),
+            timeout: Duration::from_secs(25),
+            push: true,
+            ..support.clone()
+        };
+        extensions.insert("1810".to_owned(), Extension::Queue("sleepers".to_owned()));
+        queues.insert("sleepers".to_owned(), sleepers);
         extensions.insert("1800".to_owned(), Extension::Queue("support".to_owned()));
         queues.insert("support".to_owned(), support);
         Self {

@@ -2,6 +2,7 @@
 //! two bugs do not cancel) and where its INVITE and its media stand.
 
 use crate::call::CallKey;
+use crate::push::AttemptKey;
 use crate::{FlowId, Generation, LegId, LegPhase, MediaDirection};
 use sidetone_sip::transaction::{ClientKey, ServerKey};
 use sidetone_sip::{HeaderName, Method, ParseError, Request, Response, Uri};
@@ -166,6 +167,8 @@ pub(crate) struct Leg {
     pub(crate) id: LegId,
     /// The call that wants it; none once it is being hung up.
     pub(crate) call: Option<CallKey>,
+    /// The attempt that rings it, or rang it.
+    pub(crate) attempt: Option<AttemptKey>,
     pub(crate) user: String,
     pub(crate) flow: FlowId,
     pub(crate) is_caller: bool,

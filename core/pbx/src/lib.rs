@@ -18,6 +18,7 @@
 //! | `server` | requests of phones: authentication, REGISTER, INVITE, BYE, CANCEL … |
 //! | `client` | requests to phones: INVITE, CANCEL, BYE, and their responses |
 //! | `call` | the dial plan: steps, ringing a user, the queue, joining two legs |
+//! | `push` | agents whose phones sleep: posted, and rung when they are there |
 //! | `leg` | a dialog and where its INVITE and its media stand |
 //! | `registrar` | bindings of users to flows |
 //! | `auth`, `random`, `sdp` | nonces; entropy; the direction of audio |
@@ -29,6 +30,7 @@ mod client;
 mod config;
 mod leg;
 mod pbx;
+mod push;
 mod random;
 mod registrar;
 mod sdp;
@@ -36,7 +38,7 @@ mod server;
 
 pub use api::{
     ContactView, Generation, LegId, LegPhase, LegView, MediaCommand, MediaDirection, Operator,
-    PbxInput, PbxOutput, Treatment,
+    PbxInput, PbxOutput, Push, PushKind, Treatment,
 };
 pub use config::{Extension, PbxConfig, Queue, Registrar, Step, Strategy, User};
 pub use pbx::Pbx;

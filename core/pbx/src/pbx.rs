@@ -3,6 +3,7 @@
 use crate::auth::Nonces;
 use crate::call::{Call, CallKey, Cause, Plan};
 use crate::leg::{Leg, Purpose, Stage};
+use crate::push::{Attempt, AttemptKey};
 use crate::random::Random;
 use crate::registrar::Registrar;
 use crate::{
@@ -30,6 +31,7 @@ pub struct Pbx {
     pub(crate) flows: BTreeMap<FlowId, Flow>,
     pub(crate) legs: BTreeMap<LegId, Leg>,
     pub(crate) calls: BTreeMap<CallKey, Call>,
+    pub(crate) attempts: BTreeMap<AttemptKey, Attempt>,
     pub(crate) queue_positions: BTreeMap<String, usize>,
     outputs: VecDeque<PbxOutput>,
     last_number: u64,
@@ -61,6 +63,7 @@ impl Pbx {
             flows: BTreeMap::new(),
             legs: BTreeMap::new(),
             calls: BTreeMap::new(),
+            attempts: BTreeMap::new(),
             queue_positions: BTreeMap::new(),
             outputs: VecDeque::new(),
             last_number: 0,
@@ -92,7 +95,9 @@ impl Pbx {
         let transactions = self.transactions.poll_timeout().map(|(at, _)| at);
         let legs = self.legs.values().filter_map(Leg::next_timeout).min();
         let keep_alive = self.flows.values().filter_map(|flow| flow.keep_alive_at).min();
-        let all = [transactions, legs, keep_alive, self.next_plan_timeout()];
+        let plans =
+            [self.next_plan_timeout(), self.next_attempt_timeout()].into_iter().flatten().min();
+        let all = [transactions, legs, keep_alive, plans];
         all.into_iter().flatten().chain(self.registrar.next_expiry()).min()
     }
 
@@ -102,6 +107,7 @@ impl Pbx {
         self.drain_transactions(now);
         self.registrar.expire(now);
         self.repeat_answers(now);
+        self.handle_attempt_timeouts(now);
         self.handle_plan_timeouts(now);
         for (flow, state) in &mut self.flows {
             if state.keep_alive_at.is_some_and(|at| at <= now) {
@@ -161,6 +167,12 @@ impl Pbx {
                 return Err(format!("{id} is answered without media"));
             }
         }
+        for attempt in self.attempts.values() {
+            let call = self.calls.get(&attempt.call);
+            if !call.is_some_and(|call| matches!(call.plan, Plan::Queued { .. })) {
+                return Err(format!("{} is rung for a call that does not wait", attempt.agent));
+            }
+        }
         for call in self.calls.values() {
             if !self.legs.contains_key(&call.caller) {
                 return Err(format!("a call has lost its caller, {}", call.caller));
@@ -198,6 +210,11 @@ impl Pbx {
         self.outputs.push_back(PbxOutput::Media(command));
     }
 
+    /// Asks for this to be carried out.
+    pub(crate) fn tell(&mut self, output: PbxOutput) {
+        self.outputs.push_back(output);
+    }
+
     /// Sends a message that is in no transaction.
     pub(crate) fn transmit(&mut self, flow: FlowId, bytes: Vec<u8>) {
         if self.flows.contains_key(&flow) {
@@ -225,6 +242,9 @@ impl Pbx {
         self.release(leg);
         let Some(state) = self.legs.remove(&leg) else { return };
         if let Some(call) = state.call {
+            if let Some(attempt) = state.attempt {
+                self.device_gone(attempt, state.dialog.target.to_string(), status, now);
+            }
             self.leg_gone(call, leg, status, now);
         }
     }
@@ -313,6 +333,7 @@ impl Pbx {
                     self.outputs.push_back(PbxOutput::CloseFlow { flow });
                 }
                 self.calls.clear();
+                self.attempts.clear();
                 self.nonces.clear();
                 self.registrar = Registrar::default();
                 self.transactions = Transactions::new(self.timers);

@@ -178,6 +178,7 @@ impl Pbx {
         }
         let response = self.finish(response);
         self.transactions.respond(key, response, now);
+        self.contact_came(&user);
     }
 
     fn handle_options(&mut self, key: &ServerKey, request: &Request, now: Duration) {
@@ -219,6 +220,7 @@ impl Pbx {
         let leg = Leg {
             id,
             call: Some(call),
+            attempt: None,
             user,
             flow,
             is_caller: true,

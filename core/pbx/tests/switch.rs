@@ -4,7 +4,7 @@
 
 use sidetone_pbx::{
     Extension, FlowId, LegId, LegPhase, MediaCommand, MediaDirection, Operator, Pbx, PbxConfig,
-    PbxInput, PbxOutput, Strategy, Treatment,
+    PbxInput, PbxOutput, Push, PushKind, Strategy, Treatment,
 };
 use sidetone_sip::digest::{Credentials, DigestClient};
 use sidetone_sip::{HeaderName, Message, Request, Response};
@@ -20,6 +20,7 @@ struct Desk {
     now: Duration,
     sent: BTreeMap<FlowId, Vec<Message>>,
     media: Vec<MediaCommand>,
+    pushes: Vec<Push>,
     closed: Vec<FlowId>,
     bytes: Vec<u8>,
     digests: BTreeMap<String, DigestClient>,
@@ -33,6 +34,7 @@ impl Desk {
             now: Duration::ZERO,
             sent: BTreeMap::new(),
             media: Vec::new(),
+            pushes: Vec::new(),
             closed: Vec::new(),
             bytes: Vec::new(),
             digests: BTreeMap::new(),
@@ -63,6 +65,7 @@ impl Desk {
                     self.pbx.handle(described, self.now);
                 }
                 PbxOutput::Media(command) => self.media.push(command),
+                PbxOutput::Push(push) => self.pushes.push(push),
             }
             self.pbx.check_invariants().unwrap();
         }
@@ -129,8 +132,13 @@ impl Desk {
             digest.authorize(&mut request, &credentials, "c0ffee");
             let bytes = Message::from(request.clone()).to_bytes();
             self.input(PbxInput::Received { flow, bytes });
-            let messages = self.take(flow);
-            let Some(Message::Response(response)) = messages.last().cloned() else {
+            // What the switch asks of this phone at once stays to be taken.
+            let (requests, responses): (Vec<_>, Vec<_>) =
+                self.take(flow).into_iter().partition(|m| matches!(m, Message::Request(_)));
+            if !requests.is_empty() {
+                self.sent.insert(flow, requests);
+            }
+            let Some(Message::Response(response)) = responses.last().cloned() else {
                 panic!("no response")
             };
             if response.status.code() != 401 {
@@ -549,6 +557,64 @@ fn logging_in_and_out_of_the_queue_by_code() {
         desk.send(customer, &inside(&waits, "BYE", sequence(&waits) + 1, ""));
         desk.pass(Duration::from_secs(64));
     }
+}
+
+#[test]
+fn an_agent_without_a_contact_is_posted_and_rung_with_the_same_uuid_when_he_is_there() {
+    let mut desk = Desk::new(PbxConfig::bench());
+    let (agent, customer) = (desk.open(1), desk.open(2));
+    let ok = desk.invite(customer, "customer1", "1811", "a");
+    desk.send(customer, &inside(&ok, "ACK", sequence(&ok), ""));
+    let [push] = desk.pushes.as_slice() else { panic!("{:?}", desk.pushes) };
+    let payload = push.payload(Duration::from_secs(1_795_610_085));
+    let (uid, group) = (push.call.clone(), push.group.clone());
+    assert_eq!(
+        payload,
+        format!(
+            r#"{{"call":"{uid}","caller":{{"name":"Customer One","number":"0301000001"}},"deadline":1795610110,"group":"{group}","kind":"incoming","queue":"push1","v":1}}"#
+        )
+    );
+    desk.pass(Duration::from_secs(5));
+    desk.register(agent, "agent1");
+    let invite = desk.take_request(agent);
+    assert_eq!(invite.headers.get(&HeaderName::X_CALL_UID).as_deref(), Some(uid.as_str()));
+    assert_eq!(invite.headers.get(&HeaderName::X_CALL_GROUP).as_deref(), Some(group.as_str()));
+    desk.send(agent, &reply(&invite, 486, ""));
+    let over = desk.pushes.last().unwrap();
+    assert_eq!((over.kind, over.call.as_str()), (PushKind::Cancelled, uid.as_str()));
+    // The queue goes on, for it this is another attempt.
+    desk.pass(Duration::from_secs(2));
+    let again = desk.pushes.last().unwrap().clone();
+    assert_eq!(again.kind, PushKind::Incoming);
+    assert_ne!(again.call, uid);
+    desk.pass(Duration::from_secs(1));
+    let invite = desk.take_request(agent);
+    desk.send(agent, &reply(&invite, 200, SDP));
+    let over = desk.pushes.last().unwrap();
+    assert_eq!((over.kind, &over.call), (PushKind::AnsweredElsewhere, &again.call));
+}
+
+#[test]
+fn a_device_that_cannot_be_asked_is_rung_again_within_the_attempt_and_nobody_after_it() {
+    let mut desk = Desk::new(PbxConfig::bench());
+    let (agent, customer) = (desk.open(1), desk.open(2));
+    desk.register(agent, "agent1");
+    let ok = desk.invite(customer, "customer1", "1811", "a");
+    desk.send(customer, &inside(&ok, "ACK", sequence(&ok), ""));
+    let invite = desk.take_request(agent);
+    desk.send(agent, &reply(&invite, 500, ""));
+    desk.take(agent);
+    desk.pass(Duration::from_secs(4));
+    let again = desk.take_request(agent);
+    assert_eq!(
+        again.headers.get(&HeaderName::X_CALL_UID),
+        invite.headers.get(&HeaderName::X_CALL_UID)
+    );
+    desk.send(agent, &reply(&again, 180, ""));
+    desk.pass(Duration::from_millis(21_500));
+    assert_eq!(desk.take_request(agent).method.as_str(), "CANCEL");
+    assert_eq!(desk.pushes.len(), 1, "after the deadline nobody waits for word");
+    assert!(desk.pbx.check_invariants().is_ok());
 }
 
 #[test]

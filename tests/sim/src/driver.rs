@@ -45,12 +45,14 @@ impl World {
             }
             Output::Rollback { .. } => {}
             Output::SetUplink { call, open, .. } => {
+                self.ensure_audio(index, open);
                 if let Some(ears) = self.handsets[index].ears.get_mut(&call) {
                     ears.uplink = open;
                 }
                 self.listen(index, call);
             }
             Output::SetDownlink { call, open } => {
+                self.ensure_audio(index, open);
                 if let Some(ears) = self.handsets[index].ears.get_mut(&call) {
                     ears.downlink = open;
                 }
@@ -68,6 +70,7 @@ impl World {
             Output::SetAudio { .. } => {}
             Output::Event(event) => {
                 self.ladder.event(&self.handsets[index].name, &event, self.now);
+                self.platform_hears(index, &event);
                 self.handsets[index].events.push(event);
             }
             Output::Save(saved) => self.handsets[index].saved = Some(saved),
@@ -122,6 +125,7 @@ impl World {
                 self.send(flow.0, End::Phone, Parcel::Frame(bytes));
             }
             PbxOutput::CloseFlow { flow } => self.close(flow.0, End::Pbx),
+            PbxOutput::Push(push) => self.post(&push),
             PbxOutput::Media(command) => {
                 self.mixer.take(&command);
                 match command {

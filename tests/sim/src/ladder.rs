@@ -38,6 +38,11 @@ impl Ladder {
         let _ = writeln!(self.lines, "{}", line.trim_end());
     }
 
+    /// A push reaches a phone.
+    pub fn push(&mut self, phone: &str, text: &str, now: Duration) {
+        let _ = writeln!(self.lines, "{} {phone:<9} <~~~~ push  {text}", time(now));
+    }
+
     /// The user asks something.
     pub fn command(&mut self, phone: &str, text: &str, now: Duration) {
         let _ = writeln!(self.lines, "{} {phone:<9} *  {text}", time(now));

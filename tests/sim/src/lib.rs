@@ -9,6 +9,7 @@
 //! | `driver` | the outputs of phones and PBX, carried out |
 //! | [`wire`] | one connection: delay, stall, black hole, reset |
 //! | [`media`] | descriptions without media, and what would be heard |
+//! | [`platform`] | pushes, reports and the audio session |
 //! | [`ladder`] | the SIP ladder as text, with what is random masked |
 //! | [`checks`] | what must hold after each step and in the end |
 //! | [`order`] | every order of inputs on one call of a bare phone |
@@ -18,8 +19,10 @@ mod driver;
 pub mod ladder;
 pub mod media;
 pub mod order;
+pub mod platform;
 pub mod wire;
 pub mod world;
 
+pub use platform::Pushes;
 pub use wire::Spoil;
 pub use world::{PhoneId, World};

@@ -6,14 +6,15 @@
 use crate::checks::{Invites, Told};
 use crate::ladder::{self, Ladder};
 use crate::media::{self, Ears, Heard, Mixer};
+use crate::platform::{Platform, Pushes};
 use crate::wire::{End, Parcel, Spoil, Wire};
 use rand_chacha::ChaCha12Rng;
 use rand_core::{Rng, SeedableRng};
 use sidetone_pbx::{Generation as LegGeneration, LegId, Operator, Pbx, PbxConfig, PbxInput};
 use sidetone_phone::{
-    Account, CallId, CallSnapshot, Command, CommandError, Config, EndReason, Event, FlowError,
-    FlowErrorKind, FlowId, Generation, Input, MediaError, Now, Phone, Saved, Secret, Snapshot,
-    UnixTime,
+    Account, AudioGate, CallId, CallSnapshot, Command, CommandError, Config, EndReason, Event,
+    FlowError, FlowErrorKind, FlowId, Generation, Input, MediaError, Now, Phone, Saved, Secret,
+    Snapshot, UnixTime,
 };
 use sidetone_sip::Message;
 use std::collections::{BTreeMap, BTreeSet};
@@ -43,6 +44,8 @@ pub(crate) enum Happening {
     LegDescribed { leg: LegId, generation: LegGeneration, sdp: String },
     LegSilent { leg: LegId },
     Wakes { phone: usize },
+    Pushed { phone: usize, payload: String },
+    Audio { phone: usize },
 }
 
 /// One phone with all that its driver would keep.
@@ -61,6 +64,7 @@ pub(crate) struct Handset {
     /// The flows that the phone closed or was told are gone: it must not send on them.
     pub(crate) gone: BTreeSet<FlowId>,
     pub(crate) bytes: Vec<u8>,
+    pub(crate) platform: Platform,
 }
 
 /// The simulated world.
@@ -72,6 +76,8 @@ pub struct World {
     pub(crate) handsets: Vec<Handset>,
     pub(crate) pbx: Pbx,
     pub(crate) server_up: bool,
+    /// How the push services treat what is posted.
+    pub(crate) pushes: Pushes,
     pub(crate) mixer: Mixer,
     pub(crate) wires: BTreeMap<u64, Wire>,
     pub(crate) agenda: BTreeMap<(Duration, u64), Happening>,
@@ -93,6 +99,7 @@ impl World {
             handsets: Vec::new(),
             pbx: Pbx::new(config, entropy, Duration::ZERO),
             server_up: true,
+            pushes: Pushes::default(),
             mixer: Mixer::default(),
             wires: BTreeMap::new(),
             agenda: BTreeMap::new(),
@@ -102,8 +109,17 @@ impl World {
         }
     }
 
-    /// Another phone: the user's, switched on and not signed in.
+    /// Another phone: the user's, switched on and not signed in, whose audio is its own.
     pub fn add_phone(&mut self, user: &str) -> PhoneId {
+        self.add(user, AudioGate::Open)
+    }
+
+    /// Another phone, on a platform that wakes it by push and says when audio may run.
+    pub fn add_mobile_phone(&mut self, user: &str) -> PhoneId {
+        self.add(user, AudioGate::Platform)
+    }
+
+    fn add(&mut self, user: &str, audio: AudioGate) -> PhoneId {
         let password = Secret::new(format!("secret-{user}"));
         let account = Account::new(&format!("sip:{user}@bench.test"), password);
         let server = "wss://pbx.bench.test:8089/ws".parse();
@@ -111,7 +127,7 @@ impl World {
             unreachable!("the account and server of {user} are well formed");
         };
         let instance = uuid::Uuid::from_u128(1000 + self.handsets.len() as u128);
-        let config = Config::new(account, vec![server], instance);
+        let config = Config { audio, ..Config::new(account, vec![server], instance) };
         self.handsets.push(Handset {
             name: user.to_owned(),
             config,
@@ -125,6 +141,7 @@ impl World {
             asleep: None,
             gone: BTreeSet::new(),
             bytes: Vec::new(),
+            platform: Platform::default(),
         });
         let id = PhoneId(self.handsets.len() - 1);
         self.switch_on(id);
@@ -141,7 +158,8 @@ impl World {
         };
         let phone = Phone::new(handset.config.clone(), handset.saved.clone(), entropy, now);
         handset.phone = Some(phone);
-        handset.told = Told::default();
+        handset.told.killed();
+        handset.platform.killed();
         handset.gone.clear();
         self.settle();
     }
@@ -177,7 +195,11 @@ impl World {
             return Ok(());
         };
         self.ladder.command(&handset.name, &text, now.boot);
+        let wants_audio = matches!(command, Command::Answer { .. } | Command::Dial { .. });
         let done = phone.command(command, now);
+        if wants_audio && done.is_ok() {
+            self.wants_audio(id);
+        }
         self.settle();
         done
     }
@@ -378,7 +400,7 @@ impl World {
         self.ensure(self.mixer.is_empty(), "the PBX still has media");
     }
 
-    fn now(&self) -> Now {
+    pub(crate) fn now(&self) -> Now {
         Now { boot: self.now, wall: UnixTime(self.wall) }
     }
 
@@ -453,19 +475,23 @@ impl World {
                 let described = PbxInput::Described { leg, generation, result: Ok(sdp) };
                 self.pbx.handle(described, self.now);
             }
+            Happening::Pushed { phone, payload } => self.pushed(phone, &payload),
+            Happening::Audio { phone } => self.adjust_audio(phone),
             Happening::LegSilent { leg } => self.pbx.handle(PbxInput::MediaLost { leg }, self.now),
-            Happening::Wakes { phone } => {
-                let now = self.now();
-                let Some(missed) = self.handsets[phone].asleep.take() else { return };
-                self.ladder.world(&format!("{} wakes", self.handsets[phone].name), self.now);
-                if let Some(phone) = &mut self.handsets[phone].phone {
-                    phone.handle_timeout(now);
-                }
-                self.drain(phone);
-                for input in missed {
-                    self.tell(phone, input);
-                }
-            }
+            Happening::Wakes { phone } => self.wakes(phone),
+        }
+    }
+
+    pub(crate) fn wakes(&mut self, phone: usize) {
+        let now = self.now();
+        let Some(missed) = self.handsets[phone].asleep.take() else { return };
+        self.ladder.world(&format!("{} wakes", self.handsets[phone].name), self.now);
+        if let Some(phone) = &mut self.handsets[phone].phone {
+            phone.handle_timeout(now);
+        }
+        self.drain(phone);
+        for input in missed {
+            self.tell(phone, input);
         }
     }
 
@@ -538,7 +564,7 @@ impl World {
     }
 
     /// Hands an input to a phone, or keeps it while the phone sleeps.
-    fn tell(&mut self, index: usize, input: Input) {
+    pub(crate) fn tell(&mut self, index: usize, input: Input) {
         let now = self.now();
         let handset = &mut self.handsets[index];
         match (&mut handset.asleep, &mut handset.phone) {
@@ -561,7 +587,7 @@ impl World {
         }
     }
 
-    fn settle(&mut self) {
+    pub(crate) fn settle(&mut self) {
         loop {
             for index in 0..self.handsets.len() {
                 self.drain(index);
@@ -594,7 +620,12 @@ impl World {
             let Some(phone) = handset.phone.as_ref().filter(|_| handset.asleep.is_none()) else {
                 continue;
             };
-            if let Err(what) = handset.told.snapshot(&phone.snapshot(), self.now) {
+            let snapshot = phone.snapshot();
+            let checked = handset
+                .told
+                .snapshot(&snapshot, self.now)
+                .and_then(|()| handset.platform.snapshot(&snapshot, self.now));
+            if let Err(what) = checked {
                 let name = handset.name.clone();
                 self.fail(&format!("{name}: {what}"));
             }

@@ -20,15 +20,15 @@ fn signed_in<const N: usize>(users: [&str; N]) -> (World, [PhoneId; N]) {
     (world, phones)
 }
 
-fn is_registered(world: &World, phone: PhoneId) -> bool {
+pub(crate) fn is_registered(world: &World, phone: PhoneId) -> bool {
     world.snapshot(phone).unwrap().registration.state == RegistrationState::Registered
 }
 
-fn state(world: &World, phone: PhoneId) -> Option<CallState> {
+pub(crate) fn state(world: &World, phone: PhoneId) -> Option<CallState> {
     world.calls(phone).first().map(|call| call.state)
 }
 
-fn call(world: &World, phone: PhoneId) -> CallId {
+pub(crate) fn call(world: &World, phone: PhoneId) -> CallId {
     world.calls(phone)[0].id
 }
 
@@ -58,7 +58,7 @@ fn queue_call_answered() -> (World, PhoneId, PhoneId) {
     (world, agent, customer)
 }
 
-fn assert_quiet(world: &mut World) {
+pub(crate) fn assert_quiet(world: &mut World) {
     world.run_for(Duration::from_secs(100));
     world.assert_quiet();
 }

@@ -10,5 +10,6 @@
 mod golden;
 mod journeys;
 mod orders;
+mod pushes;
 mod replay;
 mod trouble;

@@ -157,6 +157,8 @@ impl Owner {
             }
             PbxOutput::CloseFlow { flow } => drop(self.flows.remove(&flow)),
             PbxOutput::Media(command) => self.switchboard.carry_out(command),
+            // Nobody's phone sleeps here: who is there is rung without.
+            PbxOutput::Push(push) => log::info!("a push for {} goes nowhere", push.agent),
         }
     }
 }

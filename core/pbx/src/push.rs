@@ -1,0 +1,182 @@
+//! Agents whose phones may sleep, as `server/asterisk/push.conf` rings them: the wish is posted, each device
+//! is rung as soon as it is there, one UUID names the attempt, and its end is posted too (docs/push.md).
+
+use crate::call::{CallKey, Cause};
+use crate::leg::Stage;
+use crate::pbx::Pbx;
+use crate::{PbxOutput, Push, PushKind};
+use sidetone_sip::{HeaderName, StatusCode};
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+/// As many devices of an agent are rung.
+const DEVICES: usize = 3;
+/// A device that could not be rung is tried again after this.
+const SPARED: Duration = Duration::from_secs(3);
+
+/// Names an attempt inside the model.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct AttemptKey(pub(crate) u64);
+
+/// One attempt to ring one agent.
+#[derive(Debug)]
+pub(crate) struct Attempt {
+    pub(crate) call: CallKey,
+    pub(crate) agent: String,
+    uid: String,
+    queue: String,
+    deadline: Duration,
+    /// Contacts that could not be rung, and until when they are left alone.
+    spared: BTreeMap<String, Duration>,
+}
+
+impl Pbx {
+    /// Begins an attempt: posts it, and rings who is there.
+    pub(crate) fn wake(&mut self, call: CallKey, agent: &str, queue: &str, deadline: Duration) {
+        let key = AttemptKey(self.next_number());
+        let attempt = Attempt {
+            call,
+            agent: agent.to_owned(),
+            uid: self.random.uuid(),
+            queue: queue.to_owned(),
+            deadline,
+            spared: BTreeMap::new(),
+        };
+        self.attempts.insert(key, attempt);
+        self.post(key, PushKind::Incoming);
+        self.ring_devices(key);
+    }
+
+    /// Whether an attempt or a call of one keeps an agent.
+    pub(crate) fn is_engaged(&self, agent: &str) -> bool {
+        self.attempts.values().any(|attempt| attempt.agent == agent)
+            || self
+                .legs
+                .values()
+                .any(|leg| leg.user == agent && leg.attempt.is_some() && leg.call.is_some())
+    }
+
+    /// Whether agents are still being rung for a call.
+    pub(crate) fn is_waking(&self, call: CallKey) -> bool {
+        self.attempts.values().any(|attempt| attempt.call == call)
+    }
+
+    /// A phone of a user has registered.
+    pub(crate) fn contact_came(&mut self, user: &str) {
+        let of_user = self.attempts.iter().filter(|(_, attempt)| attempt.agent == user);
+        for key in of_user.map(|(key, _)| *key).collect::<Vec<_>>() {
+            self.ring_devices(key);
+        }
+    }
+
+    /// A device that was rung is rung no more: what it says holds for the agent, unless it could not be
+    /// asked.
+    pub(crate) fn device_gone(
+        &mut self,
+        key: AttemptKey,
+        contact: String,
+        status: StatusCode,
+        now: Duration,
+    ) {
+        let Some(attempt) = self.attempts.get_mut(&key) else { return };
+        let is_refusal = [
+            StatusCode::BUSY_HERE,
+            StatusCode::BUSY_EVERYWHERE,
+            StatusCode::DECLINE,
+            StatusCode::FORBIDDEN,
+            StatusCode::TEMPORARILY_UNAVAILABLE,
+        ]
+        .contains(&status)
+            || (300..400).contains(&status.code());
+        if !is_refusal {
+            attempt.spared.insert(contact, now + SPARED);
+            return;
+        }
+        self.over(key, PushKind::Cancelled, Cause::Normal, now);
+    }
+
+    /// All attempts of a call are over; what is still to come is posted.
+    pub(crate) fn end_attempts(
+        &mut self,
+        call: CallKey,
+        kind: PushKind,
+        cause: Cause,
+        now: Duration,
+    ) {
+        let of_call = self.attempts.iter().filter(|(_, attempt)| attempt.call == call);
+        for key in of_call.map(|(key, _)| *key).collect::<Vec<_>>() {
+            self.over(key, kind, cause, now);
+        }
+    }
+
+    /// When a device is to be tried again.
+    pub(crate) fn next_attempt_timeout(&self) -> Option<Duration> {
+        self.attempts.values().flat_map(|attempt| attempt.spared.values()).min().copied()
+    }
+
+    /// Tries devices again.
+    pub(crate) fn handle_attempt_timeouts(&mut self, now: Duration) {
+        let mut due = Vec::new();
+        for (key, attempt) in &mut self.attempts {
+            let before = attempt.spared.len();
+            attempt.spared.retain(|_, until| *until > now);
+            if attempt.spared.len() < before {
+                due.push(*key);
+            }
+        }
+        due.into_iter().for_each(|key| self.ring_devices(key));
+    }
+
+    fn over(&mut self, key: AttemptKey, kind: PushKind, cause: Cause, now: Duration) {
+        // After the deadline nobody waits for word.
+        if self.attempts.get(&key).is_some_and(|attempt| attempt.deadline > now) {
+            self.post(key, kind);
+        }
+        self.attempts.remove(&key);
+        let rung = self.legs.values().filter(|leg| {
+            leg.attempt == Some(key)
+                && matches!(leg.stage, Stage::Describing { .. } | Stage::Calling { .. })
+        });
+        for leg in rung.map(|leg| leg.id).collect::<Vec<_>>() {
+            self.hang_up(leg, cause, now);
+        }
+    }
+
+    fn ring_devices(&mut self, key: AttemptKey) {
+        let Some(attempt) = self.attempts.get(&key) else { return };
+        let Some(call) = self.calls.get(&attempt.call) else { return };
+        let from = self.legs.get(&call.caller).map(|leg| leg.user.clone()).unwrap_or_default();
+        let rung: Vec<_> = self.legs.values().filter(|leg| leg.attempt == Some(key)).collect();
+        let free = |uri: &sidetone_sip::Uri| {
+            rung.iter().all(|leg| leg.dialog.target != *uri)
+                && !attempt.spared.contains_key(&uri.to_string())
+        };
+        let contacts = self.registrar.of(&attempt.agent).iter().filter(|c| free(&c.uri));
+        let contacts: Vec<_> = contacts.take(DEVICES.saturating_sub(rung.len())).cloned().collect();
+        let headers = vec![
+            (HeaderName::X_CALL_UID, attempt.uid.clone()),
+            (HeaderName::X_CALL_GROUP, call.group.clone()),
+        ];
+        let (call, agent) = (attempt.call, attempt.agent.clone());
+        for contact in contacts {
+            self.place(call, &agent, contact, &from, headers.clone(), Some(key));
+        }
+    }
+
+    fn post(&mut self, key: AttemptKey, kind: PushKind) {
+        let Some(attempt) = self.attempts.get(&key) else { return };
+        let Some(call) = self.calls.get(&attempt.call) else { return };
+        let caller = self.legs.get(&call.caller).map(|leg| leg.user.as_str()).unwrap_or_default();
+        let caller = self.config.users.get(caller);
+        let push = Push {
+            agent: attempt.agent.clone(),
+            kind,
+            call: attempt.uid.clone(),
+            deadline: attempt.deadline,
+            caller: caller.map(|user| (user.display_name.clone(), user.number.clone())),
+            queue: attempt.queue.clone(),
+            group: call.group.clone(),
+        };
+        self.tell(PbxOutput::Push(push));
+    }
+}
