@@ -156,7 +156,11 @@ impl World {
         let Some(handset) = self.handsets.get_mut(id.0).filter(|h| h.phone.is_none()) else {
             return;
         };
-        let phone = Phone::new(handset.config.clone(), handset.saved.clone(), entropy, now);
+        let mut phone = Phone::new(handset.config.clone(), handset.saved.clone(), entropy, now);
+        // What was due while it was dead is due at once.
+        if phone.poll_timeout().is_some_and(|(at, _)| at <= now.boot) {
+            phone.handle_timeout(now);
+        }
         handset.phone = Some(phone);
         handset.told.killed();
         handset.platform.killed();
