@@ -1,10 +1,17 @@
 //! What holds for any bytes at all. The fuzz targets look for bytes that break it; the torture tests
 //! replay the corpus and spoiled messages.
 
+use sidetone_phone::{Announcement, AnnouncementKind, EndReason, Now, UnixTime, announce};
 use sidetone_sip::message::{
     CSeq, ContactHeader, ContentType, HeaderName, Headers, Message, NameAddr, Params, Uri, Via,
 };
 use sidetone_sip::sdp::{self, SessionDescription};
+use std::time::Duration;
+
+/// What docs/push.md and the platform's screen allow.
+const LARGEST_PUSH: usize = 8192;
+const LONGEST_TEXT: usize = 256;
+const LONGEST_ATTEMPT: Duration = Duration::from_secs(180);
 
 /// A message that can be read is printed so that the same is read again; each response to one is a
 /// message; no reader panics; every typed value survives printing.
@@ -28,6 +35,42 @@ pub(crate) fn message(bytes: &[u8]) {
         assert_printable(&request.uri, Uri::parse);
     }
     typed_values(message.headers());
+}
+
+/// Whatever a push holds, it is reported: within its limits, the same each time, and where it does not ring
+/// it says why.
+pub(crate) fn push(bytes: &[u8]) {
+    let wall = Duration::from_secs(1_795_610_085);
+    let now = Now { boot: Duration::from_secs(5), wall: UnixTime(wall) };
+    let report = announce(bytes, now);
+    assert_eq!(announce(bytes, now), report);
+    let Announcement { kind, deadline, caller, queue, group, .. } = &report.announcement;
+    assert!(deadline.0 <= wall + LONGEST_ATTEMPT, "{deadline:?}");
+    let rings = *kind == AnnouncementKind::Incoming && deadline.0 > wall;
+    assert_eq!(report.over.is_none(), rings, "{report:?}");
+    assert_eq!(
+        *kind == AnnouncementKind::Unreadable,
+        report.over == Some(EndReason::UnreadablePush),
+        "{report:?}"
+    );
+    for text in [&caller.name, &caller.number, queue, group].into_iter().flatten() {
+        assert!(text.len() <= LONGEST_TEXT && !text.trim().is_empty(), "{text:?}");
+        assert!(!text.chars().any(char::is_control), "{text:?}");
+    }
+    if bytes.len() > LARGEST_PUSH {
+        assert_eq!(*kind, AnnouncementKind::Unreadable);
+    }
+    // As a push service wraps it, it says the same, unless it is wrapped already or nested to the limit.
+    if *kind != AnnouncementKind::Unreadable
+        && let Ok(text) = str::from_utf8(bytes)
+        && text.len() < LARGEST_PUSH / 4
+        && !text.contains("sidetone")
+        && !text.contains("\\u")
+        && text.bytes().filter(|byte| b"[{".contains(byte)).count() < 100
+    {
+        let apns = format!("{{\"aps\":{{}},\"sidetone\":{text}}}");
+        assert_eq!(announce(apns.as_bytes(), now), report, "{apns}");
+    }
 }
 
 fn assert_readable(message: &Message) {

@@ -3,7 +3,7 @@
 
 use crate::world::{Happening, PhoneId, World};
 use rand_core::Rng;
-use sidetone_pbx::{Push, PushKind};
+use sidetone_pbx::{LegPhase, Push, PushKind};
 use sidetone_phone::{
     AnnouncementKind, AudioGate, CallId, CallSnapshot, CallState, Event, Input, Intent, Snapshot,
 };
@@ -111,9 +111,10 @@ impl World {
         self.pushes.delivered
     }
 
-    /// The platform's audio session of a mobile phone is activated or taken away.
+    /// The platform's audio session of a mobile phone is activated or taken away, while its app runs.
     pub fn set_audio(&mut self, id: PhoneId, active: bool) {
-        if !self.is_mobile(id.0) || self.handsets[id.0].phone.is_none() {
+        let handset = &self.handsets[id.0];
+        if !self.is_mobile(id.0) || handset.phone.is_none() || handset.asleep.is_some() {
             return;
         }
         self.handsets[id.0].platform.audio = active;
@@ -122,20 +123,23 @@ impl World {
         self.settle();
     }
 
-    /// Each phone and the PBX have the same calls, and the same of them are up.
+    /// What is up here is up there, and what the PBX rings does ring. A phone that was suspended for longer
+    /// than an INVITE waits (64*T1) may ring one that the PBX has given up, or have given up one that the
+    /// PBX goes on with: there is no message that tells, and each ends by its own limit.
     ///
     /// # Errors
     /// Says in words where they differ.
     pub fn agrees(&self) -> Result<(), String> {
         for (index, handset) in self.handsets.iter().enumerate() {
             let calls = self.calls(PhoneId(index));
-            let is_up = |state: CallState| state == CallState::Established;
-            let shown = (calls.len(), calls.iter().filter(|call| is_up(call.state)).count());
+            let in_state = |wanted| calls.iter().filter(|call| call.state == wanted).count();
+            let shown = (in_state(CallState::Ringing), in_state(CallState::Established));
             let legs: Vec<_> =
                 self.pbx.legs().into_iter().filter(|leg| leg.user == handset.name).collect();
-            let confirmed = sidetone_pbx::LegPhase::Confirmed;
-            let there = (legs.len(), legs.iter().filter(|leg| leg.phase == confirmed).count());
-            if shown != there {
+            let rung = legs.iter().filter(|leg| !leg.is_caller && leg.phase == LegPhase::Early);
+            let up = legs.iter().filter(|leg| leg.phase == LegPhase::Confirmed);
+            let there = (rung.count(), up.count());
+            if shown.1 != there.1 || shown.0 < there.0 {
                 return Err(format!("{} shows {calls:?}, the PBX has {legs:?}", handset.name));
             }
         }
@@ -223,6 +227,9 @@ impl World {
             matches!(call.state, CallState::Announced | CallState::Ringing)
                 && call.intent != Some(Intent::Answer)
         };
+        if !self.is_mobile(index) {
+            return;
+        }
         let wanted = self.calls(PhoneId(index)).iter().any(|call| !rings(call));
         if self.handsets[index].platform.audio != wanted {
             self.set_audio(PhoneId(index), wanted);

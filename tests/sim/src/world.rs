@@ -497,6 +497,7 @@ impl World {
         for input in missed {
             self.tell(phone, input);
         }
+        self.adjust_audio(phone);
     }
 
     fn opened(&mut self, number: u64) {

@@ -63,9 +63,11 @@ fn each_message_has_its_case_and_each_case_its_message() {
 #[test]
 fn the_fuzzing_corpus_keeps_the_invariants() {
     let corpus = repository().join("fuzz/corpus");
-    for (target, check) in
-        [("message", invariants::message as fn(&[u8])), ("sdp", invariants::sdp as fn(&[u8]))]
-    {
+    for (target, check) in [
+        ("message", invariants::message as fn(&[u8])),
+        ("sdp", invariants::sdp),
+        ("push", invariants::push),
+    ] {
         let seeds = files(&corpus.join(target));
         assert!(!seeds.is_empty(), "no corpus for {target}");
         for (name, bytes) in seeds {
