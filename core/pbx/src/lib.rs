@@ -10,7 +10,8 @@
 //! leg, as in Asterisk: the shell describes each leg by itself and is told whom to join.
 //!
 //! Not modelled, and so answered with a refusal that SIP has for it: session timers, REFER,
-//! SUBSCRIBE, UPDATE, 100rel, an INVITE without an offer.
+//! SUBSCRIBE, UPDATE, 100rel, an INVITE without an offer; MESSAGE, by which a phone tells its push token.
+//! A 302 ends an attempt like a refusal, where Asterisk follows it.
 //!
 //! | module | owns |
 //! |---|---|

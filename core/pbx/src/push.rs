@@ -156,6 +156,7 @@ impl Pbx {
         let headers = vec![
             (HeaderName::X_CALL_UID, attempt.uid.clone()),
             (HeaderName::X_CALL_GROUP, call.group.clone()),
+            (HeaderName::new("X-Queue"), attempt.queue.clone()),
         ];
         let (call, agent) = (attempt.call, attempt.agent.clone());
         for contact in contacts {

@@ -67,6 +67,10 @@ scenarios! {
         declined_in_the_queue,
         answered_after_half_a_minute,
     }
+    asleep {
+        woken_and_talks,
+        declined_and_rung_anew,
+    }
     hold {
         by_the_agent,
         by_the_customer,

@@ -254,11 +254,17 @@ fn swept(answered: u32, came: u32) -> bool {
     }
     world.run_for(SECOND * 100);
     world.assert_quiet();
-    let ends = world
-        .events(agent)
-        .iter()
-        .filter(|e| matches!(e, Event::Ended { call, .. } if *call == id));
-    // The server's word that it is over may come after its end here, and is answered by another.
-    assert!(ends.count() >= 1);
+    let first = world.events(agent).iter().find_map(|event| {
+        let Event::Ended { call, reason } = event else { return None };
+        (*call == id).then(|| reason.clone())
+    });
+    // The attempt lasts 25 s, of which the push has taken a part.
+    let expected: &[EndReason] = match (answered < 25, came < 25) {
+        (true, true) => &[EndReason::Local],
+        (true, false) => &[EndReason::NeverCame],
+        (false, true) => &[EndReason::Cancelled, EndReason::NoAnswer],
+        (false, false) => &[EndReason::NoAnswer],
+    };
+    assert!(first.as_ref().is_some_and(|r| expected.contains(r)), "{answered} {came}: {first:?}");
     is_up
 }
