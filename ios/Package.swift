@@ -12,11 +12,12 @@ let library = environment["SIDETONE_LIBRARY_DIR"] ?? "../target/debug"
 let core = Target.target(
     name: "SidetoneFFI", path: "Sources/SidetoneFFI",
     linkerSettings: [.linkedLibrary("sidetone_ffi"), .unsafeFlags(["-L\(library)", "-Xlinker", "-rpath", "-Xlinker", library])])
-let frameworks = ["FakePlatform", "AVFAudio", "CallKit", "Network", "PushKit", "Security"]
+let frameworks = ["FakePlatform", "AVFAudio", "CallKit", "Network", "PushKit", "Security", "UIKit"]
+let stands: [String: [Target.Dependency]] = ["CallKit": ["AVFAudio"], "UIKit": ["AVFAudio", "CallKit", "PushKit"]]
 let platform = frameworks.map { name in
     Target.target(
         name: name,
-        dependencies: (name == "FakePlatform" ? [] : ["FakePlatform"]) + (name == "CallKit" ? ["AVFAudio"] : []),
+        dependencies: (name == "FakePlatform" ? [] : ["FakePlatform"]) + (stands[name] ?? []),
         path: "Linux/\(name)", swiftSettings: [theirs])
 }
 let needs: [Target.Dependency] = frameworks.map { .init(stringLiteral: $0) }

@@ -18,6 +18,8 @@ public enum Rule: String, CaseIterable, Sendable {
     case categoryNotSet = "category_not_set"
     case activatedByApp = "activated_by_app"
     case audioBeforeActivation = "audio_before_activation"
+    case backgroundTaskNotEnded = "background_task_not_ended"
+    case suspendedConnected = "suspended_connected"
     case keychainClass = "keychain_class"
     case notOnMainThread = "not_on_main_thread"
 }

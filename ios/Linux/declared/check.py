@@ -14,7 +14,8 @@ import sys
 
 HERE = pathlib.Path(__file__).resolve().parent
 FRAMEWORKS = {"CallKit/CallKit.swift": "objc2-call-kit", "PushKit/PushKit.swift": "objc2-push-kit",
-              "AVFAudio/AVAudioSession.swift": "objc2-avf-audio", "Security/Security.swift": "objc2-security"}
+              "AVFAudio/AVAudioSession.swift": "objc2-avf-audio", "Security/Security.swift": "objc2-security",
+              "UIKit/UIApplication.swift": "objc2-ui-kit"}
 # Where the importer's name of a type is not the path of its nesting.
 RENAMED = {"CXHandleHandleType": "CXHandleType",
            "CXPlayDTMFCallActionActionType": "CXPlayDTMFCallActionType",

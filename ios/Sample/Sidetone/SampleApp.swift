@@ -51,7 +51,7 @@ final class Model: ObservableObject {
                 let vault = try await Self.keychain.vault(folder.appendingPathComponent("sidetone"))
                 let phone = try await SidetonePhone.start(PhoneConfig(
                     aor: who.account, password: who.password, servers: [who.server], instance: try Self.keychain.instance(),
-                    trust: .platform, microphone: .default, speaker: .default, audioGate: .open), vault: vault)
+                    trust: .platform, microphone: .default, speaker: .default, audioGate: .platform), vault: vault)
                 try await phone.signIn()
                 await self?.show(phone)
                 return phone

@@ -65,7 +65,10 @@ extension CallCenter: CXProviderDelegate {
         perform(action) { center, _ in
             center.setCategory()
             center.start()
-            return { try await $0.dial(to, call: $1) }
+            return { [weak center] phone, call in
+                guard let center else { throw CallIsOver() }
+                try await center.dial(to, call: call, on: phone)
+            }
         }
     }
 

@@ -19,6 +19,8 @@ public final class CallCenter: NSObject {
         /// `pn-param` of RFC 8599: team, bundle and service, as "ABCDE12345.com.example.phone.voip".
         public var pushParam: String
         public var unknownCaller = "Unknown"
+        /// How long the phone stays awake in the background after the last call. iOS gives some 30 s.
+        public var grace: TimeInterval = 10
         public init(pushParam: String, ringtone: String? = nil, icon: Data? = nil) {
             self.pushParam = pushParam
             self.ringtone = ringtone
@@ -59,10 +61,13 @@ public final class CallCenter: NSObject {
     let session = AVAudioSession.sharedInstance()
 
     public private(set) var phone: (any PhonePort)?
-    var lines: [UUID: Line] = [:]
+    var lines: [UUID: Line] = [:] { didSet { if lines.isEmpty != oldValue.isEmpty { restIfIdle() } } }
     /// Calls that are over: a late push or INVITE of them must not ring again.
     private var gone: [UUID] = []
-    private var isStarting = false
+    private(set) var isStarting = false
+    /// As the phone has said last.
+    private(set) var lamp = PhoneLamp.awake
+    let rest = Rest()
     private var commands: [@MainActor (any PhonePort) async -> Void] = []
     private var isWorking = false
     private var watch: NetworkWatch?
@@ -94,6 +99,7 @@ public final class CallCenter: NSObject {
         provider.setDelegate(self, queue: .main)
         setCategory()
         observeAudio()
+        observeApplication()
         watch = NetworkWatch { [weak self] in self?.phone?.networkChanged() }
         registry.delegate = self
         registry.desiredPushTypes = [.voIP]
@@ -116,8 +122,11 @@ public final class CallCenter: NSObject {
         request(CXPlayDTMFCallAction(call: call, digits: digits, type: .singleTone))
     }
 
-    /// Starts the phone where it does not run: after signing in, and when the app comes to the front.
-    public func wake() { start() }
+    /// Starts the phone where it does not run, and wakes it where it sleeps: after signing in, and when the app was launched.
+    public func wake() {
+        start()
+        wakeUp()
+    }
 
     // Pushes.
 
@@ -257,6 +266,7 @@ public final class CallCenter: NSObject {
     func start() {
         guard phone == nil, !isStarting else { return }
         isStarting = true
+        restIfIdle()
         Task { [weak self, startPhone] in
             while true {
                 do {
@@ -278,6 +288,7 @@ public final class CallCenter: NSObject {
 
     private func attach(_ phone: any PhonePort) {
         self.phone = phone
+        lamp = .awake
         if audioIsActive { phone.audioActivated() }
         // What a process that died left behind, and nobody has announced to this one.
         for call in phone.calls() where call.incoming && !call.over && lines[call.call] == nil {
@@ -295,6 +306,7 @@ public final class CallCenter: NSObject {
         isStarting = false
         commands = []
         for line in lines.values { end(line, .failed) }
+        restIfIdle()
     }
 
     private func adopt(_ call: UUID, _ caller: ShownCaller, isAnswered: Bool = false) {
@@ -327,6 +339,9 @@ public final class CallCenter: NSObject {
             settle(call, local)
         case .holdFailed(let call):
             settle(call, nil)
+        case .lamp(let shown):
+            lamp = shown
+            restIfIdle()
         case .ended(let call, let cause):
             if let line = lines[call] { end(line, cause) } else if !gone.contains(call) { gone.append(call) }
         }
@@ -346,17 +361,18 @@ public final class CallCenter: NSObject {
         }
     }
 
+    func observe(_ name: Notification.Name, _ then: @escaping @MainActor (CallCenter, [String: UInt]) -> Void) {
+        observers.all.append(
+            NotificationCenter.default.addObserver(forName: name, object: nil, queue: nil) { [weak self] note in
+                var numbers: [String: UInt] = [:]
+                for case (let key as String, let value as UInt) in note.userInfo ?? [:] { numbers[key] = value }
+                let said = numbers
+                let follow: @MainActor @Sendable () -> Void = { if let self { then(self, said) } }
+                if Thread.isMainThread { MainActor.assumeIsolated(follow) } else { DispatchQueue.main.async { follow() } }
+            })
+    }
+
     private func observeAudio() {
-        func observe(_ name: Notification.Name, _ then: @escaping @MainActor (CallCenter, [String: UInt]) -> Void) {
-            observers.all.append(
-                NotificationCenter.default.addObserver(forName: name, object: nil, queue: nil) { [weak self] note in
-                    var numbers: [String: UInt] = [:]
-                    for case (let key as String, let value as UInt) in note.userInfo ?? [:] { numbers[key] = value }
-                    let said = numbers
-                    let follow: @MainActor @Sendable () -> Void = { if let self { then(self, said) } }
-                    if Thread.isMainThread { MainActor.assumeIsolated(follow) } else { DispatchQueue.main.async { follow() } }
-                })
-        }
         observe(AVAudioSession.interruptionNotification) { $0.interrupted($1) }
         observe(AVAudioSession.routeChangeNotification) { center, _ in center.routeChanged() }
         observe(AVAudioSession.mediaServicesWereResetNotification) { center, _ in center.mediaServicesWereReset() }

@@ -12,6 +12,9 @@ public protocol PhonePort: AnyObject, Sendable {
     func setMute(_ call: UUID, _ on: Bool) async throws
     func sendDtmf(_ call: UUID, _ digits: String) async throws
     func setPushToken(_ token: PushToken?) async throws
+    /// Lets go of the connection until a push or `wake`; refused in a call.
+    func sleep() async throws
+    func wake() async throws
 
     /// A push, after the platform was told of it.
     func announced(_ push: Push)
@@ -86,7 +89,11 @@ public enum PhoneEvent: Sendable {
     case holdChanged(UUID, local: Bool)
     case holdFailed(UUID)
     case ended(UUID, Cause)
+    case lamp(PhoneLamp)
 }
+
+/// What the phone's lamp says of sleep.
+public enum PhoneLamp: Sendable { case awake, asleep, signedOut }
 
 /// Why a call is over, as far as a platform can show it.
 public enum Cause: Sendable, Equatable { case here, remote, missed, answeredElsewhere, declined, failed }

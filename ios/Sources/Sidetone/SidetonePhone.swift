@@ -87,6 +87,7 @@ extension SidetonePhone: PhonePort {
     public func sendDtmf(_ call: UUID, _ digits: String) async throws {
         try await core.sendDtmf(call: call, digits: digits)
     }
+    public func wake() async throws { try await core.signIn() }
     public func networkChanged() { core.networkChanged() }
     public func audioRouteChanged() { core.audioRouteChanged() }
 
@@ -133,7 +134,18 @@ extension PhoneEvent {
         case .holdChanged(let call, let hold): self = .holdChanged(call, local: hold.local)
         case .holdFailed(let call, _): self = .holdFailed(call)
         case .ended(let call, let reason, _): self = .ended(call, Cause(reason))
+        case .registrationChanged(let registration): self = .lamp(PhoneLamp(registration.state))
         default: return nil
+        }
+    }
+}
+
+extension PhoneLamp {
+    init(_ state: RegistrationState) {
+        switch state {
+        case .reachableByPush, .asleep: self = .asleep
+        case .unregistered: self = .signedOut
+        case .registering, .registered, .unreachable, .failed: self = .awake
         }
     }
 }

@@ -8,6 +8,7 @@ import Foundation
 import PushKit
 import Security
 import Sidetone
+import UIKit
 
 let began = Date()
 
@@ -55,6 +56,9 @@ func endpoint(_ text: String) -> AudioEndpoint {
     private let arguments: Arguments
     private let center: CallCenter
     private var phone: SidetonePhone?
+    private var isConnected = false
+    /// What the core has read in the newest push, for `reported`.
+    private static let pushed = Pushed()
 
     init(_ arguments: Arguments) {
         self.arguments = arguments
@@ -68,12 +72,24 @@ func endpoint(_ text: String) -> AudioEndpoint {
         FakeCallKit.shared.onReported = { call, update in
             MainActor.assumeIsolated {
                 let caller: [String: Any] = ["name": update.localizedCallerName ?? NSNull(), "number": update.remoteHandle?.value ?? NSNull()]
-                say("reported", ["call": id(call), "caller": caller, "queue": nil, "over": nil])
+                let push = Program.pushed.report.flatMap { $0.announcement.call == call ? $0 : nil }
+                say("reported", [
+                    "call": id(call), "caller": caller, "queue": push?.announcement.queue,
+                    "deadline": push.map { Int($0.announcement.deadline.timeIntervalSince1970) },
+                    "over": push?.over.map { snake("\($0)") },
+                ])
             }
         }
         let config = Program.configuration(arguments)
+        var settings = CallCenter.Settings(pushParam: "TEAM.org.sidetone.voip")
+        settings.grace = 1
         center = CallCenter(
-            .init(pushParam: "TEAM.org.sidetone.voip"),
+            settings,
+            read: { payload in
+                let report = announce(payload: payload)
+                Program.pushed.report = report
+                return Push(report)
+            },
             startPhone: {
                 var config = config
                 let keychain = Keychain(service: "cold-phone")
@@ -90,15 +106,18 @@ func endpoint(_ text: String) -> AudioEndpoint {
         guard let pem = try? String(contentsOfFile: arguments.ca, encoding: .utf8) else { fail("cannot read \(arguments.ca)") }
         return PhoneConfig(
             aor: arguments.account, password: password, servers: [arguments.server], instance: UUID(), trust: .pem(text: pem),
-            microphone: endpoint(arguments.mic), speaker: endpoint(arguments.speaker), audioGate: .open)
+            microphone: endpoint(arguments.mic), speaker: endpoint(arguments.speaker), audioGate: .platform)
     }
 
     func run() {
         if let file = arguments.payload {
             guard let data = FileManager.default.contents(atPath: file) else { fail("cannot read \(file)") }
             let payload = (try? JSONSerialization.jsonObject(with: data)) as? [AnyHashable: Any] ?? [:]
+            // Whom a push starts, the user does not see.
+            FakeApplication.shared.launchInBackground()
             FakePushKit.shared.deliver(payload)
         }
+        FakeApplication.shared.isConnected = { [weak self] in self?.isConnected == true }
         center.wake()
         Task {
             while center.phone == nil { try? await Task.sleep(nanoseconds: 1_000_000) }
@@ -126,6 +145,11 @@ func endpoint(_ text: String) -> AudioEndpoint {
         case "dial":
             guard let to = json["uri"] as? String else { return refuse("invalid_command", "no uri") }
             center.dial(to)
+        case "announce":
+            FakePushKit.shared.deliver(json["payload"] as? [AnyHashable: Any] ?? [:])
+        // The user leaves the app, and comes back to it.
+        case "sleep": FakeApplication.shared.enterBackground()
+        case "register": FakeApplication.shared.enterForeground()
         case "quit":
             Task {
                 await phone?.shutdown()
@@ -150,6 +174,7 @@ func endpoint(_ text: String) -> AudioEndpoint {
     private func tell(_ event: Event) {
         switch event {
         case .registrationChanged(let registration):
+            isConnected = registration.state == .registered
             say("registration", ["state": snake("\(registration.state)"), "reason": registration.problem?.text])
         case .incoming(let call, let from, let headers, let announced):
             let fields = Dictionary(headers.map { ($0.name, $0.value) }) { first, _ in first }
@@ -162,6 +187,8 @@ func endpoint(_ text: String) -> AudioEndpoint {
         case .answered(let call, _): say("answered", ["call": id(call)])
         case .established(let call): say("established", ["call": id(call)])
         case .mediaFlowing(let call, let sent, let heard):
+            // Of a call that is over the audio may be inactive already.
+            if FakeCallKit.shared.calls[call]?.hasEnded == false { FakeAudioSession.shared.audioStarts("media") }
             say("media", ["call": id(call), "first_sent_ms": milliseconds(sent), "first_heard_ms": milliseconds(heard)])
         case .holdChanged(let call, let hold): say("hold", ["call": id(call), "local": hold.local, "remote": hold.remote])
         case .holdFailed(let call, let text): say("hold_failed", ["call": id(call), "reason": text])
@@ -177,10 +204,14 @@ func endpoint(_ text: String) -> AudioEndpoint {
     private func milliseconds(_ time: TimeInterval?) -> Int? { time.map { Int($0 * 1000) } }
     private func party(_ party: Party) -> [String: Any] { ["name": party.name ?? NSNull(), "uri": party.uri] }
 
-    /// "answeredElsewhere(…)" as "answered_elsewhere".
-    private func snake(_ text: String) -> String {
-        text.prefix { $0 != "(" }.reduce(into: "") { $0 += $1.isUppercase ? "_\($1.lowercased())" : "\($1)" }
-    }
+}
+
+/// Written and read on the main thread.
+final class Pushed: @unchecked Sendable { var report: Report? }
+
+/// "answeredElsewhere(…)" as "answered_elsewhere".
+func snake(_ text: String) -> String {
+    text.prefix { $0 != "(" }.reduce(into: "") { $0 += $1.isUppercase ? "_\($1.lowercased())" : "\($1)" }
 }
 
 func id(_ call: UUID) -> String { call.uuidString.lowercased() }

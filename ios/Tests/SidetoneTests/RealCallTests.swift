@@ -4,6 +4,7 @@ import AVFAudio
 import CallKit
 import FakePlatform
 import PushKit
+import UIKit
 import XCTest
 
 @testable import Sidetone
@@ -48,6 +49,22 @@ final class RealCallTests: XCTestCase, @unchecked Sendable {
         }
     }
 
+    @MainActor func testTheSystemsActivationIsTheOnlyDoorToTheAudio() async throws {
+        let stage = try await Stage.make(agent: 4)
+        stage.kit.activation = .manual
+        let call = try await stage.ring()
+        stage.kit.userAnswers(call)
+        try await stage.agent { if case .established(call) = $0 { true } else { false } }
+        try await Task.sleep(nanoseconds: 500_000_000)
+        let page = await stage.events()
+        XCTAssertFalse(page.contains { if case .mediaFlowing = $0.event { true } else { false } }, "nothing was sent or heard")
+        stage.kit.activate()
+        try await stage.agent { if case .mediaFlowing(call, .some, .some) = $0 { true } else { false } }
+        stage.kit.userEnds(call)
+        try await stage.customer { if case .ended(_, .remote, _) = $0 { true } else { false } }
+        await stage.end()
+    }
+
     @MainActor func testACallIsDeclinedAtTheLockScreen() async throws {
         let stage = try await Stage.make(agent: 2)
         stage.kit.userEnds(try await stage.ring())
@@ -84,19 +101,20 @@ final class RealCallTests: XCTestCase, @unchecked Sendable {
         }
         _ = Rig()
         let pem = try String(contentsOfFile: file, encoding: .utf8)
-        @Sendable func phone(_ user: String) async throws -> SidetonePhone {
+        @Sendable func phone(_ user: String, _ gate: AudioGate) async throws -> SidetonePhone {
             let phone = try await SidetonePhone.start(PhoneConfig(
                 aor: "sip:\(user)@bench.test", password: "secret-\(user)", servers: [server], instance: UUID(),
-                trust: .pem(text: pem), microphone: .null, speaker: .null, audioGate: .open))
+                trust: .pem(text: pem), microphone: .null, speaker: .null, audioGate: gate))
             try await phone.signIn()
             for await shown in phone.snapshots() where shown.registration.state == .registered { break }
             return phone
         }
         FakeCallKit.shared.reset()
+        FakeApplication.shared.reset()
         let center = CallCenter(
-            .init(pushParam: "TEAM.org.sidetone.voip"), startPhone: { try await phone("agent\(agent)") })
+            .init(pushParam: "TEAM.org.sidetone.voip"), startPhone: { try await phone("agent\(agent)", .platform) })
         center.wake()
-        let caller = try await phone("customer\(agent)")
+        let caller = try await phone("customer\(agent)", .open)
         while center.phone == nil { try await Task.sleep(nanoseconds: 1_000_000) }
         let agents = try XCTUnwrap(center.phone as? SidetonePhone)
         return Stage(center, caller, "100\(agent)", agents)
@@ -115,6 +133,9 @@ final class RealCallTests: XCTestCase, @unchecked Sendable {
         while kit.calls[id]?.isShown != true { try await Task.sleep(nanoseconds: 1_000_000) }
         return id
     }
+
+    /// What the agent's phone has told so far, of one page.
+    func events() async -> [NumberedEvent] { await called.core.events(after: 0).events }
 
     func agent(_ wanted: (Event) -> Bool) async throws { agentCursor = try await next(called, agentCursor, wanted) }
     func customer(_ wanted: (Event) -> Bool) async throws { customerCursor = try await next(caller, customerCursor, wanted) }

@@ -5,6 +5,7 @@ import FakePlatform
 import Network
 import PushKit
 import Security
+import UIKit
 import XCTest
 
 @testable import Sidetone
@@ -18,6 +19,7 @@ final class ScriptedPhone: PhonePort, @unchecked Sendable {
     private var known: [UUID: Call] = [:]
     private var log: [String] = []
     private var isActive = false
+    private var awake = true
     private let stream: AsyncStream<PhoneEvent>
     private let sink: AsyncStream<PhoneEvent>.Continuation
     /// Calls that were decided before this process lived.
@@ -45,6 +47,7 @@ final class ScriptedPhone: PhonePort, @unchecked Sendable {
     }
 
     func dial(_ to: String, call: UUID) async throws {
+        if !isAwake { throw CommandError.NotRegistered(what: "", advice: "") }
         with { known, log in
             known[call] = Call(isIncoming: false, isInvited: true)
             log.append("dial \(to)")
@@ -75,8 +78,25 @@ final class ScriptedPhone: PhonePort, @unchecked Sendable {
     func setMute(_ call: UUID, _ on: Bool) async throws { try command(call, "mute \(on)") { $0.isMuted = on } }
     func sendDtmf(_ call: UUID, _ digits: String) async throws { try command(call, "dtmf \(digits)") { _ in } }
     func setPushToken(_ token: PushToken?) async throws { with { $1.append("token \(token?.prid ?? "none")") } }
+    func sleep() async throws {
+        if with({ known, _ in known.values.contains { !$0.isOver } }) { throw CommandError.InCall(what: "", advice: "") }
+        shine(.asleep)
+    }
+    func wake() async throws { shine(.awake) }
+    var isAwake: Bool { lock.withLock { awake } }
+
+    private func shine(_ lamp: PhoneLamp) {
+        let changed = with { _, log -> Bool in
+            guard awake != (lamp == .awake) else { return false }
+            awake.toggle()
+            log.append(lamp == .awake ? "wakes" : "sleeps")
+            return true
+        }
+        if changed { sink.yield(.lamp(lamp)) }
+    }
 
     func announced(_ push: Push) {
+        if push.kind == .incoming { shine(.awake) }
         guard !decided.contains(push.call) else { return }
         switch push.kind {
         case .incoming where push.over == nil: with { known, _ in if known[push.call] == nil { known[push.call] = Call() } }
@@ -135,6 +155,7 @@ final class Rig {
     var kit: FakeCallKit { .shared }
     var audio: FakeAudioSession { .shared }
     var pushes: FakePushKit { .shared }
+    var app: FakeApplication { .shared }
 
     /// `deadline` is so far from now; the phone starts when `door` opens.
     final class Door: @unchecked Sendable {
@@ -152,21 +173,25 @@ final class Rig {
     }
     let door = Door()
 
-    init(deadline: TimeInterval = 60) {
+    init(deadline: TimeInterval = 60, grace: TimeInterval = 0.05) {
         FakePlatform.shared.reset()
         FakeAudioSession.shared.reset()
         FakeCallKit.shared.reset()
         FakePushKit.shared.reset()
         FakeKeychain.shared.reset()
         FakeNetwork.shared.reset()
+        FakeApplication.shared.reset()
         let (phone, door) = (phone, door)
+        var settings = CallCenter.Settings(pushParam: "TEAM.org.sidetone.voip")
+        settings.grace = grace
         center = CallCenter(
-            .init(pushParam: "TEAM.org.sidetone.voip"),
+            settings,
             read: { Rig.read($0, deadline) },
             startPhone: {
                 try await door.pass()
                 return phone
             })
+        FakeApplication.shared.isConnected = { [weak center] in center?.phone != nil && phone.isAwake }
     }
 
     /// Stands for the core's reading of a push, which the core tests itself.

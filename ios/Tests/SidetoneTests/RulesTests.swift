@@ -4,6 +4,7 @@ import CallKit
 import FakePlatform
 import PushKit
 import Security
+import UIKit
 import XCTest
 
 @testable import Sidetone
@@ -103,6 +104,16 @@ final class RulesTests: XCTestCase, @unchecked Sendable {
         }
         await caught(.activatedByApp) { try? AVAudioSession.sharedInstance().setActive(true) }
         await caught(.audioBeforeActivation) { FakeAudioSession.shared.audioStarts("test") }
+        await caught(.backgroundTaskNotEnded) {
+            FakeApplication.shared.allowance = 0.02
+            _ = UIApplication.shared.beginBackgroundTask(withName: "test") {}
+            try? await Task.sleep(nanoseconds: 60_000_000)
+        }
+        await caught(.suspendedConnected) {
+            FakeApplication.shared.patience = 0.02
+            FakeApplication.shared.isConnected = { true }
+            FakeApplication.shared.enterBackground()
+        }
         await caught(.keychainClass) {
             let item = NSDictionary(dictionary: [
                 kSecClass: kSecClassGenericPassword, kSecAttrService: "s", kSecAttrAccount: "a", kSecValueData: Data(),
