@@ -59,6 +59,14 @@ impl Encoder {
         }
     }
 
+    /// Begins anew: what it gives next builds on nothing that it gave before.
+    pub fn begin(&mut self) -> Result<(), CodecError> {
+        match self {
+            Self::Opus(encoder) => encoder.begin(),
+            Self::G711(_) => Ok(()),
+        }
+    }
+
     /// Encodes 20 ms and says how many bytes of `payload` were written.
     pub fn encode(
         &mut self,

@@ -3,12 +3,16 @@
 //! RFC 6716 (codec), RFC 7587 §3.1 (settings that SDP speaks of). Neither type allocates after
 //! construction.
 
+use audiopus::coder::GenericCtl as _;
 use audiopus::{Application, Bandwidth, Bitrate, Channels, MutSignals, SampleRate, packet::Packet};
 
 use crate::CodecError;
 
 /// The most samples one Opus packet may hold: 120 ms (RFC 6716 §2.1.4).
 pub const MAX_PACKET_SAMPLES: usize = 5760;
+
+/// The packets at a stream's beginning that stand for themselves: some may be lost.
+const INDEPENDENT: u8 = 5;
 
 /// What the encoder may be told while it runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -73,6 +77,8 @@ impl AudioBand {
 pub struct OpusEncoder {
     inner: audiopus::coder::Encoder,
     settings: OpusSettings,
+    /// As many packets to come stand for themselves.
+    independent: u8,
 }
 
 impl OpusEncoder {
@@ -80,9 +86,20 @@ impl OpusEncoder {
     pub fn new(settings: OpusSettings) -> Result<Self, CodecError> {
         let inner =
             audiopus::coder::Encoder::new(SampleRate::Hz48000, Channels::Mono, Application::Voip)?;
-        let mut encoder = Self { inner, settings };
+        let mut encoder = Self { inner, settings, independent: 0 };
         encoder.apply(settings)?;
+        encoder.begin()?;
         Ok(encoder)
+    }
+
+    /// Begins anew: the first packets build on none before them (RFC 6716 §4.3.2.1, intra energy), for the
+    /// far end's decoder may come from another stream, as the music of a server that passes packets on.
+    /// What builds on the wrong loudness is heard as a crack at full scale.
+    pub fn begin(&mut self) -> Result<(), CodecError> {
+        self.inner.reset_state()?;
+        self.inner.set_prediction_disabled(true)?;
+        self.independent = INDEPENDENT;
+        Ok(())
     }
 
     /// Changes the settings from the next packet on.
@@ -113,7 +130,14 @@ impl OpusEncoder {
     ///
     /// Up to 2 bytes mean that DTX sees no need to send anything.
     pub fn encode(&mut self, samples: &[i16; 960], packet: &mut [u8]) -> Result<usize, CodecError> {
-        Ok(self.inner.encode(samples, packet)?)
+        let length = self.inner.encode(samples, packet)?;
+        if self.independent > 0 {
+            self.independent -= 1;
+            if self.independent == 0 {
+                self.inner.set_prediction_disabled(false)?;
+            }
+        }
+        Ok(length)
     }
 }
 
@@ -132,7 +156,6 @@ impl OpusDecoder {
 
     /// Forgets the stream so far.
     pub fn reset(&mut self) -> Result<(), CodecError> {
-        use audiopus::coder::GenericCtl;
         Ok(self.inner.reset_state()?)
     }
 
