@@ -12,6 +12,9 @@ pub const HEARD: f64 = -30.0;
 /// A tone quieter than this is not heard.
 pub const SILENT: f64 = -48.0;
 
+/// A sample as loud as this is no tone any more, they have a quarter of the full scale.
+const CRACK: u16 = 32_000;
+
 /// A tone of a grid on which no two are confused and no harmonic of one is another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Tone(u32);
@@ -230,17 +233,27 @@ impl Heard {
         format!("{length} ms at {loudness:.0} dBFS in all: {}", loud.join(", "))
     }
 
-    /// Fails where a tone was heard at any time that is none of these.
+    /// Fails where a tone was heard at any time that is none of these, in two tenths of a second on end (where
+    /// a tone of its own begins or breaks off, its neighbours show for a moment), or a crack.
     #[track_caller]
     pub fn assert_never_but(&self, allowed: &[Tone], who: &str) {
-        let window = Duration::from_millis(200);
+        let window = Duration::from_millis(100);
+        let foreign: Vec<Tone> =
+            Tone::all().into_iter().filter(|tone| !allowed.contains(tone)).collect();
+        let mut before: Vec<Tone> = Vec::new();
         let mut start = Duration::ZERO;
         while start + window <= self.length() {
             let part = self.part(start, window);
-            for tone in Tone::all().into_iter().filter(|tone| !allowed.contains(tone)) {
-                let level = part.level(tone);
-                assert!(level < HEARD, "{who} heard {tone} at {level:.0} dBFS {start:?} in");
+            let peak = part.samples.iter().map(|sample| sample.unsigned_abs()).max();
+            assert!(peak < Some(CRACK), "{who} heard a crack {start:?} in");
+            let level = |tone: &Tone| part.level(*tone);
+            let heard: Vec<Tone> =
+                foreign.iter().copied().filter(|tone| level(tone) >= HEARD).collect();
+            if let Some(tone) = heard.iter().find(|tone| before.contains(tone)) {
+                let level = level(tone);
+                panic!("{who} heard {tone} at {level:.0} dBFS {start:?} in, not only {allowed:?}");
             }
+            before = heard;
             start += window;
         }
     }
@@ -280,6 +293,24 @@ mod tests {
     fn a_tone_that_nobody_should_hear_is_found() {
         let [one, two] = Tone::draw();
         written(&Voice::swapping([one, two])).assert_never_but(&[one], "the reader");
+    }
+
+    #[test]
+    #[should_panic(expected = "heard")]
+    fn a_quarter_of_a_second_of_it_is_enough() {
+        let [one, two] = Tone::draw();
+        let part = |tone, millis| (Some(tone), Duration::from_millis(millis));
+        let voice = Voice(vec![part(one, 1_030), part(two, 250), part(one, 1_000)]);
+        written(&voice).assert_never_but(&[one], "the reader");
+    }
+
+    #[test]
+    #[should_panic(expected = "a crack")]
+    fn a_crack_is_found() {
+        let [one] = Tone::draw();
+        let mut heard = written(&Voice::steady(one));
+        heard.samples[30_000] = i16::MIN;
+        heard.assert_never_but(&[one], "the reader");
     }
 
     #[test]
