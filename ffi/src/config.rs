@@ -39,6 +39,9 @@ pub struct PhoneConfig {
     /// Where pushes go, where the platform has said so.
     #[uniffi(default = None)]
     pub push: Option<PushToken>,
+    /// Which incoming calls are connected while they ring; `WhereHeard` where nothing is said.
+    #[uniffi(default = None)]
+    pub early_media: Option<EarlyMedia>,
     /// What User-Agent says, in place of the library's name and version.
     #[uniffi(default = None)]
     pub user_agent: Option<String>,
@@ -51,6 +54,18 @@ pub enum AudioGate {
     Open,
     /// The platform, by `audio_activated` and `audio_deactivated`: Telecom, CallKit.
     Platform,
+}
+
+/// Which incoming calls have their media path set up while they still ring, so that audio flows one round
+/// trip after the answer. Nothing is sent or played before it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, uniffi::Enum)]
+pub enum EarlyMedia {
+    /// None.
+    Never,
+    /// Those whose caller hears something else meanwhile: a queue's, and where the server says so.
+    WhereHeard,
+    /// All: a caller may hear silence in place of the ring-back tone.
+    Always,
 }
 
 /// Whose certificates are trusted.
@@ -143,6 +158,7 @@ impl PhoneConfig {
             AudioGate::Open => sidetone_phone::AudioGate::Open,
             AudioGate::Platform => sidetone_phone::AudioGate::Platform,
         };
+        phone.early = self.early_media.map_or_else(Default::default, Into::into);
         phone.push = self.push.map(PushToken::kept_secret);
         if let Some(name) = self.user_agent {
             phone.user_agent = name;
@@ -159,6 +175,16 @@ impl PhoneConfig {
             microphone: self.microphone.into(),
             speaker: self.speaker.into(),
         })
+    }
+}
+
+impl From<EarlyMedia> for sidetone_phone::EarlyMedia {
+    fn from(early: EarlyMedia) -> Self {
+        match early {
+            EarlyMedia::Never => Self::Never,
+            EarlyMedia::WhereHeard => Self::WhereHeard,
+            EarlyMedia::Always => Self::Always,
+        }
     }
 }
 

@@ -39,7 +39,7 @@ mod snapshot;
 mod time;
 mod vault;
 
-pub use config::{AudioEndpoint, AudioGate, IceServer, PhoneConfig, Trust};
+pub use config::{AudioEndpoint, AudioGate, EarlyMedia, IceServer, PhoneConfig, Trust};
 pub use error::{CommandError, LinkError, StartError, VaultError};
 pub use event::{DeclineReason, EndReason, Event, EventPage, Header, NumberedEvent, Party};
 pub use ids::{CallId, InstanceId};

@@ -1,6 +1,8 @@
 //! The command line: what may be written, and its help.
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use serde::Deserialize;
+use sidetone_phone::EarlyMedia;
 use std::path::PathBuf;
 
 /// A phone for the agents of a contact centre, in a terminal.
@@ -57,6 +59,10 @@ pub(crate) struct PhoneArgs {
     /// separated by commas
     #[arg(long, env = "SIDETONE_ICE_SERVER", value_name = "URL", value_delimiter = ',')]
     pub(crate) ice_server: Vec<String>,
+    /// Which incoming calls are connected while they ring, for audio at once after the answer: where-heard
+    /// (whose caller hears a queue or what his server plays), never, always [default: where-heard]
+    #[arg(long, env = "SIDETONE_EARLY_MEDIA", value_name = "WHICH")]
+    pub(crate) early_media: Option<Early>,
     /// A file with the password in its first line
     #[arg(long, env = "SIDETONE_PASSWORD_FILE", value_name = "FILE")]
     pub(crate) password_file: Option<PathBuf>,
@@ -66,6 +72,25 @@ pub(crate) struct PhoneArgs {
     /// The folder where the phone keeps what must survive it, sealed, or "none"
     #[arg(long, env = "SIDETONE_STATE", value_name = "DIR|none")]
     pub(crate) state: Option<PathBuf>,
+}
+
+/// Which incoming calls are connected while they ring.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Early {
+    Never,
+    WhereHeard,
+    Always,
+}
+
+impl From<Early> for EarlyMedia {
+    fn from(early: Early) -> Self {
+        match early {
+            Early::Never => Self::Never,
+            Early::WhereHeard => Self::WhereHeard,
+            Early::Always => Self::Always,
+        }
+    }
 }
 
 /// How the program speaks.

@@ -1,6 +1,6 @@
 //! One configuration out of flags, environment and file, checked, with errors that say what to do.
 
-use crate::args::PhoneArgs;
+use crate::args::{Early, PhoneArgs};
 use crate::folders::user_folder;
 use crate::state::State;
 use serde::Deserialize;
@@ -64,6 +64,7 @@ struct File {
     speaker: Option<String>,
     #[serde(default)]
     ice_server: Vec<String>,
+    early_media: Option<Early>,
     password: Option<String>,
     password_file: Option<PathBuf>,
     state: Option<PathBuf>,
@@ -113,9 +114,12 @@ impl Setup {
             if args.ice_server.is_empty() { file.ice_server } else { args.ice_server.clone() };
         let ice_servers = ice.iter().map(|url| ice_server(url)).collect::<Result<_, _>>()?;
         let state = State::open(args.state.clone().or(file.state), &aor)?;
+        let mut phone = Config::new(account, servers, state.instance());
+        phone.early =
+            args.early_media.or(file.early_media).map_or_else(Default::default, Into::into);
         Ok(Self {
             driver: DriverConfig {
-                phone: Config::new(account, servers, state.instance()),
+                phone,
                 saved: None,
                 vault: state.vault(),
                 trust,

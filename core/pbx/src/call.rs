@@ -358,8 +358,11 @@ impl Pbx {
         };
         let (group, caller) = (call.group.clone(), call.caller);
         let from = self.legs.get(&caller).map(|leg| leg.user.clone()).unwrap_or_default();
-        let headers =
+        let mut headers =
             vec![(HeaderName::X_CALL_UID, self.random.uuid()), (HeaderName::X_CALL_GROUP, group)];
+        if let Plan::Queued { queue, .. } = &call.plan {
+            headers.push((HeaderName::X_QUEUE, queue.clone()));
+        }
         for contact in contacts {
             self.place(key, user, contact, &from, headers.clone(), None);
         }

@@ -69,6 +69,7 @@ pub(crate) fn config(server: &str) -> PhoneConfig {
         speaker: AudioEndpoint::Null,
         audio_gate: AudioGate::Platform,
         push: None,
+        early_media: None,
         user_agent: None,
     }
 }

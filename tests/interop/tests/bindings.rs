@@ -51,6 +51,7 @@ impl App {
                 param: "sidetone-test".to_owned(),
                 prid: token_of(name),
             }),
+            early_media: None,
             user_agent: None,
         };
         let phone = Phone::start(config, None);

@@ -129,6 +129,24 @@ pub struct Config {
     pub push: Option<super::PushToken>,
     /// Who says when audio may run.
     pub audio: AudioGate,
+    /// Which incoming calls have their media path set up while they ring.
+    pub early: EarlyMedia,
+}
+
+/// Which incoming calls have their media path set up while they still ring, by a description in a 183
+/// (RFC 3261 §13.3.1.1): audio then flows one round trip after the answer. Nothing is sent or played before it.
+/// A caller who is connected so hears what his server plays him; where that is nothing, silence in place of
+/// the ring-back tone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum EarlyMedia {
+    /// None.
+    Never,
+    /// Those whose caller hears something else meanwhile: a queue's (`X-Queue`), and where the server says so
+    /// (`X-Early-Media: yes`).
+    #[default]
+    WhereHeard,
+    /// All.
+    Always,
 }
 
 /// Who says when audio may run.
@@ -153,6 +171,7 @@ impl Config {
             user_agent: concat!("Sidetone/", env!("CARGO_PKG_VERSION")).to_owned(),
             push: None,
             audio: AudioGate::Open,
+            early: EarlyMedia::default(),
         }
     }
 

@@ -11,7 +11,7 @@ mod snapshot;
 mod time;
 
 pub use command::{Command, CommandError, DeclineReason, Digits};
-pub use config::{Account, AudioGate, Config, ConfigError, Secret, ServerAddress};
+pub use config::{Account, AudioGate, Config, ConfigError, EarlyMedia, Secret, ServerAddress};
 pub use event::{EndReason, Event, Party};
 pub use input::{FlowError, FlowErrorKind, Input, MediaError, QualityReport};
 pub use output::{DescribeRequest, Output, TimerReason};

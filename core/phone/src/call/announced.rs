@@ -19,6 +19,7 @@ impl Call {
         let Caller { name, number } = announcement.caller.clone();
         let remote = Party { name, uri: number.unwrap_or_default() };
         let mut call = Self::new(announcement.call, State::Announced, remote, Leg::Announced, now);
+        call.queue = announcement.queue.clone();
         call.announcement = Some(announcement);
         call.intent = intent;
         call.deadline = Some(deadline);
@@ -29,6 +30,7 @@ impl Call {
     pub(crate) fn announced_too(&mut self, announcement: &Announcement, deadline: Duration) {
         if matches!(self.state, State::Ringing | State::Answering) && self.announcement.is_none() {
             self.announcement = Some(announcement.clone());
+            self.queue = self.queue.take().or_else(|| announcement.queue.clone());
             self.deadline = Some(self.deadline.map_or(deadline, |at| at.min(deadline)));
         }
     }

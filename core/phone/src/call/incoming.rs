@@ -2,8 +2,10 @@
 
 use super::{Call, In, Leg, State, party};
 use crate::ua::Ua;
-use crate::{CallId, DeclineReason, DescribeRequest, EndReason, Event, Now, Output, sdp};
-use sidetone_sip::sdp::{Direction, SessionDescription};
+use crate::{
+    CallId, DeclineReason, DescribeRequest, EarlyMedia, EndReason, Event, Now, Output, sdp,
+};
+use sidetone_sip::sdp::{Direction, SessionDescription, SignalingState};
 use sidetone_sip::transaction::ServerKey;
 use sidetone_sip::{Dialog, HeaderName, Request, Response, StatusCode};
 
@@ -45,6 +47,7 @@ impl Call {
             return Err("the server offered no usable audio");
         };
         self.remote = party::caller(&invite);
+        self.queue = party::queue(&invite).or(self.queue.take());
         self.dialog = Some(dialog);
         if self.state == State::Ringing {
             self.respond(&key, &invite, StatusCode::RINGING, ua, now);
@@ -78,8 +81,16 @@ impl Call {
         }
     }
 
-    /// The description came while it rings.
-    pub(super) fn keep_description(&mut self, sdp: String) {
+    /// The description came while it rings: the media path is set up by it, or it waits for the answer.
+    pub(super) fn keep_description(&mut self, sdp: String, ua: &mut Ua, now: Now) {
+        if let Leg::Incoming { key, invite, .. } = &self.leg
+            && self.exchange.state() == SignalingState::HaveRemoteOffer
+            && is_early(ua.config.early, invite)
+        {
+            let mut progress = invite.response(StatusCode::SESSION_PROGRESS, self.local_tag());
+            progress.set_body(crate::ua::SDP, sdp.clone().into_bytes());
+            ua.respond(key, progress, now);
+        }
         self.described = Some(sdp);
     }
 
@@ -146,6 +157,15 @@ impl Call {
         ua.ask(Output::SetRemoteAnswer { call: self.id, sdp: answer });
         self.hold_changed(before, ua);
         true
+    }
+}
+
+/// Whether the media path of this call is set up before its answer.
+fn is_early(policy: EarlyMedia, invite: &Request) -> bool {
+    match policy {
+        EarlyMedia::Never => false,
+        EarlyMedia::Always => true,
+        EarlyMedia::WhereHeard => party::queue(invite).is_some() || party::allows_early(invite),
     }
 }
 

@@ -112,6 +112,8 @@ pub(crate) struct Call {
     remote: Party,
     leg: Leg,
     dialog: Option<Dialog>,
+    /// The queue that it comes from.
+    queue: Option<String>,
     /// What a push said of it.
     announcement: Option<Announcement>,
     /// What the user decided before the INVITE.
@@ -163,6 +165,7 @@ impl Call {
             remote,
             leg,
             dialog: None,
+            queue: None,
             announcement: None,
             intent: None,
             began: now.wall,
@@ -246,7 +249,7 @@ impl Call {
             state: self.state.into(),
             intent: self.intent.clone(),
             rings_until: self.announcement.as_ref().map(|announced| announced.deadline),
-            queue: self.announcement.as_ref().and_then(|announced| announced.queue.clone()),
+            queue: self.queue.clone(),
             hold: self.hold,
             muted: self.muted,
             media: self.media,

@@ -51,6 +51,18 @@ pub(crate) fn call_id(invite: &Request) -> Option<CallId> {
     invite.headers.get(&HeaderName::X_CALL_UID)?.trim().parse().ok()
 }
 
+/// The queue that the call comes from, where the server names one.
+pub(crate) fn queue(invite: &Request) -> Option<String> {
+    let name = invite.headers.get(&HeaderName::X_QUEUE)?;
+    Some(clip(name.trim(), SHOWN)).filter(|name| !name.is_empty())
+}
+
+/// Whether the server says that its caller keeps what he hears, whatever this phone sends before the answer.
+pub(crate) fn allows_early(invite: &Request) -> bool {
+    let said = invite.headers.get(&HeaderName::X_EARLY_MEDIA);
+    said.is_some_and(|said| said.trim().eq_ignore_ascii_case("yes"))
+}
+
 /// Whether a CANCEL says that another phone answered (RFC 3326: `SIP;cause=200`).
 pub(crate) fn answered_elsewhere(cancel: &Request) -> bool {
     cancel.headers.list(&HeaderName::REASON).iter().any(|reason| {

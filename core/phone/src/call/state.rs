@@ -131,7 +131,7 @@ impl Call {
 
             // Media.
             (Dialing, In::Described(Ok(sdp))) => self.invite(sdp, ua, now),
-            (Ringing, In::Described(Ok(sdp))) => self.keep_description(sdp),
+            (Ringing, In::Described(Ok(sdp))) => self.keep_description(sdp, ua, now),
             (Answering, In::Described(Ok(sdp))) => self.accept(sdp, ua, now),
             (Answered | Established, In::Described(Ok(sdp))) => self.go_on_with(sdp, ua, now),
             (Dialing | Alerting, In::Described(Err(error)) | In::MediaFailed(error)) => {

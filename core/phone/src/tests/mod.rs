@@ -1,5 +1,6 @@
 //! The phone against a server that is a script: bytes in, bytes out, in virtual time.
 
+mod early;
 mod incoming;
 mod outgoing;
 mod push;
@@ -79,7 +80,11 @@ impl World {
 
     /// Signed in, with a challenge on the way.
     pub(super) fn registered() -> Self {
-        let mut world = Self::new();
+        Self::registered_with(config())
+    }
+
+    pub(super) fn registered_with(config: Config) -> Self {
+        let mut world = Self::with(config, None);
         world.command(Command::Register).unwrap();
         world.open_flow();
         world.challenge();

@@ -81,6 +81,8 @@ header_names! {
     CALL_INFO "Call-Info",
     ALERT_INFO "Alert-Info",
     X_CALL_UID "X-Call-UID",
+    X_EARLY_MEDIA "X-Early-Media",
+    X_QUEUE "X-Queue",
     X_CALL_GROUP "X-Call-Group",
 }
 

@@ -12,12 +12,14 @@
 //! | `telephone` | the G.711 customer, digits |
 //! | `cold` | the libraries for phones as programs, on strict platforms |
 //! | `kotlin`, `swift` | which of them |
+//! | `early` | a phone that is connected while it rings, and what its caller hears |
 //! | `program` | doctor, exit statuses, commands that are refused |
 
 #![allow(clippy::print_stdout, reason = "what was measured or left out is worth reading")]
 
 mod cold;
 mod conformance;
+mod early;
 mod kotlin;
 mod program;
 mod push;

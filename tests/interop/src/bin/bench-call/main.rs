@@ -17,6 +17,15 @@ use table::{Row, Table};
 const TALK: Duration = Duration::from_secs(30);
 const IDLE: Duration = Duration::from_secs(10);
 
+/// The round trip in ms, which calls are connected while they ring, and how soon audio should flow.
+const CASES: [(u32, &str, &str, &str, f64); 5] = [
+    (0, "where-heard", "loopback, connected while it rings", "≤ 60 ms", 60.0),
+    (80, "where-heard", "80 ms of round trip, connected while it rings", "≤ 100 ms", 100.0),
+    (200, "where-heard", "200 ms of round trip, connected while it rings", "≤ 220 ms", 220.0),
+    (0, "never", "loopback, connected at the answer", "≤ 60 ms", 60.0),
+    (80, "never", "80 ms of round trip, connected at the answer", "≤ 280 ms", 280.0),
+];
+
 fn main() {
     let mut arguments = std::env::args().skip(1).peekable();
     let is_push = arguments.next_if_eq("--push").is_some();
@@ -35,47 +44,34 @@ fn main() {
 
 /// Calls to a phone that is awake, and what one costs.
 fn measure(bench: &Bench, calls: usize, table: &mut Table) {
-    bench.run(&["delay", "0"]);
-    let loopback = Calls::measure(bench, calls);
-    bench.run(&["delay", "40"]);
-    let far = Calls::measure(bench, calls);
+    let mut near = (Vec::new(), Vec::new());
+    let mut far = (Vec::new(), Vec::new());
+    for (rtt, early, place, goal, most) in CASES {
+        bench.run(&["delay", &(rtt / 2).to_string()]);
+        let times = Calls::measure(bench, calls, early);
+        table.times("answer to first audio heard by the agent", place, &times.agent, goal, most);
+        let what = "answer to first audio heard by the customer";
+        table.times(what, place, &times.customer, goal, most);
+        match rtt {
+            0 => near = (times.registered, times.again),
+            80 => far = (times.registered, times.again),
+            _ => {}
+        }
+    }
     bench.run(&["delay", "0"]);
     let cost = Cost::measure(bench);
 
-    let near = "loopback";
-    let rtt = "80 ms of round trip";
-    table.times("answer to first audio heard by the agent", near, &loopback.agent, "≤ 60 ms", 60.0);
-    table.times(
-        "answer to first audio heard by the customer",
-        near,
-        &loopback.customer,
-        "≤ 60 ms",
-        60.0,
-    );
-    table.times("answer to first audio heard by the agent", rtt, &far.agent, "≤ 280 ms", 280.0);
-    table.times(
-        "answer to first audio heard by the customer",
-        rtt,
-        &far.customer,
-        "≤ 280 ms",
-        280.0,
-    );
-    table.times(
-        "process start to registered",
-        near,
-        &loopback.registered,
-        "5 round trips + 20 ms",
-        20.0,
-    );
-    table.times("process start to registered", rtt, &far.registered, "≤ 420 ms", 420.0);
+    let (near_by, rtt) = ("loopback", "80 ms of round trip");
+    table.times("process start to registered", near_by, &near.0, "5 round trips + 20 ms", 20.0);
+    table.times("process start to registered", rtt, &far.0, "≤ 420 ms", 420.0);
     table.times(
         "registered again on the same flow",
-        near,
-        &loopback.again,
+        near_by,
+        &near.1,
         "1 round trip + 20 ms",
         20.0,
     );
-    table.times("registered again on the same flow", rtt, &far.again, "≤ 100 ms", 100.0);
+    table.times("registered again on the same flow", rtt, &far.1, "≤ 100 ms", 100.0);
     table.figure("CPU of a call", "30 s of talk, % of a core", cost.call_cpu, "≤ 3", 3.0);
     table.figure("memory (PSS) in a call", "MB", cost.call_pss, "≤ 10", 10.0);
     table.figure("memory (PSS) registered", "MB", cost.idle_pss, "–", f64::MAX);
@@ -95,15 +91,17 @@ struct Calls {
 
 impl Calls {
     /// One call after the other through the queue, each with two processes of its own: the customer
-    /// waits with music until the agent answers.
-    fn measure(bench: &Bench, calls: usize) -> Self {
+    /// waits with music until the agent answers, whose phone connects such calls `early`, or not.
+    fn measure(bench: &Bench, calls: usize, early: &str) -> Self {
         let mut times = Self::default();
         // Ours is far from the music on hold, so that its first milliseconds are told from it.
         let mut tones: [Tone; 12] = Tone::draw();
         tones.sort();
         let [theirs, .., ours] = tones;
         for _ in 0..calls {
-            let mut agent = Phone::start("agent", &bench.setup("agent1"), &Voice::steady(ours));
+            let arguments = ["agent", "--early-media", early];
+            let voice = Voice::steady(ours);
+            let mut agent = Phone::start_with("agent", &bench.setup("agent1"), &voice, &arguments);
             let registered =
                 agent.wait_told("registered", PATIENCE, |event| event["state"] == "registered");
             times.registered.push(ms(registered.at, agent.started()));
