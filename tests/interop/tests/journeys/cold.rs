@@ -9,7 +9,7 @@ use sidetone_interop::phone::{PATIENCE, Phone, Scratch};
 use sidetone_interop::push::Mailbox;
 use sidetone_interop::stage::Stage;
 use sidetone_interop::tones::{Tone, Voice};
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 /// A JVM starts, on a machine that is busy with other journeys.
 const COLD: Duration = Duration::from_secs(40);
@@ -215,10 +215,15 @@ pub(crate) fn a_push_is_declined_before_its_invite(cold: &Cold) {
     agent.wait_ended(&dead.call, "declined");
     // For his other devices.
     assert_eq!(dead.mailbox.next("cancelled", PATIENCE)["payload"]["call"], dead.call.as_str());
-    let next = dead.mailbox.next("incoming", PATIENCE)["payload"]["call"].clone();
+    let payload = dead.mailbox.next("incoming", PATIENCE)["payload"].clone();
+    let next = payload["call"].clone();
     assert_ne!(next, dead.call.as_str());
+    // Nobody is in front of it: it may sleep already.
+    announce(&mut agent, &payload);
     let again = agent.wait("the next attempt", PATIENCE, |event| event["event"] == "reported");
     assert_eq!(again["call"], next);
+    // Until then nobody can cancel it but by another push.
+    agent.wait_call("incoming", next.as_str().expect("a call has an id"));
     dead.customer.ask("hangup", &dead.theirs, json!({}));
     agent.wait_ended(next.as_str().expect("a call has an id"), "cancelled");
     leave(agent);
@@ -262,4 +267,49 @@ pub(crate) fn a_caller_who_was_gone_before_ends_by_the_deadline(cold: &Cold) {
     assert_eq!(agent.count("reported"), 1);
     leave(agent);
     cold.stage.leave(dead.customer);
+}
+
+/// A sleeping phone keeps its process, and the next push rings in it.
+pub(crate) fn a_phone_sleeps_after_its_call_and_the_next_push_rings_in_the_same_process(
+    cold: &Cold,
+) {
+    let mut dead = Dead::called(cold);
+    let mut agent = dead.wakes();
+    for attempt in 0..2 {
+        agent.wait_call("incoming", &dead.call);
+        agent.ask("answer", &dead.call, json!({}));
+        agent.wait_call("established", &dead.call);
+        agent.hears(dead.says[1]);
+        dead.customer.hears(dead.says[0]);
+        dead.mailbox.next("answered_elsewhere", PATIENCE);
+        agent.ask("hangup", &dead.call, json!({}));
+        agent.wait_ended(&dead.call, "local");
+        dead.customer.wait_ended(&dead.theirs, "remote");
+        let began = Instant::now();
+        sleeps(&mut agent);
+        println!("{}: sleeps {:?} after the call", cold.name, began.elapsed());
+        if attempt == 0 {
+            dead.theirs = dead.customer.dial(&cold.stage.line.push_queue());
+            let began = Instant::now();
+            announce(&mut agent, &dead.mailbox.next("incoming", PATIENCE)["payload"]);
+            let told = agent.wait_for("reported");
+            dead.call = told["call"].as_str().expect("a call has an id").to_owned();
+            println!("{}: is told {:?} after the caller has dialled", cold.name, began.elapsed());
+        }
+    }
+    assert_eq!(agent.count("reported"), 2);
+    leave(agent);
+    cold.stage.leave(dead.customer);
+}
+
+fn sleeps(phone: &mut Phone) {
+    phone.wait("sleep", PATIENCE, |event| {
+        let state = &event["state"];
+        event["event"] == "registration" && (state == "asleep" || state == "reachable_by_push")
+    });
+}
+
+/// A push reaches the process that lives.
+fn announce(phone: &mut Phone, payload: &Value) {
+    phone.send(json!({ "command": "announce", "payload": payload }));
 }

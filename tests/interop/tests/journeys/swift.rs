@@ -55,3 +55,9 @@ fn a_caller_who_was_gone_before_ends_by_the_deadline() {
     let Some(cold) = Cold::new("swift", "SIDETONE_SWIFT") else { return };
     cold::a_caller_who_was_gone_before_ends_by_the_deadline(&cold);
 }
+
+#[test]
+fn a_phone_sleeps_after_its_call_and_the_next_push_rings_in_the_same_process() {
+    let Some(cold) = Cold::new("swift", "SIDETONE_SWIFT") else { return };
+    cold::a_phone_sleeps_after_its_call_and_the_next_push_rings_in_the_same_process(&cold);
+}
