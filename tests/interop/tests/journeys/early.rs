@@ -31,7 +31,7 @@ impl Ringing {
     }
 
     /// What the agent's phone sends while it rings, and what the caller hears; then both talk at once.
-    fn is_early(mut self, early: bool, meanwhile: &[Tone]) -> Self {
+    fn rings_early(mut self, early: bool, meanwhile: &[Tone]) -> Self {
         self.agent.listen(A_WHILE);
         assert_eq!(has(&self.agent, true, "SIP/2.0 183"), early, "the agent's 183");
         self.caller.hears_nothing_but(meanwhile, A_WHILE);
@@ -65,12 +65,12 @@ fn has(phone: &Phone, sent: bool, start: &str) -> bool {
 fn a_queue_s_caller_hears_its_music_until_the_answer() {
     let mut ringing = Ringing::by("180");
     ringing.caller.hears(Tone::MUSIC);
-    ringing.is_early(true, &[Tone::MUSIC]).end();
+    ringing.rings_early(true, &[Tone::MUSIC]).end();
 }
 
 #[test]
 fn a_caller_whose_server_keeps_the_tone_is_told_that_it_rings_and_nothing_else() {
-    let ringing = Ringing::by("110").is_early(true, &[]);
+    let ringing = Ringing::by("110").rings_early(true, &[]);
     assert!(has(&ringing.caller, false, "SIP/2.0 180"), "it rings");
     assert!(!has(&ringing.caller, false, "SIP/2.0 183"), "in place of the tone");
     ringing.end();
@@ -78,14 +78,14 @@ fn a_caller_whose_server_keeps_the_tone_is_told_that_it_rings_and_nothing_else()
 
 #[test]
 fn a_caller_whose_server_does_not_hears_silence_in_place_of_the_tone() {
-    let ringing = Ringing::by("120").is_early(true, &[]);
+    let ringing = Ringing::by("120").rings_early(true, &[]);
     assert!(has(&ringing.caller, false, "SIP/2.0 183"), "the server hands the description on");
     ringing.end();
 }
 
 #[test]
 fn any_other_call_is_connected_at_the_answer() {
-    let ringing = Ringing::by("100").is_early(false, &[]);
+    let ringing = Ringing::by("100").rings_early(false, &[]);
     assert!(!has(&ringing.caller, false, "SIP/2.0 183"));
     ringing.end();
 }
