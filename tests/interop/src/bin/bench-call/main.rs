@@ -99,7 +99,7 @@ impl Calls {
         tones.sort();
         let [theirs, .., ours] = tones;
         for _ in 0..calls {
-            let arguments = ["agent", "--early-media", early];
+            let arguments = ["agent", "--sip", "--early-media", early];
             let voice = Voice::steady(ours);
             let mut agent = Phone::start_with("agent", &bench.setup("agent1"), &voice, &arguments);
             let registered =
