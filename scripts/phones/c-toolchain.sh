@@ -108,6 +108,11 @@ set(CMAKE_TRY_COMPILE_TARGET_TYPE STATIC_LIBRARY)
 CMAKE
 }
 
+# As scripts/build-aar has them: pages of 16 KB; equal code once, short relocations (Android 6 on), no tables for
+# unwinding, which nothing does where a panic aborts.
+ANDROID_RUSTFLAGS="-Clink-arg=-Wl,-z,max-page-size=16384 -Clink-arg=-Wl,--icf=all
+    -Clink-arg=-Wl,--pack-dyn-relocs=android -Cforce-unwind-tables=no"
+
 # Cargo with true C compilers for "android" or "ios": release build of the shipped library as one kind of crate.
 # `cargo rustc --crate-type`, since Cargo leaves link-time optimisation out where a library is also an rlib.
 # Not stripped: the symbols say what the size is made of.
@@ -122,7 +127,7 @@ release_library() {
     case $system in
     android)
         environment+=("CARGO_TARGET_${upper}_LINKER=$PHONES/bin/android-link"
-            "CARGO_TARGET_${upper}_RUSTFLAGS=-Csymbol-mangling-version=v0 -Clink-arg=-Wl,-z,max-page-size=16384")
+            "CARGO_TARGET_${upper}_RUSTFLAGS=-Csymbol-mangling-version=v0 $ANDROID_RUSTFLAGS")
         ;;
     ios)
         environment+=(SDKROOT="$SYSROOT/ios" CMAKE="$PHONES/bin/cmake-ios" IPHONEOS_DEPLOYMENT_TARGET=15.0)
