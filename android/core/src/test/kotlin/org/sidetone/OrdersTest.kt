@@ -144,6 +144,14 @@ class OrdersTest {
             return org.junit.jupiter.api.assertThrows<org.sidetone.testing.RuleBroken> { fake.break_() }.rule
         }
         val nobody = Shown(null, null)
+        /** A call with its service: nothing is wrong so far. */
+        fun FakeTelecom.served() {
+            standingChanges(Standing(apiLevel = 35, visible = true))
+            placeOutgoing(call, nobody)
+            create(call)
+            show(Screen(Foreground(setOf(ServiceType.PHONE_CALL), Alert.ONGOING, emptySet()), call, nobody, Ring.NONE))
+            check()
+        }
         assertEquals(Rule.REPORT_ONCE, rule { repeat(2) { reportIncoming(call, nobody) } })
         assertEquals(Rule.STATE_NEEDS_CONNECTION, rule { setActive(call) })
         assertEquals(Rule.STATE_NEEDS_CONNECTION, rule { reportIncoming(call, nobody); setEnded(call, Cause.LOCAL) })
@@ -155,5 +163,6 @@ class OrdersTest {
         assertEquals(Rule.ENDED_IS_FINAL, rule { placeOutgoing(call, nobody); create(call); repeat(2) { setEnded(call, Cause.LOCAL) } })
         assertEquals(Rule.HOLD_IS_OBEYED, rule { placeOutgoing(call, nobody); create(call); setActive(call); anotherCallBegins() })
         assertEquals(Rule.SERVICE_WHILE_CALLS, rule { placeOutgoing(call, nobody); create(call); check() })
+        assertEquals(Rule.AUDIO_FOLLOWS_ACTIVE, rule { served(); setActive(call); check() })
     }
 }

@@ -214,7 +214,7 @@ class CallService : Service() {
         }
     }
 
-    @TargetApi(30)
+    @TargetApi(29)
     private object Api29 {
         fun start(service: Service, notification: Notification, types: Set<ServiceType>) {
             val phone = ServiceInfo.FOREGROUND_SERVICE_TYPE_PHONE_CALL
