@@ -30,8 +30,8 @@ class CallCoordinator(
     private val read: (ByteArray) -> Push,
     standing: Standing,
     private val now: () -> Instant = Instant::now,
-    /** After so long without a call and unseen the phone sleeps; null: never. Only for phones with a push token. */
-    private val sleepAfter: Duration? = null,
+    /** After so long without a call and unseen the phone sleeps; null: never, for nothing would wake it. */
+    private val sleepAfter: () -> Duration? = { null },
     private val startPhone: suspend () -> PhonePort,
 ) : TelecomActions {
     private enum class Platform { ASKED, CREATED, ACTIVE, HELD }
@@ -510,7 +510,7 @@ class CallCoordinator(
     }
 
     private fun goToBed(idle: Boolean) {
-        val after = sleepAfter
+        val after = sleepAfter()
         if (!idle || after == null || phone == null) {
             bedtime?.cancel()
             bedtime = null

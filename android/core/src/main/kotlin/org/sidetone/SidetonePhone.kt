@@ -58,6 +58,10 @@ class SidetonePhone private constructor(private val phone: Phone) : PhonePort {
     override suspend fun setHold(call: UUID, on: Boolean) = typed { phone.setHold(call, on) }
     override suspend fun setMute(call: UUID, on: Boolean) = typed { phone.setMute(call, on) }
     override suspend fun sendDtmf(call: UUID, digits: String) = typed { phone.sendDtmf(call, digits) }
+    suspend fun forward(call: UUID, to: String) = typed { phone.forward(call, to) }
+
+    /** The platform gave another push token, or none. */
+    suspend fun setPushToken(token: PushToken?) = typed { phone.setPushToken(token) }
     override suspend fun sleep() = typed { phone.sleep() }
     override fun announced(push: Push) = phone.announced(push.announcement as Announcement)
     override fun audioActivated() = phone.audioActivated()
@@ -133,7 +137,7 @@ private fun causeOf(reason: EndReason): Cause = when (reason) {
     is EndReason.Remote -> Cause.REMOTE
     is EndReason.Cancelled, is EndReason.NoAnswer, is EndReason.NeverCame -> Cause.MISSED
     is EndReason.AnsweredElsewhere -> Cause.ANSWERED_ELSEWHERE
-    is EndReason.Declined -> Cause.REJECTED
+    is EndReason.Declined, is EndReason.Forwarded -> Cause.REJECTED
     is EndReason.Refused -> Cause.REMOTE
     is EndReason.Busy -> Cause.BUSY
     else -> Cause.ERROR

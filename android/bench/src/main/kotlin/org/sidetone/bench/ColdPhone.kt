@@ -3,6 +3,8 @@
 package org.sidetone.bench
 
 import java.io.File
+import java.security.SecureRandom
+import java.time.Duration
 import java.util.UUID
 import java.util.concurrent.Executors
 import kotlin.system.exitProcess
@@ -21,11 +23,13 @@ import org.sidetone.PhonePort
 import org.sidetone.Refusal
 import org.sidetone.SidetonePhone
 import org.sidetone.Standing
-import org.sidetone.Store
 import org.sidetone.ffi.AudioEndpoint
 import org.sidetone.ffi.AudioGate
 import org.sidetone.ffi.StartException
+import org.sidetone.ffi.PushProvider
+import org.sidetone.ffi.PushToken
 import org.sidetone.ffi.Trust
+import org.sidetone.ffi.Vault
 import org.sidetone.readPush
 import org.sidetone.testing.FakeTelecom
 import org.sidetone.testing.RuleBroken
@@ -55,24 +59,34 @@ private class Session(private val flags: Map<String, String>) {
     private val standing = Standing(apiLevel = 35, visible = false, locked = true)
     private val telecom = FakeTelecom(standing, { scope.launch { strict(it) } }, ::told)
     private val state = File(flags.getValue("state")).also { it.mkdirs() }
-    private val home = Home(Files(state)) { config ->
+    private val home = Home({ openVault(state) }) { config ->
         config.copy(
             trust = flags["ca"]?.let { Trust.Pem(File(it).readText()) } ?: Trust.Platform,
             microphone = endpoint(flags["mic"]), speaker = endpoint(flags["speaker"]),
             audioGate = AudioGate.PLATFORM,
         )
     }
-    private val calls = CallCoordinator(telecom, scope, ::readPush, standing) { start() }
+    // Only a process that a push has started sleeps again: nothing has told the server how to wake another.
+    private val calls = CallCoordinator(
+        telecom, scope, ::readPush, standing, sleepAfter = { SLEEP_AFTER.takeIf { "payload" in flags } },
+    ) { start() }
+    private val deadlines = HashMap<UUID, Long>()
     private var phone: SidetonePhone? = null
 
     suspend fun run(): Int {
         telecom.actions = calls
         val payload = flags["payload"]?.let { File(it).readBytes() }
         withContext(main) {
-            strict { if (payload != null) telecom.push { calls.onPush(payload) } }
+            strict { if (payload != null) push(payload) }
         }
         if (payload == null) scope.launch { open() }
         return commands()
+    }
+
+    private fun push(payload: ByteArray) {
+        val said = readPush(payload)
+        deadlines[said.call] = said.deadline.epochSecond
+        telecom.push { calls.onPush(payload) }
     }
 
     /** The user opens the app, or something other than a push needs the phone. */
@@ -137,7 +151,7 @@ private class Session(private val flags: Map<String, String>) {
         when (name) {
             "announce" -> {
                 val payload = command.opt("payload")?.toString().orEmpty().toByteArray()
-                strict { telecom.push { calls.onPush(payload) } }
+                strict { push(payload) }
                 accepted()
             }
             "dial" -> scope.launch {
@@ -150,6 +164,8 @@ private class Session(private val flags: Map<String, String>) {
                 }
             }
             "sleep" -> later { phone?.sleep() }
+            "forward" -> later { phone?.forward(UUID.fromString(command.getString("call")), command.getString("to")) }
+            "push_token" -> later { tokenIs(command) }
             "register" -> later { if (open()) phone?.signIn() }
             "unregister" -> later { phone?.signOut() }
             "answer", "decline", "hangup", "hold", "mute", "dtmf" -> {
@@ -173,6 +189,14 @@ private class Session(private val flags: Map<String, String>) {
         }
     }
 
+    private suspend fun tokenIs(command: JSONObject) {
+        val token = command.optJSONObject("token")?.let {
+            PushToken(PushProvider.valueOf(it.getString("provider").uppercase()), it.getString("param"), it.getString("prid"))
+        }
+        home.keepPush(token)
+        phone?.setPushToken(token)
+    }
+
     private suspend fun leave() {
         for (call in telecom.calls.values.filter { it.state != FakeTelecom.State.ENDED }) telecom.userHangsUp(call.call)
         phone?.shutdown()
@@ -181,8 +205,8 @@ private class Session(private val flags: Map<String, String>) {
 
     private fun told(told: FakeTelecom.Told) {
         when (told) {
-            is FakeTelecom.Told.Reported -> lines.reported(told.call, told.shown, null)
-            is FakeTelecom.Told.Noticed -> if (told.call !in telecom.calls) lines.reported(told.call, told.shown, told.cause)
+            is FakeTelecom.Told.Reported -> lines.reported(told.call, told.shown, deadlines[told.call], null)
+            is FakeTelecom.Told.Noticed -> if (told.call !in telecom.calls) lines.reported(told.call, told.shown, deadlines[told.call], told.cause)
             is FakeTelecom.Told.Ended, is FakeTelecom.Told.Seen -> {}
         }
     }
@@ -218,19 +242,11 @@ private class Watched(private val phone: SidetonePhone, private val telecom: Fak
     }
 }
 
-/** On a device sealed; here it holds the installation's name, and the account in memory only. */
-private class Files(private val directory: File) : Store {
-    private val secrets = HashMap<String, ByteArray>()
-
-    override suspend fun read(name: String) = secrets[name] ?: File(directory, name).takeIf { it.exists() }?.readBytes()
-
-    override suspend fun write(name: String, bytes: ByteArray) {
-        if (name == "instance") File(directory, name).writeBytes(bytes) else secrets[name] = bytes
-    }
-
-    override suspend fun remove(name: String) {
-        secrets.remove(name)
-    }
+/** As on a device, but for the keystore: the key lies beside the vault. */
+private suspend fun openVault(state: File): Vault {
+    val key = File(state, "key")
+    if (!key.exists()) key.writeBytes(ByteArray(32).also(SecureRandom()::nextBytes))
+    return Vault.open(File(state, "vault").path, key.readBytes())
 }
 
 private fun endpoint(text: String?): AudioEndpoint = when {
@@ -255,4 +271,5 @@ private fun flagsOf(arguments: Array<String>): Map<String, String> {
     return flags
 }
 
+private val SLEEP_AFTER: Duration = Duration.ofSeconds(2)
 private val FLAGS = listOf("server", "account", "ca", "mic", "speaker", "state", "payload")

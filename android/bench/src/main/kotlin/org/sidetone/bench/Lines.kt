@@ -19,10 +19,10 @@ class Lines {
         System.out.flush()
     }
 
-    fun reported(call: UUID, shown: Shown, over: Cause?) = print(
+    fun reported(call: UUID, shown: Shown, deadline: Long?, over: Cause?) = print(
         "reported", "call" to call.toString(),
         "caller" to JSONObject().put("name", shown.name ?: JSONObject.NULL).put("number", shown.number ?: JSONObject.NULL),
-        "queue" to shown.queue, "over" to over?.name?.lowercase(),
+        "queue" to shown.queue, "deadline" to deadline, "over" to over?.name?.lowercase(),
     )
 
     fun print(event: Event) {

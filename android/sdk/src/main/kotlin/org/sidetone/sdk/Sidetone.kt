@@ -16,10 +16,12 @@ import android.net.Uri
 import android.os.Build
 import android.os.Bundle
 import java.io.File
+import java.time.Duration
 import java.util.UUID
 import kotlinx.coroutines.CoroutineScope
 import kotlinx.coroutines.Dispatchers
 import kotlinx.coroutines.SupervisorJob
+import kotlinx.coroutines.withContext
 import org.json.JSONObject
 import org.sidetone.CallCoordinator
 import org.sidetone.Home
@@ -27,6 +29,9 @@ import org.sidetone.PhonePort
 import org.sidetone.SidetonePhone
 import org.sidetone.Push
 import org.sidetone.Standing
+import org.sidetone.ffi.PushProvider
+import org.sidetone.ffi.PushToken
+import org.sidetone.ffi.Vault
 import org.sidetone.readPush
 
 /**
@@ -39,6 +44,9 @@ object Sidetone {
     const val ACTION_DECLINE = "org.sidetone.DECLINE"
     const val ACTION_HANG_UP = "org.sidetone.HANG_UP"
     const val EXTRA_CALL = "org.sidetone.call"
+
+    /** After so long unseen and without a call the phone waits for a push. */
+    private val SLEEP_AFTER: Duration = Duration.ofSeconds(30)
 
     @Volatile internal var line: PlatformLine? = null
     @Volatile internal var screens: CallScreen? = null
@@ -54,21 +62,21 @@ object Sidetone {
     fun init(application: Application, callActivity: Class<out Activity>, texts: Texts = Texts()) {
         if (coordinator != null) return
         Native.init(application)
-        val directory = File(application.noBackupFilesDir, "sidetone")
-        val kept = Home(SealedStore(directory, VaultKey(File(directory, "key"))))
+        val kept = Home({ openVault(application) })
         home = kept
-        connect(application, callActivity, texts) { kept.start() }
+        connect(application, callActivity, texts, { SLEEP_AFTER.takeIf { kept.isWakeable } }) { kept.start() }
     }
 
     /** The same with a phone from elsewhere. */
     internal fun connect(
-        application: Application, callActivity: Class<out Activity>, texts: Texts = Texts(), startPhone: suspend () -> PhonePort,
+        application: Application, callActivity: Class<out Activity>, texts: Texts = Texts(),
+        sleepAfter: () -> Duration? = { null }, startPhone: suspend () -> PhonePort,
     ) {
         this.application = application
         val screens = CallScreen(application, callActivity, texts)
         val line = PlatformLine(application, screens)
         val scope = CoroutineScope(SupervisorJob() + Dispatchers.Default)
-        val calls = CallCoordinator(line, scope, ::readPush, standing(), startPhone = startPhone)
+        val calls = CallCoordinator(line, scope, ::readPush, standing(), sleepAfter = sleepAfter, startPhone = startPhone)
         line.actions = calls
         this.screens = screens
         this.line = line
@@ -102,12 +110,27 @@ object Sidetone {
         return calls.phone() as SidetonePhone
     }
 
+    /**
+     * The platform gave a push token (FCM: `onNewToken`; `project`: its project id), or none. Kept, and handed to the server.
+     */
+    suspend fun setPushToken(project: String, token: String?) {
+        val push = token?.let { PushToken(PushProvider.FCM, project, it) }
+        home().keepPush(push)
+        (calls.running as? SidetonePhone)?.setPushToken(push)
+    }
+
     /** Who is signed in; null: nobody. */
     suspend fun account(): Home.Account? = home().account()
 
     /** Another ringtone than the system's; null: the system's. */
     fun setRingtone(tone: Uri?) {
         screens?.setRingtone(tone)
+    }
+
+    /** The folder is not in backups: the key that opens it never leaves the device. */
+    private suspend fun openVault(application: Application): Vault = withContext(Dispatchers.IO) {
+        val directory = application.noBackupFilesDir
+        Vault.open(File(directory, "sidetone").path, VaultKey(File(directory, "sidetone.key")).bytes())
     }
 
     private fun home() = checkNotNull(home) { "call Sidetone.init in Application.onCreate first" }

@@ -30,21 +30,3 @@ class VaultKeyTest {
         assertArrayEquals(third, VaultKey(file) { wrapping(2) }.bytes())
     }
 }
-
-class SealedStoreTest {
-    private val directory = java.nio.file.Files.createTempDirectory("sidetone").toFile()
-    private fun store(byte: Int) = SealedStore(directory, VaultKey(File(directory, "key")) { SecretKeySpec(ByteArray(32) { byte.toByte() }, "AES") })
-
-    @Test
-    fun `what is kept is there for the next process, sealed, and only under its name`() = kotlinx.coroutines.runBlocking {
-        val account = org.sidetone.Home.Account("sip:agent@example.com", "correct horse", listOf("wss://a", "wss://b"), "Agent")
-        org.sidetone.Home(store(1)).keep(account)
-        assertEquals(account, org.sidetone.Home(store(1)).account())
-        assertFalse(String(File(directory, "account").readBytes(), Charsets.ISO_8859_1).contains("horse"))
-        File(directory, "account").copyTo(File(directory, "instance"))
-        assertEquals(null, store(1).read("instance"))
-        assertEquals(null, store(2).read("account"))
-        org.sidetone.Home(store(2)).keep(null)
-        assertEquals(null, store(1).read("account"))
-    }
-}
