@@ -43,6 +43,12 @@ unpack() {
     rm -rf "$debs"
 }
 
+# The libraries that a package needs, directly or not, but for those that every system with a C compiler has.
+libraries_of() {
+    apt_here apt-cache depends --recurse --no-recommends --no-suggests --no-conflicts --no-breaks --no-replaces \
+        --no-enhances "$1" | grep -E '^lib' | grep -vE "^(libc6|libgcc-s1|libstdc\+\+6|libcrypt1|$1)$" | sort -u
+}
+
 # The compiler with the sources of its std: `compiler` for checks, `compiler with-c` also clang and lld.
 compiler() {
     local tool with_c=${1:-} version llvm
@@ -64,7 +70,7 @@ compiler() {
         llvm=$(apt_here apt-cache depends "libstd-rust-web-${release%.*}=$version" | grep -oE 'libllvm[0-9]+' | head -1)
         say "unpacking rustc $version into $COMPILER (0.9 GB)"
         unpack "$COMPILER" "rustc-web=$version" "libstd-rust-web-${release%.*}=$version" \
-            "libstd-rust-web-dev=$version" "rust-web-src=$version" "$llvm"
+            "libstd-rust-web-dev=$version" "rust-web-src=$version" "$llvm" $(libraries_of "$llvm")
         echo "${llvm#libllvm}" > "$COMPILER/.llvm"
         touch "$COMPILER/.rust"
     fi

@@ -485,7 +485,7 @@ class CallCoordinator(
         // Unseen and without a push the foreground is not ours before Telecom has bound us.
         val seen = live.filter { it.pushed || it.platform != Platform.ASKED || standing.visible || !it.incoming }
         val ringing = live.firstOrNull { it.waiting && it.showsRing }
-        val talking = live.firstOrNull { it.talking && it.platform == Platform.ACTIVE } ?: live.firstOrNull { it.talking }
+        val talking = seen.firstOrNull { it.talking && it.platform == Platform.ACTIVE } ?: seen.firstOrNull { it.talking }
         val stage = when {
             ringing != null && talking == null -> Stage.RINGING
             talking != null -> Stage.TALKING

@@ -75,6 +75,19 @@ class CoordinatorTest {
     }
 
     @Test
+    fun `who answers before Telecom has made the call gets no service from the background, and talks when it is made`() = test {
+        val rig = Rig(scope = backgroundScope)
+        rig.invite(one)
+        rig.phoneStarts()
+        assertEquals(State.ASKED, rig.telecom.calls.getValue(one).state)
+        rig.telecom.userAnswers(one)
+        rig.telecom.create(one)
+        assertEquals(State.ACTIVE, rig.telecom.calls.getValue(one).state)
+        assertEquals(emptyList<Throwable>(), rig.failures)
+        rig.telecom.check()
+    }
+
+    @Test
     fun `a second call waits with its own tone, and its answer holds the first`() = test {
         val rig = Rig(scope = backgroundScope)
         talking(rig, one)
