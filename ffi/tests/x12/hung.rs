@@ -96,6 +96,8 @@ fn hammer(what: &str, server: &str, is_hung: impl Fn() -> bool) {
             break;
         }
     }
+    // Among what the threads asked was to sleep, and that may have come last.
+    wait(phone.sign_in()).unwrap();
     let state = phone.snapshot().registration.state;
     assert!(
         matches!(state, RegistrationState::Registering | RegistrationState::Unreachable),
