@@ -20,6 +20,7 @@
 //! | `routing` | what the SIP transactions tell, to its owner |
 //! | `account` | registration, servers and flows, the lamp |
 //! | `call` | one call: its state machine, incoming, outgoing, hold, DTMF |
+//! | `doubt` | what a process that was suspended may not take for fresh |
 //! | `push` | calls announced before their INVITE: payloads, what was decided, late INVITEs |
 //! | `agent` | presence, queues and supervision find their place here |
 //! | `text` | texts of others, kept short |
@@ -29,6 +30,7 @@
 mod account;
 pub mod api;
 mod call;
+mod doubt;
 mod phone;
 mod push;
 mod routing;

@@ -2,6 +2,7 @@
 
 use crate::account::{Account, FlowChange};
 use crate::call::{Call, In, target};
+use crate::doubt::Doubts;
 use crate::push::{
     self,
     memory::{Memory, Verdict},
@@ -28,6 +29,8 @@ pub struct Phone {
     pub(crate) calls: Vec<Call>,
     /// How calls ended here.
     pub(crate) memory: Memory,
+    /// When it slept, and what it doubts since.
+    pub(crate) doubts: Doubts,
     /// What was handed out to be stored last.
     pub(crate) saved: Saved,
 }
@@ -46,6 +49,7 @@ impl Phone {
             account,
             calls: Vec::new(),
             memory: Memory::default(),
+            doubts: Doubts::new(now),
             saved: Saved::default(),
         };
         if let Some(saved) = &saved {
@@ -90,6 +94,7 @@ impl Phone {
     /// # Errors
     /// [`CommandError`] says why, and what to do.
     pub fn command(&mut self, command: Command, now: Now) -> Result<(), CommandError> {
+        self.look_at_the_clock(now);
         let done = match command {
             Command::Register => {
                 let change = self.account.sign_in(&mut self.ua, now);
@@ -129,6 +134,7 @@ impl Phone {
 
     /// The world happens: cannot fail.
     pub fn handle(&mut self, input: Input, now: Now) {
+        self.look_at_the_clock(now);
         match input {
             Input::FlowOpened { flow } => {
                 let change = self.account.handle_opened(flow, &mut self.ua, now);
@@ -186,11 +192,13 @@ impl Phone {
         let transaction = transaction.map(|(at, name)| (at, TimerReason::Transaction(name)));
         let account = self.account.poll_timeout(self.ua.config.keep_alive);
         let calls = self.calls.iter().filter_map(Call::poll_timeout);
-        transaction.into_iter().chain(account).chain(calls).min()
+        let doubts = self.doubts.poll_timeout();
+        transaction.into_iter().chain(account).chain(calls).chain(doubts).min()
     }
 
     /// Time passed, perhaps asleep.
     pub fn handle_timeout(&mut self, now: Now) {
+        self.look_at_the_clock(now);
         self.ua.transactions.handle_timeout(now.boot);
         self.settle(now);
         let change = self.account.handle_timeout(&mut self.ua, now);
@@ -198,6 +206,7 @@ impl Phone {
         for call in &mut self.calls {
             call.handle_timeout(&mut self.ua, now);
         }
+        self.handle_doubts_timeout(now);
         self.settle(now);
     }
 
@@ -272,12 +281,14 @@ impl Phone {
             }
             FlowChange::Lost(flow) => {
                 self.ua.transactions.flow_lost(flow, now.boot);
+                self.drop_doubted(now);
                 self.each_call(|| In::FlowLost, now);
             }
             FlowChange::Left(flow) => {
                 if let Some(flow) = flow {
                     self.ua.transactions.flow_lost(flow, now.boot);
                 }
+                self.drop_doubted(now);
                 self.each_call(|| In::HangUp, now);
                 self.each_call(|| In::Deadline, now);
             }

@@ -80,6 +80,22 @@ impl Phone {
         if merged {
             return self.ua.refuse(&key, &request, StatusCode::LOOP_DETECTED, now);
         }
+        // What a push announced has its deadline from there.
+        let announced = party::call_id(&request).is_some_and(|id| self.call_and_ua(id).is_some());
+        if !announced && self.doubt(&key, &request, now) {
+            return;
+        }
+        self.place_invite(key, request, None, now);
+    }
+
+    /// Makes a call of an INVITE, or refuses it; `dialog`: as far as it was taken already.
+    pub(crate) fn place_invite(
+        &mut self,
+        key: ServerKey,
+        request: Request,
+        dialog: Option<Dialog>,
+        now: Now,
+    ) {
         let named = party::call_id(&request);
         if let Some(verdict) = named.and_then(|id| self.memory.verdict(id).cloned()) {
             return verdict.refuse(&key, &request, &mut self.ua, now);
@@ -103,11 +119,14 @@ impl Phone {
             self.flow_changed(change, now);
         }
         let id = named.unwrap_or_else(|| CallId(self.ua.uuid()));
-        self.calls.extend(Call::incoming(id, key, request, &mut self.ua, now));
+        self.calls.extend(Call::incoming(id, (key, request), dialog, &mut self.ua, now));
     }
 
     fn handle_cancel(&mut self, key: &ServerKey, request: &Request, now: Now) {
         let invite = Transactions::invite_of(key);
+        if self.cancel_doubted((key, request), &invite, now) {
+            return;
+        }
         let found = self.calls.iter().find(|call| call.is_invited_by(&invite));
         let Some((call, tag)) = found.map(|call| (call.id, call.local_tag().map(str::to_owned)))
         else {
@@ -151,6 +170,7 @@ impl Phone {
             }
             Owner::Token => self.account.handle_token_response(key, &response, &mut self.ua, now),
             Owner::Call(id) => self.handle_call_response(id, key, response, now),
+            Owner::Doubt => self.handle_doubt_answered(key, &response, now),
             Owner::Nobody if response.status.is_final() => {
                 self.ua.take_sent(key);
             }
@@ -232,7 +252,7 @@ impl Phone {
                 self.ua.take_sent(key);
                 self.account.token_unanswered(key);
             }
-            Owner::Nobody => {
+            Owner::Nobody | Owner::Doubt => {
                 self.ua.take_sent(key);
             }
         }

@@ -36,6 +36,8 @@ pub(crate) enum Owner {
     Token,
     /// A call.
     Call(CallId),
+    /// The doubt about an INVITE that may be stale.
+    Doubt,
     /// Nobody: the BYE to a fork that was not wanted.
     Nobody,
 }

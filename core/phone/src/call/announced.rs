@@ -63,7 +63,7 @@ impl Call {
             Some(Intent::Answer) => State::Answering,
             Some(Intent::Decline(_) | Intent::Forward(_)) | None => State::Ringing,
         };
-        if let Err(why) = self.take_invite(key, invite, ua, now) {
+        if let Err(why) = self.take_invite((key, invite), None, ua, now) {
             self.end(EndReason::Media(why.to_owned()), ua, now);
         }
     }

@@ -8,20 +8,21 @@ use crate::{
 use sidetone_sip::sdp::{Direction, SessionDescription, SignalingState};
 use sidetone_sip::transaction::ServerKey;
 use sidetone_sip::{Dialog, HeaderName, Request, Response, StatusCode};
+use std::time::Duration;
 
 impl Call {
     /// Takes an INVITE that was found in order: rings at once and asks for the description that
     /// would answer it. Refuses it where it cannot become a call.
     pub(crate) fn incoming(
         id: CallId,
-        key: ServerKey,
-        invite: Request,
+        (key, invite): (ServerKey, Request),
+        dialog: Option<Dialog>,
         ua: &mut Ua,
         now: Now,
     ) -> Option<Self> {
         let from = party::caller(&invite);
         let mut call = Self::new(id, State::Ringing, from, Leg::Announced, now);
-        call.take_invite(key, invite, ua, now).ok()?;
+        call.take_invite((key, invite), dialog, ua, now).ok()?;
         Some(call)
     }
 
@@ -32,13 +33,13 @@ impl Call {
     /// It was refused, and why, in words.
     pub(super) fn take_invite(
         &mut self,
-        key: ServerKey,
-        invite: Request,
+        (key, invite): (ServerKey, Request),
+        dialog: Option<Dialog>,
         ua: &mut Ua,
         now: Now,
     ) -> Result<(), &'static str> {
-        let tag = ua.token();
-        let Ok(dialog) = Dialog::uas(&invite, &tag) else {
+        let tag = dialog.as_ref().map_or_else(|| ua.token(), |d| d.id.local_tag.clone());
+        let Some(dialog) = dialog.or_else(|| Dialog::uas(&invite, &tag).ok()) else {
             ua.refuse(&key, &invite, StatusCode::BAD_REQUEST, now);
             return Err("the server's INVITE is malformed");
         };
@@ -49,6 +50,9 @@ impl Call {
         self.remote = party::caller(&invite);
         self.queue = party::queue(&invite).or(self.queue.take());
         self.dialog = Some(dialog);
+        let expires = invite.headers.number(&HeaderName::EXPIRES).map(u64::from);
+        self.expires = expires.map(|seconds| now.boot + Duration::from_secs(seconds));
+        self.deadline = self.deadline.into_iter().chain(self.expires).min();
         if self.state == State::Ringing {
             self.respond(&key, &invite, StatusCode::RINGING, ua, now);
         }
@@ -130,6 +134,15 @@ impl Call {
             ua.respond(key, moved(invite, tag, &to), now);
         }
         self.end(EndReason::Forwarded(to), ua, now);
+    }
+
+    /// Nobody answered in time; an invitation that has expired gets its own status (RFC 3261 §13.3.1).
+    pub(super) fn rang_out(&mut self, ua: &mut Ua, now: Now) {
+        let status = match self.expires {
+            Some(at) if at <= now.boot => StatusCode::REQUEST_TERMINATED,
+            Some(_) | None => StatusCode::TEMPORARILY_UNAVAILABLE,
+        };
+        self.refuse(status, EndReason::NoAnswer, ua, now);
     }
 
     pub(super) fn cancelled(&mut self, elsewhere: bool, ua: &mut Ua, now: Now) {

@@ -150,6 +150,8 @@ pub(crate) struct Call {
     /// What is left of a call of an earlier process: its end was told, and it is not shown.
     orphan: bool,
     deadline: Option<Duration>,
+    /// When the caller's invitation expires, where it says so.
+    expires: Option<Duration>,
 }
 
 impl Call {
@@ -192,6 +194,7 @@ impl Call {
             released: false,
             orphan: false,
             deadline: Some(now.boot + RING_LIMIT),
+            expires: None,
         }
     }
 

@@ -246,9 +246,7 @@ impl Call {
             ) => {}
             (Announced, In::Deadline) => self.never_came(ua, now),
             (Dialing | Alerting, In::Deadline) => self.give_up(EndReason::NoAnswer, ua, now),
-            (Ringing | Answering, In::Deadline) => {
-                self.refuse(StatusCode::TEMPORARILY_UNAVAILABLE, EndReason::NoAnswer, ua, now);
-            }
+            (Ringing | Answering, In::Deadline) => self.rang_out(ua, now),
             (Answered, In::Deadline) => {
                 let reason = self.no_media(&MediaError::NoPath);
                 self.hang_up(reason, ua, now);

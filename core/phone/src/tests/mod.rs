@@ -9,6 +9,7 @@ mod rfc;
 mod rude;
 mod session;
 mod storm;
+mod suspended;
 mod walk;
 
 use crate::*;

@@ -146,6 +146,13 @@ impl ClientInvite {
         self.state == State::Terminated
     }
 
+    /// Waits anew for a response that may have come while nobody read.
+    pub(super) fn wait_again(&mut self, now: Duration) {
+        for timer in [Timer::B, Timer::Cancel] {
+            self.running.put_off(timer, self.timers.patience(), now);
+        }
+    }
+
     fn proceed(&mut self, response: Response) -> Vec<ClientEffect> {
         self.running.stop(Timer::A);
         self.running.stop(Timer::B);

@@ -115,6 +115,11 @@ impl ClientNonInvite {
         self.state == State::Terminated
     }
 
+    /// Waits anew for a response that may have come while nobody read.
+    pub(super) fn wait_again(&mut self, now: Duration) {
+        self.running.put_off(Timer::F, self.timers.patience(), now);
+    }
+
     fn complete(&mut self, response: Response, now: Duration) -> Vec<ClientEffect> {
         let effects = vec![ClientEffect::Up(response)];
         match self.reliability {

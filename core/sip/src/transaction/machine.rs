@@ -57,6 +57,13 @@ impl ClientMachine {
         }
     }
 
+    pub(super) fn wait_again(&mut self, now: Duration) {
+        match self {
+            Self::Invite(machine) => machine.wait_again(now),
+            Self::NonInvite(machine) => machine.wait_again(now),
+        }
+    }
+
     pub(super) fn fire(&mut self, now: Duration) -> Vec<ClientEffect> {
         match self {
             Self::Invite(machine) => machine.fire(now),

@@ -211,6 +211,12 @@ impl Transactions {
         }
     }
 
+    /// The process was suspended and has not read what came meanwhile: a client whose time is over
+    /// waits once more for its response (timers B and F).
+    pub fn wait_again(&mut self, now: Duration) {
+        self.clients.values_mut().for_each(|client| client.machine.wait_again(now));
+    }
+
     fn receive_request(
         &mut self,
         request: Request,

@@ -47,6 +47,13 @@ impl<T: Copy + Ord> Running<T> {
         self.0.insert(timer, now.saturating_add(after.max(Duration::from_millis(1))));
     }
 
+    /// Starts a timer again that is due.
+    pub(super) fn put_off(&mut self, timer: T, after: Duration, now: Duration) {
+        if self.0.get(&timer).is_some_and(|at| *at <= now) {
+            self.start(timer, after, now);
+        }
+    }
+
     /// Stops a timer, if it runs.
     pub(super) fn stop(&mut self, timer: T) {
         self.0.remove(&timer);
