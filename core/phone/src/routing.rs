@@ -242,7 +242,7 @@ impl Phone {
                 } else if call.is_leaving_by(key) {
                     if lost { In::ByeLost } else { In::ByeDone }
                 } else if call.is_changing_by(key) {
-                    In::ChangeUnanswered
+                    if lost { In::ChangeLost } else { In::ChangeUnanswered }
                 } else {
                     return;
                 };

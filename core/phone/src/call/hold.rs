@@ -208,6 +208,17 @@ impl Call {
         self.hold_changed(before, ua);
     }
 
+    /// No response at all ends the dialog (RFC 3261 §12.2.1.2); one that was tried and then withdrawn is
+    /// only given up.
+    pub(super) fn change_unanswered(&mut self, ua: &mut Ua, now: Now) {
+        match self.change {
+            Some(Change::Sent { until: None, .. }) => {
+                self.change_failed("the other side did not carry it out in time", ua);
+            }
+            Some(_) | None => self.hang_up(EndReason::TimedOut, ua, now),
+        }
+    }
+
     /// Our change came to nothing: the call goes on as it was.
     pub(super) fn change_failed(&mut self, why: &str, ua: &mut Ua) {
         let Some(change) = self.change.take() else { return };

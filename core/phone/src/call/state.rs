@@ -66,8 +66,10 @@ pub(crate) enum In {
     Unanswered(EndReason),
     /// A final response to our re-INVITE.
     ChangeAnswered(Response),
-    /// Our re-INVITE will get no final response.
+    /// Our re-INVITE got no final response in its time.
     ChangeUnanswered,
+    /// The connection went while our re-INVITE was on its way.
+    ChangeLost,
     /// The other side withdraws its INVITE; `true`: another phone answered.
     Cancel(bool),
     /// The ACK of a 2xx of ours.
@@ -187,8 +189,9 @@ impl Call {
                 self.change_answered(&response, ua, now);
             }
             (Ending, In::ChangeAnswered(response)) => self.acknowledge(&response, ua, now),
-            (Answered | Established, In::ChangeUnanswered) => {
-                self.change_failed("the other side did not answer", ua);
+            (Answered | Established, In::ChangeUnanswered) => self.change_unanswered(ua, now),
+            (Answered | Established, In::ChangeLost) => {
+                self.change_failed("the connection to the server was lost meanwhile", ua);
             }
             (
                 Dialing | Alerting | Announced | Ringing | Answering | Ended,
@@ -196,7 +199,7 @@ impl Call {
             )
             | (
                 Dialing | Alerting | Announced | Ringing | Answering | Ending | Ended,
-                In::ChangeUnanswered,
+                In::ChangeUnanswered | In::ChangeLost,
             ) => {}
 
             // What the other side asks.
@@ -290,6 +293,7 @@ impl In {
             Self::Unanswered(_) => "Unanswered",
             Self::ChangeAnswered(_) => "ChangeAnswered",
             Self::ChangeUnanswered => "ChangeUnanswered",
+            Self::ChangeLost => "ChangeLost",
             Self::Cancel(_) => "Cancel",
             Self::Ack(_) => "Ack",
             Self::Unacknowledged => "Unacknowledged",

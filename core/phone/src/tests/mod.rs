@@ -122,6 +122,21 @@ impl World {
         self.boot = until;
     }
 
+    /// The same, while the server answers probes and registrations.
+    pub(super) fn advance_alive(&mut self, time: Duration) {
+        let until = self.boot + time;
+        while self.boot < until {
+            self.advance(SECOND.min(until - self.boot));
+            if self.take(|output| matches!(output, Output::Probe { .. })).is_some() {
+                self.handle(Input::ProbeAnswered { flow: self.flow });
+            }
+            if matches!(self.sent.front(), Some(Message::Request(r)) if r.method == Method::Register)
+            {
+                self.grant();
+            }
+        }
+    }
+
     #[allow(clippy::wildcard_enum_match_arm, reason = "all that is not looked at here is kept")]
     fn drain(&mut self) {
         while let Some(output) = self.phone.poll_output() {

@@ -524,3 +524,55 @@ fn a_call_without_media_is_not_kept_for_ever() {
     world.reply(&bye, 200);
     world.ended(id(), EndReason::Media(MediaError::NoPath.to_string()));
 }
+
+#[test]
+fn a_change_that_nobody_answers_ends_the_call() {
+    let (mut world, _, _) = World::talking_in(id());
+    hold(&mut world, true);
+    world.advance_alive(SECOND * 31);
+    assert_eq!(world.state(id()), Some(CallState::Established));
+    world.advance_alive(SECOND * 2);
+    let bye = world.request(Method::Bye);
+    world.reply(&bye, 481);
+    world.ended(id(), EndReason::TimedOut);
+}
+
+#[test]
+fn an_answer_to_a_change_that_comes_on_the_next_connection_is_acknowledged() {
+    let (mut world, _) = World::talking_out(id());
+    let change = hold(&mut world, true);
+    world.lose_flow(FlowErrorKind::Lost);
+    assert!(matches!(
+        world.events.iter().find(|event| matches!(event, Event::HoldFailed { .. })),
+        Some(Event::HoldFailed { .. })
+    ));
+    world.advance(SECOND);
+    world.open_flow();
+    world.sent.clear();
+    for _ in 0..2 {
+        world.reply_sdp(&change, 200, "bob", &self::sdp("recvonly"));
+        let ack = world.request(Method::Ack);
+        assert_eq!(ack.headers.cseq().unwrap().sequence, 2);
+        assert_eq!(ack.headers.to().unwrap().tag(), Some("bob"));
+    }
+    assert_eq!(world.state(id()), Some(CallState::Established));
+    assert_eq!(held(&world), Hold::default());
+}
+
+#[test]
+fn an_answer_to_an_invite_that_went_down_with_its_connection_is_hung_up() {
+    let mut world = World::registered();
+    world.command(Command::Dial { call: id(), to: "200".to_owned() }).unwrap();
+    world.described(id());
+    let invite = world.request(Method::Invite);
+    world.lose_flow(FlowErrorKind::Lost);
+    world.ended(id(), EndReason::NetworkLost);
+    world.advance(SECOND);
+    world.open_flow();
+    world.request(Method::Register);
+    world.request(Method::Cancel);
+    world.reply_sdp(&invite, 200, "bob", &self::sdp("sendrecv"));
+    world.request(Method::Ack);
+    let bye = world.request(Method::Bye);
+    assert_eq!(bye.headers.to().unwrap().tag(), Some("bob"));
+}

@@ -13,6 +13,9 @@ enum State {
     /// A 2xx came; more of them may come, repeated or from other forks (RFC 6026 §7.2).
     Accepted,
     Completed,
+    /// The flow went before the final response: to the user it is over, but a 2xx that comes on another
+    /// flow must be acknowledged.
+    Lost,
     Terminated,
 }
 
@@ -24,7 +27,7 @@ pub(super) enum Timer {
     B,
     /// Answers repeated non-2xx final responses until here.
     D,
-    /// Passes 2xx up until here.
+    /// Passes 2xx up until here, also those of a flow that was lost.
     M,
     /// No final response after a CANCEL (RFC 3261 §9.1).
     Cancel,
@@ -75,14 +78,14 @@ impl ClientInvite {
     pub(super) fn handle(&mut self, input: Input, now: Duration) -> Vec<ClientEffect> {
         use ClientEffect::{Send, TimedOut, Up};
         use Input::{Cancelled, Failure, FlowLost, Provisional, Success};
-        use State::{Accepted, Calling, Completed, Proceeding, Terminated};
+        use State::{Accepted, Calling, Completed, Lost, Proceeding, Terminated};
         match (self.state, input) {
             (Calling, Provisional(response)) => self.proceed(response),
             (Proceeding, Provisional(response)) => vec![Up(response)],
             (Calling | Proceeding, Success(response)) => self.accept(response, now),
             (Calling | Proceeding, Failure(response)) => self.complete(response, now),
             (Calling | Proceeding, Cancelled) => self.wait_for_cancel(now),
-            (Calling | Proceeding, FlowLost) => self.terminate(vec![ClientEffect::FlowLost]),
+            (Calling | Proceeding, FlowLost) => self.lose(now),
             (Calling, Input::Timer(Timer::A)) => self.retransmit(now),
             (Calling, Input::Timer(Timer::B)) => self.terminate(vec![TimedOut]),
             (Calling | Proceeding, Input::Timer(Timer::Cancel)) => self.terminate(vec![TimedOut]),
@@ -93,6 +96,10 @@ impl ClientInvite {
             (Accepted, Input::Timer(Timer::M)) => self.terminate(vec![]),
             (Accepted, Provisional(_) | Failure(_) | Cancelled | FlowLost) => vec![],
 
+            (Lost, Success(response)) => vec![Up(response)],
+            (Lost, Input::Timer(Timer::M)) => self.terminate(vec![]),
+            (Lost, Provisional(_) | Failure(_) | Cancelled | FlowLost) => vec![],
+
             (Completed, Failure(_)) => self.ack.iter().cloned().map(Send).collect(),
             (Completed, FlowLost) => self.terminate(vec![]),
             (Completed, Input::Timer(Timer::D)) => self.terminate(vec![]),
@@ -101,7 +108,7 @@ impl ClientInvite {
             // Stopped on the way to these states.
             (Calling, Input::Timer(Timer::D | Timer::M))
             | (Proceeding, Input::Timer(Timer::A | Timer::B | Timer::D | Timer::M))
-            | (Accepted, Input::Timer(Timer::A | Timer::B | Timer::D | Timer::Cancel))
+            | (Accepted | Lost, Input::Timer(Timer::A | Timer::B | Timer::D | Timer::Cancel))
             | (Completed, Input::Timer(Timer::A | Timer::B | Timer::M | Timer::Cancel)) => vec![],
 
             (Terminated, Provisional(_) | Success(_) | Failure(_) | Cancelled | FlowLost)
@@ -165,6 +172,14 @@ impl ClientInvite {
         self.running.start(Timer::M, self.timers.patience(), now);
         self.state = State::Accepted;
         vec![ClientEffect::Up(response)]
+    }
+
+    /// As long as a 2xx is repeated, and it may have been sent just now.
+    fn lose(&mut self, now: Duration) -> Vec<ClientEffect> {
+        self.running.stop_all();
+        self.running.start(Timer::M, self.timers.patience(), now);
+        self.state = State::Lost;
+        vec![ClientEffect::FlowLost]
     }
 
     fn complete(&mut self, response: Response, now: Duration) -> Vec<ClientEffect> {
@@ -351,6 +366,23 @@ mod tests {
         }
     }
 
+    #[test]
+    fn a_2xx_after_the_flow_was_lost_goes_up_until_timer_m() {
+        for proceeding in [false, true] {
+            let mut machine = opened(Reliable);
+            if proceeding {
+                respond(&mut machine, 180, ms(50));
+            }
+            let lost = machine.handle(Input::FlowLost, ms(100));
+            assert_eq!(lost, [ClientEffect::FlowLost]);
+            assert_eq!(respond(&mut machine, 486, ms(150)), []);
+            assert_eq!(respond(&mut machine, 180, ms(150)), []);
+            assert_eq!(respond(&mut machine, 200, ms(200)).len(), 1);
+            assert_eq!(run(&mut machine), [(ms(32_100), vec![])]);
+            assert!(machine.is_terminated());
+        }
+    }
+
     #[derive(Debug, Clone, Copy)]
     enum Step {
         Provisional,
@@ -376,6 +408,7 @@ mod tests {
         successes: usize,
         ends: usize,
         cancelled: bool,
+        lost: bool,
     }
 
     fn take(machine: &mut ClientInvite, step: Step, now: &mut Duration) -> Vec<ClientEffect> {
@@ -425,7 +458,11 @@ mod tests {
                     }
                 }
             }
-            assert!(seen.ends + seen.successes.min(1) <= 1, "{:?} has one outcome", seen.steps);
+            // After the flow was lost a late 2xx is for the user to acknowledge, and no outcome.
+            let late = next.state == State::Lost || seen.lost;
+            seen.lost = late;
+            let successes = if late { 0 } else { seen.successes.min(1) };
+            assert!(seen.ends + successes <= 1, "{:?} has one outcome", seen.steps);
             if machine.is_terminated() {
                 assert!(effects.is_empty() && next.next_timer().is_none(), "{:?}", seen.steps);
             }

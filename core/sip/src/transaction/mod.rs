@@ -81,7 +81,7 @@ pub enum TransactionOutput {
     },
     /// The flow was lost before a final response came (RFC 3261 §8.1.3.1: treat it as 503).
     ClientFlowLost {
-        /// The transaction, which is gone.
+        /// The transaction, which is over; a 2xx to an INVITE may still follow.
         key: ClientKey,
     },
     /// No ACK came for a final response to an INVITE: timer H for a non-2xx, timer L for a 2xx (the
@@ -163,7 +163,8 @@ impl Transactions {
         }
     }
 
-    /// The flow is gone: client transactions on it fail at once; server transactions stay, their
+    /// The flow is gone: client transactions on it fail at once, but a 2xx to an INVITE that comes on
+    /// another flow still goes up; server transactions stay, their
     /// responses to it are dropped until the request comes again on another flow.
     pub fn flow_lost(&mut self, flow: FlowId, now: Duration) {
         for server in self.servers.values_mut().filter(|server| server.flow == Some(flow)) {

@@ -104,7 +104,8 @@ fn idle_client(text: &str) -> Option<usize> {
     const END: &str = ", interval: 500ms }) }";
     let (_, machine) = text.strip_prefix("ClientKey { ")?.split_once(" }: ")?;
     let (_, machine) = machine.strip_prefix("Client { ")?.split_once("machine: ")?;
-    let rest = machine.strip_prefix("Invite(ClientInvite { state: Accepted, ")?;
+    let machine = machine.strip_prefix("Invite(ClientInvite { state: ")?;
+    let rest = machine.strip_prefix("Accepted, ").or(machine.strip_prefix("Lost, "))?;
     Some(text.len() - rest.len() + rest.find(END)? + END.len())
 }
 

@@ -22,7 +22,7 @@ const GUARDS: [(&str, &str); 6] = [
     (
         "( Dialing | Alerting | Announced | Ringing | Answering | Ended, In::ChangeAnswered(_), ) | \
          ( Dialing | Alerting | Announced | Ringing | Answering | Ending | Ended, \
-         In::ChangeUnanswered, )",
+         In::ChangeUnanswered | In::ChangeLost, )",
         "only an answered call sends an INVITE inside its dialog, and an ending one forgets it",
     ),
     (
