@@ -151,6 +151,8 @@ impl Phone {
             self.tell(id, In::Bye(key, request), now);
         } else if request.method == Method::Invite {
             self.tell(id, In::Reinvite(key, request), now);
+        } else if request.method == Method::Update {
+            self.tell(id, In::Update(key, request), now);
         } else if request.method == Method::Options {
             uas::answer(&key, &request, ua, now);
         } else {
@@ -260,7 +262,7 @@ impl Phone {
 
     /// The call of this dialog, early or confirmed.
     fn in_dialog(&self, id: &DialogId) -> Option<CallId> {
-        let found = self.calls.iter().find(|call| call.dialog().is_some_and(|d| d.id == *id));
+        let found = self.calls.iter().find(|call| call.is_in_dialog(id));
         found.map(|call| call.id)
     }
 }

@@ -14,7 +14,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
 /// The methods that are served; what Allow says.
-pub(crate) const ALLOW: &str = "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, NOTIFY";
+pub(crate) const ALLOW: &str = "INVITE, ACK, CANCEL, BYE, UPDATE, OPTIONS, INFO, NOTIFY";
 /// The one body type that an INVITE may carry.
 pub(crate) const SDP: &str = "application/sdp";
 /// 64 * T1: after this the other side of a transaction or an unacknowledged answer is given up.
@@ -290,7 +290,8 @@ impl Ua {
     /// What every response of ours says, and Contact for those that make or refresh a dialog.
     pub(crate) fn finish_response(&mut self, response: &mut Response) {
         let method = response.headers.cseq().map(|cseq| cseq.method);
-        let dialog = method == Ok(Method::Invite) && (101..300).contains(&response.status.code());
+        let dialog = matches!(method, Ok(Method::Invite | Method::Update))
+            && (101..300).contains(&response.status.code());
         if dialog {
             response.headers.set(HeaderName::CONTACT, self.contact.to_string());
             response.headers.set(HeaderName::ALLOW, ALLOW);

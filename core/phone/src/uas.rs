@@ -39,12 +39,11 @@ pub(crate) fn status_inside(method: &Method) -> StatusCode {
         // INFO without a package and NOTIFY without a subscription are notices of a server that
         // speaks so to every phone: taken, and nothing comes of them.
         Method::Info | Method::Notify | Method::Options => StatusCode::OK,
-        Method::Invite | Method::Ack | Method::Bye | Method::Cancel => {
+        Method::Invite | Method::Ack | Method::Bye | Method::Cancel | Method::Update => {
             StatusCode::CALL_DOES_NOT_EXIST
         }
         Method::Register
         | Method::Prack
-        | Method::Update
         | Method::Refer
         | Method::Subscribe
         | Method::Message
@@ -84,10 +83,11 @@ fn options(key: &ServerKey, request: &Request, ua: &mut Ua, now: Now) {
     ua.respond(key, response, now);
 }
 
-/// An INVITE's body must be a plain session description; `Content-Disposition: …;handling=optional`
+/// The body of an INVITE or UPDATE must be a plain session description; `Content-Disposition: …;handling=optional`
 /// is no excuse to guess (RFC 3261 §8.2.3).
 fn is_foreign_body(request: &Request) -> bool {
-    if request.method != Method::Invite || request.body.is_empty() {
+    let described = matches!(request.method, Method::Invite | Method::Update);
+    if !described || request.body.is_empty() {
         return false;
     }
     let sdp = request.headers.content_type().is_ok_and(|content| content.media_type == SDP);

@@ -2,7 +2,7 @@
 //! (RFC 3261 §14, RFC 3264 §8.4, RFC 6337 §5.3).
 
 use super::incoming::offer_of;
-use super::{Call, outgoing::is_sdp};
+use super::{Call, outgoing::is_sdp, update::is_update};
 use crate::ua::{Owner, SDP, Ua};
 use crate::{
     CommandError, DescribeRequest, Direction, EndReason, Event, Hold, MediaError, Now, Output, sdp,
@@ -45,6 +45,13 @@ impl Change {
                 *hold
             }
         }
+    }
+}
+
+impl TheirChange {
+    /// Whether it is an UPDATE.
+    pub(super) fn is_update(&self) -> bool {
+        is_update(&self.request)
     }
 }
 
@@ -282,7 +289,13 @@ impl Call {
 
     fn answer_change(&mut self, change: TheirChange, sdp: String, ua: &mut Ua, now: Now) {
         let TheirChange { key, request, offered } = change;
-        self.send_answer((&key, &request), sdp, offered.is_none(), ua, now);
+        if is_update(&request) {
+            let mut response = request.response(StatusCode::OK, self.local_tag());
+            response.set_body(SDP, sdp.into_bytes());
+            ua.respond(&key, response, now);
+        } else {
+            self.send_answer((&key, &request), sdp, offered.is_none(), ua, now);
+        }
         if offered.is_some() {
             let _ = self.exchange.local_answer();
             let before = self.hold;

@@ -87,6 +87,9 @@ impl Call {
 
     /// The description came while it rings: the media path is set up by it, or it waits for the answer.
     pub(super) fn keep_description(&mut self, sdp: String, ua: &mut Ua, now: Now) {
+        if self.their_change.is_some() {
+            return self.go_on_with(sdp, ua, now);
+        }
         if let Leg::Incoming { key, invite, .. } = &self.leg
             && self.exchange.state() == SignalingState::HaveRemoteOffer
             && is_early(ua.config.early, invite)

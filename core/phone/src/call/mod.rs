@@ -10,6 +10,7 @@
 //! | [`hold`] | changes of the session from each side |
 //! | [`party`] | who calls, and what the server says of the call |
 //! | [`target`] | what was dialled, as an address |
+//! | [`update`] | UPDATE, and the early dialogs that it may come in |
 
 mod announced;
 mod ending;
@@ -19,6 +20,7 @@ mod outgoing;
 pub(crate) mod party;
 mod state;
 pub(crate) mod target;
+mod update;
 
 use crate::ua::Ua;
 use crate::{
@@ -73,6 +75,8 @@ enum Leg {
         rang: bool,
         /// The answer in a provisional response: it was applied, and stays.
         early: Option<Early>,
+        /// The early dialogs.
+        forks: Vec<Dialog>,
     },
 }
 
@@ -213,11 +217,6 @@ impl Call {
         self.orphan
     }
 
-    /// The dialog, once there is one.
-    pub(crate) fn dialog(&self) -> Option<&Dialog> {
-        self.dialog.as_ref()
-    }
-
     /// The tag that requests of the other side are answered with.
     pub(crate) fn local_tag(&self) -> Option<&str> {
         self.dialog.as_ref().map(|dialog| dialog.id.local_tag.as_str())
@@ -228,7 +227,8 @@ impl Call {
     /// # Errors
     /// The status that it is refused with.
     pub(crate) fn take_request(&mut self, request: &Request) -> Result<(), StatusCode> {
-        let dialog = self.dialog.as_mut().ok_or(StatusCode::CALL_DOES_NOT_EXIST)?;
+        let id = Dialog::id_of(request).ok_or(StatusCode::CALL_DOES_NOT_EXIST)?;
+        let dialog = self.dialog_of(&id).ok_or(StatusCode::CALL_DOES_NOT_EXIST)?;
         dialog.handle_request(request).map_err(|error| match error {
             DialogError::OutOfOrder => StatusCode::SERVER_INTERNAL_ERROR,
             DialogError::Header(_) | DialogError::NoTag => StatusCode::BAD_REQUEST,

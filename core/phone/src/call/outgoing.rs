@@ -29,6 +29,7 @@ impl Call {
             cancelled: false,
             rang: false,
             early: None,
+            forks: Vec::new(),
         };
         let mut call = Self::new(id, State::Dialing, party.clone(), leg, now);
         let _ = call.exchange.local_offer();
@@ -56,9 +57,12 @@ impl Call {
 
     /// The INVITE was challenged and sent again.
     pub(super) fn invited_again(&mut self, again: Option<(ClientKey, u32)>, ua: &Ua) {
-        let Leg::Outgoing { invite, key, heard, cancelled, .. } = &mut self.leg else { return };
+        let Leg::Outgoing { invite, key, heard, cancelled, forks, .. } = &mut self.leg else {
+            return;
+        };
         *heard = false;
         *cancelled = false;
+        forks.clear();
         *key = again.map(|(key, _)| key);
         if let Some(sent) = key.as_ref().and_then(|key| ua.sent(key)) {
             *invite = sent.request.clone();
@@ -67,9 +71,12 @@ impl Call {
 
     /// A provisional response: it rings there, or early media plays.
     pub(super) fn progress(&mut self, response: &Response, ua: &mut Ua) {
+        let code = response.status.code();
+        if code > 100 {
+            self.note_fork(response);
+        }
         let Leg::Outgoing { heard, rang, early, .. } = &mut self.leg else { return };
         *heard = true;
-        let code = response.status.code();
         if code > 100 {
             let plays = early.is_none() && is_sdp(response);
             let rings = code == 180 && !*rang;
@@ -82,6 +89,7 @@ impl Call {
                 let sdp = String::from_utf8_lossy(&response.body).into_owned();
                 *early = Some(Early { sdp: sdp.clone(), tag: tag_of(response) });
                 let _ = self.exchange.remote_answer();
+                self.take_remote(&sdp);
                 ua.ask(Output::SetRemoteAnswer { call: self.id, sdp });
                 self.set_gates(ua);
                 ua.tell(Event::EarlyMedia { call: self.id });
@@ -96,12 +104,12 @@ impl Call {
             return self.end(EndReason::TimedOut, ua, now);
         };
         let (invite, early) = (invite.clone(), early.clone());
-        self.dialog = Some(dialog);
+        self.dialog = Some(self.go_on_from_fork(dialog));
         self.send_ack(response, Some(&invite), ua, now);
         let body = String::from_utf8_lossy(&response.body).into_owned();
-        let answer = match (early, is_sdp(response)) {
+        match (early, is_sdp(response)) {
             // An answer in a provisional response is the answer; the 2xx repeats it (§13.2.1).
-            (Some(early), _) if early.tag == tag_of(response) || early.sdp == body => early.sdp,
+            (Some(early), _) if early.tag == tag_of(response) || early.sdp == body => {}
             (Some(_), _) => {
                 // The media is another fork's, who must not hear what is said to this one.
                 let why = "another phone answered than the one that was heard".to_owned();
@@ -109,15 +117,14 @@ impl Call {
             }
             (None, true) => {
                 let _ = self.exchange.remote_answer();
-                ua.ask(Output::SetRemoteAnswer { call: self.id, sdp: body.clone() });
-                body
+                self.take_remote(&body);
+                ua.ask(Output::SetRemoteAnswer { call: self.id, sdp: body });
             }
             (None, false) => {
                 let why = "the other side answered without a description".to_owned();
                 return self.hang_up(EndReason::Media(why), ua, now);
             }
-        };
-        self.take_remote(&answer);
+        }
         self.answered_now(ua, now);
         self.establish(ua);
     }
@@ -187,7 +194,7 @@ impl Call {
         let Leg::Outgoing { invite, .. } = &self.leg else { return };
         let Ok(dialog) = dialog_of(invite, response) else { return self.finish(ua, now) };
         let invite = invite.clone();
-        self.dialog = Some(dialog);
+        self.dialog = Some(self.go_on_from_fork(dialog));
         self.send_ack(response, Some(&invite), ua, now);
         self.send_bye(ua, now);
     }

@@ -80,6 +80,8 @@ pub(crate) enum In {
     Bye(ServerKey, Request),
     /// The other side changes the session.
     Reinvite(ServerKey, Request),
+    /// The other side refreshes the target, or changes the session, also before the answer.
+    Update(ServerKey, Request),
     /// Our BYE is done with, whatever came back.
     ByeDone,
     /// The connection went while our BYE was on its way.
@@ -135,19 +137,23 @@ impl Call {
             (Dialing, In::Described(Ok(sdp))) => self.invite(sdp, ua, now),
             (Ringing, In::Described(Ok(sdp))) => self.keep_description(sdp, ua, now),
             (Answering, In::Described(Ok(sdp))) => self.accept(sdp, ua, now),
-            (Answered | Established, In::Described(Ok(sdp))) => self.go_on_with(sdp, ua, now),
-            (Dialing | Alerting, In::Described(Err(error)) | In::MediaFailed(error)) => {
-                let reason = self.no_media(&error);
-                self.give_up(reason, ua, now);
+            (Alerting | Answered | Established, In::Described(Ok(sdp))) => {
+                self.go_on_with(sdp, ua, now);
             }
-            (Ringing | Answering, In::Described(Err(error)) | In::MediaFailed(error)) => {
+            (Dialing, In::Described(Err(error))) | (Dialing | Alerting, In::MediaFailed(error)) => {
+                self.no_way(&error, ua, now);
+            }
+            (Ringing | Answering, In::Described(Err(error))) => {
+                self.not_described_yet(&error, ua, now);
+            }
+            (Ringing | Answering, In::MediaFailed(error)) => {
                 let reason = self.no_media(&error);
                 self.refuse(StatusCode::NOT_ACCEPTABLE_HERE, reason, ua, now);
             }
-            (Answered | Established, In::Described(Err(error))) => {
+            (Alerting | Answered | Established, In::Described(Err(error))) => {
                 self.not_described(&error, ua, now);
             }
-            (Alerting, In::Described(Ok(_))) | (Announced | Ending | Ended, In::Described(_)) => {}
+            (Announced | Ending | Ended, In::Described(_)) => {}
             (Dialing | Alerting | Ringing | Answering | Established, In::MediaConnected) => {
                 self.connected();
             }
@@ -227,8 +233,11 @@ impl Call {
             (Dialing | Alerting | Ringing | Answering, In::Reinvite(key, offer)) => {
                 self.not_yet(&key, &offer, ua, now);
             }
-            (Ending | Ended, In::Reinvite(key, request))
-            | (Announced, In::Reinvite(key, request))
+            (
+                Dialing | Alerting | Ringing | Answering | Answered | Established,
+                In::Update(key, request),
+            ) => self.update_asked(key, request, ua, now),
+            (Announced | Ending | Ended, In::Reinvite(key, request) | In::Update(key, request))
             | (Dialing | Alerting | Announced | Ended, In::Bye(key, request)) => {
                 self.respond(&key, &request, StatusCode::CALL_DOES_NOT_EXIST, ua, now);
             }
@@ -299,6 +308,7 @@ impl In {
             Self::Unacknowledged => "Unacknowledged",
             Self::Bye(..) => "Bye",
             Self::Reinvite(..) => "Reinvite",
+            Self::Update(..) => "Update",
             Self::ByeDone => "ByeDone",
             Self::ByeLost => "ByeLost",
             Self::Deadline => "Deadline",

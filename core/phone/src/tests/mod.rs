@@ -10,6 +10,7 @@ mod rude;
 mod session;
 mod storm;
 mod suspended;
+mod update;
 mod walk;
 
 use crate::*;

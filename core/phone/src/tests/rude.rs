@@ -10,7 +10,7 @@ fn methods_that_are_not_served_are_named_as_such() {
         (Method::Message, 405),
         (Method::Refer, 405),
         (Method::Subscribe, 405),
-        (Method::Update, 405),
+        (Method::Update, 481),
         (Method::Bye, 481),
         (Method::Info, 481),
         (Method::Notify, 481),
@@ -79,7 +79,7 @@ fn requests_in_a_dialog_are_answered_and_change_nothing() {
     let id = call_id(1);
     let (mut world, invite, to) = World::talking_in(id);
     let cases =
-        [(Method::Info, 200), (Method::Notify, 200), (Method::Update, 405), (Method::Refer, 405)];
+        [(Method::Info, 200), (Method::Notify, 200), (Method::Update, 200), (Method::Refer, 405)];
     for (method, code) in cases {
         let request = world.inside(&invite, &to, method);
         world.receive(request);

@@ -25,16 +25,16 @@ impl Dice {
 /// Every transition that acts, as the log of the call machine names it.
 const ACTING: &str = "
     Ringing: Answer Decline HangUp Described NotDescribed MediaConnected MediaFailed Cancel Bye
-        Reinvite Deadline FlowLost
+        Reinvite Update Deadline FlowLost
     Answering: Decline HangUp Described NotDescribed MediaConnected MediaFailed Cancel Bye Reinvite
         FlowLost
     Dialing: HangUp Described NotDescribed MediaConnected MediaFailed Provisional Accepted Refused
         Unanswered
     Alerting: HangUp MediaConnected MediaFailed Provisional Accepted Refused Unanswered Deadline
     Answered: HangUp Hold Described NotDescribed MediaConnected MediaFailed ChangeAnswered
-        ChangeUnanswered ChangeLost Cancel Ack Unacknowledged Bye Reinvite Deadline
+        ChangeUnanswered ChangeLost Cancel Ack Unacknowledged Bye Reinvite Update Deadline
     Established: HangUp Hold Described NotDescribed MediaConnected MediaFailed ChangeAnswered
-        ChangeUnanswered ChangeLost Cancel Ack Unacknowledged Bye Reinvite
+        ChangeUnanswered ChangeLost Cancel Ack Unacknowledged Bye Reinvite Update
     Ending: Provisional Accepted Refused Unanswered ChangeAnswered Ack Unacknowledged Bye Reinvite
         ByeDone ByeLost Deadline FlowUp
 ";
@@ -216,6 +216,13 @@ fn step(world: &mut World, seen: &mut Seen, dice: &mut Dice, number: u128) {
                     world.receive(bye);
                 }
                 (_, Some(to)) => {
+                    if dice.below(3) == 0 {
+                        let mut update = world.inside(&invite, &to, Method::Update);
+                        if dice.below(2) == 0 {
+                            update.set_body("application/sdp", sdp("sendrecv").into_bytes());
+                        }
+                        return world.receive(update);
+                    }
                     let mut change = world.inside(&invite, &to, Method::Invite);
                     let direction = ["sendrecv", "sendonly", "inactive"][dice.below(3)];
                     change.set_body("application/sdp", sdp(direction).into_bytes());

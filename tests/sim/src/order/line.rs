@@ -101,7 +101,7 @@ impl Line {
             Op::Push | Op::Recall | Op::Forward | Op::Kill => true,
             Op::AudioOn => !self.edge.audio,
             Op::AudioOff => self.edge.audio,
-            Op::Reinvite | Op::Withdraw => flow && !self.local_tag.is_empty(),
+            Op::Reinvite | Op::Update | Op::Withdraw => flow && !self.local_tag.is_empty(),
             Op::SignOut => true,
             Op::Dial | Op::Answer | Op::Decline | Op::HangUp | Op::Hold => true,
             Op::Trying | Op::Ringing | Op::EarlyMedia | Op::Accept | Op::AcceptOther | Op::Busy => {
@@ -156,6 +156,9 @@ impl Line {
             Op::Bye => self.inside("BYE", 3, "")?,
             Op::Reinvite => {
                 self.inside("INVITE", 2, &script::SDP.replace("sendrecv", "sendonly"))?;
+            }
+            Op::Update => {
+                self.inside("UPDATE", 2, &script::SDP.replace("sendrecv", "recvonly"))?;
             }
             Op::Withdraw => self.inside("CANCEL", 2, "")?,
             Op::SignOut => self.command(Command::Unregister)?,

@@ -14,7 +14,9 @@ pub enum Op {
     Bye,
     /// INVITE of the other side inside the dialog.
     Reinvite,
-    /// CANCEL of that.
+    /// UPDATE of the other side with an offer.
+    Update,
+    /// CANCEL of that INVITE.
     Withdraw,
     /// The user signs out.
     SignOut,
