@@ -141,3 +141,15 @@ release_library() {
 android_library() {
     release_library android cdylib --no-default-features --features aaudio
 }
+
+# The static library for iOS, and what an app's linker takes of it: all that the bindings call, and what that needs. Apple's
+# frameworks are not here, so what the library does not have itself is left to be looked up.
+IOS_LINKED=$PHONES/linked.dylib
+IOS_LINK_REPORT=$PHONES/ios-link.txt
+ios_library() {
+    release_library ios staticlib || return
+    "$PHONES/bin/ld64.lld" --error-limit=0 -dylib -arch arm64 -platform_version ios 15.0 18.0 -syslibroot "$SYSROOT/ios" \
+        -dead_strip -exported_symbol '_uniffi_*' -exported_symbol '_ffi_*' -undefined dynamic_lookup \
+        -force_load "$PHONES_TARGET/aarch64-apple-ios/release/libsidetone_ffi.a" -lSystem -o "$IOS_LINKED" \
+        > "$IOS_LINK_REPORT" 2>&1 || { cat "$IOS_LINK_REPORT" >&2; return 1; }
+}
