@@ -187,8 +187,13 @@ impl Phone {
         let Some((call, ua)) = self.call_and_ua(id) else {
             return self.handle_stray(response, now);
         };
-        if let Some(sent) = sent.filter(|_| challenge.contains(&status) && call.wants(key)) {
-            let again = ua.authenticate(sent, &response, now);
+        let too_small = status == StatusCode::SESSION_INTERVAL_TOO_SMALL;
+        let wanted = (too_small || challenge.contains(&status)) && call.wants(key);
+        if let Some(sent) = sent.filter(|_| wanted) {
+            let again = match too_small {
+                true => ua.lengthen(sent, &response, now),
+                false => ua.authenticate(sent, &response, now),
+            };
             if call.challenged(key, again, ua) {
                 return;
             }
@@ -203,6 +208,8 @@ impl Phone {
             return;
         } else if call.is_leaving_by(key) {
             In::ByeDone
+        } else if call.is_refreshing_by(key) {
+            return call.refreshed(Some(&response), ua, now);
         } else if call.is_changing_by(key) || key.method == Method::Invite {
             In::ChangeAnswered(response)
         } else {
@@ -245,6 +252,8 @@ impl Phone {
                     if lost { In::ByeLost } else { In::ByeDone }
                 } else if call.is_changing_by(key) {
                     if lost { In::ChangeLost } else { In::ChangeUnanswered }
+                } else if call.is_refreshing_by(key) {
+                    return if lost { call.refresh_lost() } else { call.refreshed(None, ua, now) };
                 } else {
                     return;
                 };

@@ -1,6 +1,7 @@
 //! The user agent that account and calls share: who we are, randomness, transactions, credentials,
 //! and the queue of what is asked of the driver (RFC 3261 §8.1, §22; RFC 7118 §5).
 
+use crate::call::session_timer;
 use crate::{AudioGate, CallId, Config, Event, Now, Output, Saved};
 use rand_chacha::ChaCha12Rng;
 use rand_core::{Rng, SeedableRng};
@@ -257,12 +258,35 @@ impl Ua {
             self.digest = DigestClient::default();
             self.digest.challenged(&request, response)?;
         }
+        Ok(self.send_anew(Sent { owner, request, challenges }, now))
+    }
+
+    /// Sends a request again whose session interval was too small (RFC 4028 §7.3).
+    ///
+    /// # Errors
+    /// The interval that is asked for cannot be given, or not once more.
+    pub(crate) fn lengthen(
+        &mut self,
+        sent: Sent,
+        refusal: &Response,
+        now: Now,
+    ) -> Result<Option<(ClientKey, u32)>, DigestError> {
+        let Sent { owner, mut request, challenges } = sent;
+        if challenges >= CHALLENGES || !session_timer::lengthen(&mut request, refusal) {
+            return Err(DigestError::Refused);
+        }
+        Ok(self.send_anew(Sent { owner, request, challenges }, now))
+    }
+
+    /// The same request with a higher CSeq and a fresh branch: its new transaction and CSeq number.
+    fn send_anew(&mut self, sent: Sent, now: Now) -> Option<(ClientKey, u32)> {
+        let Sent { owner, mut request, challenges } = sent;
         let sequence = request.headers.cseq().map_or(1, |cseq| after(cseq.sequence));
         let cseq = format!("{sequence} {}", request.method);
         request.headers.set(HeaderName::CSEQ, cseq);
         request.headers.remove(&HeaderName::VIA);
         let key = self.send_again(request, owner, challenges + 1, now);
-        Ok(key.map(|key| (key, sequence)))
+        key.map(|key| (key, sequence))
     }
 
     /// Answers a request. Contact and Allow are added where they belong (RFC 3261 Table 2).
@@ -317,12 +341,18 @@ impl Ua {
             params,
         };
         request.headers.push_front(HeaderName::VIA, via.to_string());
-        if request.method == Method::Invite && !request.headers.has(&HeaderName::CONTACT) {
+        let refreshes = matches!(request.method, Method::Invite | Method::Update);
+        if refreshes && !request.headers.has(&HeaderName::CONTACT) {
             request.headers.push(HeaderName::CONTACT, self.contact.to_string());
         }
         if matches!(request.method, Method::Invite | Method::Register) {
             request.headers.set(HeaderName::ALLOW, ALLOW);
-            request.headers.set(HeaderName::SUPPORTED, "outbound, path");
+            let invite = request.method == Method::Invite;
+            let supported = if invite { "outbound, timer" } else { "outbound, path" };
+            request.headers.set(HeaderName::SUPPORTED, supported);
+        }
+        if request.method == Method::Update {
+            request.headers.set(HeaderName::SUPPORTED, "timer");
         }
         request.headers.set(HeaderName::USER_AGENT, &self.config.user_agent);
     }

@@ -2,15 +2,20 @@
 
 use crate::Now;
 use crate::ua::{ALLOW, SDP, Ua};
+use sidetone_sip::session_timer::{self, SessionExpires};
 use sidetone_sip::transaction::ServerKey;
 use sidetone_sip::{HeaderName, Method, Request, StatusCode};
+
+/// The extensions that a request may require.
+const EXTENSIONS: [&str; 1] = ["timer"];
 
 /// Refuses a request that no user agent can serve, or none of ours: malformed, an unknown scheme or
 /// extension, a body that is not understood. `true`: it was answered.
 pub(crate) fn reject(key: &ServerKey, request: &Request, ua: &mut Ua, now: Now) -> bool {
     let tag = ua.token();
-    let mut response = match request.rejection(&[], &tag) {
+    let mut response = match request.rejection(&EXTENSIONS, &tag) {
         Some(response) => response,
+        None if SessionExpires::is_too_small(request) => session_timer::too_small(request, &tag),
         None if is_foreign_body(request) => {
             request.response(StatusCode::UNSUPPORTED_MEDIA_TYPE, Some(&tag))
         }
@@ -79,7 +84,7 @@ fn options(key: &ServerKey, request: &Request, ua: &mut Ua, now: Now) {
     response.headers.set(HeaderName::ACCEPT, SDP);
     response.headers.set(HeaderName::ACCEPT_ENCODING, "identity");
     response.headers.set(HeaderName::ACCEPT_LANGUAGE, "en");
-    response.headers.set(HeaderName::SUPPORTED, "outbound, path");
+    response.headers.set(HeaderName::SUPPORTED, "outbound, path, timer");
     ua.respond(key, response, now);
 }
 

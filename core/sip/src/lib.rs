@@ -9,6 +9,7 @@
 //! | [`transaction`] | the four transaction machines and their timers | RFC 3261 §17, RFC 6026 |
 //! | [`dialog`] | the peer relationship that outlives a transaction | RFC 3261 §12 |
 //! | [`digest`] | challenges and credentials | RFC 3261 §22, RFC 7616, RFC 8760 |
+//! | [`session_timer`] | what is agreed of a session's timer | RFC 4028 |
 //! | [`sdp`] | session descriptions, offer/answer, the normaliser | RFC 8866, RFC 3264, RFC 8829 |
 //!
 //! [`Duration`]: std::time::Duration
@@ -17,6 +18,7 @@ pub mod dialog;
 pub mod digest;
 pub mod message;
 pub mod sdp;
+pub mod session_timer;
 pub mod transaction;
 
 pub use dialog::{Dialog, DialogId};

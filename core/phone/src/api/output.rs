@@ -129,6 +129,8 @@ pub enum TimerReason {
     ProbeTimeout,
     /// A 2xx is sent again until the ACK comes (RFC 3261 §13.3.1.4).
     AnswerRetransmission,
+    /// A session is refreshed, or over because the other side did not (RFC 4028).
+    SessionTimer,
     /// A call is in a state for as long as it may be.
     CallDeadline,
 }

@@ -122,13 +122,13 @@ impl Call {
             return self.answer_change(change, sdp, ua, now);
         }
         let Some(Change::Describing { hold }) = self.change else { return };
-        let Some(dialog) = &mut self.dialog else { return };
-        let mut after = dialog.clone();
+        let Some(mut after) = self.dialog.clone() else { return };
         let mut request = after.request(Method::Invite);
+        self.keep_session(&mut request.headers);
         request.set_body(SDP, sdp.into_bytes());
         match ua.send(request, Owner::Call(self.id), now) {
             Some(key) => {
-                *dialog = after;
+                self.dialog = Some(after);
                 let until = Some(now.boot + PATIENCE);
                 self.change = Some(Change::Sent { hold, key, until });
             }
@@ -201,6 +201,7 @@ impl Call {
         if let Some(dialog) = &mut self.dialog {
             dialog.handle_response(response);
         }
+        self.session_agreed(response, now);
         self.send_ack(response, None, ua, now);
         if !is_sdp(response) {
             return self.change_failed("the other side answered without a description", ua);
@@ -291,6 +292,7 @@ impl Call {
         let TheirChange { key, request, offered } = change;
         if is_update(&request) {
             let mut response = request.response(StatusCode::OK, self.local_tag());
+            self.agree_to_session(&request, &mut response, now);
             response.set_body(SDP, sdp.into_bytes());
             ua.respond(&key, response, now);
         } else {

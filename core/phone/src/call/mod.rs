@@ -9,6 +9,7 @@
 //! | [`ending`] | BYE, and the end of every call |
 //! | [`hold`] | changes of the session from each side |
 //! | [`party`] | who calls, and what the server says of the call |
+//! | [`session_timer`] | the session's timer, and its refreshes |
 //! | [`target`] | what was dialled, as an address |
 //! | [`update`] | UPDATE, and the early dialogs that it may come in |
 
@@ -18,6 +19,7 @@ mod hold;
 mod incoming;
 mod outgoing;
 pub(crate) mod party;
+pub(crate) mod session_timer;
 mod state;
 pub(crate) mod target;
 mod update;
@@ -31,6 +33,7 @@ use crate::{
 use ending::Bye;
 use hold::{Change, TheirChange};
 pub(crate) use incoming::moved;
+use session_timer::SessionTimer;
 use sidetone_sip::dialog::DialogError;
 use sidetone_sip::sdp::OfferAnswer;
 use sidetone_sip::transaction::{ClientKey, ServerKey};
@@ -147,6 +150,9 @@ pub(crate) struct Call {
     ack: Option<Request>,
     change: Option<Change>,
     their_change: Option<TheirChange>,
+    session: Option<SessionTimer>,
+    /// The other side serves UPDATE.
+    takes_update: bool,
     bye: Bye,
     /// Why the call will have ended, while it ends.
     reason: Option<EndReason>,
@@ -193,6 +199,8 @@ impl Call {
             ack: None,
             change: None,
             their_change: None,
+            session: None,
+            takes_update: false,
             bye: Bye::No,
             reason: None,
             released: false,
@@ -239,7 +247,7 @@ impl Call {
     pub(crate) fn wants(&self, key: &ClientKey) -> bool {
         let inviting = matches!(self.state, State::Dialing | State::Alerting);
         (inviting && self.is_inviting_by(key))
-            || (self.is_up() && self.is_changing_by(key))
+            || (self.is_up() && (self.is_changing_by(key) || self.is_refreshing_by(key)))
             || self.is_leaving_by(key)
     }
 
@@ -345,7 +353,8 @@ impl Call {
             Some(Change::Sent { until, .. }) => until.map(|at| (at, TimerReason::CallDeadline)),
             Some(Change::Describing { .. }) | None => None,
         };
-        [repeat, deadline, described, change].into_iter().flatten().min()
+        let session = self.session_timeout();
+        [repeat, deadline, described, change, session].into_iter().flatten().min()
     }
 
     /// Lets the deadlines pass that are due.
@@ -370,6 +379,7 @@ impl Call {
         }
         self.change_again(ua, now);
         self.withdraw_change(ua, now);
+        self.handle_session_timeout(ua, now);
     }
 
     /// Asks for a description; an earlier one is not waited for any more.
@@ -398,6 +408,7 @@ impl Call {
         now: Now,
     ) {
         let mut response = to.response(StatusCode::OK, self.local_tag());
+        self.agree_to_session(to, &mut response, now);
         response.set_body(crate::ua::SDP, sdp.into_bytes());
         ua.finish_response(&mut response);
         ua.respond(key, response.clone(), now);

@@ -1,6 +1,6 @@
 //! The calling side: INVITE, progress, early media, answer, CANCEL (RFC 3261 §13.2, §9.1, §8.1.3).
 
-use super::{Call, Early, Leg, State};
+use super::{Call, Early, Leg, State, session_timer};
 use crate::text::clip;
 use crate::ua::{GIVE_UP, Owner, SDP, Ua};
 use crate::{CallId, DescribeRequest, EndReason, Event, Now, Output, Party, sdp};
@@ -22,6 +22,7 @@ impl Call {
         headers.push(HeaderName::CALL_ID, ua.call_id_header());
         headers.push(HeaderName::CSEQ, "1 INVITE");
         headers.push(HeaderName::X_CALL_UID, id.to_string());
+        session_timer::ask(headers);
         let leg = Leg::Outgoing {
             invite,
             key: None,
@@ -105,6 +106,7 @@ impl Call {
         };
         let (invite, early) = (invite.clone(), early.clone());
         self.dialog = Some(self.go_on_from_fork(dialog));
+        self.session_agreed(response, now);
         self.send_ack(response, Some(&invite), ua, now);
         let body = String::from_utf8_lossy(&response.body).into_owned();
         match (early, is_sdp(response)) {
@@ -199,7 +201,8 @@ impl Call {
         self.send_bye(ua, now);
     }
 
-    /// A challenge to a request of this call: answered, or the call's final response.
+    /// A challenge to a request of this call, or a session interval that is too small: answered, or the
+    /// call's final response.
     pub(crate) fn challenged(
         &mut self,
         key: &ClientKey,
@@ -212,10 +215,11 @@ impl Call {
             return true;
         }
         if let (Some((_, sequence)), Some(dialog)) = (&again, &mut self.dialog) {
-            dialog.local_sequence = *sequence;
+            dialog.local_sequence = dialog.local_sequence.max(*sequence);
         }
         self.bye_again(key, &again);
         self.changed_again(key, &again);
+        self.refreshed_again(key, &again);
         true
     }
 }

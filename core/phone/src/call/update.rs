@@ -19,7 +19,12 @@ impl Call {
             return self.not_yet(&key, &request, ua, now);
         }
         if request.body.is_empty() {
-            return self.respond(&key, &request, StatusCode::OK, ua, now);
+            let mut response = request.response(StatusCode::OK, self.local_tag());
+            if self.is_up() {
+                self.agree_to_session(&request, &mut response, now);
+            }
+            ua.respond(&key, response, now);
+            return;
         }
         // The media is that of the fork which answered first.
         let remote = request.headers.from().ok().and_then(|from| from.tag().map(str::to_owned));

@@ -8,6 +8,7 @@ mod registration;
 mod rfc;
 mod rude;
 mod session;
+mod session_timer;
 mod storm;
 mod suspended;
 mod update;

@@ -41,10 +41,10 @@ fn options_says_what_the_phone_can() {
 fn an_extension_that_is_required_is_refused_by_name() {
     let mut world = World::registered();
     let mut invite = world.invite(call_id(1));
-    invite.headers.push(HeaderName::REQUIRE, "timer, 100rel");
+    invite.headers.push(HeaderName::REQUIRE, "gruu, precondition");
     world.receive(invite);
     let response = world.response(420);
-    assert_eq!(response.headers.get(&HeaderName::UNSUPPORTED).unwrap(), "timer, 100rel");
+    assert_eq!(response.headers.get(&HeaderName::UNSUPPORTED).unwrap(), "gruu, precondition");
     assert!(world.events.is_empty());
 }
 

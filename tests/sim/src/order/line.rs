@@ -317,7 +317,10 @@ impl Line {
             | TimerReason::CallDeadline => Some((at, reason)),
             // A connection that is asked for comes before its time is over.
             TimerReason::Retry => self.opening.is_none().then_some((at, reason)),
-            TimerReason::Refresh | TimerReason::KeepAlive | TimerReason::ProbeTimeout => None,
+            TimerReason::Refresh
+            | TimerReason::SessionTimer
+            | TimerReason::KeepAlive
+            | TimerReason::ProbeTimeout => None,
         }
     }
 
