@@ -97,6 +97,15 @@ class CallCoordinator(
         return result.await().await()
     }
 
+    /** A phone in the place of the one that runs, where the account is another now: [end] ends that one and its calls. */
+    suspend fun renew(end: suspend (PhonePort) -> Unit): PhonePort {
+        phone?.let { old ->
+            end(old)
+            turns.take { if (phone === old) lost() }
+        }
+        return phone()
+    }
+
     /** Calls someone: returns when the phone has taken the call, or throws why not. */
     suspend fun dial(to: String): UUID {
         phone()

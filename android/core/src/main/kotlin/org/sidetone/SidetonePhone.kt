@@ -86,6 +86,16 @@ class SidetonePhone private constructor(private val phone: Phone) : PhonePort {
     }
 }
 
+/** What to tell the user of an error of the core: what happened, and what to do. */
+fun sentences(e: Exception): String {
+    val text = e.message.orEmpty()
+    val (what, advice) = TWO.matchEntire(text)?.destructured ?: return text
+    return "$what. $advice."
+}
+
+/** As UniFFI writes an error's fields. */
+private val TWO = Regex("what=(.*), advice=(.*)", RegexOption.DOT_MATCHES_ALL)
+
 private suspend fun <T> typed(command: suspend () -> T): T = try {
     command()
 } catch (e: CommandException) {
@@ -94,7 +104,7 @@ private suspend fun <T> typed(command: suspend () -> T): T = try {
         is CommandException.Busy, is CommandException.WrongState -> Refusal.Why.NOT_NOW
         else -> Refusal.Why.OTHER
     }
-    throw Refusal(e.message.orEmpty(), why, e)
+    throw Refusal(sentences(e), why, e)
 }
 
 private fun phoneCall(it: CallSnapshot): PhoneCall = PhoneCall(

@@ -1,14 +1,10 @@
 package org.sidetone.sample
 
-import android.Manifest
-import android.annotation.TargetApi
 import android.app.Activity
+import android.content.ActivityNotFoundException
 import android.content.Intent
-import android.content.pm.PackageManager
-import android.net.Uri
 import android.os.Build
 import android.os.Bundle
-import android.provider.Settings
 import android.text.InputType
 import android.view.View
 import android.view.WindowManager
@@ -19,23 +15,26 @@ import android.widget.ScrollView
 import android.widget.TextView
 import java.util.UUID
 import java.util.concurrent.Executor
+import kotlinx.coroutines.CancellationException
 import kotlinx.coroutines.CoroutineScope
 import kotlinx.coroutines.SupervisorJob
 import kotlinx.coroutines.asCoroutineDispatcher
 import kotlinx.coroutines.cancel
 import kotlinx.coroutines.flow.combine
+import kotlinx.coroutines.Job
 import kotlinx.coroutines.launch
-import org.sidetone.Hindrance
 import org.sidetone.Home
 import org.sidetone.Route
 import org.sidetone.SidetonePhone
 import org.sidetone.ffi.CallSnapshot
 import org.sidetone.ffi.CallState
 import org.sidetone.ffi.Direction
+import org.sidetone.ffi.ProblemCause
 import org.sidetone.ffi.RegistrationState
 import org.sidetone.ffi.Snapshot
 import org.sidetone.ffi.parseSignInLink
 import org.sidetone.sdk.Sidetone
+import org.sidetone.sentences
 
 /** The whole phone on one screen: signs in by a link, calls, and shows what the snapshot says. */
 class PhoneActivity : Activity() {
@@ -46,24 +45,27 @@ class PhoneActivity : Activity() {
     private lateinit var password: EditText
     private lateinit var lamp: TextView
     private lateinit var message: TextView
+    private lateinit var missing: LinearLayout
     private lateinit var signIn: LinearLayout
     private lateinit var dialPad: LinearLayout
     private lateinit var callList: LinearLayout
     private lateinit var routeList: LinearLayout
+    private var following: Job? = null
 
     override fun onCreate(state: Bundle?) {
         super.onCreate(state)
         showOverLockScreen()
         lamp = text("")
         message = text("")
-        link = field("sidetone: link, from a message or a QR code", InputType.TYPE_TEXT_VARIATION_URI)
+        missing = column()
+        link = field("sidetone: link, from a message or a QR code", InputType.TYPE_CLASS_TEXT or InputType.TYPE_TEXT_VARIATION_URI)
         password = field("Password", InputType.TYPE_CLASS_TEXT or InputType.TYPE_TEXT_VARIATION_PASSWORD)
-        signIn = column(link, password, button("Sign in") { signIn() })
+        signIn = column(link, row(button("Scan") { scan() }), password, button("Sign in") { signIn() })
         number = field("Number", InputType.TYPE_CLASS_PHONE)
         callList = column()
         routeList = row()
         dialPad = column(number, row(button("Call") { dial() }), keys("123"), keys("456"), keys("789"), keys("*0#"))
-        page = column(lamp, message, signIn, callList, routeList, dialPad)
+        page = column(lamp, message, missing, signIn, callList, routeList, dialPad)
         setContentView(ScrollView(this).apply { addView(page) })
         askForPermissions()
         scope.launch { begin() }
@@ -75,32 +77,63 @@ class PhoneActivity : Activity() {
         took(intent)
     }
 
+    override fun onResume() {
+        super.onResume()
+        showMissing()
+    }
+
+    override fun onRequestPermissionsResult(code: Int, permissions: Array<String>, results: IntArray) = showMissing()
+
     override fun onDestroy() {
         scope.cancel()
         super.onDestroy()
     }
 
     private fun took(intent: Intent) {
-        if (!Sidetone.handle(intent)) intent.data?.let { link.setText(it.toString()) }
+        if (Sidetone.handle(intent)) return
+        intent.data?.let {
+            link.setText(it.toString())
+            // Also on a phone that is signed in: a link is opened to sign in by it.
+            signIn.visibility = View.VISIBLE
+        }
+    }
+
+    /** By a scanner that is installed; the camera's own app opens the link of a code here by itself. */
+    private fun scan() {
+        try {
+            @Suppress("DEPRECATION")
+            startActivityForResult(Intent("com.google.zxing.client.android.SCAN").putExtra("SCAN_MODE", "QR_CODE_MODE"), SCANNED)
+        } catch (e: ActivityNotFoundException) {
+            message.text = "No scanner is installed: point the camera's own app at the code and open its link, or paste the link here."
+        }
+    }
+
+    @Deprecated("Deprecated in Java")
+    override fun onActivityResult(code: Int, result: Int, data: Intent?) {
+        if (code == SCANNED) data?.getStringExtra("SCAN_RESULT")?.let { link.setText(it) }
     }
 
     private suspend fun begin() {
-        val signedIn = Sidetone.account() != null
-        signIn.visibility = if (signedIn) View.GONE else View.VISIBLE
-        dialPad.visibility = if (signedIn) View.VISIBLE else View.GONE
-        if (signedIn) attempt { follow(Sidetone.calls.phone() as SidetonePhone) }
+        attempt {
+            val signedIn = Sidetone.account() != null
+            signIn.visibility = if (signedIn && intent.data == null) View.GONE else View.VISIBLE
+            dialPad.visibility = if (signedIn) View.VISIBLE else View.GONE
+            if (signedIn) follow(Sidetone.calls.phone() as SidetonePhone)
+        }
     }
 
-    private suspend fun follow(phone: SidetonePhone) {
-        val calls = Sidetone.calls
-        combine(phone.snapshot, calls.routes, calls.hindrances) { snapshot, routing, hindrances ->
-            Triple(snapshot, routing, hindrances)
-        }.collect { (snapshot, routing, hindrances) ->
-            lamp.text = lampOf(snapshot)
-            show(snapshot.calls)
-            showRoutes(routing.available, routing.shown, snapshot.calls.isNotEmpty())
-            showHindrances(hindrances)
+    private fun follow(phone: SidetonePhone) {
+        following?.cancel()
+        following = scope.launch {
+            combine(phone.snapshot, Sidetone.calls.routes) { snapshot, routing -> snapshot to routing }.collect { (snapshot, routing) ->
+                lamp.text = lampOf(snapshot)
+                show(snapshot.calls)
+                showRoutes(routing.available, routing.shown, snapshot.calls.isNotEmpty())
+                // It is typed once more.
+                if (snapshot.registration.problem?.cause == ProblemCause.WRONG_CREDENTIALS) signIn.visibility = View.VISIBLE
+            }
         }
+        askForPushToken()
     }
 
     private fun signIn() = scope.launch {
@@ -124,8 +157,10 @@ class PhoneActivity : Activity() {
         message.text = ""
         try {
             what()
+        } catch (e: CancellationException) {
+            throw e
         } catch (e: Exception) {
-            message.text = e.message
+            message.text = sentences(e)
         }
     }
 
@@ -169,13 +204,9 @@ class PhoneActivity : Activity() {
         }
     }
 
-    private fun showHindrances(hindrances: Set<Hindrance>) {
-        message.text = when {
-            Hindrance.MICROPHONE_NOT_PERMITTED in hindrances -> "You are not heard: permit the microphone in the settings."
-            Hindrance.FULL_SCREEN_NOT_PERMITTED in hindrances -> "Calls do not show over the lock screen. Touch here to permit it."
-            else -> ""
-        }
-        message.setOnClickListener { if (Build.VERSION.SDK_INT >= 34) Api34.permitFullScreen(this) }
+    private fun showMissing() {
+        missing.removeAllViews()
+        for (it in missing()) missing.addView(text(it.sentence).apply { setOnClickListener { _ -> openSettings(it) } })
     }
 
     private fun keys(digits: String) = row(*digits.map { digit -> button(digit.toString()) { press(digit) } }.toTypedArray())
@@ -187,14 +218,6 @@ class PhoneActivity : Activity() {
     }
 
     private val current: SidetonePhone? get() = Sidetone.calls.running as? SidetonePhone
-
-    private fun askForPermissions() {
-        val wanted = mutableListOf(Manifest.permission.RECORD_AUDIO)
-        if (Build.VERSION.SDK_INT >= 31) wanted += Manifest.permission.BLUETOOTH_CONNECT
-        if (Build.VERSION.SDK_INT >= 33) wanted += "android.permission.POST_NOTIFICATIONS"
-        val missing = wanted.filter { checkSelfPermission(it) != PackageManager.PERMISSION_GRANTED }
-        if (missing.isNotEmpty()) requestPermissions(missing.toTypedArray(), 1)
-    }
 
     @Suppress("DEPRECATION")
     private fun showOverLockScreen() {
@@ -227,11 +250,7 @@ class PhoneActivity : Activity() {
 
     private fun row(vararg views: View) = LinearLayout(this).apply { views.forEach(::addView) }
 
-    @TargetApi(34)
-    private object Api34 {
-        fun permitFullScreen(activity: Activity) {
-            val intent = Intent(Settings.ACTION_MANAGE_APP_USE_FULL_SCREEN_INTENT, Uri.parse("package:${activity.packageName}"))
-            activity.startActivity(intent)
-        }
+    private companion object {
+        const val SCANNED = 2
     }
 }

@@ -1,12 +1,16 @@
 package org.sidetone.sample
 
 import android.app.Application
+import org.sidetone.ffi.PhoneConfig
 import org.sidetone.sdk.Sidetone
 
 /** A process begins, for the user or for a push: the library first. */
-class SampleApp : Application() {
+open class SampleApp : Application() {
     override fun onCreate() {
         super.onCreate()
-        Sidetone.init(this, PhoneActivity::class.java)
+        Sidetone.init(this, PhoneActivity::class.java, configure = ::configure)
     }
+
+    /** What this app wants otherwise than the library. */
+    protected open fun configure(config: PhoneConfig): PhoneConfig = config
 }

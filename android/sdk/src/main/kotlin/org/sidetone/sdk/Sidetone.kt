@@ -29,6 +29,7 @@ import org.sidetone.PhonePort
 import org.sidetone.SidetonePhone
 import org.sidetone.Push
 import org.sidetone.Standing
+import org.sidetone.ffi.PhoneConfig
 import org.sidetone.ffi.PushProvider
 import org.sidetone.ffi.PushToken
 import org.sidetone.ffi.Vault
@@ -58,11 +59,17 @@ object Sidetone {
     /** The calls: what the user does on the app's screens, routes, hindrances. */
     val calls: CallCoordinator get() = checkNotNull(coordinator) { "call Sidetone.init in Application.onCreate first" }
 
-    /** Once for each process, before anything else; no network, no waiting. `callActivity` shows calls. */
-    fun init(application: Application, callActivity: Class<out Activity>, texts: Texts = Texts()) {
+    /**
+     * Once for each process, before anything else; no network, no waiting. `callActivity` shows calls; `configure` is for
+     * what the app wants otherwise, an authority of its own to trust, say.
+     */
+    fun init(
+        application: Application, callActivity: Class<out Activity>, texts: Texts = Texts(),
+        configure: (PhoneConfig) -> PhoneConfig = { it },
+    ) {
         if (coordinator != null) return
         Native.init(application)
-        val kept = Home({ openVault(application) })
+        val kept = Home({ openVault(application) }, configure)
         home = kept
         connect(application, callActivity, texts, { SLEEP_AFTER.takeIf { kept.isWakeable } }) { kept.start() }
     }
@@ -104,10 +111,10 @@ object Sidetone {
         return true
     }
 
-    /** Signs in and stays so, also over the death of the process. */
+    /** Signs in and stays so, also over the death of the process. A phone that runs is of the old account, and ends. */
     suspend fun signIn(account: Home.Account): SidetonePhone {
         home().keep(account)
-        return calls.phone() as SidetonePhone
+        return calls.renew { (it as SidetonePhone).shutdown() } as SidetonePhone
     }
 
     /**

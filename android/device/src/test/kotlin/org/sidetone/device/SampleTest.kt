@@ -1,0 +1,216 @@
+package org.sidetone.device
+
+import android.Manifest
+import android.app.Application
+import android.app.NotificationManager
+import android.content.ComponentName
+import android.content.Context
+import android.content.Intent
+import android.net.Uri
+import android.os.Build
+import android.os.Looper
+import android.provider.Settings
+import android.telecom.CallAudioState
+import android.telecom.Connection
+import android.telecom.TelecomManager
+import android.view.View
+import android.view.ViewGroup
+import android.widget.EditText
+import android.widget.TextView
+import com.google.firebase.messaging.RemoteMessage
+import org.junit.After
+import org.junit.Assert.assertEquals
+import org.junit.Assert.assertTrue
+import org.junit.Test
+import org.junit.runner.RunWith
+import org.robolectric.Robolectric
+import org.robolectric.RobolectricTestRunner
+import org.robolectric.RuntimeEnvironment
+import org.robolectric.Shadows.shadowOf
+import org.robolectric.android.controller.ActivityController
+import org.robolectric.annotation.Config
+import org.robolectric.shadows.ShadowTelecomManager
+import org.sidetone.SidetonePhone
+import org.sidetone.sample.Missing
+import org.sidetone.sample.PhoneActivity
+import org.sidetone.sample.PushService
+import org.sidetone.sdk.Sidetone
+import org.sidetone.sdk.SidetoneConnectionService
+
+/**
+ * The sample as its user has it: reads what is on the screen and touches it. The phone is the real core at the model PBX; the
+ * framework's classes are real, on Android 8, 14 and 15; Telecom's own part is played by the test.
+ */
+@RunWith(RobolectricTestRunner::class)
+@Config(minSdk = 26, application = DeviceApp::class, shadows = [NativeHere::class], instrumentedPackages = ["org.sidetone.sdk"])
+class SampleTest {
+    private val application: Application get() = RuntimeEnvironment.getApplication()
+    private val telecom: ShadowTelecomManager get() = shadowOf(application.getSystemService(Context.TELECOM_SERVICE) as TelecomManager)
+    private var server: Server? = null
+    private lateinit var activity: ActivityController<PhoneActivity>
+
+    @After
+    fun end() {
+        (Sidetone.calls.running as? SidetonePhone)?.let { kotlinx.coroutines.runBlocking { it.shutdown() } }
+        server?.stop()
+        // For the next test a new process begins.
+        Sidetone::class.java.getDeclaredField("coordinator").apply { isAccessible = true }.set(null, null)
+    }
+
+    private fun open(intent: Intent = Intent()) {
+        activity = Robolectric.buildActivity(PhoneActivity::class.java, intent.setComponent(ComponentName(application, PhoneActivity::class.java)))
+            .create().start().resume()
+        shadowOf(Looper.getMainLooper()).idle()
+    }
+
+    private fun View.all(): Sequence<View> = sequence {
+        yield(this@all)
+        if (this@all is ViewGroup) for (n in 0 until childCount) yieldAll(getChildAt(n).all())
+    }
+
+    private fun View.isSeen(): Boolean = visibility == View.VISIBLE && ((parent as? View)?.isSeen() ?: true)
+
+    private fun seen() = activity.get().findViewById<View>(android.R.id.content)!!.all().filter { it.isSeen() }
+
+    private fun words() = seen().filterIsInstance<TextView>().map { it.text.toString() }.filter { it.isNotEmpty() }.toList()
+
+    private fun field(hint: String) = seen().filterIsInstance<EditText>().first { it.hint.startsWith(hint) }
+
+    private fun touch(word: String) {
+        val view = seen().filterIsInstance<TextView>().firstOrNull { it.text.toString() == word } ?: throw AssertionError("no $word among ${words()}")
+        view.performClick()
+        shadowOf(Looper.getMainLooper()).idle()
+    }
+
+    private fun await(what: String, condition: () -> Boolean) {
+        val until = System.nanoTime() + 15_000_000_000
+        while (System.nanoTime() < until) {
+            shadowOf(Looper.getMainLooper()).idle()
+            if (condition()) return
+            Thread.sleep(20)
+        }
+        throw AssertionError("not seen: $what; seen: ${words()}")
+    }
+
+    private fun awaitWord(word: String) = await(word) { words().any { word in it } }
+
+    private fun grant() {
+        shadowOf(application).grantPermissions(
+            Manifest.permission.RECORD_AUDIO, "android.permission.BLUETOOTH_CONNECT", "android.permission.POST_NOTIFICATIONS",
+        )
+    }
+
+    private fun signIn() {
+        grant()
+        val server = Server().also { server = it }
+        open(Intent(Intent.ACTION_VIEW, Uri.parse(server.link)))
+        assertEquals(server.link, field("sidetone: link").text.toString())
+        field("Password").setText(server.password)
+        touch("Sign in")
+        awaitWord("● ready")
+    }
+
+    /** Telecom takes the call that the app asked for. */
+    private fun allowed(): Connection {
+        Robolectric.setupService(SidetoneConnectionService::class.java)
+        await("Telecom asked") { telecom.allOutgoingCalls.isNotEmpty() }
+        return telecom.allowOutgoingCall(telecom.lastOutgoingCall)!!
+    }
+
+    @Test
+    fun `what is not permitted is said in a sentence, which leads to where it is permitted`() {
+        val notifications = shadowOf(application.getSystemService(Context.NOTIFICATION_SERVICE) as NotificationManager)
+        notifications.setNotificationsEnabled(false)
+        open()
+        val level = Build.VERSION.SDK_INT
+        val expected = mutableMapOf(
+            Missing.MICROPHONE to Settings.ACTION_APPLICATION_DETAILS_SETTINGS,
+            Missing.NOTIFICATIONS to Settings.ACTION_APP_NOTIFICATION_SETTINGS,
+        )
+        if (level >= 31) expected[Missing.HEADSET_NAMES] = Settings.ACTION_APPLICATION_DETAILS_SETTINGS
+        if (level >= 34 && Missing.FULL_SCREEN.sentence in words()) {
+            expected[Missing.FULL_SCREEN] = "android.settings.MANAGE_APP_USE_FULL_SCREEN_INTENT"
+        }
+        assertEquals(expected.keys, Missing.entries.filter { it.sentence in words() }.toSet())
+        // The question that Android asks comes first.
+        shadowOf(activity.get()).nextStartedActivity
+        for ((missing, page) in expected) {
+            touch(missing.sentence)
+            assertEquals(page, shadowOf(activity.get()).nextStartedActivity?.action)
+        }
+        grant()
+        notifications.setNotificationsEnabled(true)
+        activity.pause().resume()
+        assertEquals(emptySet<Missing>(), Missing.entries.filter { it.sentence in words() }.toSet() - Missing.FULL_SCREEN)
+    }
+
+    @Test
+    fun `a text that is no link, and a phone without a scanner, are told what to do`() {
+        open()
+        field("sidetone: link").setText("https://example.com")
+        touch("Sign in")
+        awaitWord("sidetone://sign-in?")
+        shadowOf(application).checkActivities(true)
+        touch("Scan")
+        assertTrue(words().toString(), words().any { "point the camera's own app at the code" in it })
+    }
+
+    @Test
+    fun `signs in by a link, calls, mutes, types digits, chooses a route, holds and hangs up`() {
+        signIn()
+        for (digit in "600") touch(digit.toString())
+        assertEquals("600", field("Number").text.toString())
+        touch("Call")
+        val connection = allowed()
+        awaitWord("established")
+        assertEquals(Connection.STATE_ACTIVE, connection.state)
+        touch("Mute")
+        awaitWord("Unmute")
+        touch("5")
+        assertEquals("a digit of the call is not dialled", "600", field("Number").text.toString())
+
+        val both = CallAudioState.ROUTE_EARPIECE or CallAudioState.ROUTE_SPEAKER
+        @Suppress("DEPRECATION")
+        fun telecomSays(route: Int) = connection.onCallAudioStateChanged(CallAudioState(true, route, both))
+        telecomSays(CallAudioState.ROUTE_EARPIECE)
+        awaitWord("✓ earpiece")
+        touch("speaker")
+        assertTrue("not before Telecom confirms it", "✓ speaker" !in words())
+        telecomSays(CallAudioState.ROUTE_SPEAKER)
+        awaitWord("✓ speaker")
+
+        touch("Hold")
+        awaitWord("on hold")
+        touch("Resume")
+        await("talks again") { words().none { "on hold" in it } }
+        touch("Hang up")
+        await("no call") { words().none { "established" in it } }
+        assertEquals(Connection.STATE_DISCONNECTED, connection.state)
+    }
+
+    @Test
+    fun `a wrong password is said, and typed anew`() {
+        grant()
+        val server = Server().also { server = it }
+        open(Intent(Intent.ACTION_VIEW, Uri.parse(server.link)))
+        field("Password").setText("wrong")
+        touch("Sign in")
+        await("the form again") { words().any { "assword" in it && it.startsWith("○") } && seen().any { it is EditText && it.hint == "Password" } }
+        field("Password").setText(server.password)
+        touch("Sign in")
+        awaitWord("● ready")
+    }
+
+    @Test
+    fun `a push rings at once, and what Firebase gives as its token is kept`() {
+        signIn()
+        val service = PushService()
+        service.onNewToken("token-of-this-device")
+        val call = "3f1c9a52-8d0e-4b7a-9c6f-2f0d5e1a7b44"
+        val deadline = System.currentTimeMillis() / 1000 + 30
+        val push = """{"v":1,"kind":"incoming","call":"$call","deadline":$deadline,"caller":{"name":"Alice"},"queue":"Sales"}"""
+        service.onMessageReceived(RemoteMessage.Builder("device").addData("sidetone", push).build())
+        await("Telecom told") { telecom.allIncomingCalls.isNotEmpty() }
+        assertEquals(call, telecom.lastIncomingCall.extras.getString("org.sidetone.call"))
+    }
+}
