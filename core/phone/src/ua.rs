@@ -77,7 +77,9 @@ pub(crate) struct Ua {
 }
 
 impl Ua {
-    pub(crate) fn new(config: Config, digest: DigestClient, entropy: [u8; 32]) -> Self {
+    pub(crate) fn new(config: Config, mut digest: DigestClient, entropy: [u8; 32]) -> Self {
+        let domain = config.account.aor.host.as_ref().map(Host::to_string);
+        domain.iter().chain(&config.account.realms).for_each(|realm| digest.admit(realm));
         let mut rng = ChaCha12Rng::from_seed(entropy);
         let host = format!("{}.invalid", hex(&draw::<6>(&mut rng)));
         let mut uri = Uri::sip(config.account.aor.user.as_deref().unwrap_or_default(), &host);
@@ -255,7 +257,7 @@ impl Ua {
             // password.
             request.headers.remove(&HeaderName::AUTHORIZATION);
             request.headers.remove(&HeaderName::PROXY_AUTHORIZATION);
-            self.digest = DigestClient::default();
+            self.digest.forget();
             self.digest.challenged(&request, response)?;
         }
         Ok(self.send_anew(Sent { owner, request, challenges }, now))

@@ -294,6 +294,6 @@ fn problem_of(error: DigestError, response: &Response) -> RegistrationProblem {
         DigestError::Unsupported(offered) => {
             RegistrationProblem::AuthenticationUnsupported(clip(&offered, 256))
         }
-        DigestError::NoChallenge => refused(response),
+        DigestError::NoChallenge | DigestError::ForeignRealm(_) => refused(response),
     }
 }

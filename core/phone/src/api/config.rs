@@ -37,6 +37,9 @@ pub struct Account {
     pub username: Option<String>,
     /// The password.
     pub password: Secret,
+    /// Realms that it is for besides the registrar's and the domain's name, where other servers of the
+    /// domain ask for it (RFC 3261 §22.1).
+    pub realms: Vec<String>,
 }
 
 impl Account {
@@ -51,7 +54,7 @@ impl Account {
         if !complete {
             return Err(error());
         }
-        Ok(Self { aor: uri, display_name: None, username: None, password })
+        Ok(Self { aor: uri, display_name: None, username: None, password, realms: Vec::new() })
     }
 
     /// The user name for authentication.

@@ -1,8 +1,8 @@
 //! The client's side: challenges learned, credentials made, nonces kept (RFC 7616 §3.3 to §3.6).
 
 use super::grammar::{Scheme, Writer};
-use super::{Algorithm, Credentials, DigestError, Digested};
-use crate::{HeaderName, Headers, Request, Response};
+use super::{Algorithm, Credentials, DigestError, Digested, Qop};
+use crate::{HeaderName, Headers, Method, Request, Response};
 use std::collections::BTreeMap;
 
 /// What [`DigestClient::to_saved`] starts with.
@@ -18,6 +18,8 @@ const MAX_STALE_IN_ROW: u32 = 3;
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct DigestClient {
     realms: BTreeMap<(Side, String), Realm>,
+    /// The realms that our credentials are for: the account's, then those in which the registrar asked.
+    home: Vec<String>,
 }
 
 /// Who challenges: the two pairs of header fields (RFC 3261 §22.2, §22.3).
@@ -35,8 +37,7 @@ struct Realm {
     opaque: Option<String>,
     /// `None` where the challenge names none, which means MD5 and is not echoed.
     algorithm: Option<Algorithm>,
-    /// `qop=auth`, else none.
-    auth: bool,
+    qop: Option<Qop>,
     /// Credentials sent with this nonce (RFC 7616 §3.4: nc).
     count: u32,
     /// The nonce came in a challenge, so that its first use proves the password.
@@ -46,7 +47,20 @@ struct Realm {
 }
 
 impl DigestClient {
-    /// Learns the challenges of a 401 or 407 to `request`. Afterwards [`DigestClient::authorize`]
+    /// Our credentials are for this realm too.
+    pub fn admit(&mut self, realm: &str) {
+        if self.home.len() < 2 * MAX_REALMS && !self.home.iter().any(|home| home == realm) {
+            self.home.push(realm.to_owned());
+        }
+    }
+
+    /// Forgets every nonce; what realms our credentials are for it knows on.
+    pub fn forget(&mut self) {
+        self.realms.clear();
+    }
+
+    /// Learns the challenges of a 401 or 407 to `request`: all of the registrar's, of others those of a
+    /// realm that our credentials are for. Afterwards [`DigestClient::authorize`]
     /// adds credentials.
     ///
     /// # Errors
@@ -58,15 +72,23 @@ impl DigestClient {
         response: &Response,
     ) -> Result<(), DigestError> {
         let (mut chosen, mut offered) = (BTreeMap::new(), Vec::new());
+        let (mut foreign, of_registrar) = (None, request.method == Method::Register);
         for side in [Side::User, Side::Proxy] {
             for value in response.headers.all(&side.challenge()) {
                 for scheme in Scheme::parse_all(&value) {
                     if let Some((realm, new)) = understand(&scheme) {
+                        if !of_registrar && !self.home.contains(&realm) {
+                            foreign = Some(realm);
+                            continue;
+                        }
                         chosen.entry((side, realm)).or_insert((new, is_stale(&scheme)));
                     }
                     offered.push(describe(&scheme));
                 }
             }
+        }
+        if let Some(realm) = foreign.filter(|_| chosen.is_empty()) {
+            return Err(DigestError::ForeignRealm(realm));
         }
         match (chosen.is_empty(), offered.is_empty()) {
             (true, true) => return Err(DigestError::NoChallenge),
@@ -80,6 +102,7 @@ impl DigestClient {
             self.realms.retain(|key, _| chosen.contains_key(key));
         }
         for ((side, name), (mut new, stale)) in chosen {
+            self.admit(&name);
             if let Some(sent) = credentials_in(request, side, &name) {
                 let known = self.realms.get(&(side, name.clone()));
                 match known.map_or(Judgement::Forgotten, |known| judge(known, &new, &sent, stale)) {
@@ -106,7 +129,8 @@ impl DigestClient {
         let (method, uri) = (request.method.as_str().to_owned(), request.uri.to_string());
         for ((side, name), realm) in &mut self.realms {
             realm.count = realm.count.saturating_add(1);
-            let value = realm.credentials(name, &method, &uri, credentials, cnonce);
+            let sent = (method.as_str(), uri.as_str(), request.body.as_slice());
+            let value = realm.credentials(name, sent, credentials, cnonce);
             request.headers.push(side.credentials(), value);
         }
     }
@@ -141,7 +165,11 @@ impl DigestClient {
     pub fn from_saved(saved: &str) -> Self {
         let Some(saved) = saved.strip_prefix(SAVED_VERSION) else { return Self::default() };
         let schemes = Scheme::parse_all(saved);
-        Self { realms: schemes.iter().take(MAX_REALMS).filter_map(Realm::from_saved).collect() }
+        let realms = schemes.iter().take(MAX_REALMS).filter_map(Realm::from_saved);
+        let mut client = Self { realms: realms.collect(), home: Vec::new() };
+        let names: Vec<String> = client.realms.keys().map(|(_, name)| name.clone()).collect();
+        names.iter().for_each(|name| client.admit(name));
+        client
     }
 }
 
@@ -149,17 +177,16 @@ impl Realm {
     fn credentials(
         &self,
         realm: &str,
-        method: &str,
-        uri: &str,
+        (method, uri, body): (&str, &str, &[u8]),
         credentials: &Credentials,
         cnonce: &str,
     ) -> String {
         let Credentials { username, password } = credentials;
         let nc = format!("{:08x}", self.count);
-        let auth = self.auth.then_some((cnonce, nc.as_str()));
+        let auth = self.qop.map(|qop| (qop, cnonce, nc.as_str()));
         let algorithm = self.algorithm.unwrap_or(Algorithm::Md5);
         let nonce = &self.nonce;
-        let digested = Digested { algorithm, username, realm, nonce, method, uri, auth };
+        let digested = Digested { algorithm, username, realm, nonce, method, uri, body, auth };
         let mut writer = Writer::new("Digest")
             .quoted("username", username)
             .quoted("realm", realm)
@@ -172,8 +199,8 @@ impl Realm {
         if let Some(opaque) = &self.opaque {
             writer = writer.quoted("opaque", opaque);
         }
-        if self.auth {
-            writer = writer.token("qop", "auth").token("nc", &nc).quoted("cnonce", cnonce);
+        if let Some(qop) = self.qop {
+            writer = writer.token("qop", qop.as_str()).token("nc", &nc).quoted("cnonce", cnonce);
         }
         writer.finish()
     }
@@ -187,8 +214,8 @@ impl Realm {
         if let Some(opaque) = &self.opaque {
             writer = writer.quoted("opaque", opaque);
         }
-        if self.auth {
-            writer = writer.token("qop", "auth");
+        if let Some(qop) = self.qop {
+            writer = writer.token("qop", qop.as_str());
         }
         writer.token("count", &self.count.to_string()).finish()
     }
@@ -274,26 +301,20 @@ fn read(scheme: &Scheme) -> Option<(String, Realm)> {
         Some(token) => Some(Algorithm::from_token(token)?),
         None => None,
     };
-    let auth = match scheme.get("qop") {
-        Some(offered) if offers_auth(offered) => true,
-        Some(_) => return None,
-        None => false,
+    let qop = match scheme.get("qop") {
+        Some(offered) => Some(Qop::of_offer(offered)?),
+        None => None,
     };
     let realm = Realm {
         nonce: scheme.get("nonce")?.to_owned(),
         opaque: scheme.get("opaque").map(str::to_owned),
         algorithm,
-        auth,
+        qop,
         count: 0,
         challenged: true,
         stale: 0,
     };
     Some((scheme.get("realm")?.to_owned(), realm))
-}
-
-/// `auth,auth-int` offers `auth`.
-fn offers_auth(qop: &str) -> bool {
-    qop.split(',').any(|offer| offer.trim().eq_ignore_ascii_case("auth"))
 }
 
 fn is_stale(challenge: &Scheme) -> bool {
@@ -322,7 +343,7 @@ fn credentials_in(request: &Request, side: Side, realm: &str) -> Option<Scheme> 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Method, StatusCode, Uri};
+    use crate::{StatusCode, Uri};
 
     const CHALLENGE: &str = r#"Digest realm="example.com", nonce="n1", algorithm=MD5, qop="auth""#;
 
@@ -445,9 +466,9 @@ mod tests {
     fn the_first_challenge_that_is_understood_is_taken() {
         let offers = [
             "Negotiate",
-            r#"Digest realm="example.com", nonce="a", algorithm=SHA-512-256, qop="auth""#,
+            r#"Digest realm="example.com", nonce="a", algorithm=SHA-512-256-sess, qop="auth""#,
             r#"Digest realm="example.com", nonce="b", algorithm=MD5-sess, qop="auth""#,
-            r#"Digest realm="example.com", nonce="c", algorithm=MD5, qop="auth-int""#,
+            r#"Digest realm="example.com", nonce="c", algorithm=MD5, qop="auth-conf""#,
             r#"Digest realm="example.com", nonce="d", algorithm="sha-256", qop="auth""#,
             r#"Digest realm="example.com", nonce="e", algorithm=MD5, qop="auth""#,
         ];
@@ -465,13 +486,77 @@ mod tests {
         let mut client = DigestClient::default();
         let response = unauthorized(&[
             "Basic realm=x",
-            r#"Digest realm="r", nonce="n", algorithm=SHA-512-256, qop="auth""#,
+            r#"Digest realm="r", nonce="n", algorithm=SHA-512, qop="auth""#,
         ]);
         let error = client.challenged(&register(), &response);
-        let offered = "Basic, Digest algorithm=SHA-512-256 qop=auth".to_owned();
+        let offered = "Basic, Digest algorithm=SHA-512 qop=auth".to_owned();
         assert_eq!(error, Err(DigestError::Unsupported(offered)));
         let error = client.challenged(&register(), &unauthorized(&[]));
         assert_eq!(error, Err(DigestError::NoChallenge));
+    }
+
+    #[test]
+    fn the_topmost_algorithm_that_is_supported_is_taken_whichever_is_stronger() {
+        let offer = |algorithm: &str| {
+            format!(r#"Digest realm="example.com", nonce="n", algorithm={algorithm}, qop="auth""#)
+        };
+        for algorithm in ["SHA-512-256", "SHA-256", "MD5"] {
+            let [first, second] = [offer(algorithm), offer("SHA-256")];
+            let (_, request) = challenged(&[&first, &second]);
+            assert_eq!(sent(&request).len(), 1);
+            assert_eq!(param(&request, "algorithm").as_deref(), Some(algorithm));
+        }
+    }
+
+    #[test]
+    fn the_body_is_protected_only_where_nothing_else_is_offered() {
+        for (offered, taken) in
+            [("auth-int", "auth-int"), ("auth-int, auth", "auth"), ("auth,auth-int", "auth")]
+        {
+            let challenge = CHALLENGE.replace(r#""auth""#, &format!("\"{offered}\""));
+            let (_, request) = challenged(&[&challenge]);
+            assert_eq!(param(&request, "qop").as_deref(), Some(taken), "{offered}");
+        }
+        let (mut client, empty) = challenged(&[&CHALLENGE.replace(r#""auth""#, "auth-int")]);
+        let mut request = register();
+        request.set_body("text/plain", b"x".to_vec());
+        client.realms.values_mut().for_each(|realm| realm.count = 0);
+        client.authorize(&mut request, &anna(), "c0ffee");
+        assert_eq!(param(&request, "nc"), param(&empty, "nc"));
+        assert_ne!(param(&request, "response"), param(&empty, "response"));
+    }
+
+    #[test]
+    fn only_a_realm_of_the_registrar_or_the_account_gets_credentials() {
+        let mut invite = Request::new(Method::Invite, Uri::sip("eve", "example.com"));
+        invite.headers.push(HeaderName::CSEQ, "1 INVITE");
+        let ours = unauthorized(&[CHALLENGE]);
+        let theirs = unauthorized(&[&CHALLENGE.replace("example", "evil")]);
+        let both = unauthorized(&[&CHALLENGE.replace("example", "evil"), CHALLENGE]);
+        let foreign = Err(DigestError::ForeignRealm("evil.com".to_owned()));
+
+        let mut client = DigestClient::default();
+        let stranger = Err(DigestError::ForeignRealm("example.com".to_owned()));
+        assert_eq!(client.challenged(&invite, &ours), stranger, "nobody has asked yet");
+        client.authorize(&mut invite, &anna(), "c");
+        assert!(!invite.headers.has(&HeaderName::AUTHORIZATION));
+
+        client.challenged(&register(), &ours).unwrap();
+        assert_eq!(client.challenged(&invite, &theirs), foreign);
+        client.challenged(&invite, &both).unwrap();
+        client.authorize(&mut invite, &anna(), "c");
+        assert_eq!(sent(&invite).len(), 1);
+        assert_eq!(param(&invite, "realm").as_deref(), Some("example.com"));
+        // It is known after a restart, and when the nonces are forgotten.
+        let mut restored = DigestClient::from_saved(&client.to_saved());
+        let fresh = Request::new(Method::Invite, Uri::sip("eve", "example.com"));
+        restored.challenged(&fresh, &ours).unwrap();
+        client.forget();
+        client.challenged(&fresh, &ours).unwrap();
+
+        let mut client = DigestClient::default();
+        client.admit("evil.com");
+        client.challenged(&fresh, &theirs).unwrap();
     }
 
     #[test]

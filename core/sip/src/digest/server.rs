@@ -1,7 +1,7 @@
 //! The server's side: challenges written, credentials checked (RFC 7616 §3.3, §3.4.6).
 
 use super::grammar::{Scheme, Writer};
-use super::{Algorithm, Digested};
+use super::{Algorithm, Digested, Qop};
 use crate::{HeaderName, Request, Uri};
 use std::collections::{BTreeMap, VecDeque};
 
@@ -13,7 +13,7 @@ const MAX_NONCES: usize = 1024;
 pub struct DigestServer {
     /// The realm of its challenges.
     pub realm: String,
-    /// The algorithms that it offers, in order of preference: `MD5`, `SHA-256`.
+    /// The algorithms that it offers, in order of preference: `MD5`, `SHA-256`, `SHA-512-256`.
     pub algorithms: Vec<&'static str>,
 }
 
@@ -121,7 +121,7 @@ impl DigestServer {
         if !nonce_ok(sent.nonce) {
             return (Verdict::Stale, None);
         }
-        let count = sent.auth.and_then(|(_, nc)| u32::from_str_radix(nc, 16).ok());
+        let count = sent.auth.and_then(|(_, _, nc)| u32::from_str_radix(nc, 16).ok());
         (Verdict::Ok(sent.username.to_owned()), count.map(|count| (sent.nonce.to_owned(), count)))
     }
 
@@ -138,12 +138,12 @@ impl DigestServer {
             return None;
         }
         let auth = match scheme.get("qop") {
-            Some(qop) if qop.eq_ignore_ascii_case("auth") => {
+            Some(qop) => {
+                let qop = Qop::of_offer(qop)?;
                 let nc = scheme.get("nc").filter(|nc| nc.len() == 8)?;
                 u32::from_str_radix(nc, 16).ok()?;
-                Some((scheme.get("cnonce")?, nc))
+                Some((qop, scheme.get("cnonce")?, nc))
             }
-            Some(_) => return None,
             None => None,
         };
         let digested = Digested {
@@ -153,6 +153,7 @@ impl DigestServer {
             nonce: scheme.get("nonce")?,
             method: request.method.as_str(),
             uri,
+            body: &request.body,
             auth,
         };
         Some((digested, scheme.get("response")?))
