@@ -6,6 +6,7 @@
 //! OPTIONS inside the early dialog, that it knows the call: 481 says that it does not. Silence is no
 //! proof that it is gone: such a call rings after a moment.
 
+use crate::call::reliable;
 use crate::phone::Phone;
 use crate::ua::{GIVE_UP, Owner};
 use crate::{Now, TimerReason};
@@ -77,7 +78,9 @@ impl Phone {
 
     /// Holds an INVITE back that may be stale, and asks for it. `false`: it is fresh.
     pub(crate) fn doubt(&mut self, key: &ServerKey, invite: &Request, now: Now) -> bool {
-        if !self.doubts.covers(invite, now) || self.doubts.waiting.len() >= MOST {
+        // Whether the caller of one that wants PRACK is there is seen by its PRACK.
+        let fresh = !self.doubts.covers(invite, now) || reliable::requires(invite);
+        if fresh || self.doubts.waiting.len() >= MOST {
             return false;
         }
         let tag = self.ua.token();

@@ -153,6 +153,8 @@ impl Phone {
             self.tell(id, In::Reinvite(key, request), now);
         } else if request.method == Method::Update {
             self.tell(id, In::Update(key, request), now);
+        } else if request.method == Method::Prack {
+            call.pracked(&key, &request, ua, now);
         } else if request.method == Method::Options {
             uas::answer(&key, &request, ua, now);
         } else {

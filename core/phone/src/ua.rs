@@ -15,7 +15,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
 /// The methods that are served; what Allow says.
-pub(crate) const ALLOW: &str = "INVITE, ACK, CANCEL, BYE, UPDATE, OPTIONS, INFO, NOTIFY";
+pub(crate) const ALLOW: &str = "INVITE, ACK, CANCEL, BYE, PRACK, UPDATE, OPTIONS, INFO, NOTIFY";
 /// The one body type that an INVITE may carry.
 pub(crate) const SDP: &str = "application/sdp";
 /// 64 * T1: after this the other side of a transaction or an unacknowledged answer is given up.
@@ -126,6 +126,11 @@ impl Ua {
     /// A fresh Call-ID.
     pub(crate) fn call_id_header(&mut self) -> String {
         hex(&draw::<16>(&mut self.rng))
+    }
+
+    /// Fresh random bytes.
+    pub(crate) fn draw<const N: usize>(&mut self) -> [u8; N] {
+        draw(&mut self.rng)
     }
 
     /// A fresh random UUID (RFC 9562 §5.4).
@@ -350,7 +355,7 @@ impl Ua {
         if matches!(request.method, Method::Invite | Method::Register) {
             request.headers.set(HeaderName::ALLOW, ALLOW);
             let invite = request.method == Method::Invite;
-            let supported = if invite { "outbound, timer" } else { "outbound, path" };
+            let supported = if invite { "outbound, timer, 100rel" } else { "outbound, path" };
             request.headers.set(HeaderName::SUPPORTED, supported);
         }
         if request.method == Method::Update {

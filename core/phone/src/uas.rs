@@ -7,7 +7,7 @@ use sidetone_sip::transaction::ServerKey;
 use sidetone_sip::{HeaderName, Method, Request, StatusCode};
 
 /// The extensions that a request may require.
-const EXTENSIONS: [&str; 1] = ["timer"];
+const EXTENSIONS: [&str; 2] = ["timer", "100rel"];
 
 /// Refuses a request that no user agent can serve, or none of ours: malformed, an unknown scheme or
 /// extension, a body that is not understood. `true`: it was answered.
@@ -44,11 +44,13 @@ pub(crate) fn status_inside(method: &Method) -> StatusCode {
         // INFO without a package and NOTIFY without a subscription are notices of a server that
         // speaks so to every phone: taken, and nothing comes of them.
         Method::Info | Method::Notify | Method::Options => StatusCode::OK,
-        Method::Invite | Method::Ack | Method::Bye | Method::Cancel | Method::Update => {
-            StatusCode::CALL_DOES_NOT_EXIST
-        }
+        Method::Invite
+        | Method::Ack
+        | Method::Bye
+        | Method::Cancel
+        | Method::Update
+        | Method::Prack => StatusCode::CALL_DOES_NOT_EXIST,
         Method::Register
-        | Method::Prack
         | Method::Refer
         | Method::Subscribe
         | Method::Message
@@ -84,14 +86,14 @@ fn options(key: &ServerKey, request: &Request, ua: &mut Ua, now: Now) {
     response.headers.set(HeaderName::ACCEPT, SDP);
     response.headers.set(HeaderName::ACCEPT_ENCODING, "identity");
     response.headers.set(HeaderName::ACCEPT_LANGUAGE, "en");
-    response.headers.set(HeaderName::SUPPORTED, "outbound, path, timer");
+    response.headers.set(HeaderName::SUPPORTED, "outbound, path, timer, 100rel");
     ua.respond(key, response, now);
 }
 
-/// The body of an INVITE or UPDATE must be a plain session description; `Content-Disposition: …;handling=optional`
+/// The body of an INVITE, UPDATE or PRACK must be a plain session description; `Content-Disposition: …;handling=optional`
 /// is no excuse to guess (RFC 3261 §8.2.3).
 fn is_foreign_body(request: &Request) -> bool {
-    let described = matches!(request.method, Method::Invite | Method::Update);
+    let described = matches!(request.method, Method::Invite | Method::Update | Method::Prack);
     if !described || request.body.is_empty() {
         return false;
     }

@@ -44,6 +44,7 @@ impl Call {
         self.reason = Some(reason);
         self.described = None;
         self.described_by = None;
+        self.provisionals = None;
         self.refuse_change(StatusCode::REQUEST_TERMINATED, ua, now);
         self.change = None;
         self.deadline = Some(now.boot + GIVE_UP);
@@ -117,6 +118,7 @@ impl Call {
         self.state = State::Ended;
         self.change = None;
         self.unacked = None;
+        self.provisionals = None;
         self.described_by = None;
         self.deadline = None;
         self.reason = Some(reason.clone());

@@ -296,7 +296,7 @@ impl Call {
             response.set_body(SDP, sdp.into_bytes());
             ua.respond(&key, response, now);
         } else {
-            self.send_answer((&key, &request), sdp, offered.is_none(), ua, now);
+            self.send_answer((&key, &request), Some(sdp), offered.is_none(), ua, now);
         }
         if offered.is_some() {
             let _ = self.exchange.local_answer();

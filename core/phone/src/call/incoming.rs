@@ -1,6 +1,6 @@
 //! The called side: it rings, is answered, refused or withdrawn (RFC 3261 §13.3, §9.2).
 
-use super::{Call, In, Leg, State, party};
+use super::{Call, In, Leg, State, party, reliable};
 use crate::ua::Ua;
 use crate::{
     CallId, DeclineReason, DescribeRequest, EarlyMedia, EndReason, Event, Now, Output, sdp,
@@ -53,8 +53,11 @@ impl Call {
         let expires = invite.headers.number(&HeaderName::EXPIRES).map(u64::from);
         self.expires = expires.map(|seconds| now.boot + Duration::from_secs(seconds));
         self.deadline = self.deadline.into_iter().chain(self.expires).min();
-        if self.state == State::Ringing {
-            self.respond(&key, &invite, StatusCode::RINGING, ua, now);
+        self.leg = Leg::Incoming { key, invite: invite.clone(), tag };
+        // RFC 3261 §13.2.1: the first reliable response to an INVITE without an offer brings ours.
+        if self.state == State::Ringing && (offer.is_some() || !reliable::requires(&invite)) {
+            let ringing = invite.response(StatusCode::RINGING, self.local_tag());
+            self.send_provisional(ringing, ua, now);
         }
         let request = match offer {
             Some((offer, direction)) => {
@@ -73,13 +76,16 @@ impl Call {
         let (from, headers) = (self.remote.clone(), party::told(&invite));
         let announced = self.announcement.is_some();
         ua.tell(Event::Incoming { call: self.id, from, headers, announced });
-        self.leg = Leg::Incoming { key, invite, tag };
         Ok(())
     }
 
     /// The user answers: now, or as soon as the description is there.
     pub(super) fn answer(&mut self, ua: &mut Ua, now: Now) {
         match self.described.take() {
+            Some(sdp) if self.waits_for_prack() => {
+                self.described = Some(sdp);
+                self.state = State::Answering;
+            }
             Some(sdp) => self.accept(sdp, ua, now),
             None => self.state = State::Answering,
         }
@@ -90,13 +96,23 @@ impl Call {
         if self.their_change.is_some() {
             return self.go_on_with(sdp, ua, now);
         }
-        if let Leg::Incoming { key, invite, .. } = &self.leg
-            && self.exchange.state() == SignalingState::HaveRemoteOffer
-            && is_early(ua.config.early, invite)
-        {
-            let mut progress = invite.response(StatusCode::SESSION_PROGRESS, self.local_tag());
-            progress.set_body(crate::ua::SDP, sdp.clone().into_bytes());
-            ua.respond(key, progress, now);
+        if let Leg::Incoming { invite, .. } = &self.leg {
+            let status = match self.exchange.state() {
+                SignalingState::HaveRemoteOffer if is_early(ua.config.early, invite) => {
+                    Some(StatusCode::SESSION_PROGRESS)
+                }
+                SignalingState::HaveLocalOffer if reliable::requires(invite) => {
+                    Some(StatusCode::RINGING)
+                }
+                SignalingState::HaveRemoteOffer
+                | SignalingState::HaveLocalOffer
+                | SignalingState::Stable => None,
+            };
+            if let Some(status) = status {
+                let mut progress = invite.response(status, self.local_tag());
+                progress.set_body(crate::ua::SDP, sdp.clone().into_bytes());
+                self.send_provisional(progress, ua, now);
+            }
         }
         self.described = Some(sdp);
     }
@@ -105,9 +121,12 @@ impl Call {
     pub(super) fn accept(&mut self, sdp: String, ua: &mut Ua, now: Now) {
         let Leg::Incoming { key, invite, .. } = &self.leg else { return };
         let (key, invite) = (key.clone(), invite.clone());
-        // Our description is an answer, unless the INVITE brought no offer: then it is one.
-        let offer = self.exchange.local_answer().is_err();
-        self.send_answer((&key, &invite), sdp, offer, ua, now);
+        // Our description is an answer, unless the INVITE brought no offer: then it is one. Where both went
+        // before the 2xx, that says nothing of them (RFC 6337 §3.1).
+        let settled = self.exchange.state() == SignalingState::Stable;
+        let offer = self.exchange.local_answer().is_err() && !settled;
+        self.provisionals = None;
+        self.send_answer((&key, &invite), Some(sdp).filter(|_| !settled), offer, ua, now);
         self.answered_now(ua, now);
     }
 
@@ -162,8 +181,8 @@ impl Call {
         self.end(reason, ua, now);
     }
 
-    /// Whether the ACK's body answered the offer in our 2xx.
-    fn take_answer_of(&mut self, ack: &Request, ua: &mut Ua) -> bool {
+    /// Whether the body of the ACK, or PRACK, answered the offer in our response.
+    pub(super) fn take_answer_of(&mut self, ack: &Request, ua: &mut Ua) -> bool {
         let answer = String::from_utf8_lossy(&ack.body).into_owned();
         if answer.is_empty() || self.exchange.remote_answer().is_err() {
             return false;

@@ -9,6 +9,7 @@
 //! | [`ending`] | BYE, and the end of every call |
 //! | [`hold`] | changes of the session from each side |
 //! | [`party`] | who calls, and what the server says of the call |
+//! | [`reliable`] | provisional responses that are acknowledged |
 //! | [`session_timer`] | the session's timer, and its refreshes |
 //! | [`target`] | what was dialled, as an address |
 //! | [`update`] | UPDATE, and the early dialogs that it may come in |
@@ -19,6 +20,7 @@ mod hold;
 mod incoming;
 mod outgoing;
 pub(crate) mod party;
+pub(crate) mod reliable;
 pub(crate) mod session_timer;
 mod state;
 pub(crate) mod target;
@@ -33,11 +35,12 @@ use crate::{
 use ending::Bye;
 use hold::{Change, TheirChange};
 pub(crate) use incoming::moved;
+use reliable::Provisionals;
 use session_timer::SessionTimer;
 use sidetone_sip::dialog::DialogError;
 use sidetone_sip::sdp::OfferAnswer;
 use sidetone_sip::transaction::{ClientKey, ServerKey};
-use sidetone_sip::{Dialog, Message, Request, Response, StatusCode};
+use sidetone_sip::{Dialog, Message, Method, Request, Response, StatusCode};
 pub(crate) use state::{In, State};
 use std::time::Duration;
 
@@ -79,8 +82,16 @@ enum Leg {
         /// The answer in a provisional response: it was applied, and stays.
         early: Option<Early>,
         /// The early dialogs.
-        forks: Vec<Dialog>,
+        forks: Vec<Fork>,
     },
+}
+
+/// An early dialog of a call that we make.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Fork {
+    dialog: Dialog,
+    /// RSeq of the last provisional response that was acknowledged.
+    rseq: Option<u32>,
 }
 
 /// An answer before the answer.
@@ -151,6 +162,7 @@ pub(crate) struct Call {
     change: Option<Change>,
     their_change: Option<TheirChange>,
     session: Option<SessionTimer>,
+    provisionals: Option<Provisionals>,
     /// The other side serves UPDATE.
     takes_update: bool,
     bye: Bye,
@@ -200,6 +212,7 @@ impl Call {
             change: None,
             their_change: None,
             session: None,
+            provisionals: None,
             takes_update: false,
             bye: Bye::No,
             reason: None,
@@ -246,7 +259,7 @@ impl Call {
     /// Whether this request of ours is still worth sending again.
     pub(crate) fn wants(&self, key: &ClientKey) -> bool {
         let inviting = matches!(self.state, State::Dialing | State::Alerting);
-        (inviting && self.is_inviting_by(key))
+        (inviting && (self.is_inviting_by(key) || key.method == Method::Prack))
             || (self.is_up() && (self.is_changing_by(key) || self.is_refreshing_by(key)))
             || self.is_leaving_by(key)
     }
@@ -354,7 +367,9 @@ impl Call {
             Some(Change::Describing { .. }) | None => None,
         };
         let session = self.session_timeout();
-        [repeat, deadline, described, change, session].into_iter().flatten().min()
+        let provisional = self.provisional_timeout();
+        let all = [repeat, deadline, described, change, session, provisional];
+        all.into_iter().flatten().min()
     }
 
     /// Lets the deadlines pass that are due.
@@ -380,6 +395,7 @@ impl Call {
         self.change_again(ua, now);
         self.withdraw_change(ua, now);
         self.handle_session_timeout(ua, now);
+        self.handle_provisional_timeout(ua, now);
     }
 
     /// Asks for a description; an earlier one is not waited for any more.
@@ -402,14 +418,16 @@ impl Call {
     fn send_answer(
         &mut self,
         (key, to): (&ServerKey, &Request),
-        sdp: String,
+        sdp: Option<String>,
         offer: bool,
         ua: &mut Ua,
         now: Now,
     ) {
         let mut response = to.response(StatusCode::OK, self.local_tag());
         self.agree_to_session(to, &mut response, now);
-        response.set_body(crate::ua::SDP, sdp.into_bytes());
+        if let Some(sdp) = sdp {
+            response.set_body(crate::ua::SDP, sdp.into_bytes());
+        }
         ua.finish_response(&mut response);
         ua.respond(key, response.clone(), now);
         self.unacked = Some(Unacked {

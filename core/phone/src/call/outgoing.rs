@@ -71,10 +71,13 @@ impl Call {
     }
 
     /// A provisional response: it rings there, or early media plays.
-    pub(super) fn progress(&mut self, response: &Response, ua: &mut Ua) {
+    pub(super) fn progress(&mut self, response: &Response, ua: &mut Ua, now: Now) {
         let code = response.status.code();
         if code > 100 {
             self.note_fork(response);
+        }
+        if !self.takes_provisional(response, ua, now) {
+            return;
         }
         let Leg::Outgoing { heard, rang, early, .. } = &mut self.leg else { return };
         *heard = true;
@@ -213,6 +216,9 @@ impl Call {
         if self.is_inviting_by(key) {
             self.invited_again(again, ua);
             return true;
+        }
+        if let Some((_, sequence)) = &again {
+            self.pracked_again(key, *sequence);
         }
         if let (Some((_, sequence)), Some(dialog)) = (&again, &mut self.dialog) {
             dialog.local_sequence = dialog.local_sequence.max(*sequence);

@@ -180,7 +180,9 @@ impl Call {
             ) => {}
 
             // Responses to our INVITE.
-            (Dialing | Alerting, In::Provisional(response)) => self.progress(&response, ua),
+            (Dialing | Alerting, In::Provisional(response)) => {
+                self.progress(&response, ua, now);
+            }
             (Ending, In::Provisional(_)) => self.cancel_now(ua, now),
             (Dialing | Alerting, In::Accepted(response)) => self.accepted(&response, ua, now),
             (Ending, In::Accepted(response)) => self.accepted_too_late(&response, ua, now),

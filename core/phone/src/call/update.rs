@@ -1,7 +1,7 @@
 //! UPDATE of the other side: it refreshes the target, or changes the session, before the answer too
 //! (RFC 3311 §5.2, RFC 6337 §5.2.2).
 
-use super::{Call, Leg};
+use super::{Call, Fork, Leg};
 use crate::ua::Ua;
 use crate::{EndReason, MediaError, Now};
 use sidetone_sip::transaction::ServerKey;
@@ -49,7 +49,7 @@ impl Call {
     /// Whether a request of the other side with this dialog is for this call.
     pub(crate) fn is_in_dialog(&self, id: &DialogId) -> bool {
         let confirmed = self.dialog.as_ref().is_some_and(|dialog| dialog.id == *id);
-        confirmed || self.forks().iter().any(|fork| fork.id == *id)
+        confirmed || self.forks().iter().any(|fork| fork.dialog.id == *id)
     }
 
     /// The dialog of this id, early or confirmed.
@@ -58,7 +58,10 @@ impl Call {
             return self.dialog.as_mut();
         }
         match &mut self.leg {
-            Leg::Outgoing { forks, .. } => forks.iter_mut().find(|fork| fork.id == *id),
+            Leg::Outgoing { forks, .. } => {
+                let mut dialogs = forks.iter_mut().map(|fork| &mut fork.dialog);
+                dialogs.find(|dialog| dialog.id == *id)
+            }
             Leg::Announced | Leg::Incoming { .. } => None,
         }
     }
@@ -67,13 +70,20 @@ impl Call {
     pub(super) fn note_fork(&mut self, response: &Response) {
         let Leg::Outgoing { invite, forks, .. } = &mut self.leg else { return };
         let Ok(dialog) = Dialog::uac(invite, response) else { return };
-        if forks.len() < MOST_FORKS && forks.iter().all(|fork| fork.id != dialog.id) {
-            forks.push(dialog);
+        if forks.len() < MOST_FORKS && forks.iter().all(|fork| fork.dialog.id != dialog.id) {
+            forks.push(Fork { dialog, rseq: None });
         }
     }
 
+    /// The early dialog of a response to our INVITE.
+    pub(super) fn fork_of(&mut self, response: &Response) -> Option<&mut Fork> {
+        let id = Dialog::id_of_response(response)?;
+        let Leg::Outgoing { forks, .. } = &mut self.leg else { return None };
+        forks.iter_mut().find(|fork| fork.dialog.id == id)
+    }
+
     /// The early dialogs of a call that we make.
-    fn forks(&self) -> &[Dialog] {
+    fn forks(&self) -> &[Fork] {
         match &self.leg {
             Leg::Outgoing { forks, .. } => forks,
             Leg::Announced | Leg::Incoming { .. } => &[],
@@ -82,9 +92,9 @@ impl Call {
 
     /// A dialog that a 2xx makes goes on where its early one stood.
     pub(super) fn go_on_from_fork(&self, mut dialog: Dialog) -> Dialog {
-        if let Some(fork) = self.forks().iter().find(|fork| fork.id == dialog.id) {
-            dialog.local_sequence = fork.local_sequence.max(dialog.local_sequence);
-            dialog.remote_sequence = fork.remote_sequence;
+        if let Some(fork) = self.forks().iter().find(|fork| fork.dialog.id == dialog.id) {
+            dialog.local_sequence = fork.dialog.local_sequence.max(dialog.local_sequence);
+            dialog.remote_sequence = fork.dialog.remote_sequence;
         }
         dialog
     }
@@ -96,7 +106,7 @@ impl Call {
     }
 }
 
-/// Whether a change is answered without waiting for an ACK.
+/// Whether a change is answered without waiting for an ACK: an UPDATE, or the offer in a PRACK.
 pub(super) fn is_update(request: &Request) -> bool {
-    request.method == Method::Update
+    request.method != Method::Invite
 }

@@ -5,6 +5,7 @@ mod incoming;
 mod outgoing;
 mod push;
 mod registration;
+mod reliable;
 mod rfc;
 mod rude;
 mod session;
