@@ -3,6 +3,7 @@
 //! One task owns the model. Flows and the media of each leg are tasks of their own that report to
 //! it through one bounded queue; it never waits for any of them.
 
+mod ca_file;
 mod flows;
 mod leg;
 mod sound;
@@ -10,9 +11,10 @@ mod stream;
 mod switchboard;
 mod tls;
 
+use ca_file::CaFile;
 use sidetone_pbx::{FlowId, Generation, LegId, Pbx, PbxConfig, PbxInput, PbxOutput};
 use std::collections::BTreeMap;
-use std::io::{self, Write as _};
+use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
 use std::time::Duration;
@@ -29,7 +31,7 @@ const INBOX: usize = 256;
 pub(super) struct Server {
     address: SocketAddr,
     config: PbxConfig,
-    ca: tempfile::NamedTempFile,
+    ca: CaFile,
     tasks: [AbortHandle; 2],
 }
 
@@ -51,8 +53,7 @@ impl Server {
         })?;
         let address = listener.local_addr()?;
         let identity = tls::Identity::new().map_err(io::Error::other)?;
-        let mut ca = tempfile::Builder::new().prefix("sidetone-ca-").suffix(".pem").tempfile()?;
-        ca.write_all(identity.authority.as_bytes())?;
+        let ca = CaFile::new(&identity.authority)?;
 
         let config = PbxConfig { address: address.to_string(), ..PbxConfig::bench() };
         let (reports, inbox) = mpsc::channel(INBOX);

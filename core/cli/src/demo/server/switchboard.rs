@@ -2,7 +2,7 @@
 
 use super::Report;
 use super::leg::{self, Order};
-use sidetone_pbx::{LegId, MediaCommand};
+use sidetone_pbx::{LegId, MediaCommand, Treatment};
 use std::collections::BTreeMap;
 use tokio::sync::mpsc;
 
@@ -36,6 +36,10 @@ impl Switchboard {
             }
             MediaCommand::SetRemoteAnswer { leg, sdp } => self.order(leg, Order::Answered(sdp)),
             MediaCommand::Rollback { leg } => self.order(leg, Order::Rollback),
+            // Rung by hand: nobody is at the other end.
+            MediaCommand::Connect { a, b } if !self.legs.contains_key(&a) => {
+                self.order(b, Order::Play(Treatment::Tone(1004)));
+            }
             MediaCommand::Connect { a, b } => {
                 let (to_b, from_a) = mpsc::channel(PACKETS);
                 let (to_a, from_b) = mpsc::channel(PACKETS);
