@@ -503,7 +503,7 @@ fn with_call(
 }
 
 /// The command's name in a line that is otherwise wrong, as far as it can be made out.
-fn name_in(line: &str) -> String {
+pub(crate) fn name_in(line: &str) -> String {
     let value: Option<serde_json::Value> = serde_json::from_str(line).ok();
     let name = value.as_ref().and_then(|value| value.get("command")?.as_str());
     name.unwrap_or("?").chars().take(32).collect()

@@ -80,6 +80,16 @@ pub enum PbxInput {
         /// The leg.
         leg: LegId,
     },
+    /// Someone at the switch rings an agent by hand: one attempt, as a queue that pushes makes it, with
+    /// nobody at the other end. The call's leg has `call` as its Call-ID.
+    Ring {
+        /// Whom.
+        agent: String,
+        /// The attempt's name, for `X-Call-UID`.
+        call: String,
+        /// How long.
+        time: Duration,
+    },
     /// Someone at the switch interferes.
     Operator(Operator),
 }

@@ -325,7 +325,10 @@ impl Pbx {
         }
         let deadline = now + queue.timeout;
         let rung = if queue.push {
-            members.iter().for_each(|member| self.wake(key, member, &name, deadline));
+            for member in &members {
+                let uid = self.random.uuid();
+                self.wake(key, member, &name, uid, deadline);
+            }
             members.len()
         } else {
             members.iter().filter(|member| self.ring(key, member)).count()
@@ -346,8 +349,11 @@ impl Pbx {
         else {
             return;
         };
-        let retry = self.config.queues.get(queue).map_or(Duration::ZERO, |queue| queue.retry);
-        *round = Round::Pausing(now + retry);
+        match self.config.queues.get(queue) {
+            Some(queue) => *round = Round::Pausing(now + queue.retry),
+            // Rung by hand: there is no next attempt.
+            None => self.end_call(key, Cause::Normal, now),
+        }
     }
 
     /// Rings all phones of a user under one `X-Call-UID`; `false` where there is none.

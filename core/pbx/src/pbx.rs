@@ -80,6 +80,7 @@ impl Pbx {
                 self.described(leg, generation, result, now);
             }
             PbxInput::MediaLost { leg } => self.hang_up_by_itself(leg, now),
+            PbxInput::Ring { agent, call, time } => self.ring_by_hand(&agent, call, time, now),
             PbxInput::Operator(operator) => self.operate(operator, now),
         }
         self.drain_transactions(now);

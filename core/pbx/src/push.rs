@@ -1,11 +1,11 @@
 //! Agents whose phones may sleep, as `server/asterisk/push.conf` rings them: the wish is posted, each device
 //! is rung as soon as it is there, one UUID names the attempt, and its end is posted too (docs/push.md).
 
-use crate::call::{CallKey, Cause};
-use crate::leg::Stage;
+use crate::call::{Call, CallKey, Cause, Plan, Round};
+use crate::leg::{Leg, LegDialog, Stage};
 use crate::pbx::Pbx;
-use crate::{PbxOutput, Push, PushKind};
-use sidetone_sip::{HeaderName, StatusCode};
+use crate::{FlowId, Generation, LegId, MediaDirection, PbxOutput, Push, PushKind};
+use sidetone_sip::{HeaderName, StatusCode, Uri};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -13,6 +13,11 @@ use std::time::Duration;
 const DEVICES: usize = 3;
 /// A device that could not be rung is tried again after this.
 const SPARED: Duration = Duration::from_secs(3);
+
+/// Who rings by hand, and the queue that his calls are said to come from.
+const DESK: &str = "desk";
+/// No phone is at this one.
+const NO_FLOW: FlowId = FlowId(u64::MAX);
 
 /// Names an attempt inside the model.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -31,13 +36,55 @@ pub(crate) struct Attempt {
 }
 
 impl Pbx {
+    /// Rings an agent for nobody: a call whose caller is a leg without a phone.
+    pub(crate) fn ring_by_hand(&mut self, agent: &str, uid: String, time: Duration, now: Duration) {
+        let is_known = self.config.users.contains_key(agent);
+        let Ok(target) = Uri::parse(&format!("sip:desk@{}", self.config.realm)) else { return };
+        if !is_known || self.legs.len() >= self.config.max_legs {
+            return;
+        }
+        let (number, tag) = (self.next_number(), self.random.hex(8));
+        let (caller, call, until) = (LegId(number), CallKey(number), now + time);
+        let leg = Leg {
+            id: caller,
+            call: Some(call),
+            attempt: None,
+            user: DESK.to_owned(),
+            flow: NO_FLOW,
+            is_caller: true,
+            invite_key: None,
+            dialog: LegDialog::calling(uid.clone(), "<sip:desk@invalid>", tag, target),
+            stage: Stage::Confirmed,
+            generation: Generation::default(),
+            describing: None,
+            sdp: None,
+            direction: MediaDirection::SendRecv,
+            has_media: true,
+            unacknowledged: None,
+            offer: None,
+            last_ack: None,
+        };
+        self.legs.insert(caller, leg);
+        let (queue, round) = (DESK.to_owned(), Round::Ringing(until));
+        let plan = Plan::Queued { queue, next: 0, give_up: until, round };
+        self.calls.insert(call, Call { group: uid.clone(), caller, plan });
+        self.wake(call, agent, DESK, uid, until);
+    }
+
     /// Begins an attempt: posts it, and rings who is there.
-    pub(crate) fn wake(&mut self, call: CallKey, agent: &str, queue: &str, deadline: Duration) {
+    pub(crate) fn wake(
+        &mut self,
+        call: CallKey,
+        agent: &str,
+        queue: &str,
+        uid: String,
+        deadline: Duration,
+    ) {
         let key = AttemptKey(self.next_number());
         let attempt = Attempt {
             call,
             agent: agent.to_owned(),
-            uid: self.random.uuid(),
+            uid,
             queue: queue.to_owned(),
             deadline,
             spared: BTreeMap::new(),
@@ -147,7 +194,7 @@ impl Pbx {
         let Some(call) = self.calls.get(&attempt.call) else { return };
         let from = self.legs.get(&call.caller).map(|leg| leg.user.clone()).unwrap_or_default();
         let rung: Vec<_> = self.legs.values().filter(|leg| leg.attempt == Some(key)).collect();
-        let free = |uri: &sidetone_sip::Uri| {
+        let free = |uri: &Uri| {
             rung.iter().all(|leg| leg.dialog.target != *uri)
                 && !attempt.spared.contains_key(&uri.to_string())
         };
@@ -179,5 +226,54 @@ impl Pbx {
             group: call.group.clone(),
         };
         self.tell(PbxOutput::Push(push));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Operator, PbxConfig, PbxInput};
+
+    fn rung() -> Pbx {
+        let mut pbx = Pbx::new(PbxConfig::bench(), [1; 32], Duration::ZERO);
+        let (agent, call) = ("agent1".to_owned(), "by-hand".to_owned());
+        let time = Duration::from_secs(5);
+        pbx.handle(PbxInput::Ring { agent, call, time }, Duration::ZERO);
+        assert!(matches!(
+            pbx.poll_output(),
+            Some(PbxOutput::Push(push)) if push.call == "by-hand" && push.kind == PushKind::Incoming
+        ));
+        assert_eq!(pbx.check_invariants(), Ok(()));
+        pbx
+    }
+
+    #[test]
+    fn a_call_by_hand_that_is_given_up_leaves_nothing() {
+        let mut pbx = rung();
+        let leg = pbx.legs().pop().unwrap();
+        assert_eq!((leg.call_id.as_str(), leg.is_caller), ("by-hand", true));
+        pbx.handle(PbxInput::Operator(Operator::HangUp(leg.id)), Duration::from_secs(1));
+        let told: Vec<_> = std::iter::from_fn(|| pbx.poll_output()).collect();
+        let is_cancelled = |output: &PbxOutput| matches!(output, PbxOutput::Push(push) if push.kind == PushKind::Cancelled);
+        assert!(told.iter().any(is_cancelled), "{told:?}");
+        assert!(pbx.legs().is_empty() && pbx.check_invariants().is_ok());
+    }
+
+    #[test]
+    fn a_call_by_hand_ends_with_its_time_and_is_tried_once() {
+        let mut pbx = rung();
+        assert_eq!(pbx.poll_timeout(), Some(Duration::from_secs(5)));
+        pbx.handle_timeout(Duration::from_secs(5));
+        assert!(pbx.legs().is_empty() && pbx.check_invariants().is_ok());
+        assert_eq!(pbx.poll_timeout(), None);
+    }
+
+    #[test]
+    fn nobody_is_rung_who_is_unknown() {
+        let mut pbx = Pbx::new(PbxConfig::bench(), [1; 32], Duration::ZERO);
+        let (agent, call) = ("nobody".to_owned(), "by-hand".to_owned());
+        let time = Duration::from_secs(5);
+        pbx.handle(PbxInput::Ring { agent, call, time }, Duration::ZERO);
+        assert!(pbx.legs().is_empty() && pbx.poll_output().is_none());
     }
 }

@@ -3,12 +3,14 @@
 //! | module | owns |
 //! |---|---|
 //! | `server` | the model PBX behind TLS WebSockets and real media |
+//! | `hand` | what is done at it by hand |
 //! | `speech` | what the two say |
 //! | `story` | the two phones, and what each does when |
 //! | `ladder`, `record` | what is kept of it |
 //! | `hearing` | whether one heard what the other said |
 //! | `screen`, `report` | what is shown of it |
 
+mod hand;
 mod hearing;
 mod ladder;
 mod record;
@@ -20,7 +22,7 @@ mod story;
 
 use crate::args::DemoArgs;
 use crate::config::SetupError;
-use crate::console::{Printer, asked_to_leave, put};
+use crate::console::{Input, Printer, asked_to_leave, put};
 use crate::json::JsonEvent;
 use crate::{Failure, Outcome};
 use screen::Screen;
@@ -113,12 +115,20 @@ async fn serve(args: &DemoArgs) -> Outcome {
         accounts: accounts.collect(),
         password: "secret-<user>".to_owned(),
     };
+    let printer = Printer::new(args.output);
     if args.output.json {
-        Printer::new(args.output).tell(ready, 0.0);
+        printer.tell(ready, 0.0);
     } else {
         put(&how_to_reach(&server));
     }
-    let signal = asked_to_leave().await;
+    let mut input = Input::new(args.output.json);
+    let mut leaving = std::pin::pin!(asked_to_leave());
+    let signal = loop {
+        tokio::select! {
+            signal = &mut leaving => break signal,
+            line = input.next() => printer.tell(hand::obey(&server, &line).await, 0.0),
+        }
+    };
     // After a hangup nobody reads it.
     let _ = writeln!(std::io::stderr(), "sidetone: ended by {signal}");
     Ok(())

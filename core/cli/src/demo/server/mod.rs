@@ -12,7 +12,7 @@ mod switchboard;
 mod tls;
 
 use ca_file::CaFile;
-use sidetone_pbx::{FlowId, Generation, LegId, Pbx, PbxConfig, PbxInput, PbxOutput};
+use sidetone_pbx::{FlowId, Generation, LegId, Operator, Pbx, PbxConfig, PbxInput, PbxOutput};
 use std::collections::BTreeMap;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -20,9 +20,10 @@ use std::path::Path;
 use std::time::Duration;
 use switchboard::Switchboard;
 use tokio::net::TcpListener;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 use tokio::task::AbortHandle;
 use tokio::time::Instant;
+use uuid::Uuid;
 
 /// What may wait for the task that owns the model.
 const INBOX: usize = 256;
@@ -32,7 +33,28 @@ pub(super) struct Server {
     address: SocketAddr,
     config: PbxConfig,
     ca: CaFile,
+    reports: mpsc::Sender<Report>,
     tasks: [AbortHandle; 2],
+}
+
+/// What someone at the switch does by hand.
+#[derive(Debug)]
+pub(super) enum Hand {
+    /// Rings an agent, as a queue that pushes does.
+    Ring { agent: String, call: Uuid, time: Duration },
+    /// Gives such a call up.
+    GiveUp { call: Uuid },
+}
+
+/// Why it was not done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Refusal {
+    /// There is no such user, or the server is full.
+    NoSuchAgent,
+    /// There is a call of this name.
+    Taken,
+    /// There is none.
+    UnknownCall,
 }
 
 /// What the tasks report to the owner of the model.
@@ -42,6 +64,7 @@ enum Report {
     Closed { flow: FlowId },
     Described { leg: LegId, generation: Generation, result: Result<String, String> },
     MediaLost { leg: LegId },
+    ByHand { hand: Hand, reply: oneshot::Sender<Result<(), Refusal>> },
 }
 
 impl Server {
@@ -58,9 +81,10 @@ impl Server {
         let config = PbxConfig { address: address.to_string(), ..PbxConfig::bench() };
         let (reports, inbox) = mpsc::channel(INBOX);
         let owning = Owner::new(config.clone(), reports.clone()).run(inbox);
-        let listening = flows::listen(listener, identity.acceptor, config.max_flows, reports);
+        let listening =
+            flows::listen(listener, identity.acceptor, config.max_flows, reports.clone());
         let tasks = [tokio::spawn(listening).abort_handle(), tokio::spawn(owning).abort_handle()];
-        Ok(Self { address, config, ca, tasks })
+        Ok(Self { address, config, ca, reports, tasks })
     }
 
     /// Where phones connect.
@@ -71,6 +95,14 @@ impl Server {
     /// The file of the certificate to trust; it goes with the server.
     pub(super) fn ca(&self) -> &Path {
         self.ca.path()
+    }
+
+    /// Does something by hand.
+    pub(super) async fn by_hand(&self, hand: Hand) -> Result<(), Refusal> {
+        let (reply, answer) = oneshot::channel();
+        // The owner lives as long as the server.
+        let _ = self.reports.send(Report::ByHand { hand, reply }).await;
+        answer.await.unwrap_or(Err(Refusal::UnknownCall))
     }
 
     /// The domain of addresses.
@@ -142,8 +174,37 @@ impl Owner {
                 PbxInput::Described { leg, generation, result }
             }
             Report::MediaLost { leg } => PbxInput::MediaLost { leg },
+            Report::ByHand { hand, reply } => {
+                // Who asked may have gone.
+                let _ = reply.send(self.do_by_hand(hand));
+                return;
+            }
         };
         self.pbx.handle(input, self.began.elapsed());
+    }
+
+    fn do_by_hand(&mut self, hand: Hand) -> Result<(), Refusal> {
+        let now = self.began.elapsed();
+        let (Hand::Ring { call, .. } | Hand::GiveUp { call }) = &hand;
+        let leg_of = |pbx: &Pbx, call: &str| {
+            pbx.legs()
+                .into_iter()
+                .find(|leg| leg.is_caller && leg.call_id == call)
+                .map(|leg| leg.id)
+        };
+        let call = call.to_string();
+        match (hand, leg_of(&self.pbx, &call)) {
+            (Hand::Ring { .. }, Some(_)) => Err(Refusal::Taken),
+            (Hand::Ring { agent, time, .. }, None) => {
+                self.pbx.handle(PbxInput::Ring { agent, call: call.clone(), time }, now);
+                leg_of(&self.pbx, &call).map(|_| ()).ok_or(Refusal::NoSuchAgent)
+            }
+            (Hand::GiveUp { .. }, Some(leg)) => {
+                self.pbx.handle(PbxInput::Operator(Operator::HangUp(leg)), now);
+                Ok(())
+            }
+            (Hand::GiveUp { .. }, None) => Err(Refusal::UnknownCall),
+        }
     }
 
     fn carry_out(&mut self, output: PbxOutput) {
