@@ -127,8 +127,10 @@ private fun phoneEvent(it: Event): PhoneEvent? = when (it) {
 }
 
 /** What a push says: never throws, needs no phone. */
-fun readPush(payload: ByteArray): Push {
-    val report = announce(payload)
+fun readPush(payload: ByteArray): Push = readPush(announce(payload))
+
+/** A push that the core has read. */
+fun readPush(report: Report): Push {
     val it = report.announcement
     val kind = when (it.kind) {
         AnnouncementKind.INCOMING -> Push.Kind.INCOMING

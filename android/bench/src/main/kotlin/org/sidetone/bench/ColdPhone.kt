@@ -15,11 +15,13 @@ import kotlinx.coroutines.asCoroutineDispatcher
 import kotlinx.coroutines.launch
 import kotlinx.coroutines.runBlocking
 import kotlinx.coroutines.withContext
+import org.json.JSONArray
 import org.json.JSONException
 import org.json.JSONObject
 import org.sidetone.CallCoordinator
 import org.sidetone.Home
 import org.sidetone.PhonePort
+import org.sidetone.Push
 import org.sidetone.Refusal
 import org.sidetone.SidetonePhone
 import org.sidetone.Standing
@@ -28,8 +30,10 @@ import org.sidetone.ffi.AudioGate
 import org.sidetone.ffi.StartException
 import org.sidetone.ffi.PushProvider
 import org.sidetone.ffi.PushToken
+import org.sidetone.ffi.Report
 import org.sidetone.ffi.Trust
 import org.sidetone.ffi.Vault
+import org.sidetone.ffi.announce
 import org.sidetone.readPush
 import org.sidetone.testing.FakeTelecom
 import org.sidetone.testing.RuleBroken
@@ -68,9 +72,10 @@ private class Session(private val flags: Map<String, String>) {
     }
     // Only a process that a push has started sleeps again: nothing has told the server how to wake another.
     private val calls = CallCoordinator(
-        telecom, scope, ::readPush, standing, sleepAfter = { SLEEP_AFTER.takeIf { "payload" in flags } },
+        telecom, scope, ::read, standing, sleepAfter = { SLEEP_AFTER.takeIf { "payload" in flags } },
     ) { start() }
-    private val deadlines = HashMap<UUID, Long>()
+    /** What the core has read in the pushes, for `reported`. */
+    private val pushes = HashMap<UUID, Report>()
     private var phone: SidetonePhone? = null
 
     suspend fun run(): Int {
@@ -84,9 +89,13 @@ private class Session(private val flags: Map<String, String>) {
     }
 
     private fun push(payload: ByteArray) {
-        val said = readPush(payload)
-        deadlines[said.call] = said.deadline.epochSecond
         telecom.push { calls.onPush(payload) }
+    }
+
+    private fun read(payload: ByteArray): Push {
+        val report = announce(payload)
+        pushes[report.announcement.call] = report
+        return readPush(report)
     }
 
     /** The user opens the app, or something other than a push needs the phone. */
@@ -163,6 +172,14 @@ private class Session(private val flags: Map<String, String>) {
                     refused("invalid_target", e.message.orEmpty())
                 }
             }
+            "look" -> {
+                val shown = telecom.calls.values.filter { it.state != FakeTelecom.State.ENDED }.map { it.call.toString() }
+                val there = phone?.calls().orEmpty().filter { !it.over }
+                lines.print(
+                    "seen", "shown" to JSONArray(shown), "phone" to JSONArray(there.map { it.call.toString() }),
+                    "answered" to JSONArray(there.filter { !it.waiting }.map { it.call.toString() }), "audio" to telecom.audio,
+                )
+            }
             "sleep" -> later { phone?.sleep() }
             "forward" -> later { phone?.forward(UUID.fromString(command.getString("call")), command.getString("to")) }
             "push_token" -> later { tokenIs(command) }
@@ -205,8 +222,8 @@ private class Session(private val flags: Map<String, String>) {
 
     private fun told(told: FakeTelecom.Told) {
         when (told) {
-            is FakeTelecom.Told.Reported -> lines.reported(told.call, told.shown, deadlines[told.call], null)
-            is FakeTelecom.Told.Noticed -> if (told.call !in telecom.calls) lines.reported(told.call, told.shown, deadlines[told.call], told.cause)
+            is FakeTelecom.Told.Reported -> lines.reported(told.call, told.shown, pushes[told.call])
+            is FakeTelecom.Told.Noticed -> if (told.call !in telecom.calls) lines.reported(told.call, told.shown, pushes[told.call])
             is FakeTelecom.Told.Ended, is FakeTelecom.Told.Seen -> {}
         }
     }

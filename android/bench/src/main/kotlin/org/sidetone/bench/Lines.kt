@@ -3,7 +3,6 @@ package org.sidetone.bench
 import java.time.Duration
 import java.util.UUID
 import org.json.JSONObject
-import org.sidetone.Cause
 import org.sidetone.Shown
 import org.sidetone.ffi.*
 
@@ -19,10 +18,10 @@ class Lines {
         System.out.flush()
     }
 
-    fun reported(call: UUID, shown: Shown, deadline: Long?, over: Cause?) = print(
+    fun reported(call: UUID, shown: Shown, push: Report?) = print(
         "reported", "call" to call.toString(),
         "caller" to JSONObject().put("name", shown.name ?: JSONObject.NULL).put("number", shown.number ?: JSONObject.NULL),
-        "queue" to shown.queue, "deadline" to deadline, "over" to over?.name?.lowercase(),
+        "queue" to shown.queue, "deadline" to push?.announcement?.deadline?.epochSecond, "over" to push?.over?.let(::word),
     )
 
     fun print(event: Event) {
@@ -54,7 +53,7 @@ class Lines {
             is Event.DtmfSent -> print("dtmf_sent", "call" to event.call.toString())
             is Event.Quality -> quality(event.call, event.report)
             is Event.Ended -> print(
-                "ended", "call" to event.call.toString(), "reason" to snake(event.reason::class.simpleName!!),
+                "ended", "call" to event.call.toString(), "reason" to word(event.reason),
                 "status" to statusOf(event.reason), "text" to event.text,
             )
             is Event.AudioLost -> print("error", "text" to event.text)
@@ -79,6 +78,8 @@ class Lines {
     private fun party(it: Party) = JSONObject().put("name", it.name ?: JSONObject.NULL).put("uri", it.uri)
 
     private fun ms(it: Duration) = it.toNanos() / 1_000 / 1_000.0
+
+    private fun word(reason: EndReason) = snake(reason::class.simpleName!!)
 
     private fun snake(name: String) = name.replace(Regex("(?<=[a-z])[A-Z]")) { "_" + it.value }.lowercase()
 }
