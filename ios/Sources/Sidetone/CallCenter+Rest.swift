@@ -15,6 +15,8 @@ extension CallCenter {
         var waiting: Task<Void, Never>?
         /// The system's leave has ended, and nothing has changed since.
         var isOver = false
+        /// The phone was let go to sleep, and its lamp may not say so yet.
+        var isLetGo = false
     }
 
     #if canImport(UIKit)
@@ -73,14 +75,17 @@ extension CallCenter {
         tell { [weak self] phone in
             // A push may have come before this one's turn.
             guard let self, isInBackground, lines.isEmpty else { return }
+            rest.isLetGo = true
             // Refused where a call is not over yet.
-            try? await phone.sleep()
+            do { try await phone.sleep() } catch { rest.isLetGo = false }
         }
     }
 
     /// Who signed out stays so.
     func wakeUp() {
-        if lamp == .asleep { tell { phone in try? await phone.wake() } }
+        guard lamp == .asleep || rest.isLetGo else { return }
+        rest.isLetGo = false
+        tell { phone in try? await phone.wake() }
     }
 
     /// A call that the user makes from the lock screen or the list of calls may find the phone asleep.

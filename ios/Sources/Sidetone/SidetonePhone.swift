@@ -98,10 +98,15 @@ extension SidetonePhone: PhonePort {
 
     public func calls() -> [PhoneCall] {
         core.snapshot().calls.map { call in
-            PhoneCall(
-                call: call.id, incoming: call.direction == .incoming, caller: ShownCaller(call.remote),
-                answered: call.state == .answering || call.state == .answered || call.state == .established,
-                over: call.state == .ending)
+            let isAnswered =
+                switch call.state {
+                case .announced: call.intent == .answer
+                case .answering, .answered, .established: true
+                case .dialing, .alerting, .ringing, .ending: false
+                }
+            return PhoneCall(
+                call: call.id, incoming: call.direction == .incoming, caller: ShownCaller(call.remote, queue: call.queue),
+                answered: isAnswered, over: call.state == .ending)
         }
     }
 
@@ -118,7 +123,8 @@ extension SidetonePhone: PhonePort {
 
 extension ShownCaller {
     init(_ party: Party, queue: String? = nil) {
-        let user = party.uri.drop { $0 != ":" }.dropFirst().prefix { $0 != "@" }
+        // Of a call that was only announced it is a number.
+        let user = party.uri.split(separator: ":", maxSplits: 1).last?.prefix { $0 != "@" } ?? ""
         self.init(name: party.name, number: user.isEmpty ? nil : String(user), queue: queue)
     }
 }

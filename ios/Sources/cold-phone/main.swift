@@ -26,6 +26,8 @@ func fail(_ text: String, _ status: Int32 = 2) -> Never {
 
 struct Arguments {
     var server = "", account = "", ca = "", mic = "null", speaker = "null", state = "", payload: String?
+    /// After a call the phone stays awake so long, in milliseconds; the system activates the audio by itself, or as told.
+    var grace = 1000, activation = "automatic"
 
     init(_ words: [String]) {
         var rest = words.filter { $0 != "--json" && $0 != "agent" && $0 != "--sip" }
@@ -40,6 +42,8 @@ struct Arguments {
             case "--speaker": speaker = value
             case "--state": state = value
             case "--payload": payload = value
+            case "--grace": grace = Int(value) ?? grace
+            case "--activation": activation = value
             default: fail("unknown argument \(name)")
             }
             rest.removeFirst(2)
@@ -82,7 +86,8 @@ func endpoint(_ text: String) -> AudioEndpoint {
         }
         let config = Program.configuration(arguments)
         var settings = CallCenter.Settings(pushParam: "TEAM.org.sidetone.voip")
-        settings.grace = 1
+        settings.grace = Double(arguments.grace) / 1000
+        if arguments.activation == "manual" { FakeCallKit.shared.activation = .manual }
         center = CallCenter(
             settings,
             read: { payload in
@@ -150,6 +155,13 @@ func endpoint(_ text: String) -> AudioEndpoint {
         // The user leaves the app, and comes back to it.
         case "sleep": FakeApplication.shared.enterBackground()
         case "register": FakeApplication.shared.enterForeground()
+        case "audio": on ? kit.activate() : kit.deactivate()
+        case "look":
+            let calls = center.phone?.calls().filter { !$0.over } ?? []
+            return say("seen", [
+                "shown": kit.live().map(id), "phone": calls.map { id($0.call) }, "answered": calls.filter(\.answered).map { id($0.call) },
+                "audio": FakeAudioSession.shared.isActive,
+            ])
         case "quit":
             Task {
                 await phone?.shutdown()
