@@ -73,6 +73,7 @@ class FakeTelecom(
         private set
     private var touched = false
     private var pushWindow = false
+    private var alerted = false
     private var routes: Set<Route> = EARPIECE_AND_SPEAKER
     private var route: Route = Route(Route.Kind.EARPIECE)
 
@@ -150,6 +151,8 @@ class FakeTelecom(
         val before = this.screen.foreground
         val after = screen.foreground
         this.screen = screen
+        // A call that proves to be over already alerts for a moment only.
+        alerted = alerted || after.alert != Alert.NONE
         val level = standing.apiLevel
         val added = after.types - before.types
         if (after.alert != Alert.NONE && after.types.isEmpty() && level >= 29) {
@@ -280,9 +283,10 @@ class FakeTelecom(
         val noticesBefore = notices.size
         val reportsBefore = calls.size
         pushWindow = true
+        alerted = screen.foreground.alert != Alert.NONE
         try {
             return handler().also {
-                val seen = screen.foreground.alert != Alert.NONE || notices.size > noticesBefore
+                val seen = alerted || notices.size > noticesBefore
                 // A repetition of what was already seen and dealt with shows nothing anew.
                 if (!seen && calls.size > reportsBefore) broken(Rule.PUSH_IS_SEEN, "nothing is shown for a push")
             }
