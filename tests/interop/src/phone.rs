@@ -277,6 +277,12 @@ impl Phone {
         self.told.iter_mut().for_each(|told| told.waited_for = true);
     }
 
+    /// Forgets all that was told so far; the log is kept.
+    pub fn turn_the_page(&mut self) {
+        self.listen(Duration::ZERO);
+        self.told.clear();
+    }
+
     /// Lets time pass and takes what is told in it.
     #[track_caller]
     pub fn listen(&mut self, time: Duration) {
