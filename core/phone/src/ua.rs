@@ -69,6 +69,8 @@ pub(crate) struct Ua {
     /// Our Contact, the same for every flow: a server that keeps it as it is then replaces the
     /// binding by itself, and the target of a dialog outlives the flow.
     pub(crate) contact: NameAddr,
+    /// The routes that requests outside dialogs go by (RFC 3608).
+    pub(crate) service_route: Vec<NameAddr>,
     sent: BTreeMap<ClientKey, Sent>,
     /// INVITEs whose flow was lost before their final response: the other side may still ring.
     abandoned: Vec<Request>,
@@ -91,6 +93,7 @@ impl Ua {
             digest,
             flow: None,
             contact: NameAddr::new(uri),
+            service_route: Vec::new(),
             sent: BTreeMap::new(),
             abandoned: Vec::new(),
             outputs: VecDeque::new(),
@@ -338,6 +341,13 @@ impl Ua {
     }
 
     fn prepare(&mut self, request: &mut Request) {
+        let outside = request.headers.to().is_ok_and(|to| to.tag().is_none());
+        if outside && request.method != Method::Register && !request.headers.has(&HeaderName::ROUTE)
+        {
+            for route in &self.service_route {
+                request.headers.push(HeaderName::ROUTE, route.to_string());
+            }
+        }
         let mut params = sidetone_sip::message::Params::default();
         params.set("branch", &format!("z9hG4bK{}", self.token()));
         params.set("rport", "");

@@ -19,6 +19,8 @@ const PROBE_LIMIT: Duration = Duration::from_secs(4);
 const DOUBT_LIMIT: Duration = Duration::from_secs(2);
 /// The first back-off and the longest (RFC 5626 §4.5 with a shorter base: an agent waits for calls).
 const BACK_OFF: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(60));
+/// No server has a flow probed more often.
+const LEAST_ALIVE: Duration = Duration::from_secs(5);
 /// The pause after a failure that does not pass by itself: a wrong certificate or password.
 pub(super) const LONG_PAUSE: Duration = Duration::from_secs(300);
 
@@ -69,6 +71,12 @@ impl Link {
 }
 
 impl Account {
+    /// How often a quiet flow is probed: as configured, or within four fifths of what the server takes
+    /// for dead (RFC 5626 §4.4.1).
+    pub(super) fn keep_alive(&self, configured: Duration) -> Duration {
+        self.flow_timer.map_or(configured, |most| configured.min(most * 4 / 5).max(LEAST_ALIVE))
+    }
+
     /// Opens a flow to the server whose turn it is.
     pub(super) fn open(&mut self, ua: &mut Ua, now: Now) {
         self.retry_at = None;
@@ -193,7 +201,21 @@ impl Account {
     pub(super) fn give_up_flow(&mut self, ua: &mut Ua, now: Now) -> FlowChange {
         let problem = Some(RegistrationProblem::NoAnswer);
         self.set_lamp(RegistrationState::Unreachable, problem, ua, now);
-        self.replace(ua, now)
+        // RFC 3263 §4.3: a server that takes connections and answers nothing has failed like one that
+        // takes none.
+        let many = ua.config.servers.len() > 1;
+        if !many || self.bound_on.is_some_and(|flow| self.link.flow() == Some(flow)) {
+            return self.replace(ua, now);
+        }
+        let lost = self.close(ua);
+        self.server += 1;
+        if self.server < ua.config.servers.len() {
+            self.open(ua, now);
+        } else {
+            self.server = 0;
+            self.back_off(ua, now);
+        }
+        lost.map_or(FlowChange::None, FlowChange::Lost)
     }
 
     fn replace(&mut self, ua: &mut Ua, now: Now) -> FlowChange {
@@ -204,7 +226,7 @@ impl Account {
     }
 
     pub(super) fn handle_link_timeout(&mut self, ua: &mut Ua, now: Now) -> FlowChange {
-        let keep_alive = ua.config.keep_alive;
+        let keep_alive = self.keep_alive(ua.config.keep_alive);
         if self.link.timeout(keep_alive).is_none_or(|(at, _)| at > now.boot) {
             return FlowChange::None;
         }

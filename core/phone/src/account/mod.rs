@@ -91,6 +91,8 @@ pub(crate) struct Account {
     removing: bool,
     lamp: Registration,
     push: SavedPush,
+    /// How often the flow must be kept alive, where the server says so (RFC 5626 §4.4.1).
+    flow_timer: Option<Duration>,
     /// Why the server did not take the push token.
     push_problem: Option<RegistrationProblem>,
     /// The registrar does not know the push service: it is registered at without.
@@ -127,6 +129,7 @@ impl Account {
             removing: false,
             lamp,
             push: push::known(saved.map(|s| s.push.clone()), ua.config.push.clone()),
+            flow_timer: None,
             push_problem: None,
             without_push: false,
             handing_over: None,
@@ -233,7 +236,7 @@ impl Account {
             let at = if self.pending.is_none() { binding.refresh_at } else { binding.expires_at };
             (at.min(binding.expires_at), TimerReason::Refresh)
         });
-        let link = self.link.timeout(keep_alive);
+        let link = self.link.timeout(self.keep_alive(keep_alive));
         [leaving, retry, refresh, link].into_iter().flatten().min()
     }
 
@@ -303,7 +306,9 @@ impl Account {
         self.pending = None;
         self.removing = false;
         self.handing_over = None;
+        self.flow_timer = None;
         ua.flow = None;
+        ua.service_route.clear();
     }
 
     fn set_lamp(

@@ -20,7 +20,7 @@ use crate::text::clip;
 use crate::ua::{Owner, Ua, after};
 use crate::{Now, RegistrationProblem, RegistrationState};
 use sidetone_sip::digest::DigestError;
-use sidetone_sip::message::Host;
+use sidetone_sip::message::{Host, Scheme};
 use sidetone_sip::transaction::ClientKey;
 use sidetone_sip::{
     ContactHeader, HeaderName, Method, NameAddr, Request, Response, StatusCode, Uri,
@@ -35,6 +35,8 @@ const MARGIN: Duration = Duration::from_secs(10);
 const LENGTHENED: u8 = 3;
 /// The longest name of a binding that is remembered.
 const LONGEST_NAME: usize = 1280;
+/// The most routes of a Service-Route.
+const MOST_ROUTES: usize = 8;
 /// The longest Retry-After that is honoured.
 const RETRY_AFTER_CAP: Duration = Duration::from_secs(600);
 
@@ -150,6 +152,12 @@ impl Account {
         self.forgive(now);
         self.lengthened = 0;
         self.retry_at = None;
+        self.flow_timer = response
+            .headers
+            .number(&HeaderName::FLOW_TIMER)
+            .filter(|s| *s > 0)
+            .map(|s| Duration::from_secs(s.into()));
+        ua.service_route = service_route(response);
         let found = ours.is_some();
         self.bound = bound_as(ours, response, ua);
         self.bound_on = self.link.flow();
@@ -271,6 +279,21 @@ fn bound_as(listed: Option<NameAddr>, response: &Response, ua: &Ua) -> Vec<Strin
 fn source(response: &Response) -> Option<(Host, u16)> {
     let via = response.headers.via().ok()?;
     Some((Host::new(&via.received()?.to_string()), via.rport()?))
+}
+
+/// The routes that requests of ours go by from now on (RFC 3608 §5.1): loose ones, and not too many; else
+/// none.
+fn service_route(response: &Response) -> Vec<NameAddr> {
+    let routes = response.headers.addresses(&HeaderName::SERVICE_ROUTE).unwrap_or_default();
+    let usable = |route: &NameAddr| {
+        let sip = matches!(route.uri.scheme, Scheme::Sip | Scheme::Sips);
+        sip && route.uri.host.is_some() && route.uri.params.has("lr")
+    };
+    if routes.len() > MOST_ROUTES || !routes.iter().all(usable) {
+        log::warn!("the server's Service-Route is not one, and not used");
+        return Vec::new();
+    }
+    routes
 }
 
 fn retry_after(response: &Response) -> Option<Duration> {

@@ -9,6 +9,7 @@
 //! | [`ending`] | BYE, and the end of every call |
 //! | [`hold`] | changes of the session from each side |
 //! | [`party`] | who calls, and what the server says of the call |
+//! | [`redirect`] | the addresses that a 3xx names |
 //! | [`reliable`] | provisional responses that are acknowledged |
 //! | [`session_timer`] | the session's timer, and its refreshes |
 //! | [`target`] | what was dialled, as an address |
@@ -20,6 +21,7 @@ mod hold;
 mod incoming;
 mod outgoing;
 pub(crate) mod party;
+mod redirect;
 pub(crate) mod reliable;
 pub(crate) mod session_timer;
 mod state;
@@ -35,6 +37,7 @@ use crate::{
 use ending::Bye;
 use hold::{Change, TheirChange};
 pub(crate) use incoming::moved;
+use redirect::Targets;
 use reliable::Provisionals;
 use session_timer::SessionTimer;
 use sidetone_sip::dialog::DialogError;
@@ -83,6 +86,8 @@ enum Leg {
         early: Option<Early>,
         /// The early dialogs.
         forks: Vec<Fork>,
+        /// The addresses that a 3xx named.
+        targets: Targets,
     },
 }
 

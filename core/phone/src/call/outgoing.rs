@@ -1,6 +1,6 @@
 //! The calling side: INVITE, progress, early media, answer, CANCEL (RFC 3261 §13.2, §9.1, §8.1.3).
 
-use super::{Call, Early, Leg, State, session_timer};
+use super::{Call, Early, Leg, State, Targets, session_timer};
 use crate::text::clip;
 use crate::ua::{GIVE_UP, Owner, SDP, Ua};
 use crate::{CallId, DescribeRequest, EndReason, Event, Now, Output, Party, sdp};
@@ -31,6 +31,7 @@ impl Call {
             rang: false,
             early: None,
             forks: Vec::new(),
+            targets: Targets::default(),
         };
         let mut call = Self::new(id, State::Dialing, party.clone(), leg, now);
         let _ = call.exchange.local_offer();
@@ -166,6 +167,9 @@ impl Call {
 
     /// A final response that is no answer.
     pub(super) fn refused(&mut self, response: &Response, ua: &mut Ua, now: Now) {
+        if self.tries_another(response, ua, now) {
+            return;
+        }
         let reason = refusal(response);
         self.end(reason, ua, now);
     }

@@ -4,6 +4,7 @@ mod early;
 mod incoming;
 mod outgoing;
 mod push;
+mod redirect;
 mod registration;
 mod reliable;
 mod rfc;

@@ -501,3 +501,104 @@ fn no_password_is_in_the_debug_output_or_in_what_is_saved() {
     assert!(!format!("{:?}", world.phone).contains("geheim"));
     assert!(!format!("{:?}", world.saved).contains("geheim"));
 }
+
+/// 200 to a REGISTER with these fields.
+fn grant_with(world: &mut World, register: &Request, fields: &[(HeaderName, &str)]) {
+    let mut response = register.response(StatusCode::OK, Some("server"));
+    response
+        .headers
+        .push(HeaderName::CONTACT, "<sip:agent1@192.0.2.9:40001;transport=ws>;expires=600");
+    for (name, value) in fields {
+        response.headers.push(name.clone(), *value);
+    }
+    world.receive(response);
+}
+
+fn signed_in(fields: &[(HeaderName, &str)]) -> World {
+    let mut world = World::new();
+    world.command(Command::Register).unwrap();
+    world.open_flow();
+    let register = world.request(Method::Register);
+    grant_with(&mut world, &register, fields);
+    world
+}
+
+#[test]
+fn requests_outside_dialogs_go_by_the_service_route() {
+    let routes = [
+        (HeaderName::SERVICE_ROUTE, "<sip:edge.example;lr>, <sip:home.example;lr>"),
+        (HeaderName::SERVICE_ROUTE, "<sip:last.example;lr>"),
+    ];
+    let mut world = signed_in(&routes);
+    let id = call_id(1);
+    world.command(Command::Dial { call: id, to: "200".to_owned() }).unwrap();
+    world.described(id);
+    let invite = world.request(Method::Invite);
+    let expected = ["<sip:edge.example;lr>", "<sip:home.example;lr>", "<sip:last.example;lr>"];
+    assert_eq!(invite.headers.list(&HeaderName::ROUTE), expected);
+    // Challenged: the routes stay as they are. The ACK of a refusal goes the same way.
+    world.challenge_to(&invite, "n2", false);
+    assert_eq!(world.request(Method::Ack).headers.list(&HeaderName::ROUTE), expected);
+    // The realm is not ours, before the registrar has asked in it.
+    assert_eq!(world.state(id), None);
+    // Inside a dialog the record route counts, and REGISTER itself goes straight.
+    world.command(Command::Dial { call: call_id(2), to: "200".to_owned() }).unwrap();
+    world.described(call_id(2));
+    let invite = world.request(Method::Invite);
+    world.reply_sdp(&invite, 200, "bob", &sdp("sendrecv"));
+    assert!(!world.request(Method::Ack).headers.has(&HeaderName::ROUTE));
+    world.command(Command::Register).unwrap();
+    let register = world.request(Method::Register);
+    assert!(!register.headers.has(&HeaderName::ROUTE));
+    // RFC 3608 §5.1: what the last response says counts.
+    grant_with(&mut world, &register, &[]);
+    world.command(Command::Dial { call: call_id(3), to: "200".to_owned() }).unwrap();
+    world.described(call_id(3));
+    assert!(!world.request(Method::Invite).headers.has(&HeaderName::ROUTE));
+}
+
+#[test]
+fn a_service_route_that_is_none_or_too_long_is_not_used() {
+    let long = ["<sip:a;lr>"; 9].join(",");
+    for route in ["<sip:a>", "<http://a;lr>", "nonsense<", long.as_str(), "<sip:a;lr>, <sip:b>"] {
+        let mut world = signed_in(&[(HeaderName::SERVICE_ROUTE, route)]);
+        assert_eq!(world.lamp(), RegistrationState::Registered);
+        world.command(Command::Dial { call: call_id(1), to: "200".to_owned() }).unwrap();
+        world.described(call_id(1));
+        assert!(!world.request(Method::Invite).headers.has(&HeaderName::ROUTE), "{route}");
+    }
+}
+
+#[test]
+fn a_flow_timer_bounds_the_time_between_probes() {
+    // What the server says, and after how long a quiet flow is probed; 20 s is configured.
+    for (said, expected) in
+        [("10", 8_000), ("120", 20_000), ("1", 5_000), ("0", 20_000), ("x", 20_000)]
+    {
+        let mut world = signed_in(&[(HeaderName::FLOW_TIMER, said)]);
+        world.outputs.clear();
+        let probed =
+            |world: &World| world.outputs.iter().any(|o| matches!(o, Output::Probe { .. }));
+        world.advance(Duration::from_millis(expected - 1));
+        assert!(!probed(&world), "{said}");
+        world.advance(Duration::from_millis(1));
+        assert!(probed(&world), "{said}");
+    }
+}
+
+#[test]
+fn a_server_that_takes_connections_and_answers_nothing_is_followed_by_the_next() {
+    let mut config = config();
+    config.servers.push("wss://other.example".parse().unwrap());
+    let mut world = World::with(config, None);
+    world.command(Command::Register).unwrap();
+    let mut hosts = vec![];
+    for _ in 0..4 {
+        hosts.push(world.open_flow().host);
+        world.request(Method::Register);
+        // Neither REGISTER nor probes are answered.
+        world.advance(SECOND * 40);
+        world.sent.clear();
+    }
+    assert_eq!(hosts, ["pbx.example", "other.example", "pbx.example", "other.example"]);
+}

@@ -324,23 +324,6 @@ fn options_in_a_call_says_what_the_phone_can_too() {
 }
 
 #[test]
-fn a_redirection_is_a_refusal_in_words() {
-    let mut world = World::registered();
-    world.command(Command::Dial { call: id(), to: "200".to_owned() }).unwrap();
-    world.described(id());
-    let invite = world.request(Method::Invite);
-    let mut moved = invite.response(StatusCode::new(302).unwrap(), Some("x"));
-    moved.headers.set(HeaderName::CONTACT, "<sip:evil@elsewhere.example>");
-    world.receive(moved);
-    world.request(Method::Ack);
-    world.silent();
-    let reason = "Moved Temporarily".to_owned();
-    world.ended(id(), EndReason::Rejected { status: 302, reason });
-}
-
-// RFC 3261 §10, RFC 5626: registration and time.
-
-#[test]
 fn after_hours_of_sleep_the_lamp_waits_for_the_servers_answer() {
     let mut world = World::registered();
     world.boot += Duration::from_secs(5 * 3600);
