@@ -27,6 +27,12 @@ fn a_dead_phone_is_woken_by_a_push_and_answered_on_the_lock_screen() {
 }
 
 #[test]
+fn a_dead_phone_is_woken_by_a_push_and_answered_on_a_headset() {
+    let Some(cold) = Cold::new("kotlin", "SIDETONE_KOTLIN") else { return };
+    cold::a_dead_phone_is_woken_by_a_push_and_answered_on_a_headset(&cold);
+}
+
+#[test]
 fn a_push_is_answered_before_its_invite() {
     let Some(cold) = Cold::new("kotlin", "SIDETONE_KOTLIN") else { return };
     cold::a_push_is_answered_before_its_invite(&cold);

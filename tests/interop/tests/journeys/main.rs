@@ -11,7 +11,7 @@
 //! | `recovery` | a server that restarts, a link that dies in silence |
 //! | `telephone` | the G.711 customer, digits |
 //! | `cold` | the libraries for phones as programs, on strict platforms |
-//! | `kotlin`, `swift` | which of them |
+//! | `kotlin`, `robolectric`, `swift` | which of them |
 //! | `early` | a phone that is connected while it rings, and what its caller hears |
 //! | `program` | doctor, exit statuses, commands that are refused |
 
@@ -26,6 +26,7 @@ mod push;
 mod push_beyond;
 mod recovery;
 mod registration;
+mod robolectric;
 #[path = "../../../scenarios/mod.rs"]
 mod scenarios;
 mod swift;

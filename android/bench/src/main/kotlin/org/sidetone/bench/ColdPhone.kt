@@ -266,14 +266,16 @@ private suspend fun openVault(state: File): Vault {
     return Vault.open(File(state, "vault").path, key.readBytes())
 }
 
-private fun endpoint(text: String?): AudioEndpoint = when {
+/** An end of the sound by its name: `null`, a file, a device. */
+fun endpoint(text: String?): AudioEndpoint = when {
     text == null -> AudioEndpoint.Default
     text == "null" -> AudioEndpoint.Null
     text.endsWith(".wav") -> AudioEndpoint.File(text)
     else -> AudioEndpoint.Device(text)
 }
 
-private fun flagsOf(arguments: Array<String>): Map<String, String> {
+/** Flags with their values. */
+fun flagsOf(arguments: Array<String>): Map<String, String> {
     val flags = LinkedHashMap<String, String>()
     val iterator = arguments.iterator()
     while (iterator.hasNext()) {
@@ -289,4 +291,4 @@ private fun flagsOf(arguments: Array<String>): Map<String, String> {
 }
 
 private val SLEEP_AFTER: Duration = Duration.ofSeconds(2)
-private val FLAGS = listOf("server", "account", "ca", "mic", "speaker", "state", "payload")
+private val FLAGS = listOf("server", "account", "ca", "mic", "speaker", "state", "payload", "api")

@@ -1,5 +1,6 @@
 package org.sidetone.bench
 
+import java.io.PrintStream
 import java.time.Duration
 import java.util.UUID
 import org.json.JSONObject
@@ -7,15 +8,15 @@ import org.sidetone.Shown
 import org.sidetone.ffi.*
 
 /** The JSON lines of docs/cli.md: one object a line, the same words as `sidetone agent --json`. */
-class Lines {
+class Lines(private val out: PrintStream = System.out) {
     private val began = System.nanoTime()
 
     @Synchronized
     fun print(event: String, vararg fields: Pair<String, Any?>) {
         val line = JSONObject().put("event", event).put("at_ms", (System.nanoTime() - began) / 1_000 / 1_000.0)
         for ((name, value) in fields) line.put(name, value ?: JSONObject.NULL)
-        println(line)
-        System.out.flush()
+        out.println(line)
+        out.flush()
     }
 
     fun reported(call: UUID, shown: Shown, push: Report?) = print(

@@ -38,7 +38,11 @@ class DeviceApp : SampleApp() {
         microphone = microphone, speaker = speaker,
     )
 
+    override fun getNoBackupFilesDir(): File = disk ?: super.getNoBackupFilesDir()
+
     companion object {
+        /** What outlives the process: the app's files and the keystore; null: nothing. */
+        var disk: File? = null
         var authority: File? = null
         var microphone: AudioEndpoint = AudioEndpoint.Null
         var speaker: AudioEndpoint = AudioEndpoint.Null
@@ -59,8 +63,8 @@ class NativeHere {
     }
 }
 
-/** One key, made at the first wish and kept as long as the process lives. */
-private class Keystore : Provider("AndroidKeyStore", "1.0", "the keystore of a device, in memory") {
+/** One key, made at the first wish and kept as long as the disk. */
+private class Keystore : Provider("AndroidKeyStore", "1.0", "the keystore of a device") {
     init {
         putService(object : Service(this, "KeyStore", "AndroidKeyStore", Store::class.java.name, null, null) {
             override fun newInstance(parameter: Any?) = Store()
@@ -74,7 +78,10 @@ private class Keystore : Provider("AndroidKeyStore", "1.0", "the keystore of a d
         override fun engineInit(random: SecureRandom?) {}
         override fun engineInit(parameters: AlgorithmParameterSpec?, random: SecureRandom?) {}
         override fun engineInit(size: Int, random: SecureRandom?) {}
-        override fun engineGenerateKey(): SecretKey = SecretKeySpec(ByteArray(32).also(SecureRandom()::nextBytes), "AES").also { key = it }
+        override fun engineGenerateKey(): SecretKey = SecretKeySpec(ByteArray(32).also(SecureRandom()::nextBytes), "AES").also { made ->
+            key = made
+            file?.writeBytes(made.encoded)
+        }
     }
 
     private class Store : KeyStoreSpi() {
@@ -100,5 +107,7 @@ private class Keystore : Provider("AndroidKeyStore", "1.0", "the keystore of a d
 
     private companion object {
         @Volatile var key: SecretKey? = null
+            get() = field ?: file?.takeIf { it.exists() }?.let { SecretKeySpec(it.readBytes(), "AES") }
+        val file get() = DeviceApp.disk?.let { File(it, "keystore") }
     }
 }
