@@ -63,6 +63,13 @@ pub(crate) struct PhoneArgs {
     /// (whose caller hears a queue or what his server plays), never, always [default: where-heard]
     #[arg(long, env = "SIDETONE_EARLY_MEDIA", value_name = "WHICH")]
     pub(crate) early_media: Option<Early>,
+    /// Seconds that a call lasts without being refreshed, 90 or more [default: 1800]
+    #[arg(long, env = "SIDETONE_SESSION_INTERVAL", value_name = "SECONDS")]
+    pub(crate) session_interval: Option<u32>,
+    /// A realm that the password is for besides those in which the registrar asks for it; several
+    /// separated by commas
+    #[arg(long, env = "SIDETONE_REALM", value_name = "NAME", value_delimiter = ',')]
+    pub(crate) realm: Vec<String>,
     /// A file with the password in its first line
     #[arg(long, env = "SIDETONE_PASSWORD_FILE", value_name = "FILE")]
     pub(crate) password_file: Option<PathBuf>,

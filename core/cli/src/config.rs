@@ -7,6 +7,7 @@ use serde::Deserialize;
 use sidetone_driver::{AudioEndpoint, DriverConfig, IceServer, Trust, VaultError};
 use sidetone_phone::{Account, Config, ConfigError, Secret, ServerAddress};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 /// What a phone is made of, and where it keeps its state.
 #[derive(Debug)]
@@ -65,6 +66,9 @@ struct File {
     #[serde(default)]
     ice_server: Vec<String>,
     early_media: Option<Early>,
+    session_interval: Option<u32>,
+    #[serde(default)]
+    realm: Vec<String>,
     password: Option<String>,
     password_file: Option<PathBuf>,
     state: Option<PathBuf>,
@@ -106,6 +110,7 @@ impl Setup {
         let mut account = Account::new(&aor, Secret::new(""))?;
         account.username = args.username.clone().or(file.username);
         account.display_name = file.display_name;
+        account.realms = if args.realm.is_empty() { file.realm } else { args.realm.clone() };
         account.password =
             password(args.password_file.clone().or(file.password_file), file.password, &aor)?;
 
@@ -117,6 +122,9 @@ impl Setup {
         let mut phone = Config::new(account, servers, state.instance());
         phone.early =
             args.early_media.or(file.early_media).map_or_else(Default::default, Into::into);
+        if let Some(seconds) = args.session_interval.or(file.session_interval) {
+            phone.session_interval = Duration::from_secs(seconds.into());
+        }
         Ok(Self {
             driver: DriverConfig {
                 phone,

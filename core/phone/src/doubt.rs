@@ -3,8 +3,8 @@
 //!
 //! A phone that overslept its own timers does not know how old what it then receives is. An INVITE that
 //! may be older than its caller waits does not ring before the server has shown, by an answer to
-//! OPTIONS inside the early dialog, that it knows the call: 481 says that it does not. Silence is no
-//! proof that it is gone: such a call rings after a moment.
+//! UPDATE or OPTIONS inside the early dialog, that it knows the call: 481 says that it does not. Silence is
+//! no proof that it is gone: such a call rings after a moment.
 
 use crate::call::reliable;
 use crate::phone::Phone;
@@ -39,7 +39,7 @@ struct Doubted {
     key: ServerKey,
     invite: Request,
     dialog: Dialog,
-    /// The OPTIONS that asks.
+    /// The request that asks.
     asked: ClientKey,
     until: Duration,
 }
@@ -88,8 +88,10 @@ impl Phone {
         // The caller's side of the dialog begins with a provisional response (RFC 3261 §12.1).
         let ringing = invite.response(StatusCode::RINGING, Some(&tag));
         self.ua.respond(key, ringing, now);
-        let options = dialog.request(Method::Options);
-        let Some(asked) = self.ua.send(options, Owner::Doubt, now) else { return false };
+        // Asterisk answers OPTIONS there only where it has no such dialog.
+        let update = invite.headers.has_token(&HeaderName::ALLOW, "UPDATE");
+        let question = dialog.request(if update { Method::Update } else { Method::Options });
+        let Some(asked) = self.ua.send(question, Owner::Doubt, now) else { return false };
         let (key, invite, until) = (key.clone(), invite.clone(), now.boot + PATIENCE);
         self.doubts.waiting.push(Doubted { key, invite, dialog, asked, until });
         true

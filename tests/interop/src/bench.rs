@@ -76,7 +76,11 @@ impl Bench {
 
     /// How a phone of this user reaches it: agents from `ua`, others from `far`.
     pub fn setup(&self, user: &str) -> Setup {
-        let namespace = if user.starts_with("agent") { &self.agents } else { &self.customers };
+        let namespace = if user.starts_with("agent") || user.starts_with("timer") {
+            &self.agents
+        } else {
+            &self.customers
+        };
         Setup {
             namespace: Some(namespace.clone()),
             server: self.url.clone(),

@@ -1,6 +1,6 @@
 //! Who signs in and where, checked before a phone is made of it.
 
-use sidetone_sip::{Uri, message::Scheme};
+use sidetone_sip::{Uri, message::Scheme, session_timer};
 use std::fmt;
 use std::time::Duration;
 
@@ -124,6 +124,9 @@ pub struct Config {
     /// How often a quiet flow is probed; 5 s to 10 min, 20 s by default: with two
     /// probes of 4 s each a dead flow is found within half a minute.
     pub keep_alive: Duration,
+    /// How long a call lasts without a refresh, as our INVITE asks for it (RFC 4028); 90 s to 1 day, 1800 s by
+    /// default. The server may shorten it.
+    pub session_interval: Duration,
     /// The instance of this installation (RFC 5626 §4.1 `+sip.instance`), stable for ever.
     pub instance: uuid::Uuid,
     /// What User-Agent says.
@@ -170,6 +173,7 @@ impl Config {
             servers,
             expires: Duration::from_secs(600),
             keep_alive: Duration::from_secs(20),
+            session_interval: session_timer::RECOMMENDED,
             instance,
             user_agent: concat!("Sidetone/", env!("CARGO_PKG_VERSION")).to_owned(),
             push: None,
@@ -183,6 +187,7 @@ impl Config {
         let seconds = Duration::from_secs;
         self.expires = self.expires.clamp(seconds(60), seconds(86_400));
         self.keep_alive = self.keep_alive.clamp(seconds(5), seconds(600));
+        self.session_interval = self.session_interval.clamp(session_timer::MIN_SE, seconds(86_400));
         self
     }
 }

@@ -22,7 +22,7 @@ impl Call {
         headers.push(HeaderName::CALL_ID, ua.call_id_header());
         headers.push(HeaderName::CSEQ, "1 INVITE");
         headers.push(HeaderName::X_CALL_UID, id.to_string());
-        session_timer::ask(headers);
+        session_timer::ask(headers, ua.config.session_interval);
         let leg = Leg::Outgoing {
             invite,
             key: None,

@@ -4,7 +4,7 @@
 use super::Call;
 use crate::ua::{Owner, Ua};
 use crate::{EndReason, Now, TimerReason};
-use sidetone_sip::session_timer::{Answer, RECOMMENDED, Refresher, SessionExpires};
+use sidetone_sip::session_timer::{Answer, Refresher, SessionExpires};
 use sidetone_sip::transaction::ClientKey;
 use sidetone_sip::{HeaderName, Headers, Method, Request, Response};
 use std::time::Duration;
@@ -38,8 +38,8 @@ impl SessionTimer {
 }
 
 /// What an INVITE of ours asks for (RFC 4028 §7.1).
-pub(super) fn ask(headers: &mut Headers) {
-    let expires = SessionExpires { interval: RECOMMENDED, refresher: None };
+pub(super) fn ask(headers: &mut Headers, interval: Duration) {
+    let expires = SessionExpires { interval, refresher: None };
     headers.push(HeaderName::SESSION_EXPIRES, expires.to_string());
 }
 

@@ -67,6 +67,20 @@ fn an_invite_that_the_server_still_knows_rings_with_the_same_tag() {
 }
 
 #[test]
+fn a_server_that_serves_update_is_asked_by_it() {
+    let mut world = World::registered();
+    world.sleep(SECOND * 40);
+    let mut invite = world.invite(id());
+    invite.headers.push(HeaderName::ALLOW, "INVITE, UPDATE");
+    world.receive(invite);
+    world.response(180);
+    let update = world.request(Method::Update);
+    assert!(update.body.is_empty() && update.headers.has(&HeaderName::CONTACT));
+    world.reply(&update, 200);
+    assert!(world.rings());
+}
+
+#[test]
 fn a_server_that_says_nothing_of_a_doubted_invite_has_it_ring() {
     let (mut world, _, _) = doubted(SECOND * 40);
     world.advance(SECOND * 3);

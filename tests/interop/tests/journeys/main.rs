@@ -9,6 +9,8 @@
 //! | `push_beyond` | several who sleep, one who sends his caller on, a server that crashes |
 //! | `registration` | what goes wrong while signing in |
 //! | `recovery` | a server that restarts, a link that dies in silence |
+//! | `session_timer` | calls that are refreshed from each side |
+//! | `suspended` | a process that stands still while it is called |
 //! | `telephone` | the G.711 customer, digits |
 //! | `cold` | the libraries for phones as programs, on strict platforms |
 //! | `kotlin`, `robolectric`, `swift` | which of them |
@@ -29,5 +31,7 @@ mod registration;
 mod robolectric;
 #[path = "../../../scenarios/mod.rs"]
 mod scenarios;
+mod session_timer;
+mod suspended;
 mod swift;
 mod telephone;
