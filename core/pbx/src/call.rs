@@ -362,17 +362,24 @@ impl Pbx {
         let Some(call) = self.calls.get(&key).filter(|_| !contacts.is_empty()) else {
             return false;
         };
-        let (group, caller) = (call.group.clone(), call.caller);
-        let from = self.legs.get(&caller).map(|leg| leg.user.clone()).unwrap_or_default();
-        let mut headers =
-            vec![(HeaderName::X_CALL_UID, self.random.uuid()), (HeaderName::X_CALL_GROUP, group)];
-        if let Plan::Queued { queue, .. } = &call.plan {
-            headers.push((HeaderName::X_QUEUE, queue.clone()));
-        }
+        let from = self.legs.get(&call.caller).map(|leg| leg.user.clone()).unwrap_or_default();
+        let headers = call.names(self.random.uuid());
         for contact in contacts {
             self.place(key, user, contact, &from, headers.clone(), None);
         }
         true
+    }
+}
+
+impl Call {
+    /// What an INVITE tells the phones that are rung for it: the attempt, the call as a whole, the queue.
+    pub(crate) fn names(&self, attempt: String) -> Vec<(HeaderName, String)> {
+        let mut names =
+            vec![(HeaderName::X_CALL_UID, attempt), (HeaderName::X_CALL_GROUP, self.group.clone())];
+        if let Plan::Queued { queue, .. } = &self.plan {
+            names.push((HeaderName::X_QUEUE, queue.clone()));
+        }
+        names
     }
 }
 

@@ -200,11 +200,7 @@ impl Pbx {
         };
         let contacts = self.registrar.of(&attempt.agent).iter().filter(|c| free(&c.uri));
         let contacts: Vec<_> = contacts.take(DEVICES.saturating_sub(rung.len())).cloned().collect();
-        let headers = vec![
-            (HeaderName::X_CALL_UID, attempt.uid.clone()),
-            (HeaderName::X_CALL_GROUP, call.group.clone()),
-            (HeaderName::new("X-Queue"), attempt.queue.clone()),
-        ];
+        let headers = call.names(attempt.uid.clone());
         let (call, agent) = (attempt.call, attempt.agent.clone());
         for contact in contacts {
             self.place(call, &agent, contact, &from, headers.clone(), Some(key));
