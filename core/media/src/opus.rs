@@ -88,7 +88,6 @@ impl OpusEncoder {
             audiopus::coder::Encoder::new(SampleRate::Hz48000, Channels::Mono, Application::Voip)?;
         let mut encoder = Self { inner, settings, independent: 0 };
         encoder.apply(settings)?;
-        encoder.begin()?;
         Ok(encoder)
     }
 
