@@ -26,13 +26,11 @@ pub struct Pushes {
     pub twice: u64,
     /// Of a hundred, so many come up to half a minute late.
     pub late: u64,
-    /// How many were delivered.
-    pub delivered: usize,
 }
 
 impl Default for Pushes {
     fn default() -> Self {
-        Self { delay: Duration::from_millis(400), lost: 0, twice: 0, late: 0, delivered: 0 }
+        Self { delay: Duration::from_millis(400), lost: 0, twice: 0, late: 0 }
     }
 }
 
@@ -70,45 +68,32 @@ impl Platform {
     }
 
     fn event(&mut self, event: &Event) -> Result<(), String> {
-        let known = |call: &CallId| self.reported.contains(call);
-        match event {
-            Event::Incoming { call, announced: false, .. } if known(call) => {
-                Err(format!("call {call} is reported a second time"))
+        if let Event::Incoming { call, announced, .. } = event {
+            match (*announced, self.reported.contains(call)) {
+                (false, true) => return Err(format!("call {call} is reported a second time")),
+                (true, false) => {
+                    return Err(format!("call {call} is said to have been reported, and was not"));
+                }
+                (false, false) | (true, true) => {}
             }
-            Event::Incoming { call, announced: true, .. } if !known(call) => {
-                Err(format!("call {call} is said to have been reported, and was not"))
-            }
-            // Also what a new process says of calls that an earlier one was told of.
-            Event::Incoming { call, .. } | Event::Announced { call, .. } => {
-                self.reported.insert(*call);
-                Ok(())
-            }
-            Event::RegistrationChanged(_)
-            | Event::Dialing { .. }
-            | Event::Ringing { .. }
-            | Event::EarlyMedia { .. }
-            | Event::Answered { .. }
-            | Event::Established { .. }
-            | Event::MediaFlowing { .. }
-            | Event::HoldChanged { .. }
-            | Event::HoldFailed { .. }
-            | Event::MuteChanged { .. }
-            | Event::DtmfSent { .. }
-            | Event::Quality { .. }
-            | Event::Ended { .. } => Ok(()),
         }
+        // Also what a new process says of calls that an earlier one was told of.
+        if let Event::Incoming { call, .. } | Event::Announced { call, .. } = event {
+            self.reported.insert(*call);
+        }
+        Ok(())
     }
 }
 
 impl World {
     /// From here on pushes are treated so.
     pub fn set_pushes(&mut self, pushes: Pushes) {
-        self.pushes = Pushes { delivered: self.pushes.delivered, ..pushes };
+        self.pushes = pushes;
     }
 
     /// How many pushes were delivered.
     pub fn pushes_delivered(&self) -> usize {
-        self.pushes.delivered
+        self.delivered
     }
 
     /// The platform's audio session of a mobile phone is activated or taken away, while its app runs.
@@ -186,7 +171,7 @@ impl World {
             (AnnouncementKind::AnsweredElsewhere, _) => "answered elsewhere".to_owned(),
             (AnnouncementKind::Unreadable, _) => self.fail("the PBX posts what no phone can read"),
         };
-        self.pushes.delivered += 1;
+        self.delivered += 1;
         self.ladder.push(&self.handsets[index].name, &text, now.boot);
         if self.handsets[index].phone.is_none() {
             self.ladder.world(&format!("{} is started", self.handsets[index].name), now.boot);
@@ -212,13 +197,13 @@ impl World {
             self.fail(&format!("{}: {what}", self.handsets[index].name));
         }
         if matches!(event, Event::Ended { .. }) {
-            self.plan(ACTIVATION, Happening::Audio { phone: index });
+            self.plan_audio(index);
         }
     }
 
-    /// The user has answered or dialled: the platform goes for its audio session.
-    pub(crate) fn wants_audio(&mut self, id: PhoneId) {
-        self.plan(ACTIVATION, Happening::Audio { phone: id.0 });
+    /// Calls have begun, been answered or ended: the platform sees to its audio session.
+    pub(crate) fn plan_audio(&mut self, index: usize) {
+        self.plan(ACTIVATION, Happening::Audio { phone: index });
     }
 
     /// The session is active while there are calls that somebody has made or answered.

@@ -78,6 +78,8 @@ pub struct World {
     pub(crate) server_up: bool,
     /// How the push services treat what is posted.
     pub(crate) pushes: Pushes,
+    /// How many pushes were delivered.
+    pub(crate) delivered: usize,
     pub(crate) mixer: Mixer,
     pub(crate) wires: BTreeMap<u64, Wire>,
     pub(crate) agenda: BTreeMap<(Duration, u64), Happening>,
@@ -100,6 +102,7 @@ impl World {
             pbx: Pbx::new(config, entropy, Duration::ZERO),
             server_up: true,
             pushes: Pushes::default(),
+            delivered: 0,
             mixer: Mixer::default(),
             wires: BTreeMap::new(),
             agenda: BTreeMap::new(),
@@ -202,7 +205,7 @@ impl World {
         let wants_audio = matches!(command, Command::Answer { .. } | Command::Dial { .. });
         let done = phone.command(command, now);
         if wants_audio && done.is_ok() {
-            self.wants_audio(id);
+            self.plan_audio(id.0);
         }
         self.settle();
         done
@@ -340,22 +343,8 @@ impl World {
 
     /// Why the calls of a phone ended, in the order of their ends.
     pub fn end_reasons(&self, id: PhoneId) -> Vec<EndReason> {
-        let reason = |event: &Event| match event {
-            Event::Ended { reason, .. } => Some(reason.clone()),
-            Event::RegistrationChanged(_)
-            | Event::Incoming { .. }
-            | Event::Announced { .. }
-            | Event::Dialing { .. }
-            | Event::Ringing { .. }
-            | Event::EarlyMedia { .. }
-            | Event::Answered { .. }
-            | Event::Established { .. }
-            | Event::MediaFlowing { .. }
-            | Event::HoldChanged { .. }
-            | Event::HoldFailed { .. }
-            | Event::MuteChanged { .. }
-            | Event::DtmfSent { .. }
-            | Event::Quality { .. } => None,
+        let reason = |event: &Event| {
+            if let Event::Ended { reason, .. } = event { Some(reason.clone()) } else { None }
         };
         self.events(id).iter().filter_map(reason).collect()
     }
