@@ -11,6 +11,34 @@ use sidetone_interop::stage::Stage;
 use sidetone_interop::tones::{Tone, Voice};
 use std::time::{Duration, Instant, SystemTime};
 
+/// The journeys of one library, each a test: `journeys!(name, variable)`.
+macro_rules! journeys {
+    ($name:literal, $variable:literal) => {
+        $crate::cold::journeys! {
+            $name, $variable:
+            a_queue_call_is_answered_on_the_lock_screen_held_muted_and_hung_up,
+            a_caller_who_gives_up_stops_the_ringing_and_is_a_missed_call,
+            a_phone_that_was_killed_in_a_call_takes_the_next_one,
+            a_dead_phone_is_woken_by_a_push_and_answered_on_the_lock_screen,
+            a_push_is_answered_before_its_invite,
+            a_push_is_declined_before_its_invite,
+            a_phone_that_is_killed_while_it_rings_is_woken_again,
+            a_caller_who_is_gone_while_it_rings_stops_it,
+            a_caller_who_was_gone_before_ends_by_the_deadline,
+            a_phone_sleeps_after_its_call_and_the_next_push_rings_in_the_same_process,
+        }
+    };
+    ($name:literal, $variable:literal: $($journey:ident,)*) => {
+        $(#[test]
+        fn $journey() {
+            if let Some(cold) = $crate::cold::Cold::new($name, $variable) {
+                $crate::cold::$journey(&cold);
+            }
+        })*
+    };
+}
+pub(crate) use journeys;
+
 /// A JVM starts, on a machine that is busy with other journeys.
 const COLD: Duration = Duration::from_secs(40);
 
