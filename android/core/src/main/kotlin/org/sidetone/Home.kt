@@ -73,8 +73,16 @@ class Home(
             trust = Trust.Platform, microphone = AudioEndpoint.Default, speaker = AudioEndpoint.Default,
             audioGate = AudioGate.PLATFORM, push = push,
         )
-        read(PHONE)
-        return SidetonePhone.start(complete(config), vault()).also { it.signIn() }
+        return begin(complete(config)).also { it.signIn() }
+    }
+
+    /** What a lost key has sealed must not keep the phone from starting. */
+    private suspend fun begin(config: PhoneConfig): SidetonePhone = try {
+        SidetonePhone.start(config, vault())
+    } catch (e: StartException.Vault) {
+        // It can be read: something else is wrong.
+        if (read(PHONE) != null) throw e
+        SidetonePhone.start(config, vault())
     }
 
     /** Drawn once and kept for ever (RFC 5626 §4.1). */

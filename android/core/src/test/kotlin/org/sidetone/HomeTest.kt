@@ -41,6 +41,14 @@ class HomeTest {
     }
 
     @Test
+    fun `calls that a lost key has sealed do not keep the phone from starting`() = runBlocking {
+        Vault.open(directory.path, ByteArray(32) { 1 }).write("phone", byteArrayOf(1, 2, 3))
+        val home = home(2)
+        home.keep(account)
+        home.start().shutdown()
+    }
+
+    @Test
     fun `where nobody ever signed in that is what is said`() = runBlocking {
         val refused = runCatching { home(1).start() }.exceptionOrNull() as Refusal
         assertTrue("sign in first" in refused.message.orEmpty(), refused.message)
