@@ -181,8 +181,17 @@ private class Session(private val flags: Map<String, String>) {
                 )
             }
             "sleep" -> later { phone?.sleep() }
-            "forward" -> later { phone?.forward(UUID.fromString(command.getString("call")), command.getString("to")) }
-            "push_token" -> later { tokenIs(command) }
+            "forward" -> if (call == null) refused("unknown_call", "there is no such call") else later {
+                phone?.forward(call, command.optString("to"))
+            }
+            "push_token" -> try {
+                val token = tokenOf(command)
+                later { tokenIs(token) }
+            } catch (e: JSONException) {
+                refused("invalid_command", e.message.orEmpty())
+            } catch (e: IllegalArgumentException) {
+                refused("invalid_command", "a provider is fcm or apns")
+            }
             "register" -> later { if (open()) phone?.signIn() }
             "unregister" -> later { phone?.signOut() }
             "answer", "decline", "hangup", "hold", "mute", "dtmf" -> {
@@ -206,10 +215,11 @@ private class Session(private val flags: Map<String, String>) {
         }
     }
 
-    private suspend fun tokenIs(command: JSONObject) {
-        val token = command.optJSONObject("token")?.let {
-            PushToken(PushProvider.valueOf(it.getString("provider").uppercase()), it.getString("param"), it.getString("prid"))
-        }
+    private fun tokenOf(command: JSONObject) = command.optJSONObject("token")?.let {
+        PushToken(PushProvider.valueOf(it.getString("provider").uppercase()), it.getString("param"), it.getString("prid"))
+    }
+
+    private suspend fun tokenIs(token: PushToken?) {
         home.keepPush(token)
         phone?.setPushToken(token)
     }
