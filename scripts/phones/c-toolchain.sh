@@ -5,6 +5,9 @@
 # Darwin's open part for Apple's, both out of the ziglang wheel. That makes a library whose links can be judged; it must
 # never ship.
 
+# shellcheck source=scripts/phones/smaller.sh
+. "$PARTS/smaller.sh"
+
 SYSROOT=$PHONES/sysroot
 ZIGLANG=ziglang==0.17.1
 ZIGLANG_DIGEST=sha256:ea6cc5d87b033cf0aedfbc8f9549a908cae6c50ac31f1698188fa48a74524b54
@@ -108,11 +111,6 @@ set(CMAKE_TRY_COMPILE_TARGET_TYPE STATIC_LIBRARY)
 CMAKE
 }
 
-# As scripts/build-aar has them: pages of 16 KB; equal code once, short relocations (Android 6 on), no tables for
-# unwinding, which nothing does where a panic aborts.
-ANDROID_RUSTFLAGS="-Clink-arg=-Wl,-z,max-page-size=16384 -Clink-arg=-Wl,--icf=all
-    -Clink-arg=-Wl,--pack-dyn-relocs=android -Cforce-unwind-tables=no"
-
 # Cargo with true C compilers for "android" or "ios": release build of the shipped library as one kind of crate.
 # `cargo rustc --crate-type`, since Cargo leaves link-time optimisation out where a library is also an rlib.
 # Not stripped: the symbols say what the size is made of.
@@ -127,7 +125,7 @@ release_library() {
     case $system in
     android)
         environment+=("CARGO_TARGET_${upper}_LINKER=$PHONES/bin/android-link"
-            "CARGO_TARGET_${upper}_RUSTFLAGS=-Csymbol-mangling-version=v0 $ANDROID_RUSTFLAGS")
+            "CARGO_TARGET_${upper}_RUSTFLAGS=-Csymbol-mangling-version=v0 -Clink-arg=-Wl,-z,max-page-size=16384 $SMALLER")
         ;;
     ios)
         environment+=(SDKROOT="$SYSROOT/ios" CMAKE="$PHONES/bin/cmake-ios" IPHONEOS_DEPLOYMENT_TARGET=15.0)
