@@ -21,6 +21,7 @@
 //! | `account` | registration, servers and flows, the lamp |
 //! | `call` | one call: its state machine, incoming, outgoing, hold, DTMF |
 //! | `doubt` | what a process that was suspended may not take for fresh |
+//! | `focus` | the calls among themselves: who talks, who is joined, who is brought together |
 //! | `push` | calls announced before their INVITE: payloads, what was decided, late INVITEs |
 //! | `agent` | presence, queues and supervision find their place here |
 //! | `text` | texts of others, kept short |
@@ -31,6 +32,7 @@ mod account;
 pub mod api;
 mod call;
 mod doubt;
+mod focus;
 mod phone;
 mod push;
 mod routing;

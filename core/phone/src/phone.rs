@@ -1,7 +1,7 @@
 //! The aggregate: routes each input to its owner and drains what they ask for.
 
 use crate::account::{Account, FlowChange};
-use crate::call::{Call, In, target};
+use crate::call::{Call, Destination, In, target};
 use crate::doubt::Doubts;
 use crate::push::{
     self,
@@ -108,7 +108,9 @@ impl Phone {
                 Ok(())
             }
             Command::Dial { call, to } => self.dial(call, &to, now),
-            Command::Answer { call } => self.step(call, In::Answer, now),
+            Command::Answer { call } => {
+                self.step(call, In::Answer, now).map(|()| self.focus_on(call, now))
+            }
             Command::Decline { call, reason } => self.step(call, In::Decline(reason), now),
             Command::Forward { call, to } => target::parse(&to, &self.ua.config.account)
                 .and_then(|to| self.step(call, In::Forward(to.to_string()), now)),
@@ -118,7 +120,14 @@ impl Phone {
             }),
             Command::SetPushToken(token) => self.account.set_token(token, &mut self.ua, now),
             Command::HangUp { call } => self.step(call, In::HangUp, now),
-            Command::Hold { call, on } => self.step(call, In::Hold(on), now),
+            Command::Hold { call, on } => self.hold(call, on, now),
+            Command::Swap => self.swap(now),
+            Command::Merge { calls } => self.merge(&calls, now),
+            Command::Split { call } => self.split(call, now),
+            Command::Leave => self.leave(now),
+            Command::Transfer { call, to } => target::parse(&to, &self.ua.config.account)
+                .and_then(|to| self.step(call, In::Transfer(Destination::address(to)), now)),
+            Command::TransferTo { call, with } => self.transfer_to(call, with, now),
             Command::Mute { call, on } => {
                 let (call, ua) = self.call_and_ua(call).ok_or(CommandError::UnknownCall)?;
                 call.mute(on, ua)
@@ -248,6 +257,7 @@ impl Phone {
             return Err(CommandError::TooManyCalls);
         }
         self.calls.push(Call::outgoing(call, to, &mut self.ua, now));
+        self.focus_on(call, now);
         Ok(())
     }
 
@@ -306,7 +316,7 @@ impl Phone {
         }
     }
 
-    fn step(&mut self, id: CallId, input: In, now: Now) -> Result<(), CommandError> {
+    pub(crate) fn step(&mut self, id: CallId, input: In, now: Now) -> Result<(), CommandError> {
         let (call, ua) = self.call_and_ua(id).ok_or(CommandError::UnknownCall)?;
         call.step(input, ua, now)
     }

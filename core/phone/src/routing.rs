@@ -1,6 +1,6 @@
 //! What the transactions tell, to the call or the account that it concerns (RFC 3261 §8, §12.2).
 
-use crate::call::{Call, In, party};
+use crate::call::{Call, In, Progress, party};
 use crate::phone::{MAX_CALLS, Phone};
 use crate::ua::Owner;
 use crate::{CallId, EndReason, Now, Output, uas};
@@ -10,6 +10,10 @@ use sidetone_sip::{Dialog, DialogId, HeaderName, Method, Request, Response, Stat
 impl Phone {
     /// Carries on until nothing is left to route, forgets what ended, saves what must survive.
     pub(crate) fn settle(&mut self, now: Now) {
+        while let Some(output) = self.ua.transactions.poll_output() {
+            self.route(output, now);
+        }
+        self.settle_calls(now);
         while let Some(output) = self.ua.transactions.poll_output() {
             self.route(output, now);
         }
@@ -157,6 +161,9 @@ impl Phone {
             call.pracked(&key, &request, ua, now);
         } else if request.method == Method::Options {
             uas::answer(&key, &request, ua, now);
+        } else if let Some(progress) = Progress::of(&request) {
+            call.respond(&key, &request, StatusCode::OK, ua, now);
+            self.tell(id, In::Notified(progress), now);
         } else {
             ua.refuse(&key, &request, uas::status_inside(&request.method), now);
         }
@@ -212,6 +219,8 @@ impl Phone {
             In::ByeDone
         } else if call.is_refreshing_by(key) {
             return call.refreshed(Some(&response), ua, now);
+        } else if call.is_referring_by(key) {
+            In::ReferAnswered(Some(response))
         } else if call.is_changing_by(key) || key.method == Method::Invite {
             In::ChangeAnswered(response)
         } else {
@@ -256,6 +265,8 @@ impl Phone {
                     if lost { In::ChangeLost } else { In::ChangeUnanswered }
                 } else if call.is_refreshing_by(key) {
                     return if lost { call.refresh_lost() } else { call.refreshed(None, ua, now) };
+                } else if call.is_referring_by(key) {
+                    In::ReferAnswered(None)
                 } else {
                     return;
                 };

@@ -358,7 +358,7 @@ impl Ua {
             params,
         };
         request.headers.push_front(HeaderName::VIA, via.to_string());
-        let refreshes = matches!(request.method, Method::Invite | Method::Update);
+        let refreshes = matches!(request.method, Method::Invite | Method::Update | Method::Refer);
         if refreshes && !request.headers.has(&HeaderName::CONTACT) {
             request.headers.push(HeaderName::CONTACT, self.contact.to_string());
         }

@@ -54,6 +54,37 @@ pub enum Command {
         /// Hold, or resume.
         on: bool,
     },
+    /// Let the call that is on hold talk and hold the one that talks; of several on hold, the one
+    /// that was held last.
+    Swap,
+    /// Join these calls, and those that are joined already: each hears the others and this phone,
+    /// which mixes them.
+    Merge {
+        /// Two or more, answered.
+        calls: Vec<CallId>,
+    },
+    /// Take a call out of those that are joined, to talk to it alone; the others are held.
+    Split {
+        /// The call.
+        call: CallId,
+    },
+    /// Leave the two calls that are joined: the server lets them talk on without this phone
+    /// (RFC 5589 §7).
+    Leave,
+    /// Send the other side of a call elsewhere without asking there (RFC 5589 §6).
+    Transfer {
+        /// The call.
+        call: CallId,
+        /// A number, a user name or a `sip:` address.
+        to: String,
+    },
+    /// Bring the other sides of two calls together and be done with both (RFC 5589 §7).
+    TransferTo {
+        /// The call whose other side is sent to the other call's.
+        call: CallId,
+        /// The call that was made, or taken, to ask.
+        with: CallId,
+    },
     /// Close the microphone towards a call, or open it.
     Mute {
         /// The call.
@@ -127,9 +158,18 @@ pub enum CommandError {
     /// The other side took no telephone-event in the negotiation.
     #[error("the other side cannot take digits in this call")]
     DtmfNotNegotiated,
-    /// A hold, resume or other change is still under way.
-    #[error("another change of this call is under way; try again when it is done")]
-    Busy,
+    /// A transfer of this call is under way.
+    #[error("a transfer of this call is under way; wait for what comes of it")]
+    Transferring,
+    /// Swap without a call that talks or is held.
+    #[error("there is no call on hold to swap with; call someone, or wait for a call")]
+    NothingToSwap,
+    /// Fewer calls than can be joined or left.
+    #[error("it takes two calls that are answered; make or answer another call first")]
+    TooFewCalls,
+    /// More than two are joined.
+    #[error("only two calls can be left to themselves; end the others first")]
+    TooManyToLeave,
     /// A call is going on, and the phone is to sleep.
     #[error("a call is going on; let the phone sleep when it has ended")]
     InCall,

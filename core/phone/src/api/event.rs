@@ -78,6 +78,27 @@ pub enum Event {
         /// Why, in words.
         reason: String,
     },
+    /// Other calls are joined than before; none where they are all apart.
+    Merged {
+        /// Those that are.
+        calls: Vec<CallId>,
+    },
+    /// The transfer of a call goes on: the server takes it, or the target rings (RFC 3515 §2.4.5).
+    TransferProgress {
+        /// The call.
+        call: CallId,
+        /// Where its other side is sent.
+        to: Party,
+        /// The status that the server reports: 100 to 199.
+        status: u16,
+    },
+    /// A transfer came to nothing. The call goes on, unless its end is told too.
+    TransferFailed {
+        /// The call.
+        call: CallId,
+        /// Why, in words.
+        reason: String,
+    },
     /// The microphone was closed or opened.
     MuteChanged {
         /// The call.
@@ -163,6 +184,9 @@ pub enum EndReason {
     /// We sent the caller to another address.
     #[error("you forwarded it to {0}")]
     Forwarded(String),
+    /// We sent the other side there, and it arrived.
+    #[error("you transferred it to {0}")]
+    Transferred(String),
     /// A push that could not be read.
     #[error("a call was announced in a way that this app does not understand; update the app")]
     UnreadablePush,

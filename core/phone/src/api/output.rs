@@ -70,6 +70,12 @@ pub enum Output {
         /// Whether it is played.
         open: bool,
     },
+    /// Let these calls hear each other, besides this phone, and no others; what closed ways keep back
+    /// stays back. Muted: the microphone alone is silent to them.
+    Mix {
+        /// None, or two and more.
+        calls: Vec<CallId>,
+    },
     /// Send digits in the stream. Answered by `DtmfSent`.
     SendDtmf {
         /// The call.

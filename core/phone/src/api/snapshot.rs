@@ -101,6 +101,13 @@ pub struct CallSnapshot {
     pub queue: Option<String>,
     /// Who holds it.
     pub hold: Hold,
+    /// Whether it has the microphone and the speaker: every other call that is answered is on hold,
+    /// or about to be.
+    pub active: bool,
+    /// Whether it is joined with others.
+    pub merged: bool,
+    /// Where its other side is being sent.
+    pub transfer: Option<Party>,
     /// Whether the microphone is closed.
     pub muted: bool,
     /// How far the media is.

@@ -47,6 +47,7 @@ impl Call {
         self.provisionals = None;
         self.refuse_change(StatusCode::REQUEST_TERMINATED, ua, now);
         self.change = None;
+        self.transfer = None;
         self.deadline = Some(now.boot + GIVE_UP);
         self.release(ua);
     }
@@ -117,6 +118,7 @@ impl Call {
         self.release(ua);
         self.state = State::Ended;
         self.change = None;
+        self.transfer = None;
         self.unacked = None;
         self.provisionals = None;
         self.described_by = None;

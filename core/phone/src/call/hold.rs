@@ -4,9 +4,7 @@
 use super::incoming::offer_of;
 use super::{Call, outgoing::is_sdp, update::is_update};
 use crate::ua::{Owner, SDP, Ua};
-use crate::{
-    CommandError, DescribeRequest, Direction, EndReason, Event, Hold, MediaError, Now, Output, sdp,
-};
+use crate::{DescribeRequest, Direction, EndReason, Event, Hold, MediaError, Now, Output, sdp};
 use sidetone_sip::sdp::{OfferAnswerError, SignalingState};
 use sidetone_sip::transaction::{ClientKey, ServerKey};
 use sidetone_sip::{HeaderName, Method, Request, Response, StatusCode};
@@ -56,40 +54,56 @@ impl TheirChange {
 }
 
 impl Call {
-    /// The user holds or resumes.
-    pub(super) fn ask_hold(&mut self, on: bool, ua: &mut Ua, now: Now) -> Result<(), CommandError> {
-        let refreshing = self.change.as_ref().is_some_and(|c| c.is_hold() == self.hold.local);
-        match &self.change {
-            Some(change) if change.is_hold() == on => return Ok(()),
-            // What only refreshes and is not on its way makes room for a wish.
-            Some(Change::Describing { .. }) if refreshing => {
+    /// The user holds or resumes, or talks to somebody else. Nothing is sent from that moment on.
+    pub(super) fn ask_hold(&mut self, on: bool, ua: &mut Ua) {
+        self.wish = Some(on);
+        self.set_gates(ua);
+    }
+
+    /// Carries out what was wished for last, as soon as nothing else is under way.
+    pub(super) fn fulfil_wish(&mut self, ua: &mut Ua, now: Now) {
+        let Some(on) = self.wish.filter(|_| self.is_up()) else { return };
+        let free = self.is_free();
+        match &mut self.change {
+            Some(change) if change.is_hold() == on => self.wish = None,
+            // Not agreed yet, and nothing is on its way: it is taken back.
+            Some(Change::Waiting { .. }) if self.hold.local == on => {
+                (self.change, self.wish) = (None, None);
+                self.set_gates(ua);
+            }
+            Some(Change::Waiting { hold, .. }) => {
+                *hold = on;
+                self.wish = None;
+            }
+            // Nothing of it has left: it makes room.
+            Some(Change::Describing { .. }) => {
                 self.roll_back(ua);
                 self.change = None;
+                self.fulfil_wish(ua, now);
             }
-            Some(Change::Waiting { .. }) if refreshing => self.change = None,
-            Some(Change::Waiting { .. }) => {
-                // Not agreed yet, and nothing is on its way: the wish is taken back.
-                self.change = None;
+            Some(Change::Sent { .. }) => {}
+            None if self.hold.local == on => {
+                self.wish = None;
                 self.set_gates(ua);
-                return Ok(());
             }
-            Some(_) => return Err(CommandError::Busy),
-            None if self.hold.local == on => return Ok(()),
+            None if free => {
+                self.wish = None;
+                self.start_change(on, ua, now);
+            }
             None => {}
         }
-        let free = self.unacked.is_none() && self.exchange.state() == SignalingState::Stable;
-        if !free || self.their_change.is_some() {
-            return Err(CommandError::Busy);
-        }
-        self.start_change(on, ua, now);
-        Ok(())
+    }
+
+    /// Whether an offer may go.
+    fn is_free(&self) -> bool {
+        let stable = self.exchange.state() == SignalingState::Stable;
+        self.unacked.is_none() && stable && self.their_change.is_none()
     }
 
     /// There is a new flow: the other side learns where this phone is (RFC 3261 §12.2.1.1, target
     /// refresh), else its BYE goes to the old one; and a server that has lost the call says so.
     pub(super) fn refresh(&mut self, ua: &mut Ua, now: Now) {
-        let free = self.unacked.is_none() && self.exchange.state() == SignalingState::Stable;
-        if free && self.change.is_none() && self.their_change.is_none() {
+        if self.is_free() && self.change.is_none() {
             self.start_change(self.hold.local, ua, now);
         }
     }
@@ -108,8 +122,7 @@ impl Call {
         if at > now.boot {
             return;
         }
-        let free = self.unacked.is_none() && self.exchange.state() == SignalingState::Stable;
-        if free && self.their_change.is_none() {
+        if self.is_free() {
             self.start_change(hold, ua, now);
         } else {
             self.change = Some(Change::Waiting { hold, at: now.boot + LATER });

@@ -8,6 +8,8 @@
 //! | [`outgoing`] | the calling side: INVITE, progress, answer, CANCEL |
 //! | [`ending`] | BYE, and the end of every call |
 //! | [`hold`] | changes of the session from each side |
+//! | [`focus`] | whether it has the microphone and the speaker, alone or joined |
+//! | [`transfer`] | the other side sent elsewhere, or to another call's |
 //! | [`party`] | who calls, and what the server says of the call |
 //! | [`redirect`] | the addresses that a 3xx names |
 //! | [`reliable`] | provisional responses that are acknowledged |
@@ -17,6 +19,7 @@
 
 mod announced;
 mod ending;
+mod focus;
 mod hold;
 mod incoming;
 mod outgoing;
@@ -26,6 +29,7 @@ pub(crate) mod reliable;
 pub(crate) mod session_timer;
 mod state;
 pub(crate) mod target;
+mod transfer;
 mod update;
 
 use crate::ua::Ua;
@@ -46,6 +50,8 @@ use sidetone_sip::transaction::{ClientKey, ServerKey};
 use sidetone_sip::{Dialog, Message, Method, Request, Response, StatusCode};
 pub(crate) use state::{In, State};
 use std::time::Duration;
+use transfer::Transfer;
+pub(crate) use transfer::{Destination, Outcome, Progress};
 
 /// How long a call may ring, here or there.
 const RING_LIMIT: Duration = Duration::from_secs(180);
@@ -145,6 +151,17 @@ pub(crate) struct Call {
     /// When it was answered, on both clocks.
     answered: Option<(Duration, UnixTime)>,
     hold: Hold,
+    /// Whether it is to be held, where no change carries that yet.
+    wish: Option<bool>,
+    /// It has the microphone and the speaker.
+    focus: bool,
+    /// When it lost them.
+    focus_lost: Duration,
+    /// It is joined with others.
+    merged: bool,
+    transfer: Option<Transfer>,
+    /// The call whose transfer would end this one, and whom it brings.
+    taken_by: Option<(CallId, String)>,
     muted: bool,
     media: MediaPath,
     gates: Gates,
@@ -200,6 +217,12 @@ impl Call {
             began: now.wall,
             answered: None,
             hold: Hold::default(),
+            wish: None,
+            focus: false,
+            focus_lost: now.boot,
+            merged: false,
+            transfer: None,
+            taken_by: None,
             muted: false,
             media: MediaPath::New,
             gates: Gates::default(),
@@ -266,6 +289,7 @@ impl Call {
         let inviting = matches!(self.state, State::Dialing | State::Alerting);
         (inviting && (self.is_inviting_by(key) || key.method == Method::Prack))
             || (self.is_up() && (self.is_changing_by(key) || self.is_refreshing_by(key)))
+            || (self.is_up() && self.is_referring_by(key))
             || self.is_leaving_by(key)
     }
 
@@ -280,6 +304,9 @@ impl Call {
             rings_until: self.announcement.as_ref().map(|announced| announced.deadline),
             queue: self.queue.clone(),
             hold: self.hold,
+            active: self.focus,
+            merged: self.merged,
+            transfer: self.transfer_target(),
             muted: self.muted,
             media: self.media,
             began: self.began,
@@ -373,7 +400,8 @@ impl Call {
         };
         let session = self.session_timeout();
         let provisional = self.provisional_timeout();
-        let all = [repeat, deadline, described, change, session, provisional];
+        let transfer = self.transfer.as_ref().map(|t| (t.until, TimerReason::CallDeadline));
+        let all = [repeat, deadline, described, change, session, provisional, transfer];
         all.into_iter().flatten().min()
     }
 
@@ -401,6 +429,9 @@ impl Call {
         self.withdraw_change(ua, now);
         self.handle_session_timeout(ua, now);
         self.handle_provisional_timeout(ua, now);
+        if self.transfer.as_ref().is_some_and(|transfer| transfer.until <= now.boot) {
+            self.transfer_failed("nobody has told what came of it", ua);
+        }
     }
 
     /// Asks for a description; an earlier one is not waited for any more.
@@ -414,7 +445,14 @@ impl Call {
     }
 
     /// Answers a request in this call's dialog with nothing but a status.
-    fn respond(&self, key: &ServerKey, to: &Request, status: StatusCode, ua: &mut Ua, now: Now) {
+    pub(crate) fn respond(
+        &self,
+        key: &ServerKey,
+        to: &Request,
+        status: StatusCode,
+        ua: &mut Ua,
+        now: Now,
+    ) {
         let response = to.response(status, self.local_tag());
         ua.respond(key, response, now);
     }
@@ -455,6 +493,9 @@ impl Call {
         ua.tell(Event::Answered { call: self.id, direction: self.direction });
         if self.hold.remote {
             ua.tell(Event::HoldChanged { call: self.id, hold: self.hold });
+        }
+        if !self.focus {
+            self.wish = Some(true);
         }
     }
 
@@ -505,8 +546,9 @@ impl Call {
         }
         let early = matches!(&self.leg, Leg::Outgoing { early: Some(_), .. });
         let local_hold = self.holds();
-        let uplink = ua.audio && self.is_up() && !local_hold && !self.hold.remote;
-        let downlink = ua.audio && (self.is_up() || early) && !local_hold;
+        let ours = ua.audio && self.focus && !local_hold;
+        let uplink = ours && self.is_up() && !self.hold.remote;
+        let downlink = ours && (self.is_up() || early);
         let wanted = (uplink, self.muted);
         if self.gates.uplink != Some(wanted) && (uplink || self.gates.uplink.is_some()) {
             self.gates.uplink = Some(wanted);
@@ -520,7 +562,8 @@ impl Call {
 
     /// The user holds the call, or has asked to: nothing is sent from that moment on.
     fn holds(&self) -> bool {
-        self.hold.local || self.change.as_ref().is_some_and(Change::is_hold)
+        let changing = self.change.as_ref().is_some_and(Change::is_hold);
+        self.hold.local || changing || self.wish == Some(true)
     }
 
     /// Whether this call's INVITE or the change that it is asked for has this transaction.

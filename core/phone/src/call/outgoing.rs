@@ -230,6 +230,7 @@ impl Call {
         self.bye_again(key, &again);
         self.changed_again(key, &again);
         self.refreshed_again(key, &again);
+        self.referred_again(key, &again);
         true
     }
 }

@@ -1,10 +1,12 @@
 //! The machine of one call: what each input does in each state (RFC 3261 §13 to §15, §9).
 //!
-//! What a transition does is a verb of `announced`, `incoming`, `outgoing`, `ending` or `hold`. Facts that are
-//! independent of the state (hold, mute, media path, an answer not acknowledged) are fields of
+//! What a transition does is a verb of `announced`, `incoming`, `outgoing`, `ending`, `hold` or
+//! `transfer`. Facts that are independent of the state (hold, mute, media path, an answer not
+//! acknowledged, a transfer) are fields of
 //! [`Call`].
 
 use super::Call;
+use super::transfer::{Destination, Progress};
 use crate::ua::Ua;
 use crate::{CallState, CommandError, DeclineReason, EndReason, MediaError, Now};
 use sidetone_sip::transaction::ServerKey;
@@ -46,6 +48,8 @@ pub(crate) enum In {
     HangUp,
     /// The user holds or resumes.
     Hold(bool),
+    /// The user sends the other side elsewhere.
+    Transfer(Destination),
     /// The description that was asked for last.
     Described(Result<String, MediaError>),
     /// ICE and DTLS are done.
@@ -70,6 +74,12 @@ pub(crate) enum In {
     ChangeUnanswered,
     /// The connection went while our re-INVITE was on its way.
     ChangeLost,
+    /// A final response to our REFER, or none.
+    ReferAnswered(Option<Response>),
+    /// How the transfer goes, as the other side tells.
+    Notified(Progress),
+    /// The transfer of another call has brought this one's other side to another.
+    TakenOver(String),
     /// The other side withdraws its INVITE; `true`: another phone answered.
     Cancel(bool),
     /// The ACK of a 2xx of ours.
@@ -125,13 +135,23 @@ impl Call {
             }
             (Answered | Established, In::HangUp) => self.hang_up(EndReason::Local, ua, now),
             (Ending, In::HangUp) => {}
-            (Answered | Established, In::Hold(on)) => return self.ask_hold(on, ua, now),
+            (Answered | Established, In::Hold(on)) => self.ask_hold(on, ua),
             (Dialing | Alerting | Announced | Ringing | Answering | Ending, In::Hold(_)) => {
                 return Err(CommandError::WrongState);
             }
-            (Ended, In::Answer | In::Decline(_) | In::Forward(_) | In::HangUp | In::Hold(_)) => {
-                return Err(CommandError::UnknownCall);
+            (Answered | Established, In::Transfer(to)) => return self.refer(to, ua, now),
+            (Dialing | Alerting | Announced | Ringing | Answering | Ending, In::Transfer(_)) => {
+                return Err(CommandError::WrongState);
             }
+            (
+                Ended,
+                In::Answer
+                | In::Decline(_)
+                | In::Forward(_)
+                | In::HangUp
+                | In::Hold(_)
+                | In::Transfer(_),
+            ) => return Err(CommandError::UnknownCall),
 
             // Media.
             (Dialing, In::Described(Ok(sdp))) => self.invite(sdp, ua, now),
@@ -210,6 +230,21 @@ impl Call {
                 In::ChangeUnanswered | In::ChangeLost,
             ) => {}
 
+            // How a transfer goes.
+            (Answered | Established, In::ReferAnswered(response)) => {
+                self.refer_answered(response.as_ref(), ua);
+            }
+            (Answered | Established, In::Notified(progress)) => {
+                self.transfer_goes(progress, ua, now);
+            }
+            (Answered | Established, In::TakenOver(to)) => {
+                self.hang_up(EndReason::Transferred(to), ua, now);
+            }
+            (
+                Dialing | Alerting | Announced | Ringing | Answering | Ending | Ended,
+                In::ReferAnswered(_) | In::Notified(_) | In::TakenOver(_),
+            ) => {}
+
             // What the other side asks.
             (Ringing | Answering, In::Cancel(elsewhere)) => self.cancelled(elsewhere, ua, now),
             (Answered | Established, In::Cancel(_)) => self.withdrawn(ua, now),
@@ -223,7 +258,8 @@ impl Call {
             }
             (Answered | Established, In::Bye(key, bye)) => {
                 self.respond(&key, &bye, StatusCode::OK, ua, now);
-                self.end(EndReason::Remote, ua, now);
+                let reason = self.transferred().unwrap_or(EndReason::Remote);
+                self.end(reason, ua, now);
             }
             (Ending, In::Bye(key, bye)) => {
                 self.respond(&key, &bye, StatusCode::OK, ua, now);
@@ -279,6 +315,7 @@ impl Call {
                 In::FlowUp,
             ) => {}
         }
+        self.fulfil_wish(ua, now);
         Ok(())
     }
 }
@@ -292,6 +329,7 @@ impl In {
             Self::Forward(_) => "Forward",
             Self::HangUp => "HangUp",
             Self::Hold(_) => "Hold",
+            Self::Transfer(_) => "Transfer",
             Self::Described(Ok(_)) => "Described",
             Self::Described(Err(_)) => "NotDescribed",
             Self::MediaConnected => "MediaConnected",
@@ -305,6 +343,9 @@ impl In {
             Self::ChangeAnswered(_) => "ChangeAnswered",
             Self::ChangeUnanswered => "ChangeUnanswered",
             Self::ChangeLost => "ChangeLost",
+            Self::ReferAnswered(_) => "ReferAnswered",
+            Self::Notified(_) => "Notified",
+            Self::TakenOver(_) => "TakenOver",
             Self::Cancel(_) => "Cancel",
             Self::Ack(_) => "Ack",
             Self::Unacknowledged => "Unacknowledged",

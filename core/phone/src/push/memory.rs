@@ -90,7 +90,8 @@ impl Verdict {
             | EndReason::TimedOut
             | EndReason::UnreadablePush
             | EndReason::NotSignedIn
-            | EndReason::Restarted => Self::Over,
+            | EndReason::Restarted
+            | EndReason::Transferred(_) => Self::Over,
         }
     }
 

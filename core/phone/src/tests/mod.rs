@@ -1,5 +1,6 @@
 //! The phone against a server that is a script: bytes in, bytes out, in virtual time.
 
+mod calls;
 mod early;
 mod incoming;
 mod outgoing;

@@ -29,8 +29,6 @@ fn a_hold_closes_the_ways_at_once_and_is_told_when_it_is_agreed() {
     let invite = world.request(Method::Invite);
     world.outputs.clear();
     assert_eq!(world.command(Command::Hold { call: id(), on: true }), Ok(()), "idempotent");
-    let busy = world.command(Command::Hold { call: id(), on: false });
-    assert_eq!(busy, Err(CommandError::Busy));
     assert!(world.events.is_empty());
     world.reply_sdp(&invite, 200, "caller", &self::sdp("recvonly"));
     world.request(Method::Ack);
@@ -199,8 +197,50 @@ fn two_changes_at_once_are_glare_or_pending() {
             assert!(world.response(code).headers.has(&HeaderName::RETRY_AFTER));
         }
     }
-    let busy = world.command(Command::Hold { call: id(), on: true });
-    assert_eq!(busy, Err(CommandError::Busy));
+}
+
+#[test]
+fn a_wish_that_comes_during_a_change_is_carried_out_after_it() {
+    let (mut world, _) = World::talking_out(id());
+    let invite = hold(&mut world, true);
+    world.command(Command::Hold { call: id(), on: false }).unwrap();
+    world.silent();
+    world.reply_sdp(&invite, 200, "bob", &self::sdp("recvonly"));
+    world.request(Method::Ack);
+    let direction = sdp::Direction::SendRecv;
+    assert_eq!(world.described(id()), DescribeRequest::Offer { direction, ice_restart: false });
+    let resume = world.request(Method::Invite);
+    assert!(held(&world).local, "as it is agreed");
+    world.reply_sdp(&resume, 200, "bob", &self::sdp("sendrecv"));
+    assert_eq!(held(&world), Hold::default());
+
+    let (mut world, invite, to) = World::talking_in(id());
+    let mut change = world.inside(&invite, &to, Method::Invite);
+    change.set_body("application/sdp", self::sdp("sendrecv").into_bytes());
+    world.receive(change.clone());
+    world.command(Command::Hold { call: id(), on: true }).unwrap();
+    let closed = Output::SetUplink { call: id(), open: false, muted: false };
+    assert!(world.outputs.contains(&closed), "at once");
+    world.described(id());
+    world.response(200);
+    world.silent();
+    let mut ack = world.inside(&change, &to, Method::Ack);
+    ack.headers.set(HeaderName::CALL_ID, invite.headers.call_id().unwrap());
+    world.receive(ack);
+    world.described(id());
+    world.request(Method::Invite);
+}
+
+#[test]
+fn a_wish_that_is_what_holds_already_asks_for_nothing() {
+    let (mut world, _) = World::talking_out(id());
+    let invite = hold(&mut world, true);
+    world.command(Command::Hold { call: id(), on: false }).unwrap();
+    world.command(Command::Hold { call: id(), on: true }).unwrap();
+    world.reply_sdp(&invite, 200, "bob", &self::sdp("recvonly"));
+    world.request(Method::Ack);
+    assert!(held(&world).local);
+    assert!(world.outputs.iter().all(|o| !matches!(o, Output::Describe { .. })));
 }
 
 #[test]
