@@ -42,8 +42,14 @@ spoken_error! {
         InvalidDigits,
         /// The other side takes no digits in this call.
         DtmfNotNegotiated,
-        /// Another change of the call is under way.
-        Busy,
+        /// A transfer of the call is under way.
+        Transferring,
+        /// No call is on hold to swap with.
+        NothingToSwap,
+        /// Fewer calls than can be joined, or left to themselves.
+        TooFewCalls,
+        /// More than two calls are joined: they cannot be left to themselves.
+        TooManyToLeave,
         /// As many calls as the phone can have.
         TooManyCalls,
         /// A call is going on, and the phone is to sleep.
@@ -162,12 +168,29 @@ impl From<PhoneCommandError> for CommandError {
                     say("The other side takes no digits in this call", "Hide the keypad for it");
                 Self::DtmfNotNegotiated { what, advice }
             }
-            E::Busy => {
+            E::Transferring => {
                 let (what, advice) = say(
-                    "Another change of this call is under way",
-                    "Try again when the event of that change has come",
+                    "A transfer of this call is under way",
+                    "Wait for what comes of it: the call's end, or that it failed",
                 );
-                Self::Busy { what, advice }
+                Self::Transferring { what, advice }
+            }
+            E::NothingToSwap => {
+                let (what, advice) =
+                    say("There is no call on hold to swap with", "Offer it with two calls only");
+                Self::NothingToSwap { what, advice }
+            }
+            E::TooFewCalls => {
+                let (what, advice) = say(
+                    "It takes two calls that are answered",
+                    "Make or answer another call first",
+                );
+                Self::TooFewCalls { what, advice }
+            }
+            E::TooManyToLeave => {
+                let (what, advice) =
+                    say("Only two calls can be left to themselves", "End the others first");
+                Self::TooManyToLeave { what, advice }
             }
             E::TooManyCalls => {
                 let (what, advice) =
@@ -343,7 +366,10 @@ mod tests {
             E::InvalidTarget,
             E::InvalidDigits,
             E::DtmfNotNegotiated,
-            E::Busy,
+            E::Transferring,
+            E::NothingToSwap,
+            E::TooFewCalls,
+            E::TooManyToLeave,
             E::TooManyCalls,
             E::InCall,
             E::InvalidToken,
@@ -357,7 +383,10 @@ mod tests {
                 | E::InvalidTarget
                 | E::InvalidDigits
                 | E::DtmfNotNegotiated
-                | E::Busy
+                | E::Transferring
+                | E::NothingToSwap
+                | E::TooFewCalls
+                | E::TooManyToLeave
                 | E::TooManyCalls
                 | E::InCall
                 | E::InvalidToken => {}

@@ -106,6 +106,27 @@ pub enum Event {
         /// Why, in words.
         text: String,
     },
+    /// Other calls are joined than before; none where they are all apart.
+    Merged {
+        /// Those that are.
+        calls: Vec<CallId>,
+    },
+    /// The transfer of a call goes on: the server takes it, or the target rings.
+    TransferProgress {
+        /// The call.
+        call: CallId,
+        /// Where its other side is sent.
+        to: Party,
+        /// The status that the server reports, 100 to 199.
+        status: u16,
+    },
+    /// A transfer came to nothing. The call goes on, unless its end is told too.
+    TransferFailed {
+        /// The call.
+        call: CallId,
+        /// Why, in words.
+        text: String,
+    },
     /// The microphone was closed or opened.
     MuteChanged {
         /// The call.
@@ -221,6 +242,11 @@ pub enum EndReason {
         /// The address.
         to: String,
     },
+    /// We sent the other side there, and it arrived.
+    Transferred {
+        /// The address.
+        to: String,
+    },
     /// A push that could not be read.
     UnreadablePush,
     /// A push for a phone that is signed out.
@@ -263,6 +289,15 @@ impl From<phone::Event> for Event {
                 Self::HoldChanged { call: call.into(), hold: hold.into() }
             }
             E::HoldFailed { call, reason } => Self::HoldFailed { call: call.into(), text: reason },
+            E::Merged { calls } => {
+                Self::Merged { calls: calls.into_iter().map(Into::into).collect() }
+            }
+            E::TransferProgress { call, to, status } => {
+                Self::TransferProgress { call: call.into(), to: to.into(), status }
+            }
+            E::TransferFailed { call, reason } => {
+                Self::TransferFailed { call: call.into(), text: reason }
+            }
             E::MuteChanged { call, muted } => Self::MuteChanged { call: call.into(), muted },
             E::DtmfSent { call } => Self::DtmfSent { call: call.into() },
             E::Quality { call, report } => {
@@ -317,6 +352,7 @@ impl From<phone::EndReason> for EndReason {
             E::Media(detail) => Self::Media { detail },
             E::NeverCame => Self::NeverCame,
             E::Forwarded(to) => Self::Forwarded { to },
+            E::Transferred(to) => Self::Transferred { to },
             E::UnreadablePush => Self::UnreadablePush,
             E::NotSignedIn => Self::NotSignedIn,
             E::Restarted => Self::Restarted,

@@ -110,6 +110,38 @@ impl Phone {
         self.desk.command(Command::Hold { call: call.into(), on }).await
     }
 
+    /// Lets the call that is on hold talk, and holds the one that talks.
+    pub async fn swap(&self) -> Result<(), CommandError> {
+        self.desk.command(Command::Swap).await
+    }
+
+    /// Joins these calls, and those that are joined already: each hears the others and this phone.
+    pub async fn merge(&self, calls: Vec<CallId>) -> Result<(), CommandError> {
+        let calls = calls.into_iter().map(Into::into).collect();
+        self.desk.command(Command::Merge { calls }).await
+    }
+
+    /// Takes a call out of those that are joined, to talk to it alone.
+    pub async fn split(&self, call: CallId) -> Result<(), CommandError> {
+        self.desk.command(Command::Split { call: call.into() }).await
+    }
+
+    /// Leaves the two calls that are joined: they talk on without this phone.
+    pub async fn leave(&self) -> Result<(), CommandError> {
+        self.desk.command(Command::Leave).await
+    }
+
+    /// Sends the other side of a call elsewhere without asking there.
+    pub async fn transfer(&self, call: CallId, to: String) -> Result<(), CommandError> {
+        self.desk.command(Command::Transfer { call: call.into(), to }).await
+    }
+
+    /// Brings the other sides of two calls together, and is done with both.
+    pub async fn transfer_to(&self, call: CallId, with: CallId) -> Result<(), CommandError> {
+        let (call, with) = (call.into(), with.into());
+        self.desk.command(Command::TransferTo { call, with }).await
+    }
+
     /// Closes the microphone towards a call, or opens it.
     pub async fn set_mute(&self, call: CallId, on: bool) -> Result<(), CommandError> {
         self.desk.command(Command::Mute { call: call.into(), on }).await

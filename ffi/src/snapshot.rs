@@ -110,6 +110,13 @@ pub struct CallSnapshot {
     pub queue: Option<String>,
     /// Who holds it.
     pub hold: Hold,
+    /// Whether it has the microphone and the speaker: every other call that is answered is on hold,
+    /// or about to be.
+    pub active: bool,
+    /// Whether it is joined with others.
+    pub merged: bool,
+    /// Where its other side is being sent.
+    pub transfer: Option<Party>,
     /// Whether the microphone is closed.
     pub muted: bool,
     /// How far the audio is.
@@ -291,6 +298,9 @@ impl From<phone::CallSnapshot> for CallSnapshot {
             rings_until,
             queue,
             hold,
+            active,
+            merged,
+            transfer,
             muted,
             media,
             began,
@@ -308,6 +318,9 @@ impl From<phone::CallSnapshot> for CallSnapshot {
             rings_until: rings_until.map(time::wall),
             queue,
             hold: hold.into(),
+            active,
+            merged,
+            transfer: transfer.map(Into::into),
             muted,
             media: media.into(),
             began: time::wall(began),

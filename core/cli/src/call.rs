@@ -131,6 +131,9 @@ impl Progress {
             | Event::MediaFlowing { .. }
             | Event::HoldChanged { .. }
             | Event::HoldFailed { .. }
+            | Event::Merged { .. }
+            | Event::TransferProgress { .. }
+            | Event::TransferFailed { .. }
             | Event::MuteChanged { .. }
             | Event::DtmfSent { .. }
             | Event::Quality { .. }

@@ -271,6 +271,7 @@ impl Report {
             | EndReason::Rejected { .. }
             | EndReason::NeverCame
             | EndReason::Forwarded(_)
+            | EndReason::Transferred(_)
             | EndReason::UnreadablePush
             | EndReason::NotSignedIn
             | EndReason::Restarted

@@ -81,6 +81,18 @@ pub(crate) enum JsonEvent {
         call: String,
         reason: String,
     },
+    Merged {
+        calls: Vec<String>,
+    },
+    TransferProgress {
+        call: String,
+        to: JsonParty,
+        status: u16,
+    },
+    TransferFailed {
+        call: String,
+        reason: String,
+    },
     Mute {
         call: String,
         on: bool,
@@ -250,6 +262,13 @@ impl From<Event> for JsonEvent {
                 Self::Hold { call: id(call), local: hold.local, remote: hold.remote }
             }
             Event::HoldFailed { call, reason } => Self::HoldFailed { call: id(call), reason },
+            Event::Merged { calls } => Self::Merged { calls: calls.into_iter().map(id).collect() },
+            Event::TransferProgress { call, to, status } => {
+                Self::TransferProgress { call: id(call), to: to.into(), status }
+            }
+            Event::TransferFailed { call, reason } => {
+                Self::TransferFailed { call: id(call), reason }
+            }
             Event::MuteChanged { call, muted } => Self::Mute { call: id(call), on: muted },
             Event::DtmfSent { call } => Self::DtmfSent { call: id(call) },
             Event::Quality { call, report } => {
@@ -300,6 +319,7 @@ fn end_reason_name(reason: &EndReason) -> &'static str {
         EndReason::TimedOut => "timed_out",
         EndReason::NeverCame => "never_came",
         EndReason::Forwarded(_) => "forwarded",
+        EndReason::Transferred(_) => "transferred",
         EndReason::UnreadablePush => "unreadable_push",
         EndReason::NotSignedIn => "not_signed_in",
         EndReason::Restarted => "restarted",
@@ -321,6 +341,7 @@ fn end_status(reason: &EndReason) -> Option<u16> {
         | EndReason::NetworkLost
         | EndReason::NeverCame
         | EndReason::Forwarded(_)
+        | EndReason::Transferred(_)
         | EndReason::UnreadablePush
         | EndReason::NotSignedIn
         | EndReason::Restarted
@@ -338,7 +359,10 @@ pub(crate) fn command_error_name(error: CommandError) -> &'static str {
         CommandError::InvalidTarget => "invalid_target",
         CommandError::InvalidDigits => "invalid_digits",
         CommandError::DtmfNotNegotiated => "dtmf_not_negotiated",
-        CommandError::Busy => "busy",
+        CommandError::Transferring => "transferring",
+        CommandError::NothingToSwap => "nothing_to_swap",
+        CommandError::TooFewCalls => "too_few_calls",
+        CommandError::TooManyToLeave => "too_many_to_leave",
         CommandError::TooManyCalls => "too_many_calls",
         CommandError::InCall => "in_call",
         CommandError::InvalidToken => "invalid_token",
@@ -380,6 +404,22 @@ enum JsonCommand {
         call: uuid::Uuid,
         to: String,
     },
+    Transfer {
+        call: uuid::Uuid,
+        to: String,
+    },
+    Attended {
+        call: uuid::Uuid,
+        with: uuid::Uuid,
+    },
+    Merge {
+        calls: Vec<uuid::Uuid>,
+    },
+    Split {
+        call: uuid::Uuid,
+    },
+    Swap {},
+    Leave {},
     Announce {
         payload: serde_json::Value,
     },
@@ -474,6 +514,18 @@ impl Request {
             JsonCommand::Forward { call, to } => {
                 with_call("forward", call, |call| Command::Forward { call, to })
             }
+            JsonCommand::Transfer { call, to } => {
+                with_call("transfer", call, |call| Command::Transfer { call, to })
+            }
+            JsonCommand::Attended { call, with } => {
+                with_call("attended", call, |call| Command::TransferTo { call, with: CallId(with) })
+            }
+            JsonCommand::Merge { calls } => {
+                ("merge", None, Command::Merge { calls: calls.into_iter().map(CallId).collect() })
+            }
+            JsonCommand::Split { call } => with_call("split", call, |call| Command::Split { call }),
+            JsonCommand::Swap {} => ("swap", None, Command::Swap),
+            JsonCommand::Leave {} => ("leave", None, Command::Leave),
             // A text is the payload itself, whatever is in it.
             JsonCommand::Announce { payload: serde_json::Value::String(text) } => {
                 return Ok(Self::Announce(text.into_bytes()));

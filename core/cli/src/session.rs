@@ -41,6 +41,19 @@ impl Refusal {
             (CommandError::WrongState, Command::SendDtmf { .. }) => {
                 Some("digits go out only in an answered call that you do not hold; resume it first")
             }
+            (CommandError::WrongState, Command::Transfer { .. }) => {
+                Some("only an answered call can be transferred; forward one that rings")
+            }
+            (CommandError::WrongState, Command::TransferTo { .. }) => Some(
+                "only two answered calls can be brought together; wait for the answer, or transfer \
+                 without asking",
+            ),
+            (CommandError::WrongState, Command::Merge { .. }) => {
+                Some("only answered calls can be joined; wait for the answer")
+            }
+            (CommandError::WrongState, Command::Split { .. }) => {
+                Some("the call is not joined with others")
+            }
             (_, _) => None,
         };
         Self { error, hint }
@@ -236,6 +249,13 @@ pub(crate) fn plain(event: &JsonEvent) -> Option<String> {
             (false, false) => "resumed".to_owned(),
         },
         JsonEvent::HoldFailed { reason, .. } => format!("hold failed: {reason}"),
+        JsonEvent::Merged { calls } if calls.is_empty() => "the calls are apart".to_owned(),
+        JsonEvent::Merged { calls } => format!("{} calls are joined", calls.len()),
+        JsonEvent::TransferProgress { to, status: 180, .. } => {
+            format!("transfer: it rings at {}", party(to))
+        }
+        JsonEvent::TransferProgress { to, .. } => format!("transfer to {}", party(to)),
+        JsonEvent::TransferFailed { reason, .. } => format!("transfer failed: {reason}"),
         JsonEvent::Mute { on: true, .. } => "microphone closed".to_owned(),
         JsonEvent::Mute { on: false, .. } => "microphone open".to_owned(),
         JsonEvent::DtmfSent { .. } => "digits sent".to_owned(),

@@ -51,6 +51,7 @@ pub(crate) struct Call {
     asks: mpsc::Sender<Ask>,
     gate: Gate,
     downlink_open: bool,
+    joined: bool,
     ends: Option<(RtpReceiver, RtpSender)>,
     /// What the media thread codes with.
     coding: Option<Negotiated>,
@@ -66,7 +67,15 @@ impl Call {
         let (asks, queue) = mpsc::channel(ASKS);
         let session = Session { call: id, config, notices, peer: None };
         tokio::spawn(session.run(queue));
-        Self { id, asks, gate: Gate::Closed, downlink_open: false, ends: None, coding: None }
+        Self {
+            id,
+            asks,
+            gate: Gate::Closed,
+            downlink_open: false,
+            joined: false,
+            ends: None,
+            coding: None,
+        }
     }
 
     /// Asks the call's task.
@@ -100,6 +109,13 @@ impl Call {
         }
     }
 
+    pub(crate) fn set_joined(&mut self, on: bool, media: &mut MediaThread) {
+        self.joined = on;
+        if self.coding.is_some() {
+            media.ask(Command::SetJoined(self.id, on));
+        }
+    }
+
     /// Makes coders of what was agreed, where it is new.
     ///
     /// # Errors
@@ -120,6 +136,7 @@ impl Call {
                 media.ask(Command::Add(Box::new(call)));
                 media.ask(Command::SetDownlink(self.id, self.downlink_open));
                 media.ask(Command::SetUplink(self.id, self.gate));
+                media.ask(Command::SetJoined(self.id, self.joined));
             }
             None => media.ask(Command::Recode(self.id, coders)),
         }

@@ -219,6 +219,11 @@ impl Task {
                     known.set_downlink(open, &mut self.parts.media);
                 }
             }
+            Output::Mix { calls } => {
+                for (id, known) in &mut self.calls {
+                    known.set_joined(calls.contains(id), &mut self.parts.media);
+                }
+            }
             Output::SendDtmf { call, digits } => {
                 let keys = Keys::new(digits.as_str());
                 self.parts.media.ask(MediaCommand::Press(call, keys));

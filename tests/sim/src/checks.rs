@@ -56,6 +56,7 @@ impl Told {
             | Output::SetRemoteAnswer { .. }
             | Output::Rollback { .. }
             | Output::SetDownlink { .. }
+            | Output::Mix { .. }
             | Output::SendDtmf { .. }
             | Output::ReleaseMedia { .. }
             | Output::SetAudio { .. }
@@ -162,6 +163,12 @@ impl Told {
                     None => Err(format!("call {call} ended, but it was not there")),
                 };
             }
+            Event::Merged { calls } => {
+                return match calls.iter().find(|call| !self.calls.contains_key(call)) {
+                    Some(call) => Err(format!("call {call} is joined, but it is not there")),
+                    None => Ok(()),
+                };
+            }
             Event::Ringing { call }
             | Event::EarlyMedia { call }
             | Event::Answered { call, .. }
@@ -169,6 +176,8 @@ impl Told {
             | Event::MediaFlowing { call, .. }
             | Event::HoldChanged { call, .. }
             | Event::HoldFailed { call, .. }
+            | Event::TransferProgress { call, .. }
+            | Event::TransferFailed { call, .. }
             | Event::MuteChanged { call, .. }
             | Event::DtmfSent { call }
             | Event::Quality { call, .. } => (call, self.calls.get_mut(call)),
@@ -197,6 +206,9 @@ impl Told {
             | Event::EarlyMedia { .. }
             | Event::MediaFlowing { .. }
             | Event::HoldFailed { .. }
+            | Event::Merged { .. }
+            | Event::TransferProgress { .. }
+            | Event::TransferFailed { .. }
             | Event::DtmfSent { .. }
             | Event::Quality { .. }
             | Event::Ended { .. } => Ok(()),

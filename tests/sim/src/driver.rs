@@ -58,6 +58,7 @@ impl World {
                 }
                 self.listen(index, call);
             }
+            Output::Mix { .. } => {}
             Output::SendDtmf { call, .. } => {
                 self.plan(Duration::from_millis(200), Happening::DtmfSent { phone: index, call });
             }

@@ -4,7 +4,7 @@ use crate::audio;
 use crate::json::JsonEvent;
 use crate::session::plain;
 use sidetone_driver::{Milestone, What};
-use sidetone_phone::{CallId, CallSnapshot, Command, Event, Snapshot};
+use sidetone_phone::{CallId, CallSnapshot, CallState, Command, Event, Snapshot};
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
@@ -24,6 +24,8 @@ pub(super) struct App {
     pub(super) selected: Option<CallId>,
     /// What is being typed.
     pub(super) entry: Option<Entry>,
+    /// Another call that is being chosen.
+    pub(super) picker: Option<Picker>,
     /// What happened, newest last, each with the seconds since the start.
     pub(super) log: VecDeque<(f64, String)>,
     /// The milestones of each call in order, in ms since its first.
@@ -50,6 +52,26 @@ pub(super) enum EntryKind {
     Dial,
     /// Digits to send in the call.
     Dtmf,
+    /// A number or address that the other side is sent to.
+    Transfer,
+}
+
+/// Another call that is being chosen, beside the one that the keys act on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Picker {
+    /// What it is for.
+    pub(super) purpose: Purpose,
+    /// The one chosen now.
+    pub(super) other: CallId,
+}
+
+/// What another call is chosen for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Purpose {
+    /// To bring the other sides of both together.
+    TransferTo,
+    /// To join both.
+    Merge,
 }
 
 impl App {
@@ -60,6 +82,7 @@ impl App {
             snapshot,
             selected: None,
             entry: None,
+            picker: None,
             log: VecDeque::new(),
             milestones: BTreeMap::new(),
             audio_lost: None,
@@ -71,6 +94,12 @@ impl App {
     pub(super) fn call(&self) -> Option<&CallSnapshot> {
         let selected = self.selected?;
         self.snapshot.calls.iter().find(|call| call.id == selected)
+    }
+
+    /// The answered calls beside the one that the keys act on.
+    pub(super) fn others(&self) -> Vec<&CallSnapshot> {
+        let is_other = |call: &&CallSnapshot| is_up(call) && Some(call.id) != self.selected;
+        self.snapshot.calls.iter().filter(is_other).collect()
     }
 
     /// Takes what the phone told at `at` (boot time), `seconds` after the start.
@@ -101,6 +130,8 @@ impl App {
             | What::Woke(_)
             | What::Save(_) => {}
         }
+        let others: Vec<CallId> = self.others().iter().map(|call| call.id).collect();
+        self.picker = self.picker.take().filter(|picker| others.contains(&picker.other));
         if self.call().is_none() {
             self.selected = self.snapshot.calls.last().map(|call| call.id);
         }
@@ -111,6 +142,7 @@ impl App {
         self.refusal = Some(text);
         self.entry = match command {
             Command::Dial { to, .. } => Some(Entry { kind: EntryKind::Dial, text: to }),
+            Command::Transfer { to, .. } => Some(Entry { kind: EntryKind::Transfer, text: to }),
             Command::SendDtmf { digits, .. } => {
                 Some(Entry { kind: EntryKind::Dtmf, text: digits.as_str().to_owned() })
             }
@@ -123,6 +155,11 @@ impl App {
             | Command::Decline { .. }
             | Command::HangUp { .. }
             | Command::Hold { .. }
+            | Command::Swap
+            | Command::Merge { .. }
+            | Command::Split { .. }
+            | Command::Leave
+            | Command::TransferTo { .. }
             | Command::Mute { .. } => None,
         };
         if self.call().is_none() {
@@ -145,6 +182,11 @@ impl App {
         let next = at.map_or(0, |at| (at + 1) % calls.len().max(1));
         self.selected = calls.get(next).map(|call| call.id);
     }
+}
+
+/// Whether a call is answered and goes on.
+pub(super) fn is_up(call: &CallSnapshot) -> bool {
+    matches!(call.state, CallState::Answered | CallState::Established)
 }
 
 /// The milestone that an update is, and of which call.

@@ -1,11 +1,9 @@
 //! What each key means, as a pure function of the screen's state.
 #![allow(clippy::wildcard_enum_match_arm, reason = "a terminal has more keys than this has uses")]
 
-use super::app::{App, Entry, EntryKind};
+use super::app::{App, Entry, EntryKind, Picker, Purpose, is_up};
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
-use sidetone_phone::{
-    CallId, CallSnapshot, CallState, Command, DeclineReason, Digits, RegistrationState,
-};
+use sidetone_phone::{CallId, CallState, Command, DeclineReason, Digits, RegistrationState};
 
 /// What a key asks for.
 #[derive(Debug, PartialEq, Eq)]
@@ -33,7 +31,13 @@ pub(super) fn help(app: &App) -> Vec<(&'static str, &'static str)> {
         if is_up(call) {
             keys.push(("o", if call.hold.local { "resume" } else { "hold" }));
             keys.push(("m", if call.muted { "unmute" } else { "mute" }));
-            keys.push(("t", "digits"));
+            keys.extend([("t", "digits"), ("b", "transfer")]);
+            if !app.others().is_empty() {
+                keys.extend([("w", "swap"), ("c", "connect both"), ("j", "join")]);
+            }
+            if call.merged {
+                keys.extend([("p", "talk alone"), ("l", "leave both")]);
+            }
         }
     }
     if app.snapshot.calls.len() > 1 {
@@ -48,9 +52,10 @@ pub(super) fn press(app: &mut App, key: KeyEvent) -> Action {
     if key.modifiers.contains(KeyModifiers::CONTROL) && key.code == KeyCode::Char('c') {
         return Action::Quit;
     }
-    match app.entry.take() {
-        Some(entry) => type_into(app, entry, key),
-        None => shortcut(app, key),
+    match (app.entry.take(), app.picker.take()) {
+        (Some(entry), _) => type_into(app, entry, key),
+        (None, Some(picker)) => pick(app, picker, key),
+        (None, None) => shortcut(app, key),
     }
 }
 
@@ -78,6 +83,12 @@ fn shortcut(app: &mut App, key: KeyEvent) -> Action {
         KeyCode::Char('s') if app.snapshot.calls.is_empty() => Action::Command(Command::Sleep),
         KeyCode::Char('d') => open(app, EntryKind::Dial),
         KeyCode::Char('t') if app.call().is_some_and(is_up) => open(app, EntryKind::Dtmf),
+        KeyCode::Char('b') if app.call().is_some_and(is_up) => open(app, EntryKind::Transfer),
+        KeyCode::Char('w') => Action::Command(Command::Swap),
+        KeyCode::Char('c') if app.call().is_some_and(is_up) => choose(app, Purpose::TransferTo),
+        KeyCode::Char('j') if app.call().is_some_and(is_up) => choose(app, Purpose::Merge),
+        KeyCode::Char('p') => with_call(|call| Command::Split { call }),
+        KeyCode::Char('l') => Action::Command(Command::Leave),
         KeyCode::Tab => {
             app.select_next();
             Action::Redraw
@@ -86,8 +97,33 @@ fn shortcut(app: &mut App, key: KeyEvent) -> Action {
     }
 }
 
-fn is_up(call: &CallSnapshot) -> bool {
-    matches!(call.state, CallState::Answered | CallState::Established)
+/// Lets the user choose another call; nothing is done before Enter, since a transfer cannot be taken
+/// back.
+fn choose(app: &mut App, purpose: Purpose) -> Action {
+    app.picker = app.others().first().map(|call| Picker { purpose, other: call.id });
+    Action::Redraw
+}
+
+fn pick(app: &mut App, picker: Picker, key: KeyEvent) -> Action {
+    let Some(call) = app.selected else { return Action::Redraw };
+    let Picker { purpose, other } = picker;
+    match (key.code, purpose) {
+        (KeyCode::Esc, _) => return Action::Redraw,
+        (KeyCode::Enter, Purpose::TransferTo) => {
+            return Action::Command(Command::TransferTo { call, with: other });
+        }
+        (KeyCode::Enter, Purpose::Merge) => {
+            return Action::Command(Command::Merge { calls: vec![call, other] });
+        }
+        (KeyCode::Tab | KeyCode::Down | KeyCode::Right, _) => {
+            let others: Vec<CallId> = app.others().iter().map(|call| call.id).collect();
+            let at = others.iter().position(|id| *id == other).unwrap_or_default();
+            let next = others.get((at + 1) % others.len().max(1));
+            app.picker = next.map(|next| Picker { purpose, other: *next });
+        }
+        _ => app.picker = Some(picker),
+    }
+    Action::Redraw
 }
 
 fn open(app: &mut App, kind: EntryKind) -> Action {
@@ -124,6 +160,9 @@ fn enter(app: &mut App, entry: Entry) -> Action {
                 Action::Redraw
             }
         },
-        (EntryKind::Dtmf, None) => Action::Redraw,
+        (EntryKind::Transfer, Some(call)) if !entry.text.trim().is_empty() => {
+            Action::Command(Command::Transfer { call, to: entry.text })
+        }
+        (EntryKind::Dtmf | EntryKind::Transfer, _) => Action::Redraw,
     }
 }

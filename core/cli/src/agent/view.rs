@@ -1,6 +1,6 @@
 //! The picture of the phone: lamp, calls, the chosen call's media and milestones, log and keys.
 
-use super::app::{App, EntryKind};
+use super::app::{App, EntryKind, Purpose};
 use super::keys::help;
 use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout, Rect};
@@ -110,8 +110,13 @@ fn call_line(call: &CallSnapshot, selected: bool, name: usize, now: Duration) ->
         };
         spans.push(Span::styled(word, DIM));
     }
-    let marks =
-        [(call.hold.local, "held"), (call.hold.remote, "held there"), (call.muted, "muted")];
+    let marks = [
+        (call.merged, "joined"),
+        (call.transfer.is_some(), "is transferred"),
+        (call.hold.local, "held"),
+        (call.hold.remote, "held there"),
+        (call.muted, "muted"),
+    ];
     for (_, mark) in marks.iter().filter(|(on, _)| *on) {
         spans.push(Span::styled(format!(" {mark}"), Style::new().fg(Color::Yellow)));
     }
@@ -257,6 +262,7 @@ fn draw_footer(frame: &mut Frame<'_>, area: Rect, app: &App) {
         let label = match entry.kind {
             EntryKind::Dial => "Call: ",
             EntryKind::Dtmf => "Digits: ",
+            EntryKind::Transfer => "Transfer to: ",
         };
         Line::from(vec![
             Span::styled(format!(" {label}"), STRONG),
@@ -265,6 +271,20 @@ fn draw_footer(frame: &mut Frame<'_>, area: Rect, app: &App) {
             Span::raw("  "),
             refusal.unwrap_or(Span::styled("Enter to send, Esc to leave", DIM)),
         ])
+    } else if let Some(picker) = &app.picker {
+        let label = match picker.purpose {
+            Purpose::TransferTo => " Connect with: ",
+            Purpose::Merge => " Join with: ",
+        };
+        let mut line = vec![Span::styled(label, STRONG)];
+        for call in app.others() {
+            let is_chosen = call.id == picker.other;
+            let style = if is_chosen { STRONG.fg(Color::Cyan) } else { DIM };
+            let sign = if is_chosen { "▸" } else { " " };
+            line.push(Span::styled(format!("{sign}{}  ", party(&call.remote)), style));
+        }
+        line.push(Span::styled("Tab for the next, Enter to do it, Esc to leave", DIM));
+        Line::from(line)
     } else if let Some(refusal) = refusal {
         Line::from(vec![Span::raw(" "), refusal])
     } else {
@@ -330,6 +350,9 @@ mod tests {
             rings_until: None,
             queue: None,
             hold: Hold { local: true, remote: false },
+            active: false,
+            merged: false,
+            transfer: None,
             muted: true,
             media: MediaPath::Connected,
             began: UnixTime(Duration::from_secs(100)),

@@ -300,6 +300,9 @@ impl Story<'_> {
             | Event::Dialing { .. }
             | Event::Ringing { .. }
             | Event::EarlyMedia { .. }
+            | Event::Merged { .. }
+            | Event::TransferProgress { .. }
+            | Event::TransferFailed { .. }
             | Event::MuteChanged { .. }
             | Event::DtmfSent { .. } => {}
         }
@@ -344,6 +347,9 @@ impl Story<'_> {
             | Event::Established { .. }
             | Event::HoldChanged { .. }
             | Event::HoldFailed { .. }
+            | Event::Merged { .. }
+            | Event::TransferProgress { .. }
+            | Event::TransferFailed { .. }
             | Event::MuteChanged { .. }
             | Event::DtmfSent { .. } => {}
         }

@@ -2,6 +2,7 @@
 //!
 //! RFC 3550 §5.1 (one sequence for as long as the stream lives), §6.4.1 and A.8 (jitter).
 
+use super::mix::Mix;
 use super::{Keys, Measured, Told};
 use crate::peer::{Received, RtpPacket, RtpReceiver, RtpSender};
 use sidetone_media::downlink::{self, RtpHeader};
@@ -30,6 +31,12 @@ pub(crate) struct CallMedia {
     receiver: RtpReceiver,
     sender: RtpSender,
     downlink_open: bool,
+    /// What was asked of the microphone.
+    gate: Gate,
+    /// It is joined with others: it hears them beside the microphone.
+    joined: bool,
+    /// The last 10 ms of the other side.
+    heard: Frame,
     /// Some end was open once: from then on the call wants frames.
     begun: bool,
     /// The microphone was open once.
@@ -63,6 +70,9 @@ impl CallMedia {
             receiver,
             sender,
             downlink_open: false,
+            gate: Gate::Closed,
+            joined: false,
+            heard: [0; 480],
             begun: false,
             uplink_begun: false,
             first_sent_due: false,
@@ -84,10 +94,9 @@ impl CallMedia {
 
     /// Opens, mutes or closes the microphone; `true` when it is opened for the first time.
     pub(super) fn set_uplink(&mut self, gate: Gate) -> bool {
-        let was_closed = self.coders.uplink.gate() == Gate::Closed;
-        if let Err(error) = self.coders.uplink.set_gate(gate) {
-            log::error!("the encoder of call {} refuses: {error}", self.id);
-        }
+        let was_closed = self.gate == Gate::Closed;
+        self.gate = gate;
+        self.set_encoder();
         if gate == Gate::Closed {
             self.digits_due = false;
             return false;
@@ -95,6 +104,28 @@ impl CallMedia {
         self.begun = true;
         self.first_sent_due |= was_closed;
         !std::mem::replace(&mut self.uplink_begun, true)
+    }
+
+    /// Joins the call with others, or takes it out.
+    pub(super) fn set_joined(&mut self, on: bool) {
+        self.joined = on;
+        self.set_encoder();
+    }
+
+    pub(super) fn is_joined(&self) -> bool {
+        self.joined
+    }
+
+    /// Mute closes the microphone, and those who are joined hear each other on.
+    fn set_encoder(&mut self) {
+        let hears_others = self.joined && self.gate == Gate::Muted;
+        let gate = if hears_others { Gate::Open } else { self.gate };
+        if self.coders.uplink.gate() == gate {
+            return;
+        }
+        if let Err(error) = self.coders.uplink.set_gate(gate) {
+            log::error!("the encoder of call {} refuses: {error}", self.id);
+        }
     }
 
     pub(super) fn set_downlink(&mut self, open: bool) {
@@ -116,14 +147,12 @@ impl CallMedia {
     }
 
     /// Takes other coders and gives the old ones back.
-    pub(super) fn recode(&mut self, mut coders: Box<Coders>) -> Box<Coders> {
-        let gate = self.coders.uplink.gate();
-        if let Err(error) = coders.uplink.set_gate(gate) {
-            log::error!("the encoder of call {} refuses: {error}", self.id);
-        }
+    pub(super) fn recode(&mut self, coders: Box<Coders>) -> Box<Coders> {
         self.packets_before += self.coders.downlink.stats().packets_received;
         self.jitter = Jitter::new(coders.downlink.codec());
-        std::mem::replace(&mut self.coders, coders)
+        let former = std::mem::replace(&mut self.coders, coders);
+        self.set_encoder();
+        former
     }
 
     /// Takes what has come in. What comes while the downlink is closed is not played later.
@@ -146,19 +175,32 @@ impl CallMedia {
         }
     }
 
-    /// Adds the next 10 ms of the other side to the mix; `true` at its very first sound.
-    pub(super) fn play(&mut self, mix: &mut Mix, now: Duration) -> bool {
+    /// Decodes the next 10 ms of the other side; `true` at its very first sound.
+    pub(super) fn hear(&mut self, now: Duration) -> bool {
         if !self.downlink_open {
+            self.heard.fill(0);
             return false;
         }
-        let mut frame: Frame = [0; 480];
-        let heard = self.coders.downlink.pull(&mut frame, now);
-        mix.add(&frame);
+        let heard = self.coders.downlink.pull(&mut self.heard, now);
         heard == Heard::Decoded && std::mem::take(&mut self.first_heard_due)
     }
 
-    /// Sends 10 ms of the microphone; tells what came of it.
-    pub(super) fn send(&mut self, frame: &Frame, mut tell: impl FnMut(Told)) {
+    /// What [`CallMedia::hear`] decoded last.
+    pub(super) fn heard(&self) -> &Frame {
+        &self.heard
+    }
+
+    /// Sends 10 ms: the microphone, and where the call is joined what the others of `joined` say.
+    /// Tells what came of it.
+    pub(super) fn send(&mut self, microphone: &Frame, joined: &Mix, mut tell: impl FnMut(Told)) {
+        let mixed = self.joined.then(|| {
+            let mut mixed = joined.without(&self.heard);
+            if self.gate == Gate::Open {
+                mixed.add(microphone);
+            }
+            mixed.frame()
+        });
+        let frame = mixed.as_ref().unwrap_or(microphone);
         if !self.sender.is_ready() {
             return;
         }
@@ -182,7 +224,7 @@ impl CallMedia {
     /// a pause as often as not.
     pub(super) fn measure(&mut self) -> Option<Measured> {
         let Coders { uplink, downlink } = &*self.coders;
-        let sent = if uplink.gate() == Gate::Open { dbfs(uplink.level()) } else { SILENCE };
+        let sent = if self.gate == Gate::Open { dbfs(uplink.level()) } else { SILENCE };
         let heard = if self.downlink_open { dbfs(downlink.level()) } else { SILENCE };
         self.loudest = [self.loudest[0].max(sent), self.loudest[1].max(heard)];
         self.frames += 1;
@@ -215,26 +257,6 @@ fn numbered(out: &RtpOut<'_>, sequence: u16) -> Option<RtpPacket> {
 
 fn dbfs(level: Level) -> f32 {
     if level.rms_dbfs <= FLOOR_DBFS { SILENCE } else { level.rms_dbfs }
-}
-
-/// What all calls sound like together.
-pub(super) struct Mix([i32; 480]);
-
-impl Mix {
-    pub(super) fn new() -> Self {
-        Self([0; 480])
-    }
-
-    pub(super) fn add(&mut self, frame: &Frame) {
-        for (sum, sample) in self.0.iter_mut().zip(frame) {
-            *sum += i32::from(*sample);
-        }
-    }
-
-    #[allow(clippy::cast_possible_truncation, reason = "clamped to the type's range")]
-    pub(super) fn frame(&self) -> Frame {
-        self.0.map(|sum| sum.clamp(i32::from(i16::MIN), i32::from(i16::MAX)) as i16)
-    }
 }
 
 /// Interarrival jitter.
@@ -271,16 +293,6 @@ impl Jitter {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn several_calls_are_mixed_without_wrapping_around() {
-        let mut mix = Mix::new();
-        mix.add(&[30_000; 480]);
-        mix.add(&[30_000; 480]);
-        assert_eq!(mix.frame()[0], i16::MAX);
-        mix.add(&[-30_000; 480]);
-        assert_eq!(mix.frame()[0], 30_000);
-    }
 
     #[test]
     fn jitter_is_the_smoothed_difference_of_spacings() {

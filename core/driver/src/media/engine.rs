@@ -1,6 +1,7 @@
 //! The thread's loop: wait for a frame's time, take commands, hear, mix, play, send.
 
-use super::call::{CallMedia, Mix};
+use super::call::CallMedia;
+use super::mix::Mix;
 use super::{Command, Ends, MAX_CALLS, Notice, Retired, Told};
 use crate::clock;
 use crate::device::{AudioDevice, Pace};
@@ -156,19 +157,25 @@ impl Engine {
 
     fn tick(&mut self, microphone: &Frame) {
         let now = clock::boot();
-        let mut mix = Mix::new();
+        let (mut all, mut joined) = (Mix::new(), Mix::new());
+        for call in &mut self.calls {
+            call.receive();
+            if call.hear(now) {
+                self.ends.tell(Notice::Call(call.id, Told::FirstHeard));
+            }
+            all.add(call.heard());
+            if call.is_joined() {
+                joined.add(call.heard());
+            }
+        }
         for call in &mut self.calls {
             let id = call.id;
-            call.receive();
-            if call.play(&mut mix, now) {
-                self.ends.tell(Notice::Call(id, Told::FirstHeard));
-            }
-            call.send(microphone, |told| self.ends.tell(Notice::Call(id, told)));
+            call.send(microphone, &joined, |told| self.ends.tell(Notice::Call(id, told)));
             if let Some(measured) = call.measure() {
                 self.ends.tell(Notice::Call(id, Told::Measured(measured)));
             }
         }
-        self.device.play(&mix.frame());
+        self.device.play(&all.frame());
     }
 
     fn is_wanted(&self) -> bool {
@@ -198,6 +205,11 @@ impl Engine {
                         // What lies in the ring is from before.
                         call.receive();
                         call.set_downlink(open);
+                    }
+                }
+                Command::SetJoined(id, on) => {
+                    if let Some(call) = self.call(id) {
+                        call.set_joined(on);
                     }
                 }
                 Command::Press(id, keys) => {

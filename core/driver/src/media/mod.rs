@@ -6,6 +6,7 @@
 
 mod call;
 mod engine;
+mod mix;
 
 #[cfg(test)]
 mod tests;
@@ -42,6 +43,8 @@ pub(crate) enum Command {
     SetUplink(CallId, Gate),
     /// Opens or closes the way from a call to the speaker.
     SetDownlink(CallId, bool),
+    /// Lets a call hear the others that are joined, and be heard by them.
+    SetJoined(CallId, bool),
     /// Presses keys in a call.
     Press(CallId, Keys),
     /// The call is over.

@@ -96,6 +96,7 @@ impl Edge {
             | Output::Describe { .. }
             | Output::SetRemoteAnswer { .. }
             | Output::Rollback { .. }
+            | Output::Mix { .. }
             | Output::SendDtmf { .. }
             | Output::SetAudio { .. }
             | Output::Event(_) => return Ok(()),

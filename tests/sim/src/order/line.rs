@@ -482,6 +482,7 @@ impl Line {
             | Output::Rollback { .. }
             | Output::SetUplink { .. }
             | Output::SetDownlink { .. }
+            | Output::Mix { .. }
             | Output::SendDtmf { .. }
             | Output::Save(_) => {}
         }

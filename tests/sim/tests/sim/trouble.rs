@@ -204,7 +204,7 @@ fn random_world(seed: u64, counts: &mut Counts) {
         world.set_delay(phone, Duration::from_millis(5 + draw(200)));
     }
     let delay = Duration::from_millis(draw(4000));
-    world.set_pushes(Pushes { delay, lost: 15, twice: 15, late: 15, ..Pushes::default() });
+    world.set_pushes(Pushes { delay, lost: 15, twice: 15, late: 15 });
     let numbers = [
         "1801", "1811", "1811", "1812", "1810", "1001", "1002", "600", "602", "603", "605", "610",
         "611", "999",
