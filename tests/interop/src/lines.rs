@@ -1,4 +1,4 @@
-//! The lines of the servers: agent N, customer N and the queues 180N and 181N that ring only agent N.
+//! The lines of the servers: agent N, colleague N, customer N and the queues 180N and 181N that ring only agent N.
 //! Journeys run at the same time, each on a line of its own; those that harm the server run alone.
 
 use std::sync::{Condvar, LazyLock, Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
@@ -54,6 +54,16 @@ impl Line {
     /// The user of the customer.
     pub fn customer(&self) -> String {
         format!("customer{}", self.number)
+    }
+
+    /// The user of a colleague of the agent.
+    pub fn colleague(&self) -> String {
+        format!("colleague{}", self.number)
+    }
+
+    /// The number of the colleague.
+    pub fn colleague_number(&self) -> String {
+        format!("200{}", self.number)
     }
 
     /// The number of the agent.

@@ -331,6 +331,12 @@ impl Phone {
         })
     }
 
+    /// Waits until these tones are heard at once, and nothing else that anybody makes.
+    #[track_caller]
+    pub fn hears_all(&mut self, tones: &[Tone]) {
+        self.hears_what(&format!("{tones:?} at once"), |heard| heard.are_only(tones).then_some(()));
+    }
+
     /// Waits until nothing is heard.
     #[track_caller]
     pub fn hears_silence(&mut self) {

@@ -101,6 +101,11 @@ impl Stage {
         self.sign_in("customer", &self.line.customer(), voice)
     }
 
+    /// The colleague's phone, signed in.
+    pub fn colleague(&self, voice: &Voice) -> Phone {
+        self.sign_in("colleague", &self.line.colleague(), voice)
+    }
+
     fn sign_in(&self, name: &str, user: &str, voice: &Voice) -> Phone {
         let name = format!("{name} at {}", self.server.name()).replace(' ', "-");
         let mut phone = Phone::start(&name, &self.server.setup(user), voice);

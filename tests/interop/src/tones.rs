@@ -212,8 +212,15 @@ impl Heard {
 
     /// Whether exactly this of all the tones that anybody makes is heard.
     pub fn is_only(&self, wanted: Tone) -> bool {
-        self.level(wanted) > HEARD
-            && Tone::all().into_iter().all(|tone| tone == wanted || self.level(tone) < SILENT)
+        self.are_only(&[wanted])
+    }
+
+    /// Whether exactly these of all the tones that anybody makes are heard, at once.
+    pub fn are_only(&self, wanted: &[Tone]) -> bool {
+        Tone::all().into_iter().all(|tone| match wanted.contains(&tone) {
+            true => self.level(tone) > HEARD,
+            false => self.level(tone) < SILENT,
+        })
     }
 
     /// Whether nothing is heard.

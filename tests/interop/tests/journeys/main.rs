@@ -14,11 +14,13 @@
 //! | `telephone` | the G.711 customer, digits |
 //! | `cold` | the libraries for phones as programs, on strict platforms |
 //! | `kotlin`, `robolectric`, `swift` | which of them |
+//! | `calls` | several calls of one agent: swapped, joined, transferred |
 //! | `early` | a phone that is connected while it rings, and what its caller hears |
 //! | `program` | doctor, exit statuses, commands that are refused |
 
 #![allow(clippy::print_stdout, reason = "what was measured or left out is worth reading")]
 
+mod calls;
 mod cold;
 mod conformance;
 mod early;

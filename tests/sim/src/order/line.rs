@@ -101,15 +101,20 @@ impl Line {
             Op::Push | Op::Recall | Op::Forward | Op::Kill => true,
             Op::AudioOn => !self.edge.audio,
             Op::AudioOff => self.edge.audio,
-            Op::Reinvite | Op::Update | Op::Withdraw => flow && !self.local_tag.is_empty(),
+            Op::Reinvite | Op::Update | Op::Withdraw | Op::Arrive | Op::Miss => {
+                flow && !self.local_tag.is_empty()
+            }
             Op::SignOut => true,
-            Op::Dial | Op::Answer | Op::Decline | Op::HangUp | Op::Hold => true,
+            Op::Dial | Op::Answer | Op::Decline | Op::HangUp | Op::Hold | Op::Transfer => true,
             Op::Trying | Op::Ringing | Op::EarlyMedia | Op::Accept | Op::AcceptOther | Op::Busy => {
                 flow && invited
             }
             Op::Agree => flow && !self.inside.is_empty(),
             Op::Glare => {
                 flow && self.inside.first().is_some_and(|request| request.method == Method::Invite)
+            }
+            Op::Stay => {
+                flow && self.inside.first().is_some_and(|request| request.method == Method::Refer)
             }
             Op::FlowLost => flow,
             Op::FlowUp => self.opening.is_some(),
@@ -161,6 +166,8 @@ impl Line {
                 self.inside("UPDATE", 2, &script::SDP.replace("sendrecv", "recvonly"))?;
             }
             Op::Withdraw => self.inside("CANCEL", 2, "")?,
+            Op::Arrive => self.receive(script::notify(&tag, "200 OK"))?,
+            Op::Miss => self.receive(script::notify(&tag, "486 Busy Here"))?,
             Op::SignOut => self.command(Command::Unregister)?,
             Op::Dial => self.command(Command::Dial { call, to: "600".to_owned() })?,
             Op::Answer => self.decide(Command::Answer { call }, Decision::Answer)?,
@@ -209,6 +216,8 @@ impl Line {
                 let is_held = calls.iter().any(|shown| shown.id == call && shown.hold.local);
                 self.command(Command::Hold { call, on: !is_held })?;
             }
+            Op::Transfer => self.command(Command::Transfer { call, to: "601".to_owned() })?,
+            Op::Stay => self.respond_inside(603)?,
             Op::Trying => self.respond_to_invite(100, "", "")?,
             Op::Ringing => self.respond_to_invite(180, "called", "")?,
             Op::EarlyMedia => self.respond_to_invite(183, "called", script::SDP)?,
@@ -508,7 +517,7 @@ impl Line {
                 self.invite = Some(request);
                 Ok(())
             }
-            (Method::Invite | Method::Bye, true) => {
+            (Method::Invite | Method::Bye | Method::Refer, true) => {
                 self.inside.push(request);
                 Ok(())
             }

@@ -30,6 +30,14 @@ pub enum Op {
     HangUp,
     /// The user holds, and then resumes.
     Hold,
+    /// The user sends the other side elsewhere.
+    Transfer,
+    /// It refuses to go.
+    Stay,
+    /// NOTIFY: it has arrived there.
+    Arrive,
+    /// NOTIFY: nobody took it there.
+    Miss,
     /// 100 to our INVITE.
     Trying,
     /// 180 to our INVITE.

@@ -24,6 +24,16 @@ pub(super) fn request(method: &str, branch: &str, cseq: u32, tag: &str, body: &s
     .into_bytes()
 }
 
+/// What the caller tells of his going elsewhere.
+pub(super) fn notify(tag: &str, status: &str) -> Vec<u8> {
+    let branch = format!("notify-{}", &status[..3]);
+    let notify = String::from_utf8_lossy(&request("NOTIFY", &branch, 3, tag, "")).into_owned();
+    let head = "Event: refer\r\nSubscription-State: terminated;reason=noresource\r\n\
+                Content-Type: message/sipfrag;version=2.0\r\n\r\n";
+    let end = notify.rfind("\r\n").unwrap_or_default();
+    format!("{}{head}SIP/2.0 {status}\r\n", &notify[..end]).into_bytes()
+}
+
 /// The INVITE of a second leg: another caller's transaction and dialog, the same call.
 pub(super) fn fork() -> Vec<u8> {
     let invite = String::from_utf8_lossy(&request("INVITE", "fork", 1, "", SDP)).into_owned();

@@ -8,7 +8,7 @@ use sidetone_sim::order::{Explored, Line, Op, arms, explore};
 const FREE: [Op; 5] = [Op::FlowUp, Op::Described, Op::Connected, Op::Agree, Op::Time];
 
 /// The arms that no input leads to, each with what stands before it: they complete the `match`.
-const GUARDS: [(&str, &str); 6] = [
+const GUARDS: [(&str, &str); 7] = [
     (
         "(Announced | Ending | Ended, In::Described(_))",
         "a call that asked for no description, or does not wait for it any more, takes none",
@@ -25,6 +25,7 @@ const GUARDS: [(&str, &str); 6] = [
          In::ChangeUnanswered | In::ChangeLost, )",
         "only an answered call sends an INVITE inside its dialog, and an ending one forgets it",
     ),
+    ("(Answered | Established, In::TakenOver(to))", "it takes the transfer of another call"),
     (
         "(Dialing | Alerting | Announced | Ending | Ended, In::Cancel(_))",
         "a CANCEL finds its call by an INVITE that is still open",
@@ -73,8 +74,9 @@ const CALLING: [Op; 9] = [
 fn every_order_on_one_call() {
     arms::listen();
     use Op::{
-        Accept, Ack, Answer, Busy, Bye, Cancel, Decline, Dial, EarlyMedia, FlowLost, Glare, HangUp,
-        Hold, Invite, MediaFailed, NotDescribed, Reinvite, Ringing, SignOut, Update, Withdraw,
+        Accept, Ack, Answer, Arrive, Busy, Bye, Cancel, Decline, Dial, EarlyMedia, FlowLost, Glare,
+        HangUp, Hold, Invite, MediaFailed, Miss, NotDescribed, Reinvite, Ringing, SignOut, Stay,
+        Transfer, Update, Withdraw,
     };
 
     let called = [Invite, Cancel, Answer, Decline, HangUp, Ack, Bye, Hold, FlowLost];
@@ -83,6 +85,8 @@ fn every_order_on_one_call() {
     let mut orders = calls.orders;
     let changes = [Invite, Answer, Ack, Hold, Reinvite, Update, Withdraw, Glare];
     orders += tried("incoming, changed by both sides", &once(&changes)).orders;
+    let transfer = [Invite, Answer, Ack, Hold, Transfer, Stay, Arrive, Miss, Bye, HangUp, FlowLost];
+    orders += tried("incoming, sent elsewhere", &once(&transfer)).orders;
     let trouble = [Invite, Answer, HangUp, Ack, Bye, Reinvite, MediaFailed, NotDescribed, SignOut];
     orders += tried("incoming, with trouble", &once(&trouble)).orders;
 
