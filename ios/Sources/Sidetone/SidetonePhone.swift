@@ -75,6 +75,24 @@ public final class SidetonePhone: Sendable {
     }
 }
 
+/// Several calls.
+extension SidetonePhone {
+    /// Lets the call that is on hold talk, and holds the one that talks.
+    public func swap() async throws { try await core.swap() }
+    /// Joins these calls, and those that are joined already: each hears the others and this phone.
+    public func merge(_ calls: [UUID]) async throws { try await core.merge(calls: calls) }
+    /// Takes a call out of those that are joined, to talk to it alone.
+    public func split(_ call: UUID) async throws { try await core.split(call: call) }
+    /// Leaves the two calls that are joined: they talk on without this phone.
+    public func leave() async throws { try await core.leave() }
+    /// Sends the other side of a call elsewhere without asking there.
+    public func transfer(_ call: UUID, to: String) async throws { try await core.transfer(call: call, to: to) }
+    /// Brings the other sides of two calls together, and is done with both.
+    public func transfer(_ call: UUID, with other: UUID) async throws {
+        try await core.transferTo(call: call, with: other)
+    }
+}
+
 extension SidetonePhone: PhonePort {
     public func dial(_ to: String, call: UUID) async throws { _ = try await core.dial(to: to, call: call) }
     public func answer(_ call: UUID) async throws { try await core.answer(call: call) }
@@ -159,7 +177,7 @@ extension PhoneLamp {
 extension Cause {
     init(_ reason: EndReason) {
         switch reason {
-        case .local: self = .here
+        case .local, .transferred: self = .here
         case .remote, .refused, .busy: self = .remote
         case .cancelled, .noAnswer, .neverCame: self = .missed
         case .answeredElsewhere: self = .answeredElsewhere

@@ -169,6 +169,17 @@ func endpoint(_ text: String) -> AudioEndpoint {
                 _exit(0)
             }
             return
+        case "swap", "merge", "split", "leave", "transfer", "attended":
+            guard let phone else { return refuse("not_registered", "There is no phone yet") }
+            Task {
+                do {
+                    try await several(name, json, call, phone)
+                    say("accepted", ["command": name, "call": call.map(id)])
+                } catch {
+                    refuse("wrong_state", "\(error)")
+                }
+            }
+            return
         case "answer", "decline", "hangup", "hold", "mute", "dtmf":
             guard let call, kit.calls[call]?.hasEnded == false else { return refuse("unknown_call", "There is no such call on the screen") }
             switch name {
@@ -181,6 +192,19 @@ func endpoint(_ text: String) -> AudioEndpoint {
         default: return refuse("invalid_command", "not a command of the call screen")
         }
         say("accepted", ["command": name, "call": call.map(id)])
+    }
+
+    /// What is asked of several calls; who names none asks it of one that is not there.
+    private func several(_ name: String, _ json: [String: Any], _ call: UUID?, _ phone: SidetonePhone) async throws {
+        let call = call ?? UUID()
+        switch name {
+        case "swap": try await phone.swap()
+        case "merge": try await phone.merge((json["calls"] as? [String] ?? []).compactMap(UUID.init))
+        case "split": try await phone.split(call)
+        case "leave": try await phone.leave()
+        case "transfer": try await phone.transfer(call, to: json["to"] as? String ?? "")
+        default: try await phone.transfer(call, with: (json["with"] as? String).flatMap(UUID.init) ?? UUID())
+        }
     }
 
     private func tell(_ event: Event) {
@@ -204,6 +228,10 @@ func endpoint(_ text: String) -> AudioEndpoint {
             say("media", ["call": id(call), "first_sent_ms": milliseconds(sent), "first_heard_ms": milliseconds(heard)])
         case .holdChanged(let call, let hold): say("hold", ["call": id(call), "local": hold.local, "remote": hold.remote])
         case .holdFailed(let call, let text): say("hold_failed", ["call": id(call), "reason": text])
+        case .merged(let calls): say("merged", ["calls": calls.map(id)])
+        case .transferProgress(let call, let to, let status):
+            say("transfer_progress", ["call": id(call), "to": party(to), "status": Int(status)])
+        case .transferFailed(let call, let text): say("transfer_failed", ["call": id(call), "reason": text])
         case .muteChanged(let call, let muted): say("mute", ["call": id(call), "on": muted])
         case .dtmfSent(let call): say("dtmf_sent", ["call": id(call)])
         case .quality: break

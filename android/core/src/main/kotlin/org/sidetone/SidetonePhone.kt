@@ -58,6 +58,26 @@ class SidetonePhone private constructor(private val phone: Phone) : PhonePort {
     override suspend fun setHold(call: UUID, on: Boolean) = typed { phone.setHold(call, on) }
     override suspend fun setMute(call: UUID, on: Boolean) = typed { phone.setMute(call, on) }
     override suspend fun sendDtmf(call: UUID, digits: String) = typed { phone.sendDtmf(call, digits) }
+
+    /** Lets the call that is on hold talk, and holds the one that talks. */
+    suspend fun swap() = typed { phone.swap() }
+
+    /** Joins these calls, and those that are joined already: each hears the others and this phone. */
+    suspend fun merge(calls: List<UUID>) = typed { phone.merge(calls) }
+
+    /** Takes a call out of those that are joined, to talk to it alone. */
+    suspend fun split(call: UUID) = typed { phone.split(call) }
+
+    /** Leaves the two calls that are joined: they talk on without this phone. */
+    suspend fun leave() = typed { phone.leave() }
+
+    /** Sends the other side of a call elsewhere without asking there. */
+    suspend fun transfer(call: UUID, to: String) = typed { phone.transfer(call, to) }
+
+    /** Brings the other sides of two calls together, and is done with both. */
+    suspend fun transferTo(call: UUID, with: UUID) = typed { phone.transferTo(call, with) }
+
+    /** Sends the caller of an incoming call elsewhere. */
     suspend fun forward(call: UUID, to: String) = typed { phone.forward(call, to) }
 
     /** The platform gave another push token, or none. */
@@ -101,7 +121,9 @@ private suspend fun <T> typed(command: suspend () -> T): T = try {
 } catch (e: CommandException) {
     val why = when (e) {
         is CommandException.UnknownCall -> Refusal.Why.UNKNOWN_CALL
-        is CommandException.Busy, is CommandException.WrongState -> Refusal.Why.NOT_NOW
+        is CommandException.Transferring, is CommandException.NothingToSwap, is CommandException.TooFewCalls,
+        is CommandException.TooManyToLeave, is CommandException.WrongState,
+        -> Refusal.Why.NOT_NOW
         else -> Refusal.Why.OTHER
     }
     throw Refusal(sentences(e), why, e)
@@ -145,7 +167,7 @@ private fun shownOf(party: Party, queue: String?) =
     Shown(party.name, party.uri.substringAfter(':').substringBefore('@').ifEmpty { null }, queue)
 
 private fun causeOf(reason: EndReason): Cause = when (reason) {
-    is EndReason.Local -> Cause.LOCAL
+    is EndReason.Local, is EndReason.Transferred -> Cause.LOCAL
     is EndReason.Remote -> Cause.REMOTE
     is EndReason.Cancelled, is EndReason.NoAnswer, is EndReason.NeverCame -> Cause.MISSED
     is EndReason.AnsweredElsewhere -> Cause.ANSWERED_ELSEWHERE

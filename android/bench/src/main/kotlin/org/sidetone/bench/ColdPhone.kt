@@ -184,6 +184,26 @@ private class Session(private val flags: Map<String, String>) {
             "forward" -> if (call == null) refused("unknown_call", "there is no such call") else later {
                 phone?.forward(call, command.optString("to"))
             }
+            "swap" -> later { phone?.swap() }
+            "leave" -> later { phone?.leave() }
+            "merge" -> try {
+                val merged = uuids(command)
+                later { phone?.merge(merged) }
+            } catch (e: JSONException) {
+                refused("invalid_command", e.message.orEmpty())
+            } catch (e: IllegalArgumentException) {
+                refused("invalid_command", "a call is a UUID")
+            }
+            "split" -> if (call == null) refused("unknown_call", "there is no such call") else later { phone?.split(call) }
+            "transfer" -> if (call == null) refused("unknown_call", "there is no such call") else later {
+                phone?.transfer(call, command.optString("to"))
+            }
+            "attended" -> {
+                val other = runCatching { UUID.fromString(command.getString("with")) }.getOrNull()
+                if (call == null || other == null) refused("unknown_call", "there is no such call") else later {
+                    phone?.transferTo(call, other)
+                }
+            }
             "push_token" -> try {
                 val token = tokenOf(command)
                 later { tokenIs(token) }
@@ -213,6 +233,11 @@ private class Session(private val flags: Map<String, String>) {
             }
             else -> refused("invalid_command", "no command of this name")
         }
+    }
+
+    private fun uuids(command: JSONObject): List<UUID> {
+        val calls = command.getJSONArray("calls")
+        return List(calls.length()) { UUID.fromString(calls.getString(it)) }
     }
 
     private fun tokenOf(command: JSONObject) = command.optJSONObject("token")?.let {

@@ -3,6 +3,7 @@ package org.sidetone.bench
 import java.io.PrintStream
 import java.time.Duration
 import java.util.UUID
+import org.json.JSONArray
 import org.json.JSONObject
 import org.sidetone.Shown
 import org.sidetone.ffi.*
@@ -50,6 +51,11 @@ class Lines(private val out: PrintStream = System.out) {
             )
             is Event.HoldChanged -> print("hold", "call" to event.call.toString(), "local" to event.hold.local, "remote" to event.hold.remote)
             is Event.HoldFailed -> print("hold_failed", "call" to event.call.toString(), "reason" to event.text)
+            is Event.Merged -> print("merged", "calls" to JSONArray(event.calls.map { it.toString() }))
+            is Event.TransferProgress -> print(
+                "transfer_progress", "call" to event.call.toString(), "to" to party(event.to), "status" to event.status.toInt(),
+            )
+            is Event.TransferFailed -> print("transfer_failed", "call" to event.call.toString(), "reason" to event.text)
             is Event.MuteChanged -> print("mute", "call" to event.call.toString(), "on" to event.muted)
             is Event.DtmfSent -> print("dtmf_sent", "call" to event.call.toString())
             is Event.Quality -> quality(event.call, event.report)
