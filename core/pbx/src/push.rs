@@ -5,7 +5,7 @@ use crate::call::{Call, CallKey, Cause, Plan, Round};
 use crate::leg::{Leg, LegDialog, Stage};
 use crate::pbx::Pbx;
 use crate::{FlowId, Generation, LegId, MediaDirection, PbxOutput, Push, PushKind};
-use sidetone_sip::{HeaderName, StatusCode, Uri};
+use sidetone_sip::{StatusCode, Uri};
 use std::collections::BTreeMap;
 use std::time::Duration;
 

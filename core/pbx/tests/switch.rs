@@ -129,6 +129,7 @@ impl Desk {
             let credentials =
                 Credentials { username: user.to_owned(), password: format!("secret-{user}") };
             let digest = self.digests.entry(user.to_owned()).or_default();
+            digest.admit("bench.test");
             digest.authorize(&mut request, &credentials, "c0ffee");
             let bytes = Message::from(request.clone()).to_bytes();
             self.input(PbxInput::Received { flow, bytes });
