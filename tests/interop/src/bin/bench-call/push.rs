@@ -29,14 +29,11 @@ pub(crate) fn measure(bench: &Bench, wakes: usize, table: &mut Table) {
     for program in &programs {
         let state = Scratch::new("woken");
         program.put_to_sleep(bench, &state.0);
-        bench.run(&["delay", "0"]);
-        let near = Wakes::measure(bench, program, &state.0, wakes);
-        bench.run(&["delay", FAR]);
-        let far = Wakes::measure(bench, program, &state.0, wakes);
-        bench.run(&["delay", "0"]);
+        let [near, far] = Wakes::measure(bench, program, &state.0, wakes);
         near.tell(table, program, "loopback");
         far.tell(table, program, "80 ms of round trip");
-        table.trips(program.answered, &near.answered, &far.answered, ROUND_TRIP, "–", f64::MAX);
+        let [near, far] = [near, far].map(|it| it.from_the_report());
+        table.trips(program.answered, &near, &far, ROUND_TRIP, "–", f64::MAX);
     }
     let [near, far] = with_stock_nonces(bench, wakes);
     table.times(STOCK, "loopback", &near, "5 round trips + 20 ms", 20.0);
@@ -118,45 +115,70 @@ struct Wakes {
 }
 
 impl Wakes {
-    /// One call after the other for a phone that is dead: it is started when the POST is there, and its
-    /// user answers as soon as the platform shows the call.
-    fn measure(bench: &Bench, program: &Program, state: &Path, wakes: usize) -> Self {
-        let mut times = Self::default();
+    /// Here and far away by turns, so that what else the machine does falls on both alike.
+    fn measure(bench: &Bench, program: &Program, state: &Path, wakes: usize) -> [Self; 2] {
+        let [mut near, mut far] = [Self::default(), Self::default()];
         let mailbox = Mailbox::of("agent1");
         let mut customer = Phone::start("customer", &bench.setup("customer1"), &Voice::silence());
         customer.wait_lamp("registered", COLD);
         for _ in 0..wakes {
-            let theirs = customer.dial("1811");
-            let (posted, post) = mailbox.next_told("incoming", COLD);
-            let payload = &post["payload"];
-            let call = payload["call"].as_str().expect("a payload has a call").to_owned();
-            let mut phone = if program.takes_payload {
-                let file = state.join("payload.json");
-                std::fs::write(&file, payload.to_string()).expect("the payload can be written");
-                program.start(bench, state, &["--payload", file.to_str().expect("UTF-8")])
-            } else {
-                let mut phone = program.start(bench, state, &[]);
-                phone.send(json!({ "command": "announce", "payload": payload }));
-                phone
-            };
-            let reported = phone.wait_told("the report", COLD, |e| e["event"] == "reported");
-            phone.send(json!({ "command": "answer", "call": call }));
-            let told = |phone: &mut Phone, name: &str| {
-                let is = |e: &serde_json::Value| e["event"] == *name && e["call"] == call;
-                ms(phone.wait_told(name, COLD, is).at, posted)
-            };
-            times.reported.push(ms(reported.at, posted));
-            times.rings.push(told(&mut phone, "incoming"));
-            times.answered.push(told(&mut phone, "answered"));
-            phone.wait_call("established", &call);
-            mailbox.next("answered_elsewhere", COLD);
-            phone.ask("hangup", &call, json!({}));
-            phone.wait_call("ended", &call);
-            customer.wait_call("ended", &theirs);
-            sleeps_and_dies(phone);
+            for (times, delay) in [(&mut near, "0"), (&mut far, FAR)] {
+                bench.run(&["delay", delay]);
+                times.wake(bench, program, state, &mailbox, &mut customer);
+            }
         }
+        bench.run(&["delay", "0"]);
         customer.leave();
-        times
+        [near, far]
+    }
+
+    /// A call for a phone that is dead: it is started when the POST is there, and its user answers as
+    /// soon as the platform shows the call.
+    fn wake(
+        &mut self,
+        bench: &Bench,
+        program: &Program,
+        state: &Path,
+        mailbox: &Mailbox,
+        customer: &mut Phone,
+    ) {
+        let theirs = customer.dial("1811");
+        let (posted, post) = mailbox.next_told("incoming", COLD);
+        let payload = &post["payload"];
+        let call = payload["call"].as_str().expect("a payload has a call").to_owned();
+        let mut phone = if program.takes_payload {
+            let file = state.join("payload.json");
+            std::fs::write(&file, payload.to_string()).expect("the payload can be written");
+            program.start(bench, state, &["--payload", file.to_str().expect("UTF-8")])
+        } else {
+            let mut phone = program.start(bench, state, &[]);
+            phone.send(json!({ "command": "announce", "payload": payload }));
+            phone
+        };
+        let reported = phone.wait_told("the report", COLD, |e| e["event"] == "reported");
+        phone.send(json!({ "command": "answer", "call": call }));
+        let told = |phone: &mut Phone, name: &str| {
+            let is = |e: &serde_json::Value| e["event"] == *name && e["call"] == call;
+            ms(phone.wait_told(name, COLD, is).at, posted)
+        };
+        self.reported.push(ms(reported.at, posted));
+        self.rings.push(told(&mut phone, "incoming"));
+        self.answered.push(told(&mut phone, "answered"));
+        phone.wait_call("established", &call);
+        mailbox.next("answered_elsewhere", COLD);
+        phone.ask("hangup", &call, json!({}));
+        phone.wait_call("ended", &call);
+        customer.wait_call("ended", &theirs);
+        sleeps_and_dies(phone);
+    }
+
+    /// Without the start of the program, which no network has a part in.
+    fn from_the_report(&self) -> Vec<f64> {
+        self.answered
+            .iter()
+            .zip(&self.reported)
+            .map(|(answered, reported)| answered - reported)
+            .collect()
     }
 
     fn tell(&self, table: &mut Table, program: &Program, condition: &'static str) {
