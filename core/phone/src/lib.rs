@@ -22,6 +22,8 @@
 //! | `call` | one call: its state machine, incoming, outgoing, hold, DTMF |
 //! | `doubt` | what a process that was suspended may not take for fresh |
 //! | `focus` | the calls among themselves: who talks, who is joined, who is brought together |
+//! | `mailbox` | the summary of the account's voice mailbox |
+//! | `subscription` | one subscription to an event package |
 //! | `push` | calls announced before their INVITE: payloads, what was decided, late INVITEs |
 //! | `agent` | presence, queues and supervision find their place here |
 //! | `text` | texts of others, kept short |
@@ -33,9 +35,11 @@ pub mod api;
 mod call;
 mod doubt;
 mod focus;
+mod mailbox;
 mod phone;
 mod push;
 mod routing;
+mod subscription;
 #[cfg(test)]
 mod tests;
 mod text;

@@ -3,6 +3,7 @@
 use crate::account::{Account, FlowChange};
 use crate::call::{Call, Destination, In, target};
 use crate::doubt::Doubts;
+use crate::mailbox::Mailbox;
 use crate::push::{
     self,
     memory::{Memory, Verdict},
@@ -31,6 +32,7 @@ pub struct Phone {
     pub(crate) memory: Memory,
     /// When it slept, and what it doubts since.
     pub(crate) doubts: Doubts,
+    pub(crate) mailbox: Mailbox,
     /// What was handed out to be stored last.
     pub(crate) saved: Saved,
 }
@@ -50,6 +52,7 @@ impl Phone {
             calls: Vec::new(),
             memory: Memory::default(),
             doubts: Doubts::new(now),
+            mailbox: Mailbox::default(),
             saved: Saved::default(),
         };
         if let Some(saved) = &saved {
@@ -103,6 +106,7 @@ impl Phone {
             }
             Command::Unregister => {
                 self.each_call(|| In::HangUp, now);
+                self.leave_mailbox(now);
                 let change = self.account.sign_out(&mut self.ua, now);
                 self.flow_changed(change, now);
                 Ok(())
@@ -115,9 +119,12 @@ impl Phone {
             Command::Forward { call, to } => target::parse(&to, &self.ua.config.account)
                 .and_then(|to| self.step(call, In::Forward(to.to_string()), now)),
             Command::Sleep if !self.calls.is_empty() => Err(CommandError::InCall),
-            Command::Sleep => self.account.sleep(&mut self.ua, now).map(|change| {
-                self.flow_changed(change, now);
-            }),
+            Command::Sleep => {
+                self.leave_mailbox(now);
+                self.account.sleep(&mut self.ua, now).map(|change| {
+                    self.flow_changed(change, now);
+                })
+            }
             Command::SetPushToken(token) => self.account.set_token(token, &mut self.ua, now),
             Command::HangUp { call } => self.step(call, In::HangUp, now),
             Command::Hold { call, on } => self.hold(call, on, now),
@@ -201,8 +208,9 @@ impl Phone {
         let transaction = transaction.map(|(at, name)| (at, TimerReason::Transaction(name)));
         let account = self.account.poll_timeout(self.ua.config.keep_alive);
         let calls = self.calls.iter().filter_map(Call::poll_timeout);
-        let doubts = self.doubts.poll_timeout();
-        transaction.into_iter().chain(account).chain(calls).chain(doubts).min()
+        let others = self.doubts.poll_timeout().into_iter();
+        let others = others.chain(self.mailbox.subscription().poll_timeout());
+        transaction.into_iter().chain(account).chain(calls).chain(others).min()
     }
 
     /// Time passed, perhaps asleep.
@@ -216,6 +224,7 @@ impl Phone {
             call.handle_timeout(&mut self.ua, now);
         }
         self.handle_doubts_timeout(now);
+        self.handle_mailbox_timeout(now);
         self.settle(now);
     }
 
@@ -224,6 +233,7 @@ impl Phone {
         Snapshot {
             registration: self.account.lamp().clone(),
             calls: self.calls.iter().filter(|c| !c.is_orphan()).map(Call::snapshot).collect(),
+            voicemail: self.mailbox.summary().copied(),
         }
     }
 
@@ -291,6 +301,7 @@ impl Phone {
             }
             FlowChange::Lost(flow) => {
                 self.ua.transactions.flow_lost(flow, now.boot);
+                self.forget_mailbox();
                 self.drop_doubted(now);
                 self.each_call(|| In::FlowLost, now);
             }
@@ -298,6 +309,7 @@ impl Phone {
                 if let Some(flow) = flow {
                     self.ua.transactions.flow_lost(flow, now.boot);
                 }
+                self.forget_mailbox();
                 self.drop_doubted(now);
                 self.each_call(|| In::HangUp, now);
                 self.each_call(|| In::Deadline, now);

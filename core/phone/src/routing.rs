@@ -14,6 +14,7 @@ impl Phone {
             self.route(output, now);
         }
         self.settle_calls(now);
+        self.watch_mailbox(now);
         while let Some(output) = self.ua.transactions.poll_output() {
             self.route(output, now);
         }
@@ -66,6 +67,9 @@ impl Phone {
         }
         if request.method == Method::Cancel {
             return self.handle_cancel(&key, &request, now);
+        }
+        if request.method == Method::Notify && self.notified(&key, &request, now) {
+            return;
         }
         match Dialog::id_of(&request) {
             Some(id) => match self.in_dialog(&id) {
@@ -182,6 +186,7 @@ impl Phone {
             Owner::Token => self.account.handle_token_response(key, &response, &mut self.ua, now),
             Owner::Call(id) => self.handle_call_response(id, key, response, now),
             Owner::Doubt => self.handle_doubt_answered(key, &response, now),
+            Owner::Mailbox => self.handle_mailbox_response(key, Some(&response), now),
             Owner::Nobody if response.status.is_final() => {
                 self.ua.take_sent(key);
             }
@@ -276,6 +281,7 @@ impl Phone {
                 self.ua.take_sent(key);
                 self.account.token_unanswered(key);
             }
+            Owner::Mailbox => self.handle_mailbox_response(key, None, now),
             Owner::Nobody | Owner::Doubt => {
                 self.ua.take_sent(key);
             }

@@ -37,6 +37,8 @@ pub(crate) enum Owner {
     Token,
     /// A call.
     Call(CallId),
+    /// The mailbox's subscription.
+    Mailbox,
     /// The doubt about an INVITE that may be stale.
     Doubt,
     /// Nobody: the BYE to a fork that was not wanted.
@@ -358,7 +360,10 @@ impl Ua {
             params,
         };
         request.headers.push_front(HeaderName::VIA, via.to_string());
-        let refreshes = matches!(request.method, Method::Invite | Method::Update | Method::Refer);
+        let refreshes = matches!(
+            request.method,
+            Method::Invite | Method::Update | Method::Refer | Method::Subscribe
+        );
         if refreshes && !request.headers.has(&HeaderName::CONTACT) {
             request.headers.push(HeaderName::CONTACT, self.contact.to_string());
         }

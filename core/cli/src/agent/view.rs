@@ -334,7 +334,7 @@ mod tests {
         let mut app = App::new(
             "sip:agent1@example.test".to_owned(),
             "wss://pbx.example.test:8089/ws".to_owned(),
-            Snapshot { registration, calls },
+            Snapshot { registration, calls, voicemail: None },
         );
         app.select_next();
         app

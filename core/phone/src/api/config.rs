@@ -137,6 +137,9 @@ pub struct Config {
     pub audio: AudioGate,
     /// Which incoming calls have their media path set up while they ring.
     pub early: EarlyMedia,
+    /// Whether the server is asked what is in the voice mailbox (RFC 3842); what it tells unasked is shown in any
+    /// case. Not by default: most agents have none.
+    pub voicemail: bool,
 }
 
 /// Which incoming calls have their media path set up while they still ring, by a description in a 183
@@ -179,6 +182,7 @@ impl Config {
             push: None,
             audio: AudioGate::Open,
             early: EarlyMedia::default(),
+            voicemail: false,
         }
     }
 

@@ -18,8 +18,8 @@ pub use output::{DescribeRequest, Output, TimerReason};
 pub use push::{Announcement, AnnouncementKind, Caller, Intent, PushProvider, PushToken, Report};
 pub use saved::{Saved, SavedDialog, SavedPush};
 pub use snapshot::{
-    CallSnapshot, CallState, Direction, Hold, MediaPath, Registration, RegistrationProblem,
-    RegistrationState, Snapshot,
+    CallSnapshot, CallState, Direction, Hold, MediaPath, MessageCount, MessageSummary,
+    Registration, RegistrationProblem, RegistrationState, Snapshot,
 };
 pub use time::{Now, UnixTime};
 

@@ -137,6 +137,8 @@ pub enum TimerReason {
     AnswerRetransmission,
     /// A session is refreshed, or over because the other side did not (RFC 4028).
     SessionTimer,
+    /// A subscription is refreshed, asked for again, or over (RFC 6665).
+    Subscription,
     /// A call is in a state for as long as it may be.
     CallDeadline,
 }

@@ -10,6 +10,28 @@ pub struct Snapshot {
     pub registration: Registration,
     /// The calls that have not ended, oldest first.
     pub calls: Vec<CallSnapshot>,
+    /// What is in the voice mailbox, where the server has said so on this connection.
+    pub voicemail: Option<MessageSummary>,
+}
+
+/// What is in a voice mailbox (RFC 3842 §5.2).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct MessageSummary {
+    /// Whether messages wait.
+    pub waiting: bool,
+    /// How many voice messages, where the server counts them.
+    pub voice: Option<MessageCount>,
+}
+
+/// Messages of one kind.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct MessageCount {
+    /// Not heard yet.
+    pub new: u32,
+    /// Heard.
+    pub old: u32,
+    /// Of the new ones, those marked urgent.
+    pub urgent: u32,
 }
 
 /// The lamp, and why it shines so.

@@ -3,6 +3,7 @@
 mod calls;
 mod early;
 mod incoming;
+mod mailbox;
 mod outgoing;
 mod push;
 mod redirect;

@@ -328,6 +328,7 @@ impl Line {
             TimerReason::Retry => self.opening.is_none().then_some((at, reason)),
             TimerReason::Refresh
             | TimerReason::SessionTimer
+            | TimerReason::Subscription
             | TimerReason::KeepAlive
             | TimerReason::ProbeTimeout => None,
         }
