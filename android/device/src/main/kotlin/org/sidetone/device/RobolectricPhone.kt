@@ -36,6 +36,8 @@ import org.sidetone.SidetonePhone
 import org.sidetone.bench.Lines
 import org.sidetone.bench.endpoint
 import org.sidetone.bench.flagsOf
+import org.sidetone.ffi.Report
+import org.sidetone.ffi.announce
 import org.sidetone.readPush
 import org.sidetone.sample.PhoneActivity
 import org.sidetone.sample.PushService
@@ -73,7 +75,7 @@ class RobolectricPhone {
     private val lines = Lines(System.getProperties()[OUT] as PrintStream)
     private val application = RuntimeEnvironment.getApplication()
     private val scope = CoroutineScope(SupervisorJob() + Dispatchers.Default)
-    private val deadlines = HashMap<UUID, Long>()
+    private val pushes = HashMap<UUID, Report>()
     private val telecom = TelecomServer(application) { call, incoming -> if (incoming) reported(call) }
     private val shell = Shell(application)
     private val commands = ConcurrentLinkedQueue<String>()
@@ -149,7 +151,7 @@ class RobolectricPhone {
     /** Firebase calls its service on a thread of its own, and lets the process go when it returns. */
     private fun push(payload: String) {
         val said = readPush(payload.toByteArray())
-        deadlines[said.call] = said.deadline.epochSecond
+        pushes[said.call] = announce(payload.toByteArray())
         val service = Robolectric.buildService(PushService::class.java).create().get()
         val message = RemoteMessage.Builder("device").addData("sidetone", payload).build()
         val notices = shell.notices()
@@ -161,7 +163,7 @@ class RobolectricPhone {
 
     private fun reported(call: TelecomServer.Call) {
         val number = call.address?.schemeSpecificPart?.takeUnless { it == "unknown" }
-        lines.reported(call.uuid, org.sidetone.Shown(null, number), deadlines[call.uuid], null)
+        lines.reported(call.uuid, org.sidetone.Shown(null, number), pushes[call.uuid])
     }
 
     private fun obey(text: String) {
