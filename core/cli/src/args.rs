@@ -70,6 +70,9 @@ pub(crate) struct PhoneArgs {
     /// separated by commas
     #[arg(long, env = "SIDETONE_REALM", value_name = "NAME", value_delimiter = ',')]
     pub(crate) realm: Vec<String>,
+    /// Ask the server what is in the voice mailbox
+    #[arg(long, env = "SIDETONE_VOICEMAIL")]
+    pub(crate) voicemail: bool,
     /// A file with the password in its first line
     #[arg(long, env = "SIDETONE_PASSWORD_FILE", value_name = "FILE")]
     pub(crate) password_file: Option<PathBuf>,

@@ -69,6 +69,8 @@ struct File {
     session_interval: Option<u32>,
     #[serde(default)]
     realm: Vec<String>,
+    #[serde(default)]
+    voicemail: bool,
     password: Option<String>,
     password_file: Option<PathBuf>,
     state: Option<PathBuf>,
@@ -122,6 +124,7 @@ impl Setup {
         let mut phone = Config::new(account, servers, state.instance());
         phone.early =
             args.early_media.or(file.early_media).map_or_else(Default::default, Into::into);
+        phone.voicemail = args.voicemail || file.voicemail;
         if let Some(seconds) = args.session_interval.or(file.session_interval) {
             phone.session_interval = Duration::from_secs(seconds.into());
         }

@@ -18,8 +18,9 @@ pub(super) fn draw(frame: &mut Frame<'_>, app: &App, now: Duration) {
     let calls = u16::try_from(app.snapshot.calls.len().clamp(1, 6)).unwrap_or(6);
     let problems = usize::from(app.snapshot.registration.problem.is_some())
         + usize::from(app.audio_lost.is_some());
+    let mail = u16::from(app.snapshot.voicemail.is_some_and(|mail| mail.waiting));
     let [title, list, detail, log, footer] = Layout::vertical([
-        Constraint::Length([3, 5, 7][problems]),
+        Constraint::Length([3, 5, 7][problems] + mail),
         Constraint::Length(calls + 2),
         Constraint::Length(9),
         Constraint::Min(3),
@@ -51,6 +52,10 @@ fn draw_title(frame: &mut Frame<'_>, area: Rect, app: &App) {
     ])];
     if let Some(problem) = &registration.problem {
         lines.push(Line::styled(problem.to_string(), Style::new().fg(Color::Red)));
+    }
+    if let Some(mail) = app.snapshot.voicemail.filter(|mail| mail.waiting) {
+        let new = mail.voice.map(|voice| format!("{} ", voice.new)).unwrap_or_default();
+        lines.push(Line::raw(format!("✉ {new}new voice messages")));
     }
     if let Some(reason) = &app.audio_lost {
         lines.push(Line::styled(reason.as_str(), Style::new().fg(Color::Red)));
@@ -324,8 +329,8 @@ mod tests {
     use ratatui::backend::TestBackend;
     use sidetone_driver::What;
     use sidetone_phone::{
-        CallId, Command, Event, MediaPath, QualityReport, Registration, RegistrationProblem,
-        Snapshot, UnixTime,
+        CallId, Command, Event, MediaPath, MessageCount, MessageSummary, QualityReport,
+        Registration, RegistrationProblem, Snapshot, UnixTime,
     };
 
     fn app(state: RegistrationState, calls: Vec<CallSnapshot>) -> App {
@@ -434,6 +439,17 @@ mod tests {
         let screen = drawn_on(&app, 80, 24);
         assert!(screen.contains("Call: 6001▏  the phone is not registered"), "{screen}");
         assert_eq!(app.selected, None);
+    }
+
+    #[test]
+    fn messages_in_the_mailbox_are_counted_where_the_server_counts_them() {
+        let mut app = app(RegistrationState::Registered, vec![]);
+        assert!(!drawn(&app).contains("voice messages"));
+        let voice = Some(MessageCount { new: 3, old: 1, urgent: 0 });
+        app.snapshot.voicemail = Some(MessageSummary { waiting: true, voice });
+        assert!(drawn(&app).contains("✉ 3 new voice messages"));
+        app.snapshot.voicemail = Some(MessageSummary { waiting: true, voice: None });
+        assert!(drawn(&app).contains("✉ new voice messages"));
     }
 
     #[test]
