@@ -72,6 +72,7 @@ impl Phone {
             log::info!("this process was suspended; what comes now may be old");
             self.doubts.woke = Some((now.boot, self.doubts.awake));
             self.ua.transactions.wait_again(now.boot);
+            self.calls.iter_mut().for_each(|call| call.wait_again(now));
         }
         self.doubts.awake = now.boot;
     }

@@ -1,8 +1,8 @@
 //! The session's timer: it is refreshed from the side that said so, and a call whose other side is
 //! silent for too long ends (RFC 4028 §7, §9, §10).
 
-use super::Call;
-use crate::ua::{Owner, Ua};
+use super::{Call, State};
+use crate::ua::{GIVE_UP, Owner, Ua};
 use crate::{EndReason, Now, TimerReason};
 use sidetone_sip::session_timer::{Answer, Refresher, SessionExpires};
 use sidetone_sip::transaction::ClientKey;
@@ -111,6 +111,18 @@ impl Call {
         let timer = self.session.as_ref().filter(|_| self.is_up())?;
         let refresh = timer.refresh.filter(|_| timer.pending.is_none());
         Some((refresh.map_or(timer.over, |at| at.min(timer.over)), TimerReason::SessionTimer))
+    }
+
+    /// The process was suspended: an ACK or a refresh of the other side may wait in the connection.
+    pub(crate) fn wait_again(&mut self, now: Now) {
+        let over = self.session.as_mut().map(|timer| &mut timer.over);
+        let unacked = self.unacked.as_mut().map(|unacked| &mut unacked.until);
+        let answered = self.state == State::Answered;
+        let deadline = self.deadline.as_mut().filter(|_| answered);
+        let all = over.into_iter().chain(unacked).chain(deadline);
+        for until in all.filter(|until| **until <= now.boot) {
+            *until = now.boot + GIVE_UP;
+        }
     }
 
     /// Refreshes the session where that is due, or ends the call.

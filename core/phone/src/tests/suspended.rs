@@ -232,3 +232,30 @@ fn a_server_that_said_nothing_while_the_phone_slept_is_waited_for_once_more() {
     world.advance(SECOND * 2);
     world.ended(id(), EndReason::TimedOut);
 }
+
+#[test]
+fn an_ack_and_a_refresh_that_waited_in_the_connection_keep_the_call() {
+    let mut world = World::registered();
+    let mut invite = world.invite(id());
+    invite.headers.push(HeaderName::SUPPORTED, "timer");
+    invite.headers.push(HeaderName::SESSION_EXPIRES, "90;refresher=uac");
+    world.receive(invite.clone());
+    world.described(id());
+    world.response(180);
+    world.command(Command::Answer { call: id() }).unwrap();
+    let to = world.response(200).headers.get(&HeaderName::TO).unwrap().into_owned();
+    world.handle(Input::MediaConnected { call: id() });
+    world.sleep(SECOND * 100);
+    assert_eq!(world.state(id()), Some(CallState::Answered));
+    world.sent.clear();
+    let ack = world.inside(&invite, &to, Method::Ack);
+    world.receive(ack);
+    assert_eq!(world.state(id()), Some(CallState::Established));
+    let mut refresh = world.inside(&invite, &to, Method::Update);
+    refresh.headers.push(HeaderName::SUPPORTED, "timer");
+    refresh.headers.push(HeaderName::SESSION_EXPIRES, "90;refresher=uac");
+    world.receive(refresh);
+    world.response(200);
+    world.advance_alive(SECOND * 50);
+    assert_eq!(world.state(id()), Some(CallState::Established));
+}
