@@ -18,6 +18,8 @@ pub(crate) struct Call {
     pub(crate) group: String,
     pub(crate) caller: LegId,
     pub(crate) plan: Plan,
+    /// Who has sent the caller here and waits to be told what comes of it.
+    pub(crate) referrer: Option<LegId>,
 }
 
 /// Where the dial plan stands.
@@ -112,6 +114,7 @@ impl Pbx {
         let Some(call) = self.calls.get(&key) else { return };
         if matches!(call.plan, Plan::Dialing { .. }) {
             self.progress(call.caller, StatusCode::RINGING, now);
+            self.tell_referrer(key, StatusCode::RINGING, now);
         }
     }
 
@@ -129,6 +132,7 @@ impl Pbx {
         if was_dialing {
             self.answer(caller, now);
         }
+        self.tell_referrer(key, StatusCode::OK, now);
         self.join(key);
     }
 
@@ -231,7 +235,10 @@ impl Pbx {
 
     fn end_call(&mut self, key: CallKey, cause: Cause, now: Duration) {
         self.end_attempts(key, PushKind::Cancelled, cause, now);
-        self.calls.remove(&key);
+        let referrer = self.calls.remove(&key).and_then(|call| call.referrer);
+        if let Some(leg) = referrer {
+            self.referral_failed(leg, cause, now);
+        }
         let legs = self.legs.values().filter(|leg| leg.call == Some(key)).map(|leg| leg.id);
         for leg in legs.collect::<Vec<_>>() {
             self.hang_up(leg, cause, now);
@@ -259,7 +266,10 @@ impl Pbx {
                 }
                 Some(Step::Ringing) => self.progress(caller, StatusCode::RINGING, now),
                 Some(Step::Progress) => self.progress(caller, StatusCode::SESSION_PROGRESS, now),
-                Some(Step::Answer) => self.answer(caller, now),
+                Some(Step::Answer) => {
+                    self.answer(caller, now);
+                    self.tell_referrer(key, StatusCode::OK, now);
+                }
                 Some(Step::Play(treatment)) => self.play(caller, treatment),
                 Some(Step::LogIn(queue)) => self.log_in(&queue, caller, true),
                 Some(Step::LogOut(queue)) => self.log_in(&queue, caller, false),
@@ -288,6 +298,7 @@ impl Pbx {
             Plan::Queued { queue, next: start, give_up, round: Round::Pausing(now) },
         );
         self.answer(caller, now);
+        self.tell_referrer(key, StatusCode::OK, now);
         self.play(caller, Treatment::Music);
         self.ring_queue(key, now);
     }

@@ -46,6 +46,7 @@ impl Pbx {
             has_media: false,
             unacknowledged: None,
             offer: None,
+            leaves_by: None,
             last_ack: None,
         };
         self.legs.insert(id, leg);
@@ -292,7 +293,7 @@ impl Pbx {
     }
 
     /// Opens a client transaction; `None` where the flow is gone.
-    fn send(
+    pub(crate) fn send(
         &mut self,
         request: Request,
         flow: FlowId,
@@ -301,8 +302,10 @@ impl Pbx {
         self.flows.get(&flow)?;
         let mut request = request;
         self.add_via(&mut request);
-        if request.method == Method::Invite {
+        if matches!(request.method, Method::Invite | Method::Notify) {
             request.headers.push(HeaderName::CONTACT, self.contact());
+        }
+        if request.method == Method::Invite {
             request.headers.push(HeaderName::ALLOW, crate::server::ALLOW);
         }
         request.headers.push(HeaderName::USER_AGENT, self.config.product.as_str());

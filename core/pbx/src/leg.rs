@@ -78,6 +78,11 @@ impl LegDialog {
             && tag_is(headers.from(), &self.remote_tag)
     }
 
+    /// Whether these name it, as the other side wrote them (RFC 3891 §3).
+    pub(crate) fn is_named(&self, call_id: &str, local_tag: &str, remote_tag: &str) -> bool {
+        self.call_id == call_id && self.local_tag == local_tag && self.remote_tag == remote_tag
+    }
+
     /// Takes a request's number; `false` where it is older than the last (RFC 3261 §12.2.2).
     pub(crate) fn takes(&mut self, request: &Request) -> bool {
         let Ok(cseq) = request.headers.cseq() else { return false };
@@ -186,6 +191,8 @@ pub(crate) struct Leg {
     pub(crate) unacknowledged: Option<Unacknowledged>,
     /// Our INVITE inside the dialog.
     pub(crate) offer: Option<ClientKey>,
+    /// Its other side was sent on: until then its phone may say BYE by itself.
+    pub(crate) leaves_by: Option<Duration>,
     /// The ACKs of 2xx that may be repeated.
     pub(crate) last_ack: Option<(ClientKey, Vec<u8>)>,
 }
@@ -222,6 +229,7 @@ impl Leg {
 
     /// When it must be looked at.
     pub(crate) fn next_timeout(&self) -> Option<Duration> {
-        self.unacknowledged.as_ref().map(|wait| wait.resend_at.min(wait.until))
+        let answer = self.unacknowledged.as_ref().map(|wait| wait.resend_at.min(wait.until));
+        answer.into_iter().chain(self.leaves_by).min()
     }
 }

@@ -9,7 +9,7 @@
 //! session descriptions are its own, so that two equal mistakes do not cancel. Media ends on each
 //! leg, as in Asterisk: the shell describes each leg by itself and is told whom to join.
 //!
-//! Not modelled, and so answered with a refusal that SIP has for it: session timers, REFER,
+//! Not modelled, and so answered with a refusal that SIP has for it: session timers,
 //! SUBSCRIBE, UPDATE, 100rel, an INVITE without an offer; MESSAGE, by which a phone tells its push token.
 //! A 302 ends an attempt like a refusal, where Asterisk follows it.
 //!
@@ -19,6 +19,7 @@
 //! | `server` | requests of phones: authentication, REGISTER, INVITE, BYE, CANCEL … |
 //! | `client` | requests to phones: INVITE, CANCEL, BYE, and their responses |
 //! | `call` | the dial plan: steps, ringing a user, the queue, joining two legs |
+//! | `transfer` | REFER: a call that is sent on, two calls that become one |
 //! | `push` | agents whose phones sleep: posted, and rung when they are there |
 //! | `leg` | a dialog and where its INVITE and its media stand |
 //! | `registrar` | bindings of users to flows |
@@ -36,6 +37,7 @@ mod random;
 mod registrar;
 mod sdp;
 mod server;
+mod transfer;
 
 pub use api::{
     ContactView, Generation, LegId, LegPhase, LegView, MediaCommand, MediaDirection, Operator,

@@ -153,7 +153,7 @@ impl Pbx {
                 Stage::Received { .. } | Stage::Describing { .. } | Stage::Calling { .. } => {
                     leg.call.is_some()
                 }
-                Stage::Confirmed => leg.call.is_some(),
+                Stage::Confirmed => leg.call.is_some() || leg.leaves_by.is_some(),
                 Stage::Cancelling { .. } => !leg.has_media && leg.call.is_none(),
                 Stage::Terminating { bye } => {
                     !leg.has_media
@@ -164,7 +164,7 @@ impl Pbx {
             if !waits {
                 return Err(format!("{id} in {:?} waits for nothing", leg.phase()));
             }
-            if !leg.has_media && matches!(leg.stage, Stage::Confirmed) {
+            if !leg.has_media && leg.call.is_some() && matches!(leg.stage, Stage::Confirmed) {
                 return Err(format!("{id} is answered without media"));
             }
         }

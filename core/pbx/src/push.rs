@@ -62,12 +62,13 @@ impl Pbx {
             has_media: true,
             unacknowledged: None,
             offer: None,
+            leaves_by: None,
             last_ack: None,
         };
         self.legs.insert(caller, leg);
         let (queue, round) = (DESK.to_owned(), Round::Ringing(until));
         let plan = Plan::Queued { queue, next: 0, give_up: until, round };
-        self.calls.insert(call, Call { group: uid.clone(), caller, plan });
+        self.calls.insert(call, Call { group: uid.clone(), caller, plan, referrer: None });
         self.wake(call, agent, DESK, uid, until);
     }
 

@@ -11,7 +11,7 @@ use sidetone_sip::transaction::{ServerKey, Transactions};
 use sidetone_sip::{HeaderName, Method, Request, Response, StatusCode};
 use std::time::Duration;
 
-pub(crate) const ALLOW: &str = "OPTIONS, REGISTER, INVITE, ACK, BYE, CANCEL, INFO";
+pub(crate) const ALLOW: &str = "OPTIONS, REGISTER, INVITE, ACK, BYE, CANCEL, INFO, REFER";
 
 impl Pbx {
     /// A request opened a transaction.
@@ -68,6 +68,10 @@ impl Pbx {
         let due = self.legs.values().filter(|leg| is_due(leg)).map(|leg| leg.id);
         for id in due.collect::<Vec<_>>() {
             let Some(leg) = self.legs.get_mut(&id) else { continue };
+            if leg.leaves_by.take_if(|at| *at <= now).is_some() {
+                self.hang_up(id, Cause::Normal, now);
+                continue;
+            }
             let Some(wait) = &mut leg.unacknowledged else { continue };
             if wait.until > now {
                 wait.interval = (wait.interval * 2).min(self.timers.t2);
@@ -234,11 +238,15 @@ impl Pbx {
             has_media: false,
             unacknowledged: None,
             offer: None,
+            leaves_by: None,
             last_ack: None,
         };
         self.legs.insert(id, leg);
         let group = format!("{}.{number}", now.as_secs());
-        self.calls.insert(call, Call { group, caller: id, plan: Plan::Described(extension) });
+        self.calls.insert(
+            call,
+            Call { group, caller: id, plan: Plan::Described(extension), referrer: None },
+        );
         self.describe(id, Purpose::FirstAnswer, Some(offer), answer_to(direction));
     }
 
@@ -292,12 +300,12 @@ impl Pbx {
             Method::Bye => self.handle_bye(&key, id, &request, now),
             Method::Invite => self.handle_reinvite(key, flow, id, request, now),
             Method::Info | Method::Options => self.accept(&key, &request, now),
+            Method::Refer => self.handle_refer(&key, id, &request, now),
             Method::Ack
             | Method::Cancel
             | Method::Register
             | Method::Prack
             | Method::Update
-            | Method::Refer
             | Method::Subscribe
             | Method::Notify
             | Method::Message

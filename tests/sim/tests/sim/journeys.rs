@@ -42,7 +42,7 @@ fn queue_call_rings() -> (World, PhoneId, PhoneId) {
 }
 
 /// Agent and customer talk.
-fn queue_call_answered() -> (World, PhoneId, PhoneId) {
+pub(crate) fn queue_call_answered() -> (World, PhoneId, PhoneId) {
     let (mut world, agent, customer) = queue_call_rings();
     let id = call(&world, agent);
     world.command(agent, Command::Answer { call: id }).unwrap();

@@ -12,4 +12,5 @@ mod journeys;
 mod orders;
 mod pushes;
 mod replay;
+mod transfers;
 mod trouble;
