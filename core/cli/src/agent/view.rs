@@ -12,6 +12,8 @@ use std::time::Duration;
 
 const DIM: Style = Style::new().fg(Color::DarkGray);
 const STRONG: Style = Style::new().add_modifier(Modifier::BOLD);
+/// What `q quit` takes.
+const QUIT: u16 = 8;
 
 /// Draws everything. `now` is wall time since 1970.
 pub(super) fn draw(frame: &mut Frame<'_>, app: &App, now: Duration) {
@@ -19,12 +21,14 @@ pub(super) fn draw(frame: &mut Frame<'_>, app: &App, now: Duration) {
     let problems = usize::from(app.snapshot.registration.problem.is_some())
         + usize::from(app.audio_lost.is_some());
     let mail = u16::from(app.snapshot.voicemail.is_some_and(|mail| mail.waiting));
+    let keys = keys_in_lines(app, frame.area().width);
+    let footer = u16::try_from(keys.len().max(1)).unwrap_or(1);
     let [title, list, detail, log, footer] = Layout::vertical([
         Constraint::Length([3, 5, 7][problems] + mail),
         Constraint::Length(calls + 2),
         Constraint::Length(9),
         Constraint::Min(3),
-        Constraint::Length(1),
+        Constraint::Length(footer),
     ])
     .areas(frame.area());
     draw_title(frame, title, app);
@@ -38,7 +42,7 @@ pub(super) fn draw(frame: &mut Frame<'_>, app: &App, now: Duration) {
         }
     }
     draw_log(frame, log, app);
-    draw_footer(frame, footer, app);
+    draw_footer(frame, footer, app, keys);
 }
 
 fn draw_title(frame: &mut Frame<'_>, area: Rect, app: &App) {
@@ -260,7 +264,26 @@ fn draw_log(frame: &mut Frame<'_>, area: Rect, app: &App) {
     frame.render_widget(Paragraph::new(lines).block(panel("Log")), area);
 }
 
-fn draw_footer(frame: &mut Frame<'_>, area: Rect, app: &App) {
+/// The keys that do something now, as many in a line as there is room beside `q quit`.
+fn keys_in_lines(app: &App, width: u16) -> Vec<Line<'static>> {
+    let room = usize::from(width.saturating_sub(QUIT));
+    let mut lines: Vec<Line<'static>> = Vec::new();
+    for (name, what) in help(app) {
+        let spans = key(name, what);
+        let wide: usize = spans.iter().map(Span::width).sum();
+        match lines.last_mut().filter(|line| line.width() + wide <= room) {
+            Some(line) => line.spans.extend(spans),
+            None => lines.push(Line::from_iter(spans)),
+        }
+    }
+    lines
+}
+
+fn key(name: &'static str, what: &'static str) -> [Span<'static>; 2] {
+    [Span::styled(format!(" {name}"), STRONG), Span::styled(format!(" {what} "), DIM)]
+}
+
+fn draw_footer(frame: &mut Frame<'_>, area: Rect, app: &App, keys: Vec<Line<'static>>) {
     let refusal =
         app.refusal.as_deref().map(|text| Span::styled(text, Style::new().fg(Color::Red)));
     let line = if let Some(entry) = &app.entry {
@@ -293,14 +316,10 @@ fn draw_footer(frame: &mut Frame<'_>, area: Rect, app: &App) {
     } else if let Some(refusal) = refusal {
         Line::from(vec![Span::raw(" "), refusal])
     } else {
-        let [keys, quit] =
-            Layout::horizontal([Constraint::Min(0), Constraint::Length(8)]).areas(area);
-        let key = |(key, what)| {
-            [Span::styled(format!(" {key}"), STRONG), Span::styled(format!(" {what} "), DIM)]
-        };
-        let line: Vec<_> = help(app).into_iter().flat_map(key).collect();
-        frame.render_widget(Paragraph::new(Line::from(line)), keys);
-        frame.render_widget(Paragraph::new(Line::from_iter(key(("q", "quit")))), quit);
+        let [left, quit] =
+            Layout::horizontal([Constraint::Min(0), Constraint::Length(QUIT)]).areas(area);
+        frame.render_widget(Paragraph::new(keys), left);
+        frame.render_widget(Paragraph::new(Line::from_iter(key("q", "quit"))), quit);
         return;
     };
     frame.render_widget(Paragraph::new(line), area);
