@@ -483,12 +483,25 @@ fn what_belongs_to_no_dialog_is_481_and_what_is_unknown_is_405() {
     let ok = desk.invite(flow, "agent1", "600", "a");
     desk.send(flow, &inside(&ok, "BYE", 9, "").replace("Call-ID: a", "Call-ID: b"));
     assert_eq!(desk.take_statuses(flow), [481]);
-    desk.send(flow, &inside(&ok, "REFER", 10, ""));
+    desk.send(flow, &inside(&ok, "UPDATE", 10, ""));
     assert_eq!(desk.take_statuses(flow), [405]);
     desk.send(flow, &inside(&ok, "INFO", 9, ""));
     assert_eq!(desk.take_statuses(flow), [500], "an older number");
     desk.send(flow, &inside(&ok, "INFO", 11, ""));
     assert_eq!(desk.take_statuses(flow), [200]);
+}
+
+#[test]
+fn who_cannot_be_sent_on_is_told_why() {
+    let mut desk = Desk::new(PbxConfig::bench());
+    let flow = desk.open(1);
+    let ok = desk.invite(flow, "agent1", "600", "a");
+    desk.send(flow, &inside(&ok, "REFER", 9, ""));
+    assert_eq!(desk.take_statuses(flow), [400], "no Refer-To");
+    let refer = inside(&ok, "REFER", 10, "");
+    let refer = refer.replacen("\r\n\r\n", "\r\nRefer-To: <sip:1002@bench.test>\r\n\r\n", 1);
+    desk.send(flow, &refer);
+    assert_eq!(desk.take_statuses(flow), [603], "a machine has no other side");
 }
 
 #[test]

@@ -32,7 +32,7 @@ pub(crate) fn measure(bench: &Bench, wakes: usize, table: &mut Table) {
         let [near, far] = Wakes::measure(bench, program, &state.0, wakes);
         near.tell(table, program, "loopback");
         far.tell(table, program, "80 ms of round trip");
-        let [near, far] = [near, far].map(|it| it.from_the_report());
+        let [near, far] = [near, far].map(|it| it.since_the_report());
         table.trips(program.answered, &near, &far, ROUND_TRIP, "–", f64::MAX);
     }
     let [near, far] = with_stock_nonces(bench, wakes);
@@ -173,7 +173,7 @@ impl Wakes {
     }
 
     /// Without the start of the program, which no network has a part in.
-    fn from_the_report(&self) -> Vec<f64> {
+    fn since_the_report(&self) -> Vec<f64> {
         self.answered
             .iter()
             .zip(&self.reported)
