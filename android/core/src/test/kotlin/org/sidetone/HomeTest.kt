@@ -6,6 +6,7 @@ import org.junit.jupiter.api.Assertions.assertEquals
 import org.junit.jupiter.api.Assertions.assertFalse
 import org.junit.jupiter.api.Assertions.assertTrue
 import org.junit.jupiter.api.Test
+import org.sidetone.ffi.AudioEndpoint
 import org.sidetone.ffi.PushProvider
 import org.sidetone.ffi.PushToken
 import org.sidetone.ffi.Vault
@@ -15,7 +16,9 @@ class HomeTest {
     private val directory = Files.createTempDirectory("sidetone").toFile()
     private val account = Home.Account("sip:agent@example.com", "correct horse", listOf("wss://a", "wss://b"), "Agent")
 
-    private fun home(byte: Int) = Home({ Vault.open(directory.path, ByteArray(32) { byte.toByte() }) })
+    private fun home(byte: Int) = Home({ Vault.open(directory.path, ByteArray(32) { byte.toByte() }) }) {
+        it.copy(microphone = AudioEndpoint.Null, speaker = AudioEndpoint.Null)
+    }
 
     @Test
     fun `who is signed in is there for the next process, and lies nowhere in the clear`() = runBlocking {
