@@ -10,14 +10,10 @@ use sidetone_sip::{Dialog, DialogId, HeaderName, Method, Request, Response, Stat
 impl Phone {
     /// Carries on until nothing is left to route, forgets what ended, saves what must survive.
     pub(crate) fn settle(&mut self, now: Now) {
-        while let Some(output) = self.ua.transactions.poll_output() {
-            self.route(output, now);
-        }
+        self.route_all(now);
         self.settle_calls(now);
         self.watch_mailbox(now);
-        while let Some(output) = self.ua.transactions.poll_output() {
-            self.route(output, now);
-        }
+        self.route_all(now);
         for call in &self.calls {
             if let Some(verdict) = call.verdict() {
                 self.memory.remember(call.id, verdict, now);
@@ -29,6 +25,12 @@ impl Phone {
         if saved != self.saved {
             self.saved = saved.clone();
             self.ua.save(saved);
+        }
+    }
+
+    fn route_all(&mut self, now: Now) {
+        while let Some(output) = self.ua.transactions.poll_output() {
+            self.route(output, now);
         }
     }
 

@@ -2,7 +2,7 @@
 
 use super::{Call, Leg, State};
 use crate::push::memory::Verdict;
-use crate::ua::{GIVE_UP, Owner, Ua};
+use crate::ua::{GIVE_UP, Ua};
 use crate::{Direction, EndReason, Event, Now, Output, Party, SavedDialog};
 use sidetone_sip::transaction::ClientKey;
 use sidetone_sip::{Dialog, DialogId, Method, NameAddr, Response, StatusCode, Uri};
@@ -67,16 +67,10 @@ impl Call {
     /// Sends the BYE; without a flow it waits for one, until the deadline.
     pub(super) fn send_bye(&mut self, ua: &mut Ua, now: Now) {
         self.deadline = Some(now.boot + GIVE_UP);
-        let Some(dialog) = &mut self.dialog else { return self.finish(ua, now) };
-        let mut after = dialog.clone();
-        let bye = after.request(Method::Bye);
-        self.bye = match ua.send(bye, Owner::Call(self.id), now) {
-            Some(key) => {
-                *dialog = after;
-                Bye::Sent(key)
-            }
-            None => Bye::Due,
-        };
+        if self.dialog.is_none() {
+            return self.finish(ua, now);
+        }
+        self.bye = self.send_inside(Method::Bye, |_, _| {}, ua, now).map_or(Bye::Due, Bye::Sent);
     }
 
     /// Whether this transaction is our BYE.

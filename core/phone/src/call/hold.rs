@@ -3,7 +3,7 @@
 
 use super::incoming::offer_of;
 use super::{Call, outgoing::is_sdp, update::is_update};
-use crate::ua::{Owner, SDP, Ua};
+use crate::ua::{SDP, Ua};
 use crate::{DescribeRequest, Direction, EndReason, Event, Hold, MediaError, Now, Output, sdp};
 use sidetone_sip::sdp::{OfferAnswerError, SignalingState};
 use sidetone_sip::transaction::{ClientKey, ServerKey};
@@ -135,13 +135,12 @@ impl Call {
             return self.answer_change(change, sdp, ua, now);
         }
         let Some(Change::Describing { hold }) = self.change else { return };
-        let Some(mut after) = self.dialog.clone() else { return };
-        let mut request = after.request(Method::Invite);
-        self.keep_session(&mut request.headers);
-        request.set_body(SDP, sdp.into_bytes());
-        match ua.send(request, Owner::Call(self.id), now) {
+        let fill = |call: &Self, request: &mut Request| {
+            call.keep_session(&mut request.headers);
+            request.set_body(SDP, sdp.into_bytes());
+        };
+        match self.send_inside(Method::Invite, fill, ua, now) {
             Some(key) => {
-                self.dialog = Some(after);
                 let until = Some(now.boot + PATIENCE);
                 self.change = Some(Change::Sent { hold, key, until });
             }

@@ -32,7 +32,7 @@ pub(crate) mod target;
 mod transfer;
 mod update;
 
-use crate::ua::Ua;
+use crate::ua::{Owner, Ua};
 use crate::{
     Announcement, CallId, CallSnapshot, CommandError, DescribeRequest, Digits, Direction,
     EndReason, Event, Generation, Hold, Intent, MediaError, MediaPath, Now, Output, Party,
@@ -442,6 +442,22 @@ impl Call {
             self.media = MediaPath::Connecting;
         }
         ua.ask(Output::Describe { call: self.id, generation: self.generation, request });
+    }
+
+    /// Sends a request inside the dialog; where nothing can be sent, its number is not used up.
+    fn send_inside(
+        &mut self,
+        method: Method,
+        fill: impl FnOnce(&Self, &mut Request),
+        ua: &mut Ua,
+        now: Now,
+    ) -> Option<ClientKey> {
+        let mut after = self.dialog.clone()?;
+        let mut request = after.request(method);
+        fill(self, &mut request);
+        let key = ua.send(request, Owner::Call(self.id), now)?;
+        self.dialog = Some(after);
+        Some(key)
     }
 
     /// Answers a request in this call's dialog with nothing but a status.

@@ -2,7 +2,7 @@
 //! silent for too long ends (RFC 4028 §7, §9, §10).
 
 use super::{Call, State};
-use crate::ua::{GIVE_UP, Owner, Ua};
+use crate::ua::{GIVE_UP, Ua};
 use crate::{EndReason, Now, TimerReason};
 use sidetone_sip::session_timer::{Answer, Refresher, SessionExpires};
 use sidetone_sip::transaction::ClientKey;
@@ -141,11 +141,8 @@ impl Call {
 
     /// An UPDATE without a description: nothing of the session changes (RFC 4028 §7.4).
     fn send_refresh(&mut self, ua: &mut Ua, now: Now) {
-        let Some(mut after) = self.dialog.clone() else { return };
-        let mut update = after.request(Method::Update);
-        self.keep_session(&mut update.headers);
-        let Some(key) = ua.send(update, Owner::Call(self.id), now) else { return };
-        self.dialog = Some(after);
+        let fill = |call: &Self, update: &mut Request| call.keep_session(&mut update.headers);
+        let Some(key) = self.send_inside(Method::Update, fill, ua, now) else { return };
         if let Some(timer) = &mut self.session {
             timer.pending = Some(key);
         }

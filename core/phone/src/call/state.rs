@@ -161,7 +161,8 @@ impl Call {
                 self.go_on_with(sdp, ua, now);
             }
             (Dialing, In::Described(Err(error))) | (Dialing | Alerting, In::MediaFailed(error)) => {
-                self.no_way(&error, ua, now);
+                let reason = self.no_media(&error);
+                self.give_up(reason, ua, now);
             }
             (Ringing | Answering, In::Described(Err(error))) => {
                 self.not_described_yet(&error, ua, now);

@@ -2,7 +2,7 @@
 //! (RFC 3515, RFC 5589 §6 and §7, RFC 3891, RFC 3892).
 
 use super::{Call, State};
-use crate::ua::{Owner, Ua};
+use crate::ua::Ua;
 use crate::{CallId, CommandError, EndReason, Event, Now, Party};
 use sidetone_sip::transaction::ClientKey;
 use sidetone_sip::{HeaderName, Method, Request, Response, StatusCode, Uri};
@@ -97,13 +97,13 @@ impl Call {
         if self.transfer.is_some() || self.taken_by.is_some() {
             return Err(CommandError::Transferring);
         }
-        let Some(dialog) = &mut self.dialog else { return Err(CommandError::WrongState) };
-        let mut after = dialog.clone();
-        let mut request = after.request(Method::Refer);
-        request.headers.push(HeaderName::REFER_TO, format!("<{}>", to.refer_to));
-        request.headers.push(HeaderName::REFERRED_BY, ua.address().to_string());
-        let key = ua.send(request, Owner::Call(self.id), now).ok_or(CommandError::NotRegistered)?;
-        *dialog = after;
+        let by = ua.address().to_string();
+        let fill = |_: &Self, request: &mut Request| {
+            request.headers.push(HeaderName::REFER_TO, format!("<{}>", to.refer_to));
+            request.headers.push(HeaderName::REFERRED_BY, by);
+        };
+        let key = self.send_inside(Method::Refer, fill, ua, now);
+        let key = key.ok_or(CommandError::NotRegistered)?;
         let until = now.boot + TRANSFER_LIMIT;
         let Destination { party: to, with, .. } = to;
         self.transfer = Some(Transfer { to, with, key: Some(key), told: None, until });

@@ -3,7 +3,7 @@
 
 use super::{Call, Fork, Leg};
 use crate::ua::Ua;
-use crate::{EndReason, MediaError, Now};
+use crate::{MediaError, Now};
 use sidetone_sip::transaction::ServerKey;
 use sidetone_sip::{Dialog, DialogId, Method, Request, Response, StatusCode};
 
@@ -97,12 +97,6 @@ impl Call {
             dialog.remote_sequence = fork.dialog.remote_sequence;
         }
         dialog
-    }
-
-    /// The way of a call that is given up before it was described.
-    pub(super) fn no_way(&mut self, error: &MediaError, ua: &mut Ua, now: Now) {
-        let reason: EndReason = self.no_media(error);
-        self.give_up(reason, ua, now);
     }
 }
 
