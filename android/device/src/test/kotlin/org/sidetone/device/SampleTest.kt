@@ -30,6 +30,7 @@ import org.robolectric.Shadows.shadowOf
 import org.robolectric.android.controller.ActivityController
 import org.robolectric.annotation.Config
 import org.robolectric.shadows.ShadowTelecomManager
+import org.sidetone.Home
 import org.sidetone.SidetonePhone
 import org.sidetone.sample.Missing
 import org.sidetone.sample.PhoneActivity
@@ -205,7 +206,10 @@ class SampleTest {
     fun `a push rings at once, and what Firebase gives as its token is kept`() {
         signIn()
         val service = PushService()
+        val home = Sidetone::class.java.getDeclaredField("home").apply { isAccessible = true }.get(null) as Home
+        assertTrue("nothing wakes it yet", !home.isWakeable)
         service.onNewToken("token-of-this-device")
+        assertTrue("the token is kept", home.isWakeable)
         val call = "3f1c9a52-8d0e-4b7a-9c6f-2f0d5e1a7b44"
         val deadline = System.currentTimeMillis() / 1000 + 30
         val push = """{"v":1,"kind":"incoming","call":"$call","deadline":$deadline,"caller":{"name":"Alice"},"queue":"Sales"}"""
