@@ -1,6 +1,7 @@
 //! The bench (`scripts/bench`, described in `bench/README.md` beside this crate): found by its
 //! environment, commanded by its script.
 
+use crate::lines::Line;
 use crate::phone::Setup;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -50,11 +51,47 @@ impl Bench {
     /// # Panics
     /// Where it fails.
     pub fn run(&self, arguments: &[&str]) -> String {
-        let output = Command::new(&self.command).args(arguments).output().expect("the bench runs");
+        self.try_run(arguments).unwrap_or_else(|why| panic!("bench {arguments:?} failed:\n{why}"))
+    }
+
+    fn try_run(&self, arguments: &[&str]) -> Result<String, String> {
+        let output = Command::new(&self.command)
+            .args(arguments)
+            .output()
+            .map_err(|error| error.to_string())?;
         let text = String::from_utf8_lossy(&output.stdout).into_owned();
-        let errors = String::from_utf8_lossy(&output.stderr);
-        assert!(output.status.success(), "bench {arguments:?} failed:\n{text}{errors}");
-        text
+        if output.status.success() {
+            return Ok(text);
+        }
+        Err(text + &String::from_utf8_lossy(&output.stderr))
+    }
+
+    /// Ends what a journey that failed has left on a line, so that the next one there does not fail by it: its
+    /// calls, and the agent's being busy. Does not panic, for it runs while another panic is told.
+    pub fn sweep(&self, line: &Line) {
+        let users = [line.agent(), line.customer(), line.colleague()];
+        let is_theirs = |channel: &str| {
+            let user = channel.split_once('/').map_or("", |(_, rest)| rest);
+            users.iter().any(|name| {
+                user.strip_prefix(name.as_str()).is_some_and(|rest| rest.starts_with(['-', '@']))
+            })
+        };
+        for _ in 0..50 {
+            let list = self.try_run(&["ast", "core", "show", "channels", "concise"]);
+            let list = list.unwrap_or_default();
+            let names = list.lines().filter_map(|channel| channel.split('!').next());
+            let left: Vec<_> = names.filter(|name| is_theirs(name)).collect();
+            if left.is_empty() {
+                break;
+            }
+            for channel in left {
+                // It may have ended by itself.
+                let _ = self.try_run(&["ast", "channel", "request", "hangup", channel]);
+            }
+            std::thread::sleep(Duration::from_millis(100));
+        }
+        let state = format!("Custom:sidetone-{}", line.agent());
+        let _ = self.try_run(&["ast", "devstate", "change", &state, "NOT_INUSE"]);
     }
 
     /// Runs a command on the server's console.

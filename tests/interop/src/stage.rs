@@ -125,6 +125,14 @@ impl Stage {
 
     /// The ladders of the phones that left, in their order.
     pub fn into_ladders(self) -> Vec<Ladder> {
-        self.ladders.into_inner()
+        self.ladders.take()
+    }
+}
+
+impl Drop for Stage {
+    fn drop(&mut self) {
+        if let (Server::Asterisk(bench), true) = (&self.server, std::thread::panicking()) {
+            bench.sweep(&self.line);
+        }
     }
 }

@@ -243,6 +243,25 @@ fn an_agent_is_free_again_after_his_phone_was_killed_in_a_call() {
 }
 
 #[test]
+fn what_a_journey_has_left_on_its_line_is_swept_away() {
+    let mut asleep = Asleep::called();
+    let mut agent = asleep.wakes();
+    let call = asleep.rings_as_announced(&mut agent);
+    agent.ask("answer", &call, json!({}));
+    agent.wait_call("established", &call);
+    wait_state(&asleep.bench, &asleep.stage, "INUSE", "(In use)");
+    // Nobody hangs up, and the server waits for the dead.
+    drop(agent);
+    asleep.bench.sweep(&asleep.stage.line);
+    asleep.customer.wait_ended(&asleep.customer_call, "remote");
+    assert_eq!(state(&asleep.bench, &asleep.stage.line.agent()), "NOT_INUSE");
+    asleep.mailbox.next("answered_elsewhere", SOON);
+    asleep.customer_call = asleep.customer.dial(&asleep.stage.line.push_queue());
+    asleep.mailbox.next("incoming", SOON);
+    asleep.customer_leaves();
+}
+
+#[test]
 fn a_gateway_that_does_not_answer_holds_up_no_phone_that_is_awake() {
     let bench = Bench::get();
     let stage = Stage::asterisk();
