@@ -57,8 +57,9 @@ fn take(stream: TcpStream, moods: &Moods) {
     // What is no JSON is shown as it is, so that a test fails with it in sight.
     let value = serde_json::from_slice(&body).unwrap_or(serde_json::Value::String(text));
     let agent = value["agent"].as_str().unwrap_or_default().to_owned();
-    println!("{}", serde_json::json!({ "post": value, "content_type": kind, "whole": whole }));
+    // Whoever reads of this POST may tell us then how the next is to be answered.
     let mood = moods.lock().unwrap_or_else(PoisonError::into_inner).get(&agent).cloned();
+    println!("{}", serde_json::json!({ "post": value, "content_type": kind, "whole": whole }));
     let answer = match mood.as_deref() {
         Some("hang") => {
             std::thread::sleep(Duration::from_secs(60));

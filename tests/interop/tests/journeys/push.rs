@@ -47,8 +47,9 @@ pub(crate) fn call_of(post: &Value) -> String {
 /// An agent who sleeps, and a customer whose call has just been posted.
 pub(crate) struct Asleep {
     pub(crate) bench: Bench,
-    pub(crate) stage: Stage,
     pub(crate) mailbox: Mailbox,
+    // With it the line is given back.
+    pub(crate) stage: Stage,
     pub(crate) customer: Phone,
     pub(crate) customer_says: [Tone; 2],
     agent_says: [Tone; 2],
