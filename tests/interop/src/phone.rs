@@ -399,7 +399,13 @@ impl Phone {
         loop {
             self.listen(Duration::from_millis(20));
             match self.child.try_wait().expect("a child can be waited for") {
-                Some(status) => return status.code().unwrap_or(-1),
+                Some(status) => {
+                    // What it said last may not be read yet, on a machine that is busy.
+                    while let Ok((at, event)) = self.lines.recv_timeout(PATIENCE) {
+                        self.take(at, event);
+                    }
+                    return status.code().unwrap_or(-1);
+                }
                 None => assert!(
                     Instant::now() < deadline,
                     "{} does not end\n{}",
