@@ -16,5 +16,6 @@ pub mod ladder;
 pub mod lines;
 pub mod phone;
 pub mod push;
+pub mod roam;
 pub mod stage;
 pub mod tones;

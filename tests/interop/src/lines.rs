@@ -46,6 +46,11 @@ impl Line {
         }
     }
 
+    /// Its number, 1 to 4.
+    pub fn number(&self) -> usize {
+        self.number
+    }
+
     /// The user of the agent.
     pub fn agent(&self) -> String {
         format!("agent{}", self.number)

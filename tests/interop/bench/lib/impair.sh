@@ -13,7 +13,7 @@ impair_on() {
         sleep 0.15 # the program looks at the file ten times a second
         return
     fi
-    ip netns exec "$UA" setsid "$TOOLS/impair" 1 2 "$RUN/impair" < /dev/null > "$LOG/impair" 2>&1 9>&- &
+    ip netns exec "$UA" setsid "$TOOLS/impair" 1 2 "$RUN/impair" < /dev/null > "$LOG/impair-$UA" 2>&1 9>&- &
     for _ in {1..50}; do
         ! ip netns exec "$UA" grep -q '^ *2 ' /proc/net/netfilter/nfnetlink_queue 2> /dev/null || break
         sleep 0.02

@@ -3,11 +3,12 @@
 #   ua   wlan0  198.18.1.10 --- pbx 198.18.1.1     default route, metric 100
 #   ua   rmnet0 198.18.2.10 --- pbx 198.18.2.1     default route, metric 200
 #   far  eth0   198.18.3.10 --- pbx 198.18.3.1     the other phones: never impaired
+#   roamN wlan0, rmnet0: 198.18.(10+2N).10 and 198.18.(11+2N).10, both down; one phone that changes its network
 #   pbx  core0  198.18.0.1 Asterisk, 198.18.0.2 the G.711 customer
 
 net_up() {
     local ns
-    for ns in "$PBX" "$UA" "$FAR"; do
+    for ns in "$PBX" "$UA" "$FAR" "${ROAM[@]}"; do
         ip netns add "$ns"
         ip -n "$ns" link set lo up
         ip netns exec "$ns" sysctl -qw net.ipv6.conf.all.disable_ipv6=1 net.ipv4.conf.all.rp_filter=0
@@ -22,16 +23,27 @@ net_up() {
     net_wire "$UA" wlan0 1 100
     net_wire "$UA" rmnet0 2 200
     net_wire "$FAR" eth0 3 100
+    local n=0
+    for ns in "${ROAM[@]}"; do
+        n=$((n + 1))
+        net_plug "$ns" wlan0 $((10 + 2 * n))
+        net_plug "$ns" rmnet0 $((11 + 2 * n))
+    done
 }
 
 # net_wire NAMESPACE INTERFACE SUBNET METRIC
 net_wire() {
-    ip link add "$2" netns "$1" type veth peer name "to-$2" netns "$PBX"
-    ip -n "$PBX" addr add "198.18.$3.1/24" dev "to-$2"
+    net_plug "$1" "$2" "$3"
     ip -n "$1" addr add "198.18.$3.10/24" dev "$2"
-    ip -n "$PBX" link set "to-$2" up
     ip -n "$1" link set "$2" up
     ip -n "$1" route add default via "198.18.$3.1" metric "$4"
+}
+
+# net_plug NAMESPACE INTERFACE SUBNET: a link whose near end is down.
+net_plug() {
+    ip link add "$2" netns "$1" type veth peer name "to-$3" netns "$PBX"
+    ip -n "$PBX" addr add "198.18.$3.1/24" dev "to-$3"
+    ip -n "$PBX" link set "to-$3" up
 }
 
 # `ip netns exec` lays these over the files of /etc. Nobody answers DNS: other names fail at once.
@@ -43,7 +55,7 @@ net_names() {
 
 net_down() {
     local ns pids
-    for ns in "$UA" "$FAR" "$PBX"; do
+    for ns in "$UA" "$FAR" "${ROAM[@]}" "$PBX"; do
         [ -e "/run/netns/$ns" ] || continue
         pids=$(ip netns pids "$ns")
         [ -z "$pids" ] || kill $pids 2> /dev/null || true
@@ -55,7 +67,7 @@ net_down() {
         [ -z "$pids" ] || kill -9 $pids 2> /dev/null || true
         ip netns del "$ns"
     done
-    for ns in "$UA" "$FAR" "$PBX"; do
+    for ns in "$UA" "$FAR" "${ROAM[@]}" "$PBX"; do
         rm -rf "/etc/netns/$ns"
     done
     rmdir --ignore-fail-on-non-empty /etc/netns 2> /dev/null || true

@@ -16,6 +16,7 @@
 //! | `kotlin`, `robolectric`, `swift` | which of them |
 //! | `calls` | several calls of one agent: swapped, joined, transferred |
 //! | `early` | a phone that is connected while it rings, and what its caller hears |
+//! | `handover` | the network changes, at every point of a call |
 //! | `program` | doctor, exit statuses, commands that are refused |
 
 #![allow(clippy::print_stdout, reason = "what was measured or left out is worth reading")]
@@ -24,6 +25,7 @@ mod calls;
 mod cold;
 mod conformance;
 mod early;
+mod handover;
 mod kotlin;
 mod program;
 mod push;
