@@ -7,7 +7,7 @@
 use crate::CommandError;
 use crate::shown::Shown;
 use sidetone_driver::Handle;
-use sidetone_phone::{Announcement, Command, CommandError as Refusal};
+use sidetone_phone::{Announcement, Command, CommandError as Refusal, Handover};
 use std::sync::Arc;
 use tokio::sync::{mpsc, oneshot};
 
@@ -20,7 +20,7 @@ enum Wish {
 
 /// What the platform tells the phone.
 pub(crate) enum Fact {
-    NetworkChanged,
+    NetworkChanged(Handover),
     Announced(Announcement),
     AudioActivated,
     AudioDeactivated,
@@ -94,7 +94,7 @@ async fn serve(phone: Handle, shown: Arc<Shown>, mut queue: mpsc::UnboundedRecei
 
 async fn hear(phone: &Handle, fact: Fact) {
     match fact {
-        Fact::NetworkChanged => phone.network_changed().await,
+        Fact::NetworkChanged(handover) => phone.network_changed(handover).await,
         Fact::Announced(announcement) => phone.announced(announcement).await,
         Fact::AudioActivated => phone.audio_activated().await,
         Fact::AudioDeactivated => phone.audio_deactivated().await,

@@ -92,6 +92,19 @@ pub enum Event {
         /// From the answer to the first audio heard.
         first_heard: Option<Duration>,
     },
+    /// The call's audio path is lost, or left for another network's: it is built anew.
+    Reconnecting {
+        /// The call.
+        call: CallId,
+    },
+    /// The audio path stands again.
+    Reconnected {
+        /// The call.
+        call: CallId,
+        /// How long nothing was received: from the last packet before to the first one after. `None` where the
+        /// call is on hold, and nothing is to be received.
+        gap: Option<Duration>,
+    },
     /// Who holds the call changed.
     HoldChanged {
         /// The call.
@@ -288,6 +301,8 @@ impl From<phone::Event> for Event {
             E::HoldChanged { call, hold } => {
                 Self::HoldChanged { call: call.into(), hold: hold.into() }
             }
+            E::Reconnecting { call } => Self::Reconnecting { call: call.into() },
+            E::Reconnected { call, gap } => Self::Reconnected { call: call.into(), gap },
             E::HoldFailed { call, reason } => Self::HoldFailed { call: call.into(), text: reason },
             E::Merged { calls } => {
                 Self::Merged { calls: calls.into_iter().map(Into::into).collect() }

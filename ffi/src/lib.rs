@@ -45,7 +45,7 @@ pub use event::{DeclineReason, EndReason, Event, EventPage, Header, NumberedEven
 pub use ids::{CallId, InstanceId};
 pub use link::{SignInLink, parse_sign_in_link};
 pub use logging::{LogLevel, LogLine, LogSink, LogSinkError, set_log_sink};
-pub use phone::Phone;
+pub use phone::{Handover, Phone};
 pub use push::{
     Announcement, AnnouncementKind, Caller, Intent, PushProvider, PushToken, Report, announce,
 };

@@ -26,6 +26,24 @@ pub struct Phone {
     shown: Arc<Shown>,
 }
 
+/// How one network follows another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, uniffi::Enum)]
+pub enum Handover {
+    /// Both work for a while: what goes over the old one goes on until the new one carries it.
+    MakeBeforeBreak,
+    /// The old one is gone, or nobody knows.
+    BreakBeforeMake,
+}
+
+impl From<Handover> for sidetone_phone::Handover {
+    fn from(handover: Handover) -> Self {
+        match handover {
+            Handover::MakeBeforeBreak => Self::MakeBeforeBreak,
+            Handover::BreakBeforeMake => Self::BreakBeforeMake,
+        }
+    }
+}
+
 #[uniffi::export]
 impl Phone {
     /// Starts a phone. It does nothing until it is told to sign in, or of a push. What must survive the
@@ -159,8 +177,8 @@ impl Phone {
     }
 
     /// The system has another network, or the process resumed after a suspension.
-    pub fn network_changed(&self) {
-        self.desk.tell(Fact::NetworkChanged);
+    pub fn network_changed(&self, handover: Handover) {
+        self.desk.tell(Fact::NetworkChanged(handover.into()));
     }
 
     /// A push came, and the platform was told of it, as `announce` said.

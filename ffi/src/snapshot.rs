@@ -181,6 +181,8 @@ pub enum MediaPath {
     Connecting,
     /// Packets can flow.
     Connected,
+    /// The path is lost, or left for another network's, and built anew.
+    Reconnecting,
     /// The path broke.
     Failed,
 }
@@ -370,6 +372,7 @@ impl From<phone::MediaPath> for MediaPath {
             M::New => Self::New,
             M::Connecting => Self::Connecting,
             M::Connected => Self::Connected,
+            M::Reconnecting => Self::Reconnecting,
             M::Failed => Self::Failed,
         }
     }

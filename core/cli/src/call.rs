@@ -129,6 +129,8 @@ impl Progress {
             | Event::Answered { .. }
             | Event::Established { .. }
             | Event::MediaFlowing { .. }
+            | Event::Reconnecting { .. }
+            | Event::Reconnected { .. }
             | Event::HoldChanged { .. }
             | Event::HoldFailed { .. }
             | Event::Merged { .. }

@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 use sidetone_phone::{
-    Announcement, CallId, Command, CommandError, DeclineReason, Digits, EndReason, Event, Party,
-    PushProvider, PushToken, QualityReport, RegistrationState, Report,
+    Announcement, CallId, Command, CommandError, DeclineReason, Digits, EndReason, Event, Handover,
+    Party, PushProvider, PushToken, QualityReport, RegistrationState, Report,
 };
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -71,6 +71,13 @@ pub(crate) enum JsonEvent {
         call: String,
         #[serde(flatten)]
         quality: Box<JsonQuality>,
+    },
+    Reconnecting {
+        call: String,
+    },
+    Reconnected {
+        call: String,
+        gap_ms: Option<f64>,
     },
     Hold {
         call: String,
@@ -258,6 +265,10 @@ impl From<Event> for JsonEvent {
                 first_sent_ms: first_sent.map(ms),
                 first_heard_ms: first_heard.map(ms),
             },
+            Event::Reconnecting { call } => Self::Reconnecting { call: id(call) },
+            Event::Reconnected { call, gap } => {
+                Self::Reconnected { call: id(call), gap_ms: gap.map(ms) }
+            }
             Event::HoldChanged { call, hold } => {
                 Self::Hold { call: id(call), local: hold.local, remote: hold.remote }
             }
@@ -427,6 +438,9 @@ enum JsonCommand {
         token: Option<JsonToken>,
     },
     Sleep {},
+    NetworkChanged {
+        make_before_break: bool,
+    },
     Register {},
     Unregister {},
     Quit {},
@@ -465,6 +479,8 @@ pub(crate) enum Request {
     Command { name: &'static str, call: Option<CallId>, command: Command },
     /// A push came with this payload.
     Announce(Vec<u8>),
+    /// The network is another.
+    NetworkChanged(Handover),
     /// Leave.
     Quit,
 }
@@ -537,6 +553,12 @@ impl Request {
                 ("push_token", None, Command::SetPushToken(token.map(Into::into)))
             }
             JsonCommand::Sleep {} => ("sleep", None, Command::Sleep),
+            JsonCommand::NetworkChanged { make_before_break: true } => {
+                return Ok(Self::NetworkChanged(Handover::MakeBeforeBreak));
+            }
+            JsonCommand::NetworkChanged { make_before_break: false } => {
+                return Ok(Self::NetworkChanged(Handover::BreakBeforeMake));
+            }
             JsonCommand::Register {} => ("register", None, Command::Register),
             JsonCommand::Unregister {} => ("unregister", None, Command::Unregister),
             JsonCommand::Quit {} => return Ok(Self::Quit),

@@ -165,6 +165,10 @@ impl Session {
                 self.handle.announced(report.announcement).await;
                 vec![reported, answer("announce", Some(call), Ok(()))]
             }
+            Ok(Request::NetworkChanged(handover)) => {
+                self.handle.network_changed(handover).await;
+                vec![answer("network_changed", None, Ok(()))]
+            }
             Err(refused) => vec![refused],
         };
         Some(events.into_iter().map(|event| Line { event, at_ms }).collect())
@@ -242,6 +246,11 @@ pub(crate) fn plain(event: &JsonEvent) -> Option<String> {
                 time(first_heard_ms)
             )
         }
+        JsonEvent::Reconnecting { .. } => "the audio's path is lost; it is built anew".to_owned(),
+        JsonEvent::Reconnected { gap_ms: Some(ms), .. } => {
+            format!("the audio is back: nothing came for {ms:.0} ms")
+        }
+        JsonEvent::Reconnected { gap_ms: None, .. } => "the audio's path is back".to_owned(),
         JsonEvent::Hold { local, remote, .. } => match (local, remote) {
             (true, true) => "held on both sides".to_owned(),
             (true, false) => "held".to_owned(),

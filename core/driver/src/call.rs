@@ -279,6 +279,8 @@ impl Session {
                 self.milestone(Milestone::DtlsConnected { call }).await;
                 Input::MediaConnected { call }
             }
+            Some(PeerEvent::Disconnected) => Input::MediaDisconnected { call },
+            Some(PeerEvent::Resumed { gap }) => Input::MediaResumed { call, gap },
             Some(PeerEvent::Failed(error)) => Input::MediaFailed { call, error },
             None => {
                 self.peer = None;

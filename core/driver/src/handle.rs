@@ -1,6 +1,6 @@
 //! The app's side of a running phone.
 
-use sidetone_phone::{Announcement, Command, CommandError, Input, Snapshot};
+use sidetone_phone::{Announcement, Command, CommandError, Handover, Input, Snapshot};
 use tokio::sync::{mpsc, oneshot, watch};
 
 /// A running phone. When the last handle is dropped it signs out and ends, as by
@@ -46,8 +46,8 @@ impl Handle {
     }
 
     /// The system has another network, or the process resumed after a suspension.
-    pub async fn network_changed(&self) {
-        self.tell(Request::Happened(Input::NetworkChanged)).await;
+    pub async fn network_changed(&self, handover: Handover) {
+        self.tell(Request::Happened(Input::NetworkChanged(handover))).await;
     }
 
     /// A push came, and the platform was told of it, as [`crate::announce`] said.

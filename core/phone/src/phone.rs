@@ -168,9 +168,11 @@ impl Phone {
             Input::ProbeAnswered { flow } => {
                 self.account.handle_alive(flow, now);
             }
-            Input::NetworkChanged => {
+            Input::NetworkChanged(handover) => {
                 let in_call = self.calls.iter().any(Call::is_up);
-                let change = self.account.handle_network_changed(in_call, &mut self.ua, now);
+                self.each_call(|| In::NetworkChanged(handover), now);
+                let (account, ua) = (&mut self.account, &mut self.ua);
+                let change = account.handle_network_changed(handover, in_call, ua, now);
                 self.flow_changed(change, now);
             }
             Input::Announced(announcement) => self.handle_announced(announcement, now),
@@ -182,6 +184,13 @@ impl Phone {
                 });
             }
             Input::MediaConnected { call } => self.tell(call, In::MediaConnected, now),
+            Input::MediaDisconnected { call } => {
+                self.tell(call, In::MediaDisconnected, now);
+                self.account.doubt(&mut self.ua, now);
+            }
+            Input::MediaResumed { call, gap } => {
+                self.with_call(call, |call, ua| call.handle_resumed(gap, ua));
+            }
             Input::MediaFailed { call, error } => self.tell(call, In::MediaFailed(error), now),
             Input::FirstSent { call } => {
                 self.with_call(call, |call, ua| call.handle_first_sent(ua, now));
@@ -296,8 +305,15 @@ impl Phone {
         match change {
             FlowChange::None => {}
             FlowChange::Up => {
+                // Who talks is served first: the server takes a re-INVITE from any flow, bound or not.
+                self.calls.iter_mut().for_each(|call| call.send_change(&mut self.ua, now));
+                self.account.handle_up(&mut self.ua, now);
                 self.each_call(|| In::FlowUp, now);
                 self.ua.cancel_abandoned(now);
+            }
+            FlowChange::Moved => {
+                self.forget_mailbox();
+                self.flow_changed(FlowChange::Up, now);
             }
             FlowChange::Lost(flow) => {
                 self.ua.transactions.flow_lost(flow, now.boot);

@@ -20,6 +20,8 @@ impl Phone {
             }
         }
         self.calls.retain(|call| !call.is_over());
+        self.account.close_when_done(&mut self.ua, now);
+        self.route_all(now);
         self.memory.forget(now);
         let saved = self.to_save();
         if saved != self.saved {
@@ -37,7 +39,7 @@ impl Phone {
     fn route(&mut self, output: TransactionOutput, now: Now) {
         match output {
             TransactionOutput::Transmit { flow, message } => {
-                if self.ua.flow == Some(flow) {
+                if self.account.carries(flow) {
                     self.ua.ask(Output::Transmit { flow, bytes: message.to_bytes() });
                 }
             }

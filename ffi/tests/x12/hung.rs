@@ -4,8 +4,8 @@ use crate::alone;
 use crate::bench::{NeverAnswers, config, eventually, log_to, media_threads};
 use crate::hammer::{Worst, poll_once, wait};
 use sidetone_ffi::{
-    CallId, DeclineReason, LogLevel, LogLine, LogSink, LogSinkError, Phone, RegistrationState,
-    Vault, announce,
+    CallId, DeclineReason, Handover, LogLevel, LogLine, LogSink, LogSinkError, Phone,
+    RegistrationState, Vault, announce,
 };
 use std::net::UdpSocket;
 use std::os::unix::process::CommandExt as _;
@@ -142,7 +142,7 @@ fn round_of(phone: &Arc<Phone>) -> Worst {
 fn call_everything(phone: &Arc<Phone>, worst: &mut Worst) {
     let call = CallId("12345678-1234-1234-1234-123456789012".parse().unwrap());
     worst.measure("snapshot", || phone.snapshot());
-    worst.measure("network_changed", || phone.network_changed());
+    worst.measure("network_changed", || phone.network_changed(Handover::BreakBeforeMake));
     worst.measure("audio_activated", || phone.audio_activated());
     worst.measure("audio_route_changed", || phone.audio_route_changed());
     worst.measure("audio_deactivated", || phone.audio_deactivated());

@@ -12,7 +12,7 @@ mod hung;
 use bench::{NeverAnswers, announcement, config, eventually, log_to, media_threads, threads_named};
 use hammer::{poll_once, wait};
 use sidetone_ffi::{
-    CommandError, Event, Intent, LogLevel, LogLine, LogSink, LogSinkError, Phone,
+    CommandError, Event, Handover, Intent, LogLevel, LogLine, LogSink, LogSinkError, Phone,
     RegistrationState, Vault, VaultError,
 };
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -47,7 +47,7 @@ fn commands_reach_the_phone_in_the_order_of_the_calls() {
     for _ in 0..50 {
         // What was left at the desk first is done first, though nobody waits for it.
         poll_once(phone.sign_in());
-        phone.network_changed();
+        phone.network_changed(Handover::BreakBeforeMake);
         wait(phone.sign_out()).unwrap();
         let state = phone.snapshot().registration.state;
         assert_eq!(state, RegistrationState::Unregistered);
@@ -124,7 +124,7 @@ fn after_the_end_every_call_answers_that_it_is_over() {
     wait(phone.shutdown());
     assert!(matches!(wait(phone.sign_in()), Err(CommandError::Ended { .. })));
     assert!(matches!(wait(phone.dial("600".into(), None)), Err(CommandError::Ended { .. })));
-    phone.network_changed();
+    phone.network_changed(Handover::BreakBeforeMake);
     eventually("the last snapshot says so", || phone.snapshot().ended);
     let last = wait(phone.next_snapshot(phone.snapshot().revision));
     assert!(last.ended);
@@ -185,7 +185,7 @@ impl LogSink for Rude {
         let phone = self.phone.lock().unwrap().clone();
         if let Some(phone) = phone {
             phone.snapshot();
-            phone.network_changed();
+            phone.network_changed(Handover::BreakBeforeMake);
             poll_once(phone.events(0));
             // Waits inside the callback for what the phone's own task must do.
             let _ = wait(phone.sign_in());

@@ -100,7 +100,7 @@ public final class CallCenter: NSObject {
         setCategory()
         observeAudio()
         observeApplication()
-        watch = NetworkWatch { [weak self] in self?.phone?.networkChanged() }
+        watch = NetworkWatch { [weak self] in self?.phone?.networkChanged(makeBeforeBreak: $0) }
         registry.delegate = self
         registry.desiredPushTypes = [.voIP]
     }

@@ -21,7 +21,8 @@ public protocol PhonePort: AnyObject, Sendable {
     func audioActivated()
     func audioDeactivated()
     func audioRouteChanged()
-    func networkChanged()
+    /// Another network, or another address; `makeBeforeBreak`: the old one works on for a while.
+    func networkChanged(makeBeforeBreak: Bool)
 
     /// The calls that there are now.
     func calls() -> [PhoneCall]

@@ -106,7 +106,9 @@ extension SidetonePhone: PhonePort {
         try await core.sendDtmf(call: call, digits: digits)
     }
     public func wake() async throws { try await core.signIn() }
-    public func networkChanged() { core.networkChanged() }
+    public func networkChanged(makeBeforeBreak: Bool) {
+        core.networkChanged(handover: makeBeforeBreak ? .makeBeforeBreak : .breakBeforeMake)
+    }
     public func audioRouteChanged() { core.audioRouteChanged() }
 
     public func setPushToken(_ token: PushToken?) async throws { try await core.setPushToken(token: token) }

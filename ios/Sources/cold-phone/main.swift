@@ -227,6 +227,8 @@ func endpoint(_ text: String) -> AudioEndpoint {
             if FakeCallKit.shared.calls[call]?.hasEnded == false { FakeAudioSession.shared.audioStarts("media") }
             say("media", ["call": id(call), "first_sent_ms": milliseconds(sent), "first_heard_ms": milliseconds(heard)])
         case .holdChanged(let call, let hold): say("hold", ["call": id(call), "local": hold.local, "remote": hold.remote])
+        case .reconnecting(let call): say("reconnecting", ["call": id(call)])
+        case .reconnected(let call, let gap): say("reconnected", ["call": id(call), "gap_ms": milliseconds(gap)])
         case .holdFailed(let call, let text): say("hold_failed", ["call": id(call), "reason": text])
         case .merged(let calls): say("merged", ["calls": calls.map(id)])
         case .transferProgress(let call, let to, let status):

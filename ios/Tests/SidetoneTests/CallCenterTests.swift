@@ -186,6 +186,8 @@ final class CallCenterTests: XCTestCase, @unchecked Sendable {
         FakeNetwork.shared.become(.satisfied, [(.wifi, "en0")])
         FakeNetwork.shared.become(.satisfied, [(.cellular, "pdp_ip0")])
         XCTAssertEqual(rig.phone.said, ["network"])
+        FakeNetwork.shared.become(.satisfied, [(.wifi, "en0"), (.cellular, "pdp_ip0")])
+        XCTAssertEqual(rig.phone.said, ["network", "network beside the old"])
     }
 
     @MainActor func testTheKeyIsMadeOnceAndNeverWhileItCannotBeRead() async throws {

@@ -110,7 +110,9 @@ final class ScriptedPhone: PhonePort, @unchecked Sendable {
     }
     func audioDeactivated() { lock.withLock { isActive = false } }
     func audioRouteChanged() { with { $1.append("route") } }
-    func networkChanged() { with { $1.append("network") } }
+    func networkChanged(makeBeforeBreak: Bool) {
+        with { $1.append(makeBeforeBreak ? "network beside the old" : "network") }
+    }
     func calls() -> [PhoneCall] {
         with { known, _ in
             known.map { PhoneCall(call: $0, incoming: $1.isIncoming, caller: ShownCaller(), answered: $1.isAnswered, over: $1.isOver) }

@@ -29,6 +29,8 @@ struct CallTold {
     hold: Hold,
     muted: bool,
     uplink: bool,
+    /// Its media path is lost, and not back.
+    lost: bool,
     shown: Option<CallState>,
     since: Duration,
 }
@@ -174,6 +176,8 @@ impl Told {
             | Event::Answered { call, .. }
             | Event::Established { call }
             | Event::MediaFlowing { call, .. }
+            | Event::Reconnecting { call }
+            | Event::Reconnected { call, .. }
             | Event::HoldChanged { call, .. }
             | Event::HoldFailed { call, .. }
             | Event::TransferProgress { call, .. }
@@ -189,6 +193,12 @@ impl Told {
                 told.answered = true;
                 Ok(())
             }
+            Event::Reconnecting { .. } if std::mem::replace(&mut told.lost, true) => {
+                Err(format!("call {id}: its path is lost twice"))
+            }
+            Event::Reconnected { .. } if !std::mem::take(&mut told.lost) => {
+                Err(format!("call {id}: a path is back that was not lost"))
+            }
             Event::HoldChanged { hold, .. } => {
                 told.hold = *hold;
                 Ok(())
@@ -198,6 +208,8 @@ impl Told {
                 Ok(())
             }
             Event::Established { .. }
+            | Event::Reconnecting { .. }
+            | Event::Reconnected { .. }
             | Event::RegistrationChanged(_)
             | Event::Incoming { .. }
             | Event::Announced { .. }

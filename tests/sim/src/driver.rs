@@ -25,9 +25,15 @@ impl World {
                 }
             }
             Output::Describe { call, generation, request } => {
+                let now = self.now;
                 let ears = self.handsets[index].ears.entry(call).or_default();
                 let direction = match &request {
-                    DescribeRequest::Offer { direction, .. } => *direction,
+                    DescribeRequest::Offer { direction, ice_restart } => {
+                        if *ice_restart {
+                            ears.restart(now);
+                        }
+                        *direction
+                    }
                     DescribeRequest::Answer { offer, direction } => {
                         ears.leg = media::leg_in(offer);
                         *direction
@@ -172,7 +178,8 @@ impl World {
         let after = handset.delay * 4 + media::CONNECT;
         if let Some(ears) = handset.ears.get_mut(&call).filter(|ears| !ears.told.0) {
             ears.told.0 = true;
-            self.plan(after, Happening::Connected { phone: index, call });
+            let round = ears.round;
+            self.plan(after, Happening::Connected { phone: index, call, round });
         }
     }
 

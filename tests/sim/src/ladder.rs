@@ -177,6 +177,11 @@ fn told(event: &Event) -> Option<String> {
         Event::Answered { .. } => "answered".to_owned(),
         Event::Established { .. } => "established".to_owned(),
         Event::MediaFlowing { .. } => "audio flows both ways".to_owned(),
+        Event::Reconnecting { .. } => "the media path is built anew".to_owned(),
+        Event::Reconnected { gap: Some(gap), .. } => {
+            format!("packets come in again after {} ms", gap.as_millis())
+        }
+        Event::Reconnected { gap: None, .. } => "the media path stands again".to_owned(),
         Event::HoldChanged { hold, .. } => match (hold.local, hold.remote) {
             (true, true) => "held by both sides".to_owned(),
             (true, false) => "held here".to_owned(),

@@ -72,6 +72,21 @@ pub struct Ears {
     pub downlink: bool,
     /// What was told already: connecting, first sent, first heard.
     pub told: (bool, bool, bool),
+    /// How often the path was begun anew.
+    pub round: u32,
+    /// When the path that stood was left for another.
+    pub left: Option<Duration>,
+}
+
+impl Ears {
+    /// The path is left, and built anew by the descriptions that follow.
+    pub fn restart(&mut self, now: Duration) {
+        self.round += 1;
+        if std::mem::take(&mut self.connected) {
+            self.left = Some(now);
+        }
+        self.told.0 = false;
+    }
 }
 
 /// What each leg of the PBX hears.

@@ -13,8 +13,8 @@ use rand_core::{Rng, SeedableRng};
 use sidetone_pbx::{Generation as LegGeneration, LegId, Operator, Pbx, PbxConfig, PbxInput};
 use sidetone_phone::{
     Account, AudioGate, CallId, CallSnapshot, Command, CommandError, Config, EndReason, Event,
-    FlowError, FlowErrorKind, FlowId, Generation, Input, MediaError, Now, Phone, Saved, Secret,
-    Snapshot, UnixTime,
+    FlowError, FlowErrorKind, FlowId, Generation, Handover, Input, MediaError, Now, Phone, Saved,
+    Secret, Snapshot, UnixTime,
 };
 use sidetone_sip::Message;
 use std::collections::{BTreeMap, BTreeSet};
@@ -36,7 +36,7 @@ pub(crate) enum Happening {
     OpenFailed { phone: usize, flow: FlowId, kind: FlowErrorKind },
     Arrives { wire: u64, to: End, parcel: Parcel },
     Described { phone: usize, call: CallId, generation: Generation, sdp: String },
-    Connected { phone: usize, call: CallId },
+    Connected { phone: usize, call: CallId, round: u32 },
     FirstSent { phone: usize, call: CallId },
     FirstHeard { phone: usize, call: CallId },
     DtmfSent { phone: usize, call: CallId },
@@ -278,9 +278,13 @@ impl World {
     }
 
     /// The platform tells a phone that its network changed.
-    pub fn change_network(&mut self, id: PhoneId) {
-        self.ladder.world(&format!("{}: network changed", self.handsets[id.0].name), self.now);
-        self.tell(id.0, Input::NetworkChanged);
+    pub fn change_network(&mut self, id: PhoneId, handover: Handover) {
+        let how = match handover {
+            Handover::MakeBeforeBreak => "another network, beside the old one",
+            Handover::BreakBeforeMake => "another network",
+        };
+        self.ladder.world(&format!("{}: {how}", self.handsets[id.0].name), self.now);
+        self.tell(id.0, Input::NetworkChanged(handover));
         self.settle();
     }
 
@@ -441,11 +445,17 @@ impl World {
             Happening::Described { phone, call, generation, sdp } => {
                 self.tell(phone, Input::Described { call, generation, result: Ok(sdp) });
             }
-            Happening::Connected { phone, call } => {
-                let ears = self.handsets[phone].ears.get_mut(&call).filter(|ears| !ears.connected);
-                if let Some(ears) = ears {
+            Happening::Connected { phone, call, round } => {
+                let now = self.now;
+                let ears = self.handsets[phone].ears.get_mut(&call);
+                if let Some(ears) = ears.filter(|ears| !ears.connected && ears.round == round) {
                     ears.connected = true;
+                    let left = ears.left.take();
                     self.tell(phone, Input::MediaConnected { call });
+                    if let Some(left) = left.filter(|_| self.hears(PhoneId(phone), call).is_some())
+                    {
+                        self.tell(phone, Input::MediaResumed { call, gap: now - left });
+                    }
                     self.listen(phone, call);
                 }
             }

@@ -7,7 +7,9 @@ use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::style::{Color, Modifier, Style};
 use ratatui::text::{Line, Span};
 use ratatui::widgets::{Block, BorderType, Padding, Paragraph, Wrap};
-use sidetone_phone::{CallSnapshot, CallState, Direction, Hold, Intent, Party, RegistrationState};
+use sidetone_phone::{
+    CallSnapshot, CallState, Direction, Hold, Intent, MediaPath, Party, RegistrationState,
+};
 use std::time::Duration;
 
 const DIM: Style = Style::new().fg(Color::DarkGray);
@@ -184,7 +186,9 @@ fn draw_call(frame: &mut Frame<'_>, area: Rect, app: &App, call: &CallSnapshot) 
     let sends = !call.muted && call.hold == Hold::default();
     level(frame, sent, "mic", if silent || !sends { -127.0 } else { quality.level_sent });
     level(frame, heard, "ear", if silent { -127.0 } else { quality.level_heard });
-    let text = if silent {
+    let text = if call.media == MediaPath::Reconnecting {
+        vec![Line::styled("the audio's path is lost; it is built anew", Color::Yellow)]
+    } else if silent {
         vec![Line::styled("no audio yet", DIM)]
     } else {
         vec![
@@ -348,8 +352,8 @@ mod tests {
     use ratatui::backend::TestBackend;
     use sidetone_driver::What;
     use sidetone_phone::{
-        CallId, Command, Event, MediaPath, MessageCount, MessageSummary, QualityReport,
-        Registration, RegistrationProblem, Snapshot, UnixTime,
+        CallId, Command, Event, MessageCount, MessageSummary, QualityReport, Registration,
+        RegistrationProblem, Snapshot, UnixTime,
     };
 
     fn app(state: RegistrationState, calls: Vec<CallSnapshot>) -> App {

@@ -297,6 +297,8 @@ impl Story<'_> {
             }
             Event::Ended { reason, .. } => self.ended(at, who, &reason)?,
             Event::Announced { .. }
+            | Event::Reconnecting { .. }
+            | Event::Reconnected { .. }
             | Event::Dialing { .. }
             | Event::Ringing { .. }
             | Event::EarlyMedia { .. }
@@ -345,6 +347,8 @@ impl Story<'_> {
             | Event::Ringing { .. }
             | Event::EarlyMedia { .. }
             | Event::Established { .. }
+            | Event::Reconnecting { .. }
+            | Event::Reconnected { .. }
             | Event::HoldChanged { .. }
             | Event::HoldFailed { .. }
             | Event::Merged { .. }

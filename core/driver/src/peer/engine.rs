@@ -27,7 +27,7 @@ const CHECK_INTERVAL: Duration = Duration::from_millis(20);
 const CHECKS: u16 = 250;
 
 /// Silence after which a path counts as disconnected, from which it may recover.
-const SILENCE: Duration = Duration::from_secs(5);
+const SILENCE: Duration = Duration::from_secs(3);
 /// The stack never gives a path up by itself: its clock runs while the phone rings.
 const NEVER: Duration = Duration::from_secs(24 * 3600);
 

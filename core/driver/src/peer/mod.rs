@@ -127,6 +127,13 @@ pub enum PeerEvent {
     IceConnected(String),
     /// ICE and DTLS are done, for the first time or again after a restart.
     Connected,
+    /// Nothing has come for some seconds, not even an answer to a check: it may come back.
+    Disconnected,
+    /// The first packet after the path was lost or left, and stands again.
+    Resumed {
+        /// Since the last packet before.
+        gap: Duration,
+    },
     /// The path failed or was not found.
     Failed(MediaError),
 }

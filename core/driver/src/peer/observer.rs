@@ -5,7 +5,7 @@ use super::rtp::{Inbound, RtpPacket, Shared};
 use sidetone_phone::MediaError;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::sync::{mpsc, watch};
 use webrtc::media_stream::track_remote::{TrackRemote, TrackRemoteEvent};
 use webrtc::peer_connection::{
@@ -31,6 +31,17 @@ pub(super) struct Observed {
     /// Counts the changes of the path, so that a time limit knows whether it still matters.
     path_changes: AtomicU64,
     path_is_up: AtomicBool,
+    heard: Mutex<Heard>,
+}
+
+/// When packets came in, and whether it is to be told that they do again.
+#[derive(Default)]
+struct Heard {
+    last: Option<Instant>,
+    /// The path was lost or left; it is told of the first packet after it stands.
+    lost: bool,
+    /// It stands again.
+    stands: bool,
 }
 
 /// The stack's handler.
@@ -55,6 +66,7 @@ impl Observed {
             path_limit,
             path_changes: AtomicU64::new(0),
             path_is_up: AtomicBool::new(false),
+            heard: Mutex::default(),
         }
     }
 
@@ -76,7 +88,18 @@ impl Observed {
         });
     }
 
+    /// The path in use is left for another.
+    pub(super) fn path_left(self: &Arc<Self>) {
+        if self.connected.load(Ordering::SeqCst) {
+            self.path_changed(false);
+        }
+    }
+
     fn path_changed(self: &Arc<Self>, is_up: bool) {
+        let mut heard = lock(&self.heard);
+        heard.lost |= !is_up;
+        heard.stands = is_up;
+        drop(heard);
         self.path_is_up.store(is_up, Ordering::SeqCst);
         self.path_changes.fetch_add(1, Ordering::SeqCst);
         if !is_up {
@@ -118,7 +141,19 @@ impl Observed {
             &packet.payload,
         );
         if let Some(packet) = packet {
+            self.note_packet();
             lock(&self.inbound).deliver(header.ssrc, packet);
+        }
+    }
+
+    fn note_packet(&self) {
+        let now = Instant::now();
+        let mut heard = lock(&self.heard);
+        let last = heard.last.replace(now);
+        if heard.stands && std::mem::take(&mut heard.lost) {
+            let gap = last.map_or(Duration::ZERO, |last| now - last);
+            drop(heard);
+            self.tell(PeerEvent::Resumed { gap });
         }
     }
 
@@ -184,6 +219,7 @@ impl PeerConnectionEventHandler for Observer {
         log::debug!("the peer connection is {state}");
         if state == RTCPeerConnectionState::Disconnected {
             self.0.path_changed(false);
+            self.0.tell(PeerEvent::Disconnected);
         } else if state == RTCPeerConnectionState::Connected {
             self.0.path_changed(true);
             self.0.connected.store(true, Ordering::SeqCst);

@@ -510,7 +510,10 @@ async fn a_phone_that_rings_for_long_has_a_path_when_it_is_answered() {
             match b.events.next().await.unwrap() {
                 PeerEvent::Connected => return,
                 PeerEvent::Failed(error) => panic!("{error}"),
-                PeerEvent::Gathered(_) | PeerEvent::IceConnected(_) => {}
+                PeerEvent::Gathered(_)
+                | PeerEvent::IceConnected(_)
+                | PeerEvent::Disconnected
+                | PeerEvent::Resumed { .. } => {}
             }
         }
     })

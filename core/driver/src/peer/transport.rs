@@ -262,7 +262,11 @@ impl MediaTransport for WebRtcTransport {
             options = Some(RTCOfferOptions { ice_restart: true });
         }
         let offer = self.connection.create_offer(options).await.map_err(engine_failed)?;
-        self.describe(offer, sdp::Role::Offer, &mut exchange).await
+        let described = self.describe(offer, sdp::Role::Offer, &mut exchange).await?;
+        if ice_restart {
+            self.observed.path_left();
+        }
+        Ok(described)
     }
 
     async fn answer(&self, offer: &str, direction: sdp::Direction) -> Result<String, MediaError> {

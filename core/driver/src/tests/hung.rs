@@ -1,6 +1,7 @@
 //! While a server takes the connection and says nothing, nobody who asks the phone waits for it.
 
 use super::*;
+use sidetone_phone::Handover;
 use std::net::TcpListener as Listener;
 use std::thread;
 
@@ -68,7 +69,7 @@ async fn ask_everything(handle: &Handle) -> Duration {
     assert_eq!(refused, Err(CommandError::UnknownCall));
     let _ = handle.command(Command::Register).await;
     lap();
-    handle.network_changed().await;
+    handle.network_changed(Handover::BreakBeforeMake).await;
     lap();
     handle.audio_route_changed().await;
     lap();

@@ -4,8 +4,8 @@
 use super::{Account, FlowChange, Wish};
 use crate::ua::Ua;
 use crate::{
-    FlowError, FlowErrorKind, FlowId, Now, Output, RegistrationProblem, RegistrationState,
-    TimerReason,
+    FlowError, FlowErrorKind, FlowId, Handover, Now, Output, RegistrationProblem,
+    RegistrationState, TimerReason,
 };
 use std::time::Duration;
 
@@ -80,32 +80,49 @@ impl Account {
     /// Opens a flow to the server whose turn it is.
     pub(super) fn open(&mut self, ua: &mut Ua, now: Now) {
         self.retry_at = None;
-        let servers = &ua.config.servers;
-        let Some(server) = servers.get(self.server).or(servers.first()).cloned() else {
+        let Some((flow, until)) = self.ask_flow(ua, now) else {
             let problem = RegistrationProblem::Flow {
                 kind: FlowErrorKind::NameResolution,
                 detail: "no server is configured".to_owned(),
             };
             return self.set_lamp(RegistrationState::Failed, Some(problem), ua, now);
         };
+        self.link = Link::Opening { flow, until };
+    }
+
+    /// Asks for a flow to the server whose turn it is, until a time at most.
+    pub(super) fn ask_flow(&mut self, ua: &mut Ua, now: Now) -> Option<(FlowId, Duration)> {
+        let servers = &ua.config.servers;
+        let server = servers.get(self.server).or(servers.first()).cloned()?;
         let flow = FlowId(self.next_flow);
         self.next_flow += 1;
-        self.link = Link::Opening { flow, until: now.boot + OPEN_LIMIT + OPEN_GRACE };
         ua.ask(Output::OpenFlow { flow, server, timeout: OPEN_LIMIT });
+        Some((flow, now.boot + OPEN_LIMIT + OPEN_GRACE))
     }
 
     /// The flow is there.
     pub(crate) fn handle_opened(&mut self, flow: FlowId, ua: &mut Ua, now: Now) -> FlowChange {
+        if self.successor.take_if(|(successor, _)| *successor == flow).is_some() {
+            self.take_over(flow, ua, now);
+            return FlowChange::Moved;
+        }
         if !matches!(self.link, Link::Opening { flow: opening, .. } if opening == flow) {
             return FlowChange::None;
         }
         self.link = Link::Up { flow, since: now.boot, heard: now.boot, probe: Probe::Quiet };
         ua.flow = Some(flow);
+        FlowChange::Up
+    }
+
+    /// What waited for the flow is sent: it is bound.
+    pub(crate) fn handle_up(&mut self, ua: &mut Ua, now: Now) {
+        if let Some(flow) = ua.flow.filter(|_| std::mem::take(&mut self.moved)) {
+            ua.transactions.flow_opened(flow);
+        }
         if self.is_leaving() {
             self.take_token_back(ua, now);
         }
         self.register(ua, now);
-        FlowChange::Up
     }
 
     /// The flow could not be opened, or was lost.
@@ -117,6 +134,7 @@ impl Account {
         now: Now,
     ) -> FlowChange {
         if self.link.flow() != Some(flow) {
+            self.handle_other_failed(flow, ua, now);
             return FlowChange::None;
         }
         let was_up = self.link.is_up();
@@ -125,6 +143,10 @@ impl Account {
         if self.wish != Wish::In {
             self.leave(ua, now);
             return FlowChange::Left(was_up.then_some(flow));
+        }
+        if was_up && self.succeed() {
+            self.set_lamp(RegistrationState::Registering, None, ua, now);
+            return FlowChange::Lost(flow);
         }
         if was_up {
             self.set_lamp(RegistrationState::Unreachable, Some(error.into()), ua, now);
@@ -158,7 +180,7 @@ impl Account {
                 *probe = Probe::Quiet;
                 true
             }
-            Link::Down | Link::Opening { .. } | Link::Up { .. } => false,
+            Link::Down | Link::Opening { .. } | Link::Up { .. } => self.is_predecessor(flow),
         }
     }
 
@@ -166,6 +188,7 @@ impl Account {
     /// What waited tries again.
     pub(crate) fn handle_network_changed(
         &mut self,
+        handover: Handover,
         in_call: bool,
         ua: &mut Ua,
         now: Now,
@@ -175,8 +198,13 @@ impl Account {
         }
         self.failures = 0;
         match self.link {
+            Link::Up { .. } if handover == Handover::MakeBeforeBreak => {
+                self.prepare_successor(ua, now);
+                FlowChange::None
+            }
             Link::Up { .. } if in_call => {
                 self.set_lamp(RegistrationState::Registering, None, ua, now);
+                self.moved = true;
                 self.replace(ua, now)
             }
             Link::Up { flow, probe, .. } => {
@@ -247,7 +275,7 @@ impl Account {
     }
 
     /// Something throws doubt on the flow that is up: it is probed, with little patience.
-    pub(super) fn doubt(&mut self, ua: &mut Ua, now: Now) {
+    pub(crate) fn doubt(&mut self, ua: &mut Ua, now: Now) {
         if let Link::Up { flow, probe: Probe::Quiet, .. } = self.link {
             self.probe(flow, DOUBT_LIMIT, true, ua, now);
         }

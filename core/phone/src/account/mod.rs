@@ -2,9 +2,10 @@
 //!
 //! One account holds at most one flow and one binding. The flow comes first: it is opened
 //! ([`flow`]), then REGISTER binds it ([`register`]); the lamp is green only after the server
-//! answered on the flow that is up. [`push`] is what a phone without a flow is reached by.
+//! answered on the flow that is up. [`handover`] is how one flow follows another without a break. [`push`] is what a phone without a flow is reached by.
 
 mod flow;
+mod handover;
 mod push;
 mod register;
 
@@ -51,6 +52,8 @@ pub(crate) enum FlowChange {
     Lost(FlowId),
     /// A flow is up: what waited for it can be sent.
     Up,
+    /// A flow is up beside the old one, which carries on what it carries until that is done.
+    Moved,
     /// Signed out, and the flow of this number, where there was one, is gone: no call can go on.
     Left(Option<FlowId>),
 }
@@ -67,6 +70,13 @@ struct Binding {
 pub(crate) struct Account {
     wish: Wish,
     link: Link,
+    /// The flow that is to take the place of the one that is up, until this time at most.
+    successor: Option<(FlowId, Duration)>,
+    /// The flow whose place was taken, until this time at most.
+    predecessor: Option<(FlowId, Duration)>,
+    /// The next flow takes the place of one that was left, not lost: what was to be answered there is
+    /// answered on it.
+    moved: bool,
     next_flow: u64,
     /// The server of the present or next attempt.
     server: usize,
@@ -114,6 +124,9 @@ impl Account {
         let mut account = Self {
             wish: if asleep { Wish::Asleep } else { Wish::Out },
             link: Link::Down,
+            successor: None,
+            predecessor: None,
+            moved: false,
             next_flow: 1,
             server: 0,
             failures: 0,
@@ -237,7 +250,9 @@ impl Account {
             (at.min(binding.expires_at), TimerReason::Refresh)
         });
         let link = self.link.timeout(self.keep_alive(keep_alive));
-        [leaving, retry, refresh, link].into_iter().flatten().min()
+        let others = [self.successor, self.predecessor].into_iter().flatten();
+        let others = others.map(|(_, until)| (until, TimerReason::Retry));
+        [leaving, retry, refresh, link].into_iter().flatten().chain(others).min()
     }
 
     /// Lets the account's deadlines pass that are due.
@@ -259,6 +274,7 @@ impl Account {
                 self.set_lamp(RegistrationState::Registering, None, ua, now);
             }
         }
+        self.handle_handover_timeout(ua, now);
         self.handle_link_timeout(ua, now)
     }
 
@@ -275,6 +291,7 @@ impl Account {
 
     /// Signed out for good, or asleep: flow closed, nothing pending.
     fn leave(&mut self, ua: &mut Ua, now: Now) -> FlowChange {
+        self.drop_predecessor(ua, now);
         let lost = self.close(ua);
         self.retry_at = None;
         if matches!(self.wish, Wish::Leaving { to_sleep: true, .. }) {
@@ -293,6 +310,7 @@ impl Account {
         let up = self.link.is_up();
         let flow = self.link.flow();
         self.drop_flow(ua);
+        self.drop_successor(ua);
         if let Some(flow) = flow {
             ua.ask(Output::CloseFlow { flow });
         }

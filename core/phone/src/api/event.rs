@@ -64,6 +64,19 @@ pub enum Event {
         /// From the answer to the first audio heard.
         first_heard: Option<Duration>,
     },
+    /// The call's media path is lost, or left for another network's: it is built anew.
+    Reconnecting {
+        /// The call.
+        call: CallId,
+    },
+    /// The media path stands again.
+    Reconnected {
+        /// The call.
+        call: CallId,
+        /// How long nothing was received: from the last packet before to the first one after. `None` where
+        /// the call is on hold, and nothing is to be received.
+        gap: Option<Duration>,
+    },
     /// Who holds the call changed.
     HoldChanged {
         /// The call.
@@ -197,7 +210,7 @@ pub enum EndReason {
     #[error("the app was ended during the call; the call was hung up")]
     Restarted,
     /// The connection was lost and the call could not be saved.
-    #[error("the connection to the server was lost")]
+    #[error("the connection to the server was lost; check the network and call again")]
     NetworkLost,
     /// The other side did not acknowledge or broke the protocol.
     #[error("the other side stopped responding")]

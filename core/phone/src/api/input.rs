@@ -32,7 +32,7 @@ pub enum Input {
     },
     /// The platform has another network, or the process resumed after a suspension: the present flow
     /// may be dead without knowing.
-    NetworkChanged,
+    NetworkChanged(Handover),
     /// A push came, and the platform was told of it. A sleeping phone wakes.
     Announced(Announcement),
     /// The platform's audio session is active (only with [`super::AudioGate::Platform`]).
@@ -52,6 +52,19 @@ pub enum Input {
     MediaConnected {
         /// The call.
         call: CallId,
+    },
+    /// Nothing has come over the media path for some seconds, not even an answer to a check of it: the
+    /// network may be another without anybody having said so.
+    MediaDisconnected {
+        /// The call.
+        call: CallId,
+    },
+    /// Audio packets come in again: over a path that was built anew, or that had fallen silent.
+    MediaResumed {
+        /// The call.
+        call: CallId,
+        /// From the last packet before to the first one after.
+        gap: Duration,
     },
     /// The media path failed or could not be built.
     MediaFailed {
@@ -82,6 +95,15 @@ pub enum Input {
         /// The call.
         call: CallId,
     },
+}
+
+/// How one network follows another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Handover {
+    /// Both work for a while: what goes over the old one goes on until the new one carries it.
+    MakeBeforeBreak,
+    /// The old one is gone, or nobody knows.
+    BreakBeforeMake,
 }
 
 /// Why a flow failed; the phone chooses what to do by the kind, people read the text.

@@ -13,7 +13,7 @@ mod time;
 pub use command::{Command, CommandError, DeclineReason, Digits};
 pub use config::{Account, AudioGate, Config, ConfigError, EarlyMedia, Secret, ServerAddress};
 pub use event::{EndReason, Event, Party};
-pub use input::{FlowError, FlowErrorKind, Input, MediaError, QualityReport};
+pub use input::{FlowError, FlowErrorKind, Handover, Input, MediaError, QualityReport};
 pub use output::{DescribeRequest, Output, TimerReason};
 pub use push::{Announcement, AnnouncementKind, Caller, Intent, PushProvider, PushToken, Report};
 pub use saved::{Saved, SavedDialog, SavedPush};

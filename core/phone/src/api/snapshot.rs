@@ -195,6 +195,8 @@ pub enum MediaPath {
     Connecting,
     /// Packets can flow.
     Connected,
+    /// The path is lost, or left for another network's, and built anew.
+    Reconnecting,
     /// The path broke.
     Failed,
 }

@@ -1,10 +1,13 @@
 //! Changes of the session by re-INVITE: hold and resume from each side, a new flow, glare, refusal
 //! (RFC 3261 §14, RFC 3264 §8.4, RFC 6337 §5.3).
 
+use super::handover::Due;
 use super::incoming::offer_of;
 use super::{Call, outgoing::is_sdp, update::is_update};
 use crate::ua::{SDP, Ua};
-use crate::{DescribeRequest, Direction, EndReason, Event, Hold, MediaError, Now, Output, sdp};
+use crate::{
+    DescribeRequest, Direction, EndReason, Event, FlowId, Hold, MediaError, Now, Output, sdp,
+};
 use sidetone_sip::sdp::{OfferAnswerError, SignalingState};
 use sidetone_sip::transaction::{ClientKey, ServerKey};
 use sidetone_sip::{HeaderName, Method, Request, Response, StatusCode};
@@ -16,15 +19,27 @@ const LATER: Duration = Duration::from_secs(1);
 /// How long the other side may try to carry out a change.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// A change that we make: `hold` on or off.
+/// A change that we make.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Change {
+pub(super) struct Change {
+    /// On hold, or not.
+    pub(super) hold: bool,
+    /// What it carries besides.
+    pub(super) due: Due,
+    pub(super) step: Step,
+}
+
+/// How far a change is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Step {
     /// The offer is being described.
-    Describing { hold: bool },
+    Describing,
+    /// It is described, and waits for a flow.
+    Ready { sdp: String },
     /// The re-INVITE is on its way; it is withdrawn at this time, where it was not yet.
-    Sent { hold: bool, key: ClientKey, until: Option<Duration> },
+    Sent { key: ClientKey, flow: Option<FlowId>, until: Option<Duration> },
     /// It met a re-INVITE of the other side and goes again at this time (RFC 3261 §14.1).
-    Waiting { hold: bool, at: Duration },
+    Waiting { at: Duration },
 }
 
 /// A change that the other side makes, while it is described.
@@ -34,16 +49,6 @@ pub(super) struct TheirChange {
     request: Request,
     /// Their offer's direction; `None` where they want an offer from us.
     offered: Option<sdp::Direction>,
-}
-
-impl Change {
-    pub(super) fn is_hold(&self) -> bool {
-        match self {
-            Self::Describing { hold } | Self::Sent { hold, .. } | Self::Waiting { hold, .. } => {
-                *hold
-            }
-        }
-    }
 }
 
 impl TheirChange {
@@ -65,67 +70,68 @@ impl Call {
         let Some(on) = self.wish.filter(|_| self.is_up()) else { return };
         let free = self.is_free();
         match &mut self.change {
-            Some(change) if change.is_hold() == on => self.wish = None,
+            Some(change) if change.hold == on => self.wish = None,
             // Not agreed yet, and nothing is on its way: it is taken back.
-            Some(Change::Waiting { .. }) if self.hold.local == on => {
+            Some(Change { due: Due::Nothing, step: Step::Waiting { .. }, .. })
+                if self.hold.local == on =>
+            {
                 (self.change, self.wish) = (None, None);
                 self.set_gates(ua);
             }
-            Some(Change::Waiting { hold, .. }) => {
+            Some(Change { hold, step: Step::Waiting { .. }, .. }) => {
                 *hold = on;
                 self.wish = None;
             }
             // Nothing of it has left: it makes room.
-            Some(Change::Describing { .. }) => {
+            Some(Change { due, step: Step::Describing | Step::Ready { .. }, .. }) => {
+                let due = *due;
                 self.roll_back(ua);
                 self.change = None;
+                self.handover.due = self.handover.due.max(due);
+                self.fulfil_due(ua, now);
                 self.fulfil_wish(ua, now);
             }
-            Some(Change::Sent { .. }) => {}
+            Some(Change { step: Step::Sent { .. }, .. }) => {}
             None if self.hold.local == on => {
                 self.wish = None;
                 self.set_gates(ua);
             }
             None if free => {
                 self.wish = None;
-                self.start_change(on, ua, now);
+                self.start_change(on, Due::Nothing, ua, now);
             }
             None => {}
         }
     }
 
     /// Whether an offer may go.
-    fn is_free(&self) -> bool {
+    pub(super) fn is_free(&self) -> bool {
         let stable = self.exchange.state() == SignalingState::Stable;
         self.unacked.is_none() && stable && self.their_change.is_none()
     }
 
-    /// There is a new flow: the other side learns where this phone is (RFC 3261 §12.2.1.1, target
-    /// refresh), else its BYE goes to the old one; and a server that has lost the call says so.
-    pub(super) fn refresh(&mut self, ua: &mut Ua, now: Now) {
-        if self.is_free() && self.change.is_none() {
-            self.start_change(self.hold.local, ua, now);
-        }
-    }
-
-    fn start_change(&mut self, hold: bool, ua: &mut Ua, now: Now) {
+    /// Begins a change.
+    pub(super) fn start_change(&mut self, hold: bool, due: Due, ua: &mut Ua, now: Now) {
         let _ = self.exchange.local_offer();
-        self.change = Some(Change::Describing { hold });
-        let direction = direction_while(hold);
-        self.describe(DescribeRequest::Offer { direction, ice_restart: false }, ua, now);
+        self.change = Some(Change { hold, due, step: Step::Describing });
+        let (direction, ice_restart) = (direction_while(hold), due == Due::Restart);
+        self.describe(DescribeRequest::Offer { direction, ice_restart }, ua, now);
         self.set_gates(ua);
     }
 
     /// After glare, when its time has come.
     pub(super) fn change_again(&mut self, ua: &mut Ua, now: Now) {
-        let Some(Change::Waiting { hold, at }) = self.change else { return };
-        if at > now.boot {
+        let free = self.is_free();
+        let Some(change) = &mut self.change else { return };
+        let Step::Waiting { at } = &mut change.step else { return };
+        if *at > now.boot {
             return;
         }
-        if self.is_free() {
-            self.start_change(hold, ua, now);
+        if free {
+            let (hold, due) = (change.hold, change.due);
+            self.start_change(hold, due, ua, now);
         } else {
-            self.change = Some(Change::Waiting { hold, at: now.boot + LATER });
+            *at = now.boot + LATER;
         }
     }
 
@@ -134,17 +140,24 @@ impl Call {
         if let Some(change) = self.their_change.take() {
             return self.answer_change(change, sdp, ua, now);
         }
-        let Some(Change::Describing { hold }) = self.change else { return };
+        if let Some(change @ Change { step: Step::Describing, .. }) = &mut self.change {
+            change.step = Step::Ready { sdp };
+            self.send_change(ua, now);
+        }
+    }
+
+    /// Sends the change that is described; without a flow it waits for one.
+    pub(crate) fn send_change(&mut self, ua: &mut Ua, now: Now) {
+        let Some(Change { step: Step::Ready { sdp }, .. }) = &self.change else { return };
+        let sdp = sdp.clone().into_bytes();
         let fill = |call: &Self, request: &mut Request| {
             call.keep_session(&mut request.headers);
-            request.set_body(SDP, sdp.into_bytes());
+            request.set_body(SDP, sdp);
         };
-        match self.send_inside(Method::Invite, fill, ua, now) {
-            Some(key) => {
-                let until = Some(now.boot + PATIENCE);
-                self.change = Some(Change::Sent { hold, key, until });
-            }
-            None => self.change_failed("there is no connection to the server", ua),
+        let Some(key) = self.send_inside(Method::Invite, fill, ua, now) else { return };
+        if let Some(change) = &mut self.change {
+            let until = Some(now.boot + PATIENCE);
+            change.step = Step::Sent { key, flow: ua.flow, until };
         }
     }
 
@@ -152,19 +165,20 @@ impl Call {
     pub(super) fn not_described(&mut self, error: &MediaError, ua: &mut Ua, now: Now) {
         if self.their_change.is_some() {
             self.refuse_change(StatusCode::NOT_ACCEPTABLE_HERE, ua, now);
-        } else if let Some(Change::Describing { .. }) = self.change {
-            self.change_failed(&error.to_string(), ua);
+        } else if let Some(Change { step: Step::Describing, .. }) = self.change {
+            self.change_failed(&error.to_string(), ua, now);
         }
     }
 
     /// Whether this transaction is our re-INVITE.
     pub(crate) fn is_changing_by(&self, key: &ClientKey) -> bool {
-        matches!(&self.change, Some(Change::Sent { key: ours, .. }) if ours == key)
+        matches!(&self.change, Some(Change { step: Step::Sent { key: ours, .. }, .. }) if ours == key)
     }
 
     /// The re-INVITE was challenged and sent again.
     pub(super) fn changed_again(&mut self, key: &ClientKey, again: &Option<(ClientKey, u32)>) {
-        if let (Some(Change::Sent { key: ours, .. }), Some((again, _))) = (&mut self.change, again)
+        if let (Some(Change { step: Step::Sent { key: ours, .. }, .. }), Some((again, _))) =
+            (&mut self.change, again)
             && ours == key
         {
             *ours = again.clone();
@@ -174,7 +188,9 @@ impl Call {
     /// The other side has been trying for too long: CANCEL, which brings a final response or ends
     /// the transaction in its time (RFC 3261 §9.1).
     pub(super) fn withdraw_change(&mut self, ua: &mut Ua, now: Now) {
-        let Some(Change::Sent { key, until, .. }) = &mut self.change else { return };
+        let Some(Change { step: Step::Sent { key, until, .. }, .. }) = &mut self.change else {
+            return;
+        };
         if until.take_if(|at| *at <= now.boot).is_none() {
             return;
         }
@@ -185,9 +201,9 @@ impl Call {
 
     /// A final response to our re-INVITE.
     pub(super) fn change_answered(&mut self, response: &Response, ua: &mut Ua, now: Now) {
-        let Some(Change::Sent { hold, .. }) = self.change else { return };
+        let Some(Change { hold, due, step: Step::Sent { .. } }) = self.change else { return };
         match response.status.code() {
-            200..=299 => self.change_accepted(hold, response, ua, now),
+            200..=299 => self.change_accepted((hold, due), response, ua, now),
             491 => {
                 // RFC 3261 §14.1: the side that made the Call-ID waits longer, in steps of 10 ms.
                 let (low, high) = match self.direction {
@@ -197,26 +213,33 @@ impl Call {
                 let low = Duration::from_millis(low);
                 let wait = ua.between(low, Duration::from_millis(high)) * 10;
                 self.roll_back(ua);
-                self.change = Some(Change::Waiting { hold, at: now.boot + wait });
+                let step = Step::Waiting { at: now.boot + wait };
+                self.change = Some(Change { hold, due, step });
             }
             // RFC 3261 §12.2.1.2: the dialog is gone there.
             408 | 481 => self.hang_up(EndReason::TimedOut, ua, now),
             code => {
                 let why =
                     format!("the other side refused it ({code} {})", response.status.reason());
-                self.change_failed(&why, ua);
+                self.change_failed(&why, ua, now);
             }
         }
     }
 
-    fn change_accepted(&mut self, hold: bool, response: &Response, ua: &mut Ua, now: Now) {
+    fn change_accepted(
+        &mut self,
+        (hold, due): (bool, Due),
+        response: &Response,
+        ua: &mut Ua,
+        now: Now,
+    ) {
         if let Some(dialog) = &mut self.dialog {
             dialog.handle_response(response);
         }
         self.session_agreed(response, now);
         self.send_ack(response, None, ua, now);
         if !is_sdp(response) {
-            return self.change_failed("the other side answered without a description", ua);
+            return self.change_failed("the other side answered without a description", ua, now);
         }
         let _ = self.exchange.remote_answer();
         let answer = String::from_utf8_lossy(&response.body).into_owned();
@@ -226,32 +249,45 @@ impl Call {
         self.take_remote(&answer);
         ua.ask(Output::SetRemoteAnswer { call: self.id, sdp: answer });
         self.hold_changed(before, ua);
+        if due == Due::Restart {
+            self.expect_path(now);
+        }
     }
 
     /// No response at all ends the dialog (RFC 3261 §12.2.1.2); one that was tried and then withdrawn is
     /// only given up.
     pub(super) fn change_unanswered(&mut self, ua: &mut Ua, now: Now) {
         match self.change {
-            Some(Change::Sent { until: None, .. }) => {
-                self.change_failed("the other side did not carry it out in time", ua);
+            Some(Change { step: Step::Sent { until: None, .. }, .. }) => {
+                self.change_failed("the other side did not carry it out in time", ua, now);
             }
             Some(_) | None => self.hang_up(EndReason::TimedOut, ua, now),
         }
     }
 
     /// Our change came to nothing: the call goes on as it was.
-    pub(super) fn change_failed(&mut self, why: &str, ua: &mut Ua) {
-        let Some(change) = self.change.take() else { return };
+    pub(super) fn change_failed(&mut self, why: &str, ua: &mut Ua, now: Now) {
+        let Some(change) = self.drop_change(ua) else { return };
         // A refresh keeps the hold as it is: nobody asked for it, nobody misses it.
-        let change_is_wish = change.is_hold() != self.hold.local;
-        match change {
-            Change::Sent { .. } | Change::Describing { .. } => self.roll_back(ua),
-            Change::Waiting { .. } => {}
-        }
+        let change_is_wish = change.hold != self.hold.local;
         self.set_gates(ua);
+        if change.due == Due::Restart {
+            log::warn!("{}: the media path is not built anew: {why}", self.id);
+            self.expect_path(now);
+        }
         if change_is_wish {
             ua.tell(Event::HoldFailed { call: self.id, reason: why.to_owned() });
         }
+    }
+
+    /// Takes our change back, as far as it is.
+    pub(super) fn drop_change(&mut self, ua: &mut Ua) -> Option<Change> {
+        let change = self.change.take()?;
+        match change.step {
+            Step::Sent { .. } | Step::Describing | Step::Ready { .. } => self.roll_back(ua),
+            Step::Waiting { .. } => {}
+        }
+        Some(change)
     }
 
     fn roll_back(&mut self, ua: &mut Ua) {

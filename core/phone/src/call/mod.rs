@@ -7,6 +7,7 @@
 //! | [`incoming`] | the called side: ringing, answer, refusal |
 //! | [`outgoing`] | the calling side: INVITE, progress, answer, CANCEL |
 //! | [`ending`] | BYE, and the end of every call |
+//! | [`handover`] | the network changes, or the media path is lost: both are built anew |
 //! | [`hold`] | changes of the session from each side |
 //! | [`focus`] | whether it has the microphone and the speaker, alone or joined |
 //! | [`transfer`] | the other side sent elsewhere, or to another call's |
@@ -20,6 +21,7 @@
 mod announced;
 mod ending;
 mod focus;
+mod handover;
 mod hold;
 mod incoming;
 mod outgoing;
@@ -39,7 +41,8 @@ use crate::{
     QualityReport, TimerReason, UnixTime, sdp,
 };
 use ending::Bye;
-use hold::{Change, TheirChange};
+use handover::Handing;
+use hold::{Change, Step, TheirChange};
 pub(crate) use incoming::moved;
 use redirect::Targets;
 use reliable::Provisionals;
@@ -183,6 +186,7 @@ pub(crate) struct Call {
     ack: Option<Request>,
     change: Option<Change>,
     their_change: Option<TheirChange>,
+    handover: Handing,
     session: Option<SessionTimer>,
     provisionals: Option<Provisionals>,
     /// The other side serves UPDATE.
@@ -239,6 +243,7 @@ impl Call {
             ack: None,
             change: None,
             their_change: None,
+            handover: Handing::default(),
             session: None,
             provisionals: None,
             takes_update: false,
@@ -393,15 +398,16 @@ impl Call {
         let repeat = unacked.map(|u| (u.next.min(u.until), TimerReason::AnswerRetransmission));
         let deadline = self.deadline.map(|at| (at, TimerReason::CallDeadline));
         let described = self.described_by.map(|at| (at, TimerReason::CallDeadline));
-        let change = match self.change {
-            Some(Change::Waiting { at, .. }) => Some((at, TimerReason::Retry)),
-            Some(Change::Sent { until, .. }) => until.map(|at| (at, TimerReason::CallDeadline)),
-            Some(Change::Describing { .. }) | None => None,
+        let change = match self.change.as_ref().map(|change| &change.step) {
+            Some(Step::Waiting { at }) => Some((*at, TimerReason::Retry)),
+            Some(Step::Sent { until, .. }) => until.map(|at| (at, TimerReason::CallDeadline)),
+            Some(Step::Describing | Step::Ready { .. }) | None => None,
         };
         let session = self.session_timeout();
         let provisional = self.provisional_timeout();
         let transfer = self.transfer.as_ref().map(|t| (t.until, TimerReason::CallDeadline));
-        let all = [repeat, deadline, described, change, session, provisional, transfer];
+        let handover = self.handover_timeout();
+        let all = [repeat, deadline, described, change, session, provisional, transfer, handover];
         all.into_iter().flatten().min()
     }
 
@@ -429,9 +435,11 @@ impl Call {
         self.withdraw_change(ua, now);
         self.handle_session_timeout(ua, now);
         self.handle_provisional_timeout(ua, now);
+        self.handle_handover_timeout(ua, now);
         if self.transfer.as_ref().is_some_and(|transfer| transfer.until <= now.boot) {
             self.transfer_failed("nobody has told what came of it", ua);
         }
+        self.fulfil_due(ua, now);
     }
 
     /// Asks for a description; an earlier one is not waited for any more.
@@ -515,14 +523,19 @@ impl Call {
         }
     }
 
-    fn connected(&mut self) {
+    fn connected(&mut self, ua: &mut Ua) {
         self.media = MediaPath::Connected;
+        self.path_stands(ua);
     }
 
     /// Why a call ends whose media failed.
     fn no_media(&mut self, error: &MediaError) -> EndReason {
         let was_up = self.media == MediaPath::Connected;
+        let was_sought = self.media == MediaPath::Reconnecting;
         self.media = MediaPath::Failed;
+        if was_sought {
+            return EndReason::NetworkLost;
+        }
         // A path that was there and is gone needs no advice about its set-up.
         if was_up && *error == MediaError::NoPath {
             return EndReason::TimedOut;
@@ -578,7 +591,7 @@ impl Call {
 
     /// The user holds the call, or has asked to: nothing is sent from that moment on.
     fn holds(&self) -> bool {
-        let changing = self.change.as_ref().is_some_and(Change::is_hold);
+        let changing = self.change.as_ref().is_some_and(|change| change.hold);
         self.hold.local || changing || self.wish == Some(true)
     }
 

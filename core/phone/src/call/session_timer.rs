@@ -136,7 +136,7 @@ impl Call {
             return self.hang_up(EndReason::TimedOut, ua, now);
         }
         timer.refresh = Some(now.boot + AGAIN);
-        if self.takes_update { self.send_refresh(ua, now) } else { self.refresh(ua, now) }
+        if self.takes_update { self.send_refresh(ua, now) } else { self.refresh() }
     }
 
     /// An UPDATE without a description: nothing of the session changes (RFC 4028 §7.4).

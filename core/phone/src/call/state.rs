@@ -8,7 +8,7 @@
 use super::Call;
 use super::transfer::{Destination, Progress};
 use crate::ua::Ua;
-use crate::{CallState, CommandError, DeclineReason, EndReason, MediaError, Now};
+use crate::{CallState, CommandError, DeclineReason, EndReason, Handover, MediaError, Now};
 use sidetone_sip::transaction::ServerKey;
 use sidetone_sip::{Request, Response, StatusCode};
 
@@ -98,6 +98,10 @@ pub(crate) enum In {
     ByeLost,
     /// The state lasts for as long as it may.
     Deadline,
+    /// Nothing comes over the media path any more.
+    MediaDisconnected,
+    /// The network is another.
+    NetworkChanged(Handover),
     /// The connection is gone.
     FlowLost,
     /// There is a connection again.
@@ -176,17 +180,22 @@ impl Call {
             }
             (Announced | Ending | Ended, In::Described(_)) => {}
             (Dialing | Alerting | Ringing | Answering | Established, In::MediaConnected) => {
-                self.connected();
+                self.connected(ua);
             }
             (Answered, In::MediaConnected) => {
-                self.connected();
+                self.connected(ua);
                 self.establish(ua);
             }
             (Answered | Established, In::MediaFailed(error)) => {
                 let reason = self.no_media(&error);
                 self.hang_up(reason, ua, now);
             }
-            (Announced | Ending | Ended, In::MediaConnected | In::MediaFailed(_)) => {}
+            (Answered | Established, In::MediaDisconnected) => self.path_silent(ua, now),
+            (
+                Dialing | Alerting | Announced | Ringing | Answering | Ending | Ended,
+                In::MediaDisconnected,
+            )
+            | (Announced | Ending | Ended, In::MediaConnected | In::MediaFailed(_)) => {}
 
             // What was announced.
             (Announced, In::Invited(key, invite)) => self.arrived(key, invite, ua, now),
@@ -219,9 +228,7 @@ impl Call {
             }
             (Ending, In::ChangeAnswered(response)) => self.acknowledge(&response, ua, now),
             (Answered | Established, In::ChangeUnanswered) => self.change_unanswered(ua, now),
-            (Answered | Established, In::ChangeLost) => {
-                self.change_failed("the connection to the server was lost meanwhile", ua);
-            }
+            (Answered | Established, In::ChangeLost) => self.change_lost(ua),
             (
                 Dialing | Alerting | Announced | Ringing | Answering | Ended,
                 In::ChangeAnswered(_),
@@ -304,18 +311,21 @@ impl Call {
             }
             (Ending, In::Deadline) => self.finish(ua, now),
             (Established | Ended, In::Deadline) => {}
+            (Answered | Established, In::NetworkChanged(handover)) => {
+                self.network_changed(handover, ua, now);
+            }
+            (
+                Dialing | Alerting | Announced | Ringing | Answering | Ending | Ended,
+                In::NetworkChanged(_),
+            ) => {}
             (Ringing | Answering, In::FlowLost) => self.ring_lost(ua, now),
-            (
-                Dialing | Alerting | Announced | Answered | Established | Ending | Ended,
-                In::FlowLost,
-            ) => {}
+            (Answered | Established, In::FlowLost) => self.flow_lost(ua, now),
+            (Dialing | Alerting | Announced | Ending | Ended, In::FlowLost) => {}
             (Ending, In::FlowUp) => self.bye_if_due(ua, now),
-            (Established, In::FlowUp) => self.refresh(ua, now),
-            (
-                Dialing | Alerting | Announced | Ringing | Answering | Answered | Ended,
-                In::FlowUp,
-            ) => {}
+            (Answered | Established, In::FlowUp) => self.flow_up(ua, now),
+            (Dialing | Alerting | Announced | Ringing | Answering | Ended, In::FlowUp) => {}
         }
+        self.fulfil_due(ua, now);
         self.fulfil_wish(ua, now);
         Ok(())
     }
@@ -356,6 +366,8 @@ impl In {
             Self::ByeDone => "ByeDone",
             Self::ByeLost => "ByeLost",
             Self::Deadline => "Deadline",
+            Self::MediaDisconnected => "MediaDisconnected",
+            Self::NetworkChanged(_) => "NetworkChanged",
             Self::FlowLost => "FlowLost",
             Self::FlowUp => "FlowUp",
         }

@@ -2,6 +2,7 @@
 
 mod calls;
 mod early;
+mod handover;
 mod incoming;
 mod mailbox;
 mod outgoing;

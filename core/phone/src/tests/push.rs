@@ -71,7 +71,7 @@ fn a_sleeping_phone_wants_nothing_and_never_shines_green() {
     let mut world = asleep();
     assert_eq!(world.lamp(), RegistrationState::Asleep, "no server has promised to push");
     assert_eq!(world.phone.poll_timeout(), None);
-    world.handle(Input::NetworkChanged);
+    world.handle(Input::NetworkChanged(Handover::BreakBeforeMake));
     assert_eq!(world.outputs, [], "a change of network wakes nobody");
 }
 

@@ -184,7 +184,7 @@ fn a_lost_flow_comes_back_after_a_back_off_that_grows() {
     assert!(waits[0] >= SECOND / 2 && waits[0] <= SECOND, "{waits:?}");
     assert!(waits[3] >= SECOND * 4 && waits[3] <= SECOND * 8, "{waits:?}");
     assert!(waits[8] >= SECOND * 30 && waits[8] <= SECOND * 60, "{waits:?}");
-    world.handle(Input::NetworkChanged);
+    world.handle(Input::NetworkChanged(Handover::BreakBeforeMake));
     world.open_flow();
     world.grant();
     assert_eq!(world.lamp(), RegistrationState::Registered);
@@ -429,12 +429,12 @@ fn signing_in_again_while_signing_out_opens_a_new_flow() {
 #[test]
 fn a_change_of_network_probes_the_flow_and_replaces_it_when_it_is_silent() {
     let mut world = World::registered();
-    world.handle(Input::NetworkChanged);
+    world.handle(Input::NetworkChanged(Handover::BreakBeforeMake));
     assert_eq!(world.outputs.pop_front(), Some(Output::Probe { flow: world.flow }));
     world.handle(Input::ProbeAnswered { flow: world.flow });
     world.advance(SECOND * 3);
     assert!(world.outputs.is_empty(), "the flow lives");
-    world.handle(Input::NetworkChanged);
+    world.handle(Input::NetworkChanged(Handover::BreakBeforeMake));
     world.advance(SECOND * 2);
     assert_eq!(world.lamp(), RegistrationState::Unreachable);
     world.open_flow();

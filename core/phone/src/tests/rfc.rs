@@ -471,7 +471,7 @@ fn after_signing_out_nothing_is_heard_said_or_waited_for() {
     let another = world.invite(call_id(2));
     world.receive(another);
     world.handle(Input::FlowOpened { flow: world.flow });
-    world.handle(Input::NetworkChanged);
+    world.handle(Input::NetworkChanged(Handover::BreakBeforeMake));
     world.handle(Input::MediaConnected { call: id() });
     let dial = Command::Dial { call: call_id(3), to: "200".to_owned() };
     assert_eq!(world.command(dial), Err(CommandError::NotRegistered));
@@ -485,7 +485,7 @@ fn after_signing_out_nothing_is_heard_said_or_waited_for() {
 fn a_network_that_flaps_does_not_keep_a_dead_flow() {
     let mut world = World::registered();
     for _ in 0..10 {
-        world.handle(Input::NetworkChanged);
+        world.handle(Input::NetworkChanged(Handover::BreakBeforeMake));
         world.advance(SECOND);
     }
     assert!(world.take(|o| matches!(o, Output::OpenFlow { .. })).is_some());

@@ -119,7 +119,7 @@ impl Walk {
     fn flow(&mut self) {
         let kinds = [FlowErrorKind::Lost, FlowErrorKind::CertificateName, FlowErrorKind::TimedOut];
         match self.below(6) {
-            0 => self.world.handle(Input::NetworkChanged),
+            0 => self.world.handle(Input::NetworkChanged(Handover::BreakBeforeMake)),
             1 => self.world.lose_flow(kinds[self.serial as usize % 3]),
             2 => self.world.handle(Input::ProbeAnswered { flow: self.world.flow }),
             _ => {

@@ -257,7 +257,7 @@ fn step(world: &mut World, seen: &mut Seen, dice: &mut Dice, number: u128) {
                 seen.lost = true;
                 world.lose_flow(FlowErrorKind::Lost);
             }
-            1 => world.handle(Input::NetworkChanged),
+            1 => world.handle(Input::NetworkChanged(Handover::BreakBeforeMake)),
             _ => seen.mute = !seen.mute,
         },
         23 => world.handle(Input::FlowOpened { flow }),

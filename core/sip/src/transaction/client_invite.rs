@@ -149,6 +149,14 @@ impl ClientInvite {
         self.running.next().map(|(at, timer)| (at, timer.name()))
     }
 
+    /// Whether its final response is waited for.
+    pub(super) fn is_pending(&self) -> bool {
+        match self.state {
+            State::Calling | State::Proceeding => true,
+            State::Accepted | State::Completed | State::Lost | State::Terminated => false,
+        }
+    }
+
     pub(super) fn is_terminated(&self) -> bool {
         self.state == State::Terminated
     }

@@ -111,6 +111,14 @@ impl ClientNonInvite {
         self.running.next().map(|(at, timer)| (at, timer.name()))
     }
 
+    /// Whether its final response is waited for.
+    pub(super) fn is_pending(&self) -> bool {
+        match self.state {
+            State::Trying | State::Proceeding => true,
+            State::Completed | State::Terminated => false,
+        }
+    }
+
     pub(super) fn is_terminated(&self) -> bool {
         self.state == State::Terminated
     }

@@ -78,6 +78,14 @@ impl ClientMachine {
         }
     }
 
+    /// Whether its final response is waited for.
+    pub(super) fn is_pending(&self) -> bool {
+        match self {
+            Self::Invite(machine) => machine.is_pending(),
+            Self::NonInvite(machine) => machine.is_pending(),
+        }
+    }
+
     pub(super) fn is_terminated(&self) -> bool {
         match self {
             Self::Invite(machine) => machine.is_terminated(),
@@ -132,6 +140,14 @@ impl ServerMachine {
         match self {
             Self::Invite(machine) => machine.accepts(status),
             Self::NonInvite(machine) => machine.is_pending(),
+        }
+    }
+
+    /// The final response to an INVITE once more; one to another request is not kept.
+    pub(super) fn repeat_final(&self) -> Vec<ServerEffect> {
+        match self {
+            Self::Invite(machine) => machine.repeat_final(),
+            Self::NonInvite(_) => Vec::new(),
         }
     }
 

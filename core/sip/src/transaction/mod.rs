@@ -177,6 +177,25 @@ impl Transactions {
         }
     }
 
+    /// There is a flow: what must be answered and has lost its own is answered there (RFC 3261 §18.2.2). A
+    /// final response goes again, for it may have gone down.
+    pub fn flow_opened(&mut self, flow: FlowId) {
+        let lost = self.servers.iter().filter(|(_, server)| server.flow.is_none());
+        let keys: Vec<ServerKey> = lost.map(|(key, _)| key.clone()).collect();
+        for key in keys {
+            if let Some(server) = self.servers.get_mut(&key) {
+                server.flow = Some(flow);
+            }
+            self.step_server(&key, |machine| machine.repeat_final());
+        }
+    }
+
+    /// Whether a transaction waits for what only this flow brings, or for what only we can send on it.
+    pub fn is_needed(&self, flow: FlowId) -> bool {
+        let asks = self.clients.values().any(|c| c.flow == flow && c.machine.is_pending());
+        asks || self.servers.values().any(|s| s.flow == Some(flow) && s.machine.is_pending())
+    }
+
     /// The key of the INVITE that a CANCEL is about (RFC 3261 §9.2: same branch and sent-by).
     pub fn invite_of(cancel: &ServerKey) -> ServerKey {
         ServerKey { method: Method::Invite, ..cancel.clone() }

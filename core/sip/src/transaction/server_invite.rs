@@ -181,6 +181,11 @@ impl ServerInvite {
         self.state == State::Terminated
     }
 
+    /// The final response once more, while its ACK is waited for; a 2xx is repeated by the user.
+    pub(super) fn repeat_final(&self) -> Vec<ServerEffect> {
+        if self.state == State::Completed { self.repeat() } else { Vec::new() }
+    }
+
     fn repeat(&self) -> Vec<ServerEffect> {
         self.last.iter().cloned().map(ServerEffect::Send).collect()
     }

@@ -6,8 +6,8 @@ use super::{Op, script};
 use crate::checks::{Invites, Told};
 use sidetone_phone::{
     Account, AudioGate, CallId, CallState, Command, Config, DeclineReason, FlowError,
-    FlowErrorKind, FlowId, Generation, Input, MediaError, Now, Output, Phone, Secret, TimerReason,
-    UnixTime, announce,
+    FlowErrorKind, FlowId, Generation, Handover, Input, MediaError, Now, Output, Phone, Secret,
+    TimerReason, UnixTime, announce,
 };
 use sidetone_sip::{Message, Method, Request};
 use std::time::Duration;
@@ -22,6 +22,10 @@ pub struct Line {
     now: Duration,
     call: CallId,
     flow: Option<FlowId>,
+    /// The flow whose place another took.
+    old: Option<FlowId>,
+    /// The phone leaves its flow for another: what was asked on it is answered on that one.
+    moving: bool,
     opening: Option<FlowId>,
     describing: Option<(CallId, Generation)>,
     /// Media of the call exists, or did; `true` once it was reported connected.
@@ -68,6 +72,8 @@ impl Line {
             now: BEGINNING,
             call: CallId(uuid::Uuid::from_u128(0x4000_8000_0000_0000_0001)),
             flow: None,
+            old: None,
+            moving: false,
             opening: None,
             describing: None,
             media: None,
@@ -116,7 +122,8 @@ impl Line {
             Op::Stay => {
                 flow && self.inside.first().is_some_and(|request| request.method == Method::Refer)
             }
-            Op::FlowLost => flow,
+            Op::FlowLost | Op::Break | Op::Overlap => flow,
+            Op::Fade => self.media == Some(true),
             Op::FlowUp => self.opening.is_some(),
             Op::Described | Op::NotDescribed => self.describing.is_some(),
             Op::Connected => self.media == Some(false),
@@ -235,9 +242,16 @@ impl Line {
                     self.input(Input::FlowFailed { flow, error })?;
                 }
             }
+            Op::Break => {
+                self.moving = true;
+                self.input(Input::NetworkChanged(Handover::BreakBeforeMake))?;
+                self.moving = false;
+            }
+            Op::Overlap => self.input(Input::NetworkChanged(Handover::MakeBeforeBreak))?,
+            Op::Fade => self.input(Input::MediaDisconnected { call })?,
             Op::FlowUp => {
                 if let Some(flow) = self.opening.take() {
-                    self.flow = Some(flow);
+                    self.old = self.flow.replace(flow);
                     self.input(Input::FlowOpened { flow })?;
                 }
             }
@@ -394,6 +408,7 @@ impl Line {
         self.phone = Phone::new(config(gate)?, saved, entropy, at(self.now));
         self.told.killed();
         (self.flow, self.opening, self.describing, self.media) = (None, None, None, None);
+        self.old = None;
         (self.invite, self.answers, self.invites) = (None, [None; 2], Invites::default());
         self.inside.clear();
         self.command(Command::Register)
@@ -437,13 +452,14 @@ impl Line {
         match output {
             Output::OpenFlow { flow, .. } => self.opening = Some(flow),
             Output::CloseFlow { flow } => {
-                if self.flow.take_if(|open| *open == flow).is_some() {
+                if self.flow.take_if(|open| *open == flow).is_some() && !self.moving {
                     self.invites.forget_open();
                 }
                 self.opening.take_if(|opening| *opening == flow);
+                self.old.take_if(|old| *old == flow);
             }
             Output::Transmit { flow, bytes } => {
-                if self.flow != Some(flow) {
+                if self.flow != Some(flow) && self.old != Some(flow) {
                     return Err(format!("the phone sends on {flow:?}, which is gone"));
                 }
                 match Message::parse(&bytes).map_err(|error| error.to_string())? {

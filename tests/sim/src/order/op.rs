@@ -56,6 +56,12 @@ pub enum Op {
     Glare,
     /// The connection is lost.
     FlowLost,
+    /// The network is another, and the old one is gone.
+    Break,
+    /// The network is another, and the old one is there for a while.
+    Overlap,
+    /// Nothing comes over the media path any more.
+    Fade,
     /// The connection that the phone asked for is there.
     FlowUp,
     /// The description that was asked for.

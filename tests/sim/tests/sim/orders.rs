@@ -110,6 +110,7 @@ fn every_order_on_one_call() {
         NotDescribed,
     ];
     orders += tried("outgoing, with trouble", &once(&trouble)).orders;
+    orders += networks();
     orders += pushes();
     println!("{orders} orders in all");
 
@@ -135,6 +136,17 @@ fn pushed(what: &str, limits: &[(Op, u64)]) -> Explored {
     let Explored { states, steps, positions, orders, .. } = &explored;
     println!("{what}: {orders} orders over {positions} positions, {states} states, {steps} steps");
     explored
+}
+
+/// The network of a call is another.
+fn networks() -> u128 {
+    use Op::{Accept, Ack, Answer, Break, Dial, Fade, HangUp, Hold, Invite, Overlap};
+    let broken = once(&[Invite, Answer, Ack, Hold, Break, HangUp]);
+    let mut orders = tried("incoming, on another network", &broken).orders;
+    let both = once(&[Invite, Answer, Ack, Overlap, HangUp]);
+    orders += tried("incoming, with both networks for a while", &both).orders;
+    let silent = once(&[Dial, Accept, Fade, HangUp]);
+    orders + tried("outgoing, on a path that falls silent", &silent).orders
 }
 
 /// Pushes, what the user decides on them, and what the process and the platform do meanwhile.

@@ -5,7 +5,8 @@ use crate::golden::assert_golden;
 use crate::journeys::{assert_quiet, call, is_registered, state};
 use sidetone_pbx::PbxConfig;
 use sidetone_phone::{
-    CallId, CallState, Command, DeclineReason, EndReason, Event, Intent, RegistrationState,
+    CallId, CallState, Command, DeclineReason, EndReason, Event, Handover, Intent,
+    RegistrationState,
 };
 use sidetone_sim::media::Heard;
 use sidetone_sim::{PhoneId, Pushes, World};
@@ -238,7 +239,7 @@ fn swept(answered: u32, came: u32) -> bool {
             assert_eq!(world.command(agent, Command::Answer { call: id }).is_ok(), there);
         } else {
             world.set_reachable(agent, true);
-            world.change_network(agent);
+            world.change_network(agent, Handover::BreakBeforeMake);
         }
     }
     world.run_for(SECOND * 2);

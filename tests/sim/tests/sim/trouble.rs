@@ -1,10 +1,11 @@
 //! Links that fail, servers that restart, phones that die or sleep; then worlds of random trouble.
 
+use crate::golden::assert_golden;
 use rand_chacha::ChaCha12Rng;
 use rand_core::{Rng, SeedableRng};
 use sidetone_pbx::{Extension, MediaDirection, Operator, PbxConfig, Step, Strategy};
 use sidetone_phone::{
-    CallState, Command, DeclineReason, Digits, EndReason, Event, RegistrationState,
+    CallState, Command, DeclineReason, Digits, EndReason, Event, Handover, RegistrationState,
 };
 use sidetone_sim::{PhoneId, Pushes, Spoil, World};
 use sidetone_sip::StatusCode;
@@ -24,6 +25,46 @@ fn world_of<const N: usize>(users: [&str; N]) -> (World, [PhoneId; N]) {
 
 fn lamp(world: &World, phone: PhoneId) -> RegistrationState {
     world.snapshot(phone).unwrap().registration.state
+}
+
+/// The phone's network is another, with both there for a while or not, each with its ladder.
+#[test]
+fn a_call_goes_on_over_another_network() {
+    for (name, title, handover) in [
+        (
+            "network-break",
+            "An agent's network is another in mid-call, and the old one is gone.",
+            Handover::BreakBeforeMake,
+        ),
+        (
+            "network-overlap",
+            "An agent's network is another in mid-call, and both are there for a while.",
+            Handover::MakeBeforeBreak,
+        ),
+    ] {
+        let (mut world, [agent]) = world_of(["agent4"]);
+        world.set_delay(agent, SECOND / 25);
+        talk(&mut world, agent);
+        world.ladder().clear();
+        if handover == Handover::BreakBeforeMake {
+            world.spoil(agent, Spoil::BlackHole);
+        }
+        world.change_network(agent, handover);
+        world.run_for(SECOND * 2);
+        let gap = |event: &Event| {
+            if let Event::Reconnected { gap, .. } = event { *gap } else { None }
+        };
+        let gaps: Vec<Duration> = world.events(agent).iter().filter_map(gap).collect();
+        let [gap] = gaps[..] else { panic!("{gaps:?}") };
+        assert!(gap < SECOND, "{gap:?}");
+        assert_eq!(world.pbx().contacts().len(), 1, "{:?}", world.pbx().contacts());
+        let call = world.calls(agent)[0].id;
+        assert!(world.hears(agent, call).is_some());
+        world.command(agent, Command::HangUp { call }).unwrap();
+        world.run_for(SECOND * 70);
+        world.assert_quiet();
+        assert_golden(name, title, world.ladder().text());
+    }
 }
 
 fn talk(world: &mut World, phone: PhoneId) {
@@ -47,7 +88,7 @@ fn a_connection_that_is_reset_is_built_anew_and_one_contact_is_left() {
 fn after_a_black_hole_a_call_reaches_the_new_connection_and_one_contact_is_left() {
     let (mut world, [agent, customer]) = world_of(["agent4", "customer1"]);
     world.spoil(agent, Spoil::BlackHole);
-    world.change_network(agent);
+    world.change_network(agent, Handover::BreakBeforeMake);
     world.run_for(SECOND * 30);
     assert_eq!(lamp(&world, agent), RegistrationState::Registered);
     let contacts = world.pbx().contacts();
@@ -244,8 +285,13 @@ fn random_world(seed: u64, counts: &mut Counts) {
                 Ok(())
             }
             (17, _) => {
-                world.spoil(phone, Spoil::Clean);
-                world.change_network(phone);
+                // Where the old network is still there, what is on it may still come.
+                let handovers = [Handover::MakeBeforeBreak, Handover::BreakBeforeMake];
+                let handover = handovers[draw(2) as usize];
+                if handover == Handover::BreakBeforeMake {
+                    world.spoil(phone, Spoil::BlackHole);
+                }
+                world.change_network(phone, handover);
                 Ok(())
             }
             (18, _) => {

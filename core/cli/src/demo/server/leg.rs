@@ -139,7 +139,11 @@ impl Leg {
                 log::info!("{} lost its media: {error}", self.leg);
                 self.report(Report::MediaLost { leg: self.leg }).await;
             }
-            PeerEvent::Gathered(_) | PeerEvent::IceConnected(_) | PeerEvent::Connected => {
+            PeerEvent::Gathered(_)
+            | PeerEvent::IceConnected(_)
+            | PeerEvent::Connected
+            | PeerEvent::Disconnected
+            | PeerEvent::Resumed { .. } => {
                 log::debug!("{}: {event:?}", self.leg);
             }
         }

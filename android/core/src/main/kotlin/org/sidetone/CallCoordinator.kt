@@ -148,8 +148,8 @@ class CallCoordinator(
 
     fun chooseRoute(route: Route) = turns.take { routed(routing.value.chosen(route)) }
 
-    /** Another network, or another address: the phone looks for its server anew. */
-    fun networkChanged() = turns.take { phone?.networkChanged() }
+    /** Another network, or another address: calls go on over it. [makeBeforeBreak]: the old one works on for a while. */
+    fun networkChanged(makeBeforeBreak: Boolean) = turns.take { phone?.networkChanged(makeBeforeBreak) }
 
     // What Telecom calls.
 

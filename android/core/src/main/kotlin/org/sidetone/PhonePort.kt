@@ -25,7 +25,9 @@ interface PhonePort {
     fun audioActivated()
     fun audioDeactivated()
     fun audioRouteChanged()
-    fun networkChanged()
+
+    /** Another network, or another address; [makeBeforeBreak]: the old one works on for a while. */
+    fun networkChanged(makeBeforeBreak: Boolean)
 
     /** The calls that there are now. */
     fun calls(): List<PhoneCall>

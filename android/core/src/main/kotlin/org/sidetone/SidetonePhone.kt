@@ -87,7 +87,8 @@ class SidetonePhone private constructor(private val phone: Phone) : PhonePort {
     override fun audioActivated() = phone.audioActivated()
     override fun audioDeactivated() = phone.audioDeactivated()
     override fun audioRouteChanged() = phone.audioRouteChanged()
-    override fun networkChanged() = phone.networkChanged()
+    override fun networkChanged(makeBeforeBreak: Boolean) =
+        phone.networkChanged(if (makeBeforeBreak) Handover.MAKE_BEFORE_BREAK else Handover.BREAK_BEFORE_MAKE)
     override fun calls(): List<PhoneCall> = phone.snapshot().calls.map(::phoneCall)
 
     override suspend fun pump(onEvent: (PhoneEvent) -> Unit) = events().collect { numbered ->

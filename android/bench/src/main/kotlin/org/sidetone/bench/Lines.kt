@@ -50,6 +50,8 @@ class Lines(private val out: PrintStream = System.out) {
                 "media", "call" to event.call.toString(), "first_sent_ms" to event.firstSent?.let(::ms), "first_heard_ms" to event.firstHeard?.let(::ms),
             )
             is Event.HoldChanged -> print("hold", "call" to event.call.toString(), "local" to event.hold.local, "remote" to event.hold.remote)
+            is Event.Reconnecting -> print("reconnecting", "call" to event.call.toString())
+            is Event.Reconnected -> print("reconnected", "call" to event.call.toString(), "gap_ms" to event.gap?.let(::ms))
             is Event.HoldFailed -> print("hold_failed", "call" to event.call.toString(), "reason" to event.text)
             is Event.Merged -> print("merged", "calls" to JSONArray(event.calls.map { it.toString() }))
             is Event.TransferProgress -> print(

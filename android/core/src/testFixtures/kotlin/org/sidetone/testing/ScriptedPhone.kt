@@ -97,7 +97,7 @@ class ScriptedPhone(private val telecom: FakeTelecom) : PhonePort {
     override fun audioActivated() = telecom.audio(true)
     override fun audioDeactivated() = telecom.audio(false)
     override fun audioRouteChanged() {}
-    override fun networkChanged() {}
+    override fun networkChanged(makeBeforeBreak: Boolean) {}
 
     override fun calls() = calls.values.map {
         PhoneCall(

@@ -151,16 +151,21 @@ object Sidetone {
     )
 
     private fun watchNetwork(context: Context) {
+        val connectivity = context.service<ConnectivityManager>()
         val callback = object : ConnectivityManager.NetworkCallback() {
             private var last: Pair<Network, Set<String>>? = null
 
             override fun onLinkPropertiesChanged(network: Network, link: LinkProperties) {
                 val now = network to link.linkAddresses.map { it.address.hostAddress.orEmpty() }.toSet()
-                if (last != null && last != now) coordinator?.networkChanged()
+                val before = last
                 last = now
+                if (before == null || before == now) return
+                // A network that was left lingers for a while, unless it is the one that went.
+                val lingers = before.first != network && connectivity.getLinkProperties(before.first) != null
+                coordinator?.networkChanged(makeBeforeBreak = lingers)
             }
         }
-        context.service<ConnectivityManager>().registerDefaultNetworkCallback(callback)
+        connectivity.registerDefaultNetworkCallback(callback)
     }
 
     @TargetApi(34)

@@ -63,7 +63,7 @@ class TelecomTest {
         override fun audioActivated() { told += "audio" }
         override fun audioDeactivated() { told += "silence" }
         override fun audioRouteChanged() {}
-        override fun networkChanged() { told += "network" }
+        override fun networkChanged(makeBeforeBreak: Boolean) { told += if (makeBeforeBreak) "network beside the old" else "network" }
         override fun calls() = calls
         override suspend fun pump(onEvent: (PhoneEvent) -> Unit) { listener = onEvent; end.await() }
     }

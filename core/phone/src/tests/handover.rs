@@ -1,0 +1,250 @@
+//! The network changes in mid-call.
+
+use super::*;
+
+const MAKE: Input = Input::NetworkChanged(Handover::MakeBeforeBreak);
+const BREAK: Input = Input::NetworkChanged(Handover::BreakBeforeMake);
+const GAP: Duration = Duration::from_millis(431);
+
+fn id() -> CallId {
+    CallId(uuid::Uuid::from_u128(0x7a1c))
+}
+
+/// The description that a new media path is offered by.
+#[track_caller]
+fn restarts(world: &mut World, direction: sdp::Direction) {
+    let wanted = DescribeRequest::Offer { direction, ice_restart: true };
+    assert_eq!(world.described(id()), wanted);
+}
+
+/// The re-INVITE that went out is agreed to, and packets come in again.
+#[track_caller]
+fn comes_back(world: &mut World, invite: &Request, direction: &str) {
+    world.reply_sdp(invite, 200, "caller", &sdp(direction));
+    world.request(Method::Ack);
+    world.handle(Input::MediaConnected { call: id() });
+    assert_eq!(world.phone.snapshot().calls[0].media, MediaPath::Connected);
+    world.handle(Input::MediaResumed { call: id(), gap: GAP });
+}
+
+#[track_caller]
+fn told(world: &mut World, wanted: Event) {
+    let at = world.events.iter().position(|event| *event == wanted);
+    let at = at.unwrap_or_else(|| panic!("{wanted:?} is not among {:?}", world.events));
+    world.events.remove(at);
+}
+
+#[test]
+fn after_a_break_the_offer_is_ready_when_the_flow_is_and_goes_before_the_registration() {
+    let (mut world, _, _) = World::talking_in(id());
+    world.handle(BREAK);
+    told(&mut world, Event::Reconnecting { call: id() });
+    assert_eq!(world.phone.snapshot().calls[0].media, MediaPath::Reconnecting);
+    assert!(world.take(|output| *output == Output::CloseFlow { flow: FlowId(1) }).is_some());
+    assert_eq!(world.lamp(), RegistrationState::Registering, "green on the live flow only");
+    restarts(&mut world, sdp::Direction::SendRecv);
+    world.silent();
+    world.open_flow();
+    let invite = world.request(Method::Invite);
+    world.grant();
+    assert_eq!(world.lamp(), RegistrationState::Registered);
+    comes_back(&mut world, &invite, "sendrecv");
+    told(&mut world, Event::Reconnected { call: id(), gap: Some(GAP) });
+    world.silent();
+}
+
+#[test]
+fn with_both_networks_the_old_one_carries_on_until_the_new_one_does() {
+    let (mut world, _, _) = World::talking_in(id());
+    world.handle(MAKE);
+    assert_eq!(world.phone.snapshot().calls[0].media, MediaPath::Connected);
+    assert_eq!(world.lamp(), RegistrationState::Registered);
+    let old = world.flow;
+    world.open_flow();
+    world.grant();
+    restarts(&mut world, sdp::Direction::SendRecv);
+    let invite = world.request(Method::Invite);
+    comes_back(&mut world, &invite, "sendrecv");
+    told(&mut world, Event::Reconnecting { call: id() });
+    told(&mut world, Event::Reconnected { call: id(), gap: Some(GAP) });
+    let closed = |output: &Output| *output == Output::CloseFlow { flow: old };
+    assert!(world.take(closed).is_some(), "nothing is left to come over it");
+    assert!(!world.events.iter().any(|e| matches!(e, Event::RegistrationChanged(_))), "green");
+}
+
+#[test]
+fn a_new_network_that_does_not_reach_the_server_costs_nothing() {
+    let (mut world, _, _) = World::talking_in(id());
+    world.handle(MAKE);
+    let (flow, _) = world.asked_flow();
+    let error = FlowError { kind: FlowErrorKind::Unreachable, detail: "no route".to_owned() };
+    world.handle(Input::FlowFailed { flow, error });
+    assert_eq!(
+        world.take(|o| matches!(o, Output::Probe { .. })),
+        Some(Output::Probe { flow: world.flow })
+    );
+    world.handle(Input::ProbeAnswered { flow: world.flow });
+    world.silent();
+    assert_eq!(world.lamp(), RegistrationState::Registered);
+    assert_eq!(world.phone.snapshot().calls[0].media, MediaPath::Connected);
+}
+
+#[test]
+fn where_the_old_network_goes_too_soon_the_flow_that_is_being_made_is_waited_for() {
+    let (mut world, _, _) = World::talking_in(id());
+    world.handle(MAKE);
+    let (flow, _) = world.asked_flow();
+    world.lose_flow(FlowErrorKind::Lost);
+    restarts(&mut world, sdp::Direction::SendRecv);
+    assert!(world.take(|o| matches!(o, Output::OpenFlow { .. })).is_none(), "one is enough");
+    world.flow = flow;
+    world.handle(Input::FlowOpened { flow });
+    let invite = world.request(Method::Invite);
+    world.grant();
+    comes_back(&mut world, &invite, "sendrecv");
+}
+
+#[test]
+fn a_hold_in_flight_goes_with_the_new_path() {
+    let (mut world, _, _) = World::talking_in(id());
+    world.command(Command::Hold { call: id(), on: true }).unwrap();
+    world.described(id());
+    world.request(Method::Invite);
+    world.handle(BREAK);
+    restarts(&mut world, sdp::Direction::SendOnly);
+    world.open_flow();
+    let invite = world.request(Method::Invite);
+    world.grant();
+    comes_back(&mut world, &invite, "recvonly");
+    assert!(world.phone.snapshot().calls[0].hold.local);
+    told(&mut world, Event::Reconnected { call: id(), gap: None });
+    assert!(!world.events.iter().any(|event| matches!(event, Event::HoldFailed { .. })));
+}
+
+#[test]
+fn a_network_that_changes_again_and_again_offers_for_the_last_one() {
+    let (mut world, _, _) = World::talking_in(id());
+    for _ in 0..3 {
+        world.outputs.clear();
+        world.handle(BREAK);
+        restarts(&mut world, sdp::Direction::SendRecv);
+    }
+    world.open_flow();
+    let first = world.request(Method::Invite);
+    world.request(Method::Register);
+    world.handle(BREAK);
+    restarts(&mut world, sdp::Direction::SendRecv);
+    world.open_flow();
+    let invite = world.request(Method::Invite);
+    assert_ne!(first.headers.cseq(), invite.headers.cseq());
+    world.grant();
+    comes_back(&mut world, &invite, "sendrecv");
+    assert_eq!(
+        world.events.iter().filter(|e| **e == Event::Reconnecting { call: id() }).count(),
+        1
+    );
+}
+
+#[test]
+fn a_path_that_is_not_found_is_tried_anew_and_ever_later() {
+    let (mut world, _, _) = World::talking_in(id());
+    world.handle(BREAK);
+    restarts(&mut world, sdp::Direction::SendRecv);
+    world.open_flow();
+    let mut invite = world.request(Method::Invite);
+    world.grant();
+    for wait in [3, 6, 12, 12] {
+        world.reply_sdp(&invite, 200, "caller", &sdp("sendrecv"));
+        world.request(Method::Ack);
+        world.advance_alive(SECOND * wait - Duration::from_millis(1));
+        assert!(world.take(|output| matches!(output, Output::Describe { .. })).is_none());
+        world.advance_alive(Duration::from_millis(1));
+        restarts(&mut world, sdp::Direction::SendRecv);
+        invite = world.request(Method::Invite);
+    }
+    comes_back(&mut world, &invite, "sendrecv");
+}
+
+#[test]
+fn a_new_path_that_is_refused_is_asked_for_again() {
+    let (mut world, _, _) = World::talking_in(id());
+    world.handle(BREAK);
+    restarts(&mut world, sdp::Direction::SendRecv);
+    world.open_flow();
+    let invite = world.request(Method::Invite);
+    world.grant();
+    world.reply(&invite, 500);
+    world.request(Method::Ack);
+    world.advance_alive(SECOND * 3);
+    restarts(&mut world, sdp::Direction::SendRecv);
+    let invite = world.request(Method::Invite);
+    comes_back(&mut world, &invite, "sendrecv");
+}
+
+#[test]
+fn a_path_that_falls_silent_is_built_anew_though_nobody_tells_of_a_network() {
+    let (mut world, _, _) = World::talking_in(id());
+    world.handle(Input::MediaDisconnected { call: id() });
+    told(&mut world, Event::Reconnecting { call: id() });
+    assert!(world.take(|output| matches!(output, Output::Probe { .. })).is_some());
+    // The connection is dead too: it is replaced, and the call's path with it.
+    world.advance(SECOND * 2);
+    restarts(&mut world, sdp::Direction::SendRecv);
+    world.open_flow();
+    let invite = world.request(Method::Invite);
+    world.grant();
+    comes_back(&mut world, &invite, "sendrecv");
+}
+
+#[test]
+fn a_path_that_is_silent_while_the_connection_lives_may_come_back_or_is_built_anew() {
+    let (mut world, _, _) = World::talking_in(id());
+    for back in [true, false] {
+        world.handle(Input::MediaDisconnected { call: id() });
+        world.handle(Input::ProbeAnswered { flow: world.flow });
+        world.advance_alive(SECOND * 2);
+        assert!(world.take(|output| matches!(output, Output::Describe { .. })).is_none());
+        if back {
+            world.handle(Input::MediaConnected { call: id() });
+            world.handle(Input::MediaResumed { call: id(), gap: GAP });
+            told(&mut world, Event::Reconnected { call: id(), gap: Some(GAP) });
+        }
+        world.advance_alive(SECOND);
+    }
+    restarts(&mut world, sdp::Direction::SendRecv);
+    let invite = world.request(Method::Invite);
+    comes_back(&mut world, &invite, "sendrecv");
+}
+
+#[test]
+fn a_path_that_stays_lost_ends_the_call_and_says_why() {
+    let (mut world, _, _) = World::talking_in(id());
+    world.handle(BREAK);
+    restarts(&mut world, sdp::Direction::SendRecv);
+    world.handle(Input::MediaFailed { call: id(), error: MediaError::NoPath });
+    world.open_flow();
+    world.grant();
+    let bye = world.request(Method::Bye);
+    world.reply(&bye, 200);
+    world.ended(id(), EndReason::NetworkLost);
+}
+
+#[test]
+fn an_answer_in_flight_is_acknowledged_first() {
+    let mut world = World::registered();
+    let invite = world.invite(id());
+    world.receive(invite.clone());
+    world.described(id());
+    world.response(180);
+    world.command(Command::Answer { call: id() }).unwrap();
+    let to = world.response(200).headers.get(&HeaderName::TO).unwrap().into_owned();
+    world.handle(BREAK);
+    world.open_flow();
+    world.grant();
+    world.advance(SECOND);
+    world.response(200);
+    let ack = world.inside(&invite, &to, Method::Ack);
+    world.receive(ack);
+    restarts(&mut world, sdp::Direction::SendRecv);
+    world.request(Method::Invite);
+}
