@@ -167,6 +167,7 @@ impl PhoneConfig {
             phone,
             saved: None,
             vault,
+            history: None,
             trust: match self.trust {
                 Trust::Platform => driver::Trust::Platform,
                 Trust::Pem { text } => driver::Trust::Pem(text.into_bytes()),

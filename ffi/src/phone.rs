@@ -255,7 +255,11 @@ fn write_down(journal: &mut Keeper, at: SystemTime, what: What) {
         What::Event(event) => event.into(),
         What::AudioLost(text) => Event::AudioLost { text },
         What::NotSaved(text) => Event::NotSaved { text },
-        What::Sip { .. } | What::Milestone(_) | What::Woke(_) | What::Save(_) => return,
+        What::Sip { .. }
+        | What::Milestone(_)
+        | What::Woke(_)
+        | What::HistoryChanged(_)
+        | What::Save(_) => return,
     };
     journal.write(at, event);
 }

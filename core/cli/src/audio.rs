@@ -79,8 +79,9 @@ mod tests {
         let account = Account::new("sip:agent1@example.test", Secret::new("")).unwrap();
         let server = "wss://pbx.example.test/ws".parse().unwrap();
         let phone = Config::new(account, vec![server], uuid::Uuid::nil());
-        let (saved, vault, trust, ice_servers) = (None, None, Trust::Platform, Vec::new());
-        DriverConfig { phone, saved, vault, trust, ice_servers, microphone, speaker }
+        let (saved, vault, history) = (None, None, None);
+        let (trust, ice_servers) = (Trust::Platform, Vec::new());
+        DriverConfig { phone, saved, vault, history, trust, ice_servers, microphone, speaker }
     }
 
     #[test]

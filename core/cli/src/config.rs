@@ -133,6 +133,7 @@ impl Setup {
                 phone,
                 saved: None,
                 vault: state.vault(),
+                history: None,
                 trust,
                 ice_servers,
                 microphone: endpoint(args.mic.clone().or(file.mic)),

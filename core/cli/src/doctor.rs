@@ -192,6 +192,7 @@ async fn examine(session: &mut Session, report: &mut Report, echo: &str) -> Outc
             | What::Sip { .. }
             | What::Woke(_)
             | What::NotSaved(_)
+            | What::HistoryChanged(_)
             | What::Save(_) => {}
         }
     }

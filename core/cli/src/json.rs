@@ -2,11 +2,15 @@
 
 use serde::{Deserialize, Serialize};
 use sidetone_phone::{
-    Announcement, CallId, Command, CommandError, DeclineReason, Digits, EndReason, Event, Handover,
-    Party, PushProvider, PushToken, QualityReport, RegistrationState, Report,
+    Announcement, CallId, CallOutcome, Command, CommandError, DeclineReason, Digits, Direction,
+    EndReason, Event, Handover, HistoryCursor, HistoryEntry, HistoryFilter, HistoryPage, Party,
+    PushProvider, PushToken, QualityReport, RegistrationState, Report,
 };
 use std::collections::BTreeMap;
 use std::time::Duration;
+
+/// The calls of a page, where no number is asked for.
+const LISTED: usize = 50;
 
 /// One line of output: `{"event": …, "at_ms": …, …}`.
 #[derive(Debug, Serialize)]
@@ -113,6 +117,14 @@ pub(crate) enum JsonEvent {
         status: Option<u16>,
         text: String,
     },
+    History {
+        entries: Vec<JsonRecord>,
+        next: Option<u64>,
+        revision: u64,
+    },
+    HistoryChanged {
+        revision: u64,
+    },
     Accepted {
         command: String,
         call: Option<String>,
@@ -191,6 +203,70 @@ impl std::fmt::Display for JsonParty {
             Some(name) => write!(f, "{name} <{}>", self.uri),
             None => f.write_str(&self.uri),
         }
+    }
+}
+
+/// A call that is over.
+#[derive(Debug, Serialize)]
+pub(crate) struct JsonRecord {
+    cursor: u64,
+    call: String,
+    direction: &'static str,
+    outcome: &'static str,
+    name: Option<String>,
+    number: Option<String>,
+    redial: Option<String>,
+    queue: Option<String>,
+    began: u64,
+    answered: Option<u64>,
+    ended: u64,
+    talked_ms: Option<f64>,
+    reason: &'static str,
+    text: String,
+}
+
+impl From<HistoryPage> for JsonEvent {
+    fn from(HistoryPage { entries, next, revision }: HistoryPage) -> Self {
+        let entries = entries.into_iter().map(JsonRecord::from).collect();
+        Self::History { entries, next: next.map(|next| next.0), revision }
+    }
+}
+
+impl From<HistoryEntry> for JsonRecord {
+    fn from(HistoryEntry { cursor, record }: HistoryEntry) -> Self {
+        Self {
+            cursor: cursor.0,
+            call: record.call.to_string(),
+            direction: match record.direction {
+                Direction::Incoming => "incoming",
+                Direction::Outgoing => "outgoing",
+            },
+            outcome: outcome_name(record.outcome()),
+            number: record.number(),
+            redial: record.redial(),
+            began: record.began.0.as_secs(),
+            answered: record.answered.map(|answered| answered.0.as_secs()),
+            ended: record.ended.0.as_secs(),
+            talked_ms: record.talked().map(ms),
+            reason: end_reason_name(&record.reason),
+            text: record.reason.to_string(),
+            name: record.remote.name,
+            queue: record.queue,
+        }
+    }
+}
+
+/// The word for what became of a call.
+fn outcome_name(outcome: CallOutcome) -> &'static str {
+    match outcome {
+        CallOutcome::Answered => "answered",
+        CallOutcome::Transferred => "transferred",
+        CallOutcome::Missed => "missed",
+        CallOutcome::AnsweredElsewhere => "answered_elsewhere",
+        CallOutcome::Declined => "declined",
+        CallOutcome::Forwarded => "forwarded",
+        CallOutcome::Cancelled => "cancelled",
+        CallOutcome::Failed => "failed",
     }
 }
 
@@ -437,6 +513,14 @@ enum JsonCommand {
     PushToken {
         token: Option<JsonToken>,
     },
+    History {
+        #[serde(default)]
+        filter: String,
+        outcome: Option<JsonOutcome>,
+        after: Option<u64>,
+        limit: Option<usize>,
+    },
+    ClearHistory {},
     Sleep {},
     NetworkChanged {
         make_before_break: bool,
@@ -444,6 +528,34 @@ enum JsonCommand {
     Register {},
     Unregister {},
     Quit {},
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum JsonOutcome {
+    Answered,
+    Transferred,
+    Missed,
+    AnsweredElsewhere,
+    Declined,
+    Forwarded,
+    Cancelled,
+    Failed,
+}
+
+impl From<JsonOutcome> for CallOutcome {
+    fn from(outcome: JsonOutcome) -> Self {
+        match outcome {
+            JsonOutcome::Answered => Self::Answered,
+            JsonOutcome::Transferred => Self::Transferred,
+            JsonOutcome::Missed => Self::Missed,
+            JsonOutcome::AnsweredElsewhere => Self::AnsweredElsewhere,
+            JsonOutcome::Declined => Self::Declined,
+            JsonOutcome::Forwarded => Self::Forwarded,
+            JsonOutcome::Cancelled => Self::Cancelled,
+            JsonOutcome::Failed => Self::Failed,
+        }
+    }
 }
 
 /// RFC 8599 §4.1.
@@ -481,6 +593,10 @@ pub(crate) enum Request {
     Announce(Vec<u8>),
     /// The network is another.
     NetworkChanged(Handover),
+    /// Some of the calls that are over.
+    History { filter: HistoryFilter, after: Option<HistoryCursor>, limit: usize },
+    /// All of them are to be forgotten.
+    ClearHistory,
     /// Leave.
     Quit,
 }
@@ -552,6 +668,12 @@ impl Request {
             JsonCommand::PushToken { token } => {
                 ("push_token", None, Command::SetPushToken(token.map(Into::into)))
             }
+            JsonCommand::History { filter, outcome, after, limit } => {
+                let filter = HistoryFilter { text: filter, outcome: outcome.map(Into::into) };
+                let (after, limit) = (after.map(HistoryCursor), limit.unwrap_or(LISTED));
+                return Ok(Self::History { filter, after, limit });
+            }
+            JsonCommand::ClearHistory {} => return Ok(Self::ClearHistory),
             JsonCommand::Sleep {} => ("sleep", None, Command::Sleep),
             JsonCommand::NetworkChanged { make_before_break: true } => {
                 return Ok(Self::NetworkChanged(Handover::MakeBeforeBreak));
@@ -652,5 +774,22 @@ mod tests {
             panic!("not taken")
         };
         assert_eq!(command, Command::SetPushToken(None));
+    }
+
+    #[test]
+    fn the_history_is_asked_for_with_what_was_typed() {
+        let line = r#"{"command":"history","filter":"030","outcome":"missed","after":7,"limit":3}"#;
+        let Ok(Request::History { filter, after, limit }) = Request::parse(line) else {
+            panic!("not taken")
+        };
+        assert_eq!((filter.text.as_str(), filter.outcome), ("030", Some(CallOutcome::Missed)));
+        assert_eq!((after, limit), (Some(HistoryCursor(7)), 3));
+        let Ok(Request::History { filter, after: None, limit: LISTED }) =
+            Request::parse(r#"{"command":"history"}"#)
+        else {
+            panic!("not taken")
+        };
+        assert_eq!(filter, HistoryFilter::default());
+        assert!(Request::parse(r#"{"command":"history","outcome":"lost"}"#).is_err());
     }
 }

@@ -4,8 +4,11 @@ use crate::audio;
 use crate::config::Setup;
 use crate::json::{JsonEvent, Line, Request, command_error_name, ms};
 use crate::quiet::Quiet;
-use sidetone_driver::{Handle, Milestone, StartError, Update, Updates, What};
-use sidetone_phone::{CallId, Command, CommandError, Event, RegistrationState, Snapshot};
+use sidetone_driver::{Handle, Milestone, StartError, Update, Updates, VaultError, What};
+use sidetone_phone::{
+    CallId, Command, CommandError, Event, HistoryCursor, HistoryFilter, HistoryPage,
+    RegistrationState, Snapshot,
+};
 use std::time::Duration;
 
 /// A running phone as the terminal uses it.
@@ -99,6 +102,16 @@ impl Session {
         self.handle.command(command).await.map_err(|error| Refusal::new(&asked, error))
     }
 
+    /// Some of the calls that are over, latest first.
+    pub(crate) async fn history(
+        &self,
+        filter: HistoryFilter,
+        after: Option<HistoryCursor>,
+        limit: usize,
+    ) -> Result<HistoryPage, VaultError> {
+        self.handle.history().page(filter, after, limit).await
+    }
+
     /// Whether the server has taken the phone at least once.
     pub(crate) fn was_registered(&self) -> bool {
         self.was_registered
@@ -144,6 +157,7 @@ impl Session {
             What::Milestone(milestone) => step(&milestone),
             What::AudioLost(reason) => JsonEvent::Error { text: audio::lost(&reason) },
             What::NotSaved(text) => JsonEvent::Error { text },
+            What::HistoryChanged(revision) => JsonEvent::HistoryChanged { revision },
             What::Sip { .. } | What::Woke(_) | What::Save(_) => return None,
         };
         Some(Line { event, at_ms })
@@ -169,6 +183,17 @@ impl Session {
                 self.handle.network_changed(handover).await;
                 vec![answer("network_changed", None, Ok(()))]
             }
+            Ok(Request::History { filter, after, limit }) => {
+                let page = self.history(filter, after, limit).await;
+                vec![page.map_or_else(|error| not_read("history", &error), JsonEvent::from)]
+            }
+            Ok(Request::ClearHistory) => {
+                let cleared = self.handle.history().clear().await;
+                vec![cleared.map_or_else(
+                    |error| not_read("clear_history", &error),
+                    |revision| JsonEvent::HistoryChanged { revision },
+                )]
+            }
             Err(refused) => vec![refused],
         };
         Some(events.into_iter().map(|event| Line { event, at_ms }).collect())
@@ -186,6 +211,16 @@ fn answer(name: &str, call: Option<CallId>, result: Result<(), Refusal>) -> Json
             reason: command_error_name(refusal.error),
             text: refusal.to_string(),
         },
+    }
+}
+
+/// A command on the history that the disk does not let.
+fn not_read(command: &str, error: &VaultError) -> JsonEvent {
+    JsonEvent::Refused {
+        command: command.to_owned(),
+        call: None,
+        reason: "not_stored",
+        text: error.to_string(),
     }
 }
 
@@ -277,6 +312,8 @@ pub(crate) fn plain(event: &JsonEvent) -> Option<String> {
         JsonEvent::Report { file } => format!("report: {file}"),
         JsonEvent::Quality { .. }
         | JsonEvent::Accepted { .. }
+        | JsonEvent::History { .. }
+        | JsonEvent::HistoryChanged { .. }
         | JsonEvent::Step { .. }
         | JsonEvent::Check { .. }
         | JsonEvent::Ready { .. } => return None,

@@ -1,6 +1,8 @@
 //! The app's side of a running phone.
 
+use crate::CallHistory;
 use sidetone_phone::{Announcement, Command, CommandError, Handover, Input, Snapshot};
+use std::sync::Arc;
 use tokio::sync::{mpsc, oneshot, watch};
 
 /// A running phone. When the last handle is dropped it signs out and ends, as by
@@ -9,6 +11,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 pub struct Handle {
     pub(crate) requests: mpsc::Sender<Request>,
     pub(crate) snapshots: watch::Receiver<Snapshot>,
+    pub(crate) history: Arc<CallHistory>,
 }
 
 /// What the phone's task is asked.
@@ -43,6 +46,11 @@ impl Handle {
     /// The snapshots as they change; closed when the phone has ended.
     pub fn snapshots(&self) -> watch::Receiver<Snapshot> {
         self.snapshots.clone()
+    }
+
+    /// The calls that are over.
+    pub fn history(&self) -> &Arc<CallHistory> {
+        &self.history
     }
 
     /// The system has another network, or the process resumed after a suspension.

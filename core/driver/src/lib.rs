@@ -11,6 +11,7 @@
 //! | `call` | the task of one call's peer connection |
 //! | `media` | the media thread: codec, playout and levels of each call, paced by the device |
 //! | [`device`] | microphones and loudspeakers behind `AudioDevice`: cpal, WAV file, null |
+//! | `history` | the calls that are over, as they lie in the vault |
 //! | `vault` | what survives the process, sealed at rest |
 //! | [`clock`] | boot time and wall time |
 
@@ -18,6 +19,7 @@ mod call;
 pub mod clock;
 pub mod device;
 mod handle;
+mod history;
 mod media;
 pub mod peer;
 mod saving;
@@ -31,6 +33,7 @@ mod updates;
 mod vault;
 
 pub use handle::Handle;
+pub use history::CallHistory;
 pub use updates::Updates;
 pub use vault::{Vault, VaultError};
 
@@ -73,7 +76,8 @@ fn start_on<F>(config: DriverConfig, open: F) -> Result<(Handle, Updates), Start
 where
     F: FnOnce() -> Result<Box<dyn AudioDevice>, AudioError> + Send + 'static,
 {
-    let DriverConfig { phone, saved, vault, trust, ice_servers, .. } = config;
+    let DriverConfig { phone, saved, vault, history, trust, ice_servers, .. } = config;
+    let history = history.unwrap_or_else(|| CallHistory::new(vault.clone()));
     let saved = vault.as_deref().map_or(Ok(saved), saving::load)?;
     let connector = Connector::new(&trust)?;
     let entropy = random().map_err(|e| StartError::Trust(e.to_string()))?;
@@ -86,9 +90,10 @@ where
     let (requests, queue) = mpsc::channel(REQUESTS);
     let (teller, updates) = updates::channel();
     let peers = PeerConfig { ice_servers, ..PeerConfig::default() };
-    let parts = task::Parts { phone, connector, peers, media, vault, teller, snapshots };
+    let kept = Arc::clone(&history);
+    let parts = task::Parts { phone, connector, peers, media, vault, history, teller, snapshots };
     tokio::spawn(task::run(parts, queue));
-    Ok((Handle { requests, snapshots: shown }, updates))
+    Ok((Handle { requests, snapshots: shown, history: kept }, updates))
 }
 
 /// Bytes of the system's generator.
@@ -108,6 +113,8 @@ pub struct DriverConfig {
     pub saved: Option<Saved>,
     /// Where the phone keeps what must survive it. Without one, the app stores [`What::Save`].
     pub vault: Option<Arc<Vault>>,
+    /// The history that the phone's calls go into, where it is open already; else the vault's.
+    pub history: Option<Arc<CallHistory>>,
     /// Whose certificates are trusted.
     pub trust: Trust,
     /// STUN and TURN servers.
@@ -193,6 +200,8 @@ pub enum What {
     /// What the phone must remember could not be stored, and why. It goes on; should it end now, it
     /// begins with what was stored before.
     NotSaved(String),
+    /// The history of calls has this revision now.
+    HistoryChanged(u64),
     /// The microphone or the speaker has stopped in a call, or did not start for it, and why.
     /// Silence is in its place; it is tried again for some seconds, when the route changes, and when
     /// the next call begins.

@@ -9,12 +9,12 @@ use crate::media::{
 use crate::peer::PeerConfig;
 use crate::transport::{Connector, Flow, FlowNotice, Notice as FlowReport};
 use crate::updates::Teller;
-use crate::{Vault, What, clock, saving};
+use crate::{CallHistory, Vault, What, clock, saving};
 use sidetone_media::Codec;
 use sidetone_media::uplink::Gate;
 use sidetone_phone::{
-    CallId, Command, FlowError, FlowErrorKind, FlowId, Input, MediaError, Output, Phone,
-    QualityReport, Saved, Snapshot, TimerReason,
+    CallId, CallRecord, Command, FlowError, FlowErrorKind, FlowId, Input, MediaError, Output,
+    Phone, QualityReport, Saved, Snapshot, TimerReason,
 };
 use sidetone_sip::Message;
 use std::collections::{BTreeMap, VecDeque};
@@ -37,6 +37,7 @@ pub(crate) struct Parts {
     pub(crate) peers: PeerConfig,
     pub(crate) media: MediaThread,
     pub(crate) vault: Option<Arc<Vault>>,
+    pub(crate) history: Arc<CallHistory>,
     pub(crate) teller: Teller,
     pub(crate) snapshots: watch::Sender<Snapshot>,
 }
@@ -241,6 +242,7 @@ impl Task {
                 self.parts.teller.tell(What::Event(event));
             }
             Output::Save(saved) => self.save(saved).await,
+            Output::Record(record) => self.record(record).await,
         }
     }
 
@@ -253,6 +255,15 @@ impl Task {
             log::error!("the phone's state is not stored: {error}");
             self.parts.teller.tell(What::NotSaved(error.to_string()));
         }
+    }
+
+    /// Keeps a call that is over before the next output is carried out.
+    async fn record(&mut self, record: CallRecord) {
+        if let Err(error) = self.parts.history.record(record).await {
+            log::error!("a call is not kept in the history: {error}");
+            self.parts.teller.tell(What::NotSaved(error.to_string()));
+        }
+        self.parts.teller.tell(What::HistoryChanged(self.parts.history.revision()));
     }
 
     /// Does something with a flow; a flow that fails in it is lost.

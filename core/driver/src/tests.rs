@@ -107,6 +107,7 @@ fn config(server: &str, authority: &Authority, vault: Option<Arc<Vault>>) -> Dri
     DriverConfig {
         phone: Config::new(account, vec![server.parse().unwrap()], uuid::Uuid::from_u128(7)),
         saved: None,
+        history: None,
         vault,
         trust: authority.trust(),
         ice_servers: Vec::new(),
@@ -127,6 +128,7 @@ impl Phone {
                     | What::Sip { .. }
                     | What::Save(_)
                     | What::NotSaved(_)
+                    | What::HistoryChanged(_)
                     | What::AudioLost(_) => {}
                 }
             }
@@ -143,7 +145,7 @@ impl Phone {
     }
 }
 
-fn temporary(name: &str) -> PathBuf {
+pub(crate) fn temporary(name: &str) -> PathBuf {
     let folder = std::env::temp_dir().join(format!("sidetone-phone-{}", std::process::id()));
     std::fs::create_dir_all(&folder).unwrap();
     folder.join(name)

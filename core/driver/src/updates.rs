@@ -34,8 +34,14 @@ pub(crate) fn channel() -> (Teller, Updates) {
 
 impl Teller {
     pub(crate) fn tell(&self, what: What) {
-        let counts =
-            matches!(what, What::Event(_) | What::Save(_) | What::NotSaved(_) | What::AudioLost(_));
+        let counts = match what {
+            What::Event(_)
+            | What::Save(_)
+            | What::NotSaved(_)
+            | What::HistoryChanged(_)
+            | What::AudioLost(_) => true,
+            What::Sip { .. } | What::Milestone(_) | What::Woke(_) => false,
+        };
         if !counts && self.queue.capacity() < RESERVE {
             return;
         }

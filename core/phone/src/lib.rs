@@ -22,6 +22,7 @@
 //! | `call` | one call: its state machine, incoming, outgoing, hold, DTMF |
 //! | `doubt` | what a process that was suspended may not take for fresh |
 //! | `focus` | the calls among themselves: who talks, who is joined, who is brought together |
+//! | `history` | the calls that are over: bounded, filtered, in pages |
 //! | `mailbox` | the summary of the account's voice mailbox |
 //! | `subscription` | one subscription to an event package |
 //! | `push` | calls announced before their INVITE: payloads, what was decided, late INVITEs |
@@ -35,6 +36,7 @@ pub mod api;
 mod call;
 mod doubt;
 mod focus;
+mod history;
 mod mailbox;
 mod phone;
 mod push;
@@ -47,5 +49,6 @@ mod ua;
 mod uas;
 
 pub use api::*;
+pub use history::{Change, History, Segment};
 pub use phone::Phone;
 pub use push::announce;

@@ -73,6 +73,7 @@ impl Phone {
             self.memory.remember(call, Verdict::Over, now);
             self.ua.tell(Event::Ended { call, reason });
         }
+        saved.unfinished.iter().take(MAX_CALLS).for_each(|call| self.ua.record(call.clone()));
         for (announcement, intent) in saved.announced.iter().take(MAX_CALLS) {
             let call = announcement.call;
             let until = push::rings_until(announcement, now);
@@ -88,6 +89,7 @@ impl Phone {
             announced: self.calls.iter().filter_map(Call::to_announce_again).collect(),
             memory: self.memory.clone(),
             dialogs: self.calls.iter().filter_map(Call::to_hang_up).collect(),
+            unfinished: self.calls.iter().filter_map(Call::to_record_if_lost).collect(),
             ..self.account.saved(&self.ua)
         }
     }

@@ -18,6 +18,9 @@ impl Phone {
             if let Some(verdict) = call.verdict() {
                 self.memory.remember(call.id, verdict, now);
             }
+            if let Some(record) = call.to_record(now) {
+                self.ua.record(record);
+            }
         }
         self.calls.retain(|call| !call.is_over());
         self.account.close_when_done(&mut self.ua, now);

@@ -2,7 +2,7 @@
 //! and the queue of what is asked of the driver (RFC 3261 §8.1, §22; RFC 7118 §5).
 
 use crate::call::session_timer;
-use crate::{AudioGate, CallId, Config, Event, Now, Output, Saved};
+use crate::{AudioGate, CallId, CallRecord, Config, Event, Now, Output, Saved};
 use rand_chacha::ChaCha12Rng;
 use rand_core::{Rng, SeedableRng};
 use sidetone_sip::digest::{Credentials, DigestClient, DigestError};
@@ -108,10 +108,21 @@ impl Ua {
         self.outputs.push_back(output);
     }
 
-    /// Has this stored before whatever else the driver has not carried out yet.
+    /// Has this stored before whatever else the driver has not carried out yet, but for the records
+    /// of calls that are over: what is saved does not know of them any more.
     pub(crate) fn save(&mut self, saved: Saved) {
         self.outputs.retain(|output| !matches!(output, Output::Save(_)));
-        self.outputs.push_front(Output::Save(saved));
+        self.outputs.insert(self.records(), Output::Save(saved));
+    }
+
+    /// Has this kept in the history before anything else but what is to be kept there already.
+    pub(crate) fn record(&mut self, record: CallRecord) {
+        self.outputs.insert(self.records(), Output::Record(record));
+    }
+
+    /// How many records stand at the front.
+    fn records(&self) -> usize {
+        self.outputs.iter().take_while(|output| matches!(output, Output::Record(_))).count()
     }
 
     /// Tells the app something.

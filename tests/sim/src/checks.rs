@@ -62,7 +62,8 @@ impl Told {
             | Output::SendDtmf { .. }
             | Output::ReleaseMedia { .. }
             | Output::SetAudio { .. }
-            | Output::Save(_) => Ok(()),
+            | Output::Save(_)
+            | Output::Record(_) => Ok(()),
         }
     }
 

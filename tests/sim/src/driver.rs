@@ -4,7 +4,9 @@ use crate::media::{self, Heard};
 use crate::wire::{End, Parcel, Spoil, Wire};
 use crate::world::{Happening, World};
 use sidetone_pbx::{LegId, MediaCommand, PbxOutput, Treatment};
-use sidetone_phone::{CallId, DescribeRequest, FlowErrorKind, FlowId, Output};
+use sidetone_phone::{
+    CallId, DescribeRequest, Event, FlowErrorKind, FlowId, HistoryFilter, Output,
+};
 use sidetone_sip::Message;
 use std::time::Duration;
 
@@ -81,6 +83,21 @@ impl World {
                 self.handsets[index].events.push(event);
             }
             Output::Save(saved) => self.handsets[index].saved = Some(saved),
+            Output::Record(record) => {
+                let now = self.now();
+                self.handsets[index].history.add(record, now);
+            }
+        }
+    }
+
+    /// A call that ends is in the history by then, once.
+    pub(crate) fn look_for(&self, index: usize, output: &Output) {
+        let handset = &self.handsets[index];
+        let Output::Event(Event::Ended { call, .. }) = output else { return };
+        if handset.told.is_live(*call) {
+            let latest = handset.history.page(&HistoryFilter::default(), None, 20);
+            let kept = latest.entries.iter().filter(|entry| entry.record.call == *call).count();
+            self.ensure(kept == 1, &format!("{kept} records of a call that ended"));
         }
     }
 

@@ -13,8 +13,8 @@ use rand_core::{Rng, SeedableRng};
 use sidetone_pbx::{Generation as LegGeneration, LegId, Operator, Pbx, PbxConfig, PbxInput};
 use sidetone_phone::{
     Account, AudioGate, CallId, CallSnapshot, Command, CommandError, Config, EndReason, Event,
-    FlowError, FlowErrorKind, FlowId, Generation, Handover, Input, MediaError, Now, Phone, Saved,
-    Secret, Snapshot, UnixTime,
+    FlowError, FlowErrorKind, FlowId, Generation, Handover, History, Input, MediaError, Now, Phone,
+    Saved, Secret, Snapshot, UnixTime,
 };
 use sidetone_sip::Message;
 use std::collections::{BTreeMap, BTreeSet};
@@ -58,6 +58,8 @@ pub(crate) struct Handset {
     pub(crate) told: Told,
     pub(crate) ears: BTreeMap<CallId, Ears>,
     pub(crate) events: Vec<Event>,
+    /// The calls that are over, as the disk has them.
+    pub(crate) history: History,
     pub(crate) reachable: bool,
     pub(crate) delay: Duration,
     pub(crate) asleep: Option<Vec<Input>>,
@@ -139,6 +141,7 @@ impl World {
             told: Told::default(),
             ears: BTreeMap::new(),
             events: Vec::new(),
+            history: History::default(),
             reachable: true,
             delay: DELAY,
             asleep: None,
@@ -606,6 +609,7 @@ impl World {
         while let Some(output) =
             self.handsets[index].phone.as_mut().and_then(|phone| phone.poll_output())
         {
+            self.look_for(index, &output);
             let told = self.handsets[index].told.output(&output);
             if let Err(what) = told {
                 self.fail(&format!("{}: {what}", self.handsets[index].name));

@@ -1,5 +1,6 @@
 //! What the screen shows: the last snapshot, the log, the chosen call and the line being typed.
 
+use super::history::Search;
 use crate::audio;
 use crate::json::JsonEvent;
 use crate::session::plain;
@@ -24,6 +25,8 @@ pub(super) struct App {
     pub(super) selected: Option<CallId>,
     /// What is being typed.
     pub(super) entry: Option<Entry>,
+    /// The history, while it is open.
+    pub(super) search: Option<Search>,
     /// Another call that is being chosen.
     pub(super) picker: Option<Picker>,
     /// What happened, newest last, each with the seconds since the start.
@@ -82,6 +85,7 @@ impl App {
             snapshot,
             selected: None,
             entry: None,
+            search: None,
             picker: None,
             log: VecDeque::new(),
             milestones: BTreeMap::new(),
@@ -128,6 +132,7 @@ impl App {
             | What::Milestone(_)
             | What::Sip { .. }
             | What::Woke(_)
+            | What::HistoryChanged(_)
             | What::Save(_) => {}
         }
         let others: Vec<CallId> = self.others().iter().map(|call| call.id).collect();
@@ -208,6 +213,7 @@ fn milestone(what: &What) -> Option<(CallId, &'static str)> {
         | What::Woke(_)
         | What::Save(_)
         | What::NotSaved(_)
+        | What::HistoryChanged(_)
         | What::AudioLost(_) => None,
     }
 }

@@ -2,14 +2,19 @@
 #![allow(clippy::wildcard_enum_match_arm, reason = "a terminal has more keys than this has uses")]
 
 use super::app::{App, Entry, EntryKind, Picker, Purpose, is_up};
+use super::history;
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
-use sidetone_phone::{CallId, CallState, Command, DeclineReason, Digits, RegistrationState};
+use sidetone_phone::{
+    CallId, CallState, Command, DeclineReason, Digits, HistoryCursor, RegistrationState,
+};
 
 /// What a key asks for.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Action {
     /// Nothing, or only the screen changed.
     Redraw,
+    /// What is looked for in the history is to be found: after this place, or from the beginning.
+    Find(Option<HistoryCursor>),
     /// Something for the phone.
     Command(Command),
     /// Leave.
@@ -20,6 +25,7 @@ pub(super) enum Action {
 pub(super) fn help(app: &App) -> Vec<(&'static str, &'static str)> {
     let is_registered = app.snapshot.registration.state == RegistrationState::Registered;
     let mut keys = vec![if is_registered { ("d", "dial") } else { ("r", "sign in") }];
+    keys.push(("y", "history"));
     if is_registered && app.snapshot.calls.is_empty() {
         keys.push(("s", "sleep"));
     }
@@ -52,6 +58,9 @@ pub(super) fn press(app: &mut App, key: KeyEvent) -> Action {
     if key.modifiers.contains(KeyModifiers::CONTROL) && key.code == KeyCode::Char('c') {
         return Action::Quit;
     }
+    if let Some(search) = app.search.take() {
+        return history::press(app, search, key);
+    }
     match (app.entry.take(), app.picker.take()) {
         (Some(entry), _) => type_into(app, entry, key),
         (None, Some(picker)) => pick(app, picker, key),
@@ -82,6 +91,7 @@ fn shortcut(app: &mut App, key: KeyEvent) -> Action {
         KeyCode::Char('r') => Action::Command(Command::Register),
         KeyCode::Char('s') if app.snapshot.calls.is_empty() => Action::Command(Command::Sleep),
         KeyCode::Char('d') => open(app, EntryKind::Dial),
+        KeyCode::Char('y') => history::open(app),
         KeyCode::Char('t') if app.call().is_some_and(is_up) => open(app, EntryKind::Dtmf),
         KeyCode::Char('b') if app.call().is_some_and(is_up) => open(app, EntryKind::Transfer),
         KeyCode::Char('w') => Action::Command(Command::Swap),

@@ -1,6 +1,7 @@
 //! `sidetone agent`: the terminal phone, or the same phone for scripts.
 
 mod app;
+mod history;
 mod keys;
 mod screen;
 mod view;

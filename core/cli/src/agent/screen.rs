@@ -10,6 +10,8 @@ use crate::session::Session;
 use crate::{Failure, Outcome};
 use crossterm::event::{Event as TerminalEvent, KeyEvent, KeyEventKind};
 use ratatui::DefaultTerminal;
+use sidetone_driver::What;
+use sidetone_phone::{History, HistoryCursor};
 use std::time::Duration;
 use tokio::sync::mpsc;
 
@@ -52,6 +54,9 @@ async fn show(
                 auto_answer.watch(&update.what);
                 let seconds = session.at_ms(update.at) / 1000.0;
                 app.take(&update.what, update.at, seconds, session.snapshot());
+                if matches!(update.what, What::HistoryChanged(_)) {
+                    find(&session, &mut app, None).await;
+                }
             }
             key = keys.recv() => match key.map(|key| key.map(|key| press(&mut app, key))) {
                 Some(Some(Action::Command(command))) => {
@@ -61,6 +66,7 @@ async fn show(
                         app.refuse(command, refusal.to_string());
                     }
                 }
+                Some(Some(Action::Find(after))) => find(&session, &mut app, after).await,
                 Some(Some(Action::Redraw) | None) => {}
                 Some(Some(Action::Quit)) | None => break left(&session),
             },
@@ -71,6 +77,15 @@ async fn show(
     };
     session.stop().await;
     outcome
+}
+
+/// Finds what is looked for in the history, while it is open.
+async fn find(session: &Session, app: &mut App, after: Option<HistoryCursor>) {
+    let Some(filter) = app.search.as_ref().map(|search| search.filter.clone()) else { return };
+    let page = session.history(filter, after, History::PAGE).await;
+    if let Some(search) = &mut app.search {
+        search.show(page.map_err(|error| error.to_string()), after);
+    }
 }
 
 /// Keys come from a thread of their own, since reading the terminal blocks. `None` is a resize.

@@ -1,6 +1,7 @@
 //! The picture of the phone: lamp, calls, the chosen call's media and milestones, log and keys.
 
 use super::app::{App, EntryKind, Purpose};
+use super::history;
 use super::keys::help;
 use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout, Rect};
@@ -12,8 +13,8 @@ use sidetone_phone::{
 };
 use std::time::Duration;
 
-const DIM: Style = Style::new().fg(Color::DarkGray);
-const STRONG: Style = Style::new().add_modifier(Modifier::BOLD);
+pub(super) const DIM: Style = Style::new().fg(Color::DarkGray);
+pub(super) const STRONG: Style = Style::new().add_modifier(Modifier::BOLD);
 /// What `q quit` takes.
 const QUIT: u16 = 8;
 
@@ -35,6 +36,11 @@ pub(super) fn draw(frame: &mut Frame<'_>, app: &App, now: Duration) {
     .areas(frame.area());
     draw_title(frame, title, app);
     draw_calls(frame, list, app, now);
+    if let Some(search) = &app.search {
+        let refusal = app.refusal.as_deref().map(refused);
+        history::draw(frame, detail.union(log), search, now);
+        return history::draw_entry(frame, footer, search, refusal);
+    }
     match app.call() {
         Some(call) => draw_call(frame, detail, app, call),
         None => {
@@ -288,8 +294,7 @@ fn key(name: &'static str, what: &'static str) -> [Span<'static>; 2] {
 }
 
 fn draw_footer(frame: &mut Frame<'_>, area: Rect, app: &App, keys: Vec<Line<'static>>) {
-    let refusal =
-        app.refusal.as_deref().map(|text| Span::styled(text, Style::new().fg(Color::Red)));
+    let refusal = app.refusal.as_deref().map(refused);
     let line = if let Some(entry) = &app.entry {
         let label = match entry.kind {
             EntryKind::Dial => "Call: ",
@@ -329,15 +334,19 @@ fn draw_footer(frame: &mut Frame<'_>, area: Rect, app: &App, keys: Vec<Line<'sta
     frame.render_widget(Paragraph::new(line), area);
 }
 
+fn refused(text: &str) -> Span<'_> {
+    Span::styled(text, Style::new().fg(Color::Red))
+}
+
 /// Text of at most so many characters; what is cut away leaves a mark.
-fn cut(text: &str, width: usize) -> String {
+pub(super) fn cut(text: &str, width: usize) -> String {
     if text.chars().count() <= width {
         return text.to_owned();
     }
     text.chars().take(width.saturating_sub(1)).chain(['…']).collect()
 }
 
-fn panel(title: &str) -> Block<'static> {
+pub(super) fn panel(title: &str) -> Block<'static> {
     Block::bordered()
         .border_type(BorderType::Rounded)
         .border_style(DIM)

@@ -141,6 +141,7 @@ fn setup(plan: &Plan, user: &str, voice: &Path, ear: &Path) -> Result<Setup, Fai
         driver: DriverConfig {
             phone: Config::new(account, vec![plan.server.clone()], state.instance()),
             saved: None,
+            history: None,
             vault: None,
             trust: plan.trust.clone(),
             ice_servers: Vec::new(),
@@ -207,7 +208,7 @@ impl Story<'_> {
             What::Milestone(step) => self.step(at, Who::Agent, &step),
             What::Event(event) => self.agents_event(at, event).await?,
             What::AudioLost(reason) => return Err(self.failed(&reason)),
-            What::NotSaved(_) | What::Woke(_) | What::Save(_) => {}
+            What::NotSaved(_) | What::HistoryChanged(_) | What::Woke(_) | What::Save(_) => {}
         }
         Ok(())
     }

@@ -1,6 +1,7 @@
 //! What the app is told: each event counts, none is repeated.
 
 use super::{Announcement, CallId, DeclineReason, Direction, Hold, QualityReport, Registration};
+use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
 /// Something that the app should know.
@@ -142,7 +143,7 @@ pub enum Event {
 }
 
 /// One side of a call, as the server names it.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Party {
     /// The display name.
     pub name: Option<String>,
@@ -151,7 +152,7 @@ pub struct Party {
 }
 
 /// Why a call ended.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 pub enum EndReason {
     /// We hung up.
     #[error("you hung up")]

@@ -3,6 +3,7 @@
 mod command;
 mod config;
 mod event;
+mod history;
 mod input;
 mod output;
 mod push;
@@ -13,6 +14,9 @@ mod time;
 pub use command::{Command, CommandError, DeclineReason, Digits};
 pub use config::{Account, AudioGate, Config, ConfigError, EarlyMedia, Secret, ServerAddress};
 pub use event::{EndReason, Event, Party};
+pub use history::{
+    CallOutcome, CallRecord, HistoryCursor, HistoryEntry, HistoryFilter, HistoryPage,
+};
 pub use input::{FlowError, FlowErrorKind, Handover, Input, MediaError, QualityReport};
 pub use output::{DescribeRequest, Output, TimerReason};
 pub use push::{Announcement, AnnouncementKind, Caller, Intent, PushProvider, PushToken, Report};

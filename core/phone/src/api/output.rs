@@ -1,6 +1,6 @@
 //! What the phone asks of its driver, which carries it out and decides nothing.
 
-use super::{CallId, Digits, Event, FlowId, Generation, Saved, ServerAddress, sdp};
+use super::{CallId, CallRecord, Digits, Event, FlowId, Generation, Saved, ServerAddress, sdp};
 use std::time::Duration;
 
 /// Something to carry out.
@@ -96,6 +96,9 @@ pub enum Output {
     },
     /// Tell the app.
     Event(Event),
+    /// A call is over: keep it in the history. It comes before everything else its step asks for, the
+    /// next [`Output::Save`] too; a call that is kept already stays as it is.
+    Record(CallRecord),
     /// Store this, in place of what was stored before. It comes before whatever else its step asks
     /// for, so that nothing happens that a restart would not know of.
     Save(Saved),

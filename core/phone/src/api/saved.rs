@@ -1,6 +1,6 @@
 //! The little that must survive the process, versioned.
 
-use super::{Announcement, CallId, Intent, PushToken};
+use super::{Announcement, CallId, CallRecord, Intent, PushToken};
 use crate::push::memory::Memory;
 use serde::{Deserialize, Serialize};
 
@@ -34,6 +34,10 @@ pub struct Saved {
     /// The dialogs of the calls that are up: a process that finds them ends them.
     #[serde(default)]
     pub dialogs: Vec<SavedDialog>,
+    /// What the history will say of the calls that have begun and that no push announced anew: a
+    /// process that finds them has lost them.
+    #[serde(default)]
+    pub unfinished: Vec<CallRecord>,
 }
 
 /// What is known of pushes.

@@ -147,7 +147,7 @@ pub struct CallSnapshot {
 }
 
 /// Who called.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub enum Direction {
     /// They called us.
     Incoming,

@@ -3,7 +3,7 @@
 use super::{Call, Leg, State};
 use crate::push::memory::Verdict;
 use crate::ua::{GIVE_UP, Ua};
-use crate::{Direction, EndReason, Event, Now, Output, Party, SavedDialog};
+use crate::{CallRecord, Direction, EndReason, Event, Now, Output, Party, SavedDialog};
 use sidetone_sip::transaction::ClientKey;
 use sidetone_sip::{Dialog, DialogId, Method, NameAddr, Response, StatusCode, Uri};
 use std::time::Duration;
@@ -127,6 +127,33 @@ impl Call {
     pub(crate) fn verdict(&self) -> Option<Verdict> {
         let incoming = self.is_over() && self.direction == Direction::Incoming && !self.orphan;
         self.reason.as_ref().filter(|_| incoming).map(Verdict::of)
+    }
+
+    /// What the history keeps of it, once it is over.
+    pub(crate) fn to_record(&self, now: Now) -> Option<CallRecord> {
+        let reason = self.reason.clone().filter(|_| self.is_over() && !self.orphan)?;
+        Some(CallRecord { ended: now.wall, reason, ..self.record() })
+    }
+
+    /// What the history will say if the process dies now; a call that a push announced goes on then.
+    pub(crate) fn to_record_if_lost(&self) -> Option<CallRecord> {
+        let is_lost = !self.is_over() && !self.orphan && self.to_announce_again().is_none();
+        is_lost.then(|| self.record())
+    }
+
+    /// The call as far as it has come, lost with its process: nobody saw when.
+    fn record(&self) -> CallRecord {
+        let answered = self.answered.map(|(_, wall)| wall);
+        CallRecord {
+            call: self.id,
+            direction: self.direction,
+            remote: self.remote.clone(),
+            queue: self.queue.clone(),
+            began: self.began,
+            answered,
+            ended: answered.unwrap_or(self.began),
+            reason: EndReason::Restarted,
+        }
     }
 
     /// The dialog of a call that is up, or that its BYE has not ended yet.

@@ -11,7 +11,10 @@ mod payload;
 
 use crate::call::{Call, In};
 use crate::phone::{MAX_CALLS, Phone};
-use crate::{Announcement, AnnouncementKind, DeclineReason, EndReason, Event, Now};
+use crate::{
+    Announcement, AnnouncementKind, CallRecord, Caller, DeclineReason, Direction, EndReason, Event,
+    Now, Party,
+};
 use memory::Verdict;
 use std::time::Duration;
 
@@ -39,7 +42,7 @@ impl Phone {
                 self.tell(call, In::Withdrawn(elsewhere), now);
                 if !known {
                     let verdict = if elsewhere { Verdict::Elsewhere } else { Verdict::Cancelled };
-                    self.memory.remember(call, verdict, now);
+                    self.never_rang(&announcement, verdict, now);
                 }
             }
             AnnouncementKind::Incoming => self.handle_announced_call(announcement, now),
@@ -60,15 +63,38 @@ impl Phone {
         } else if let Some((known, _)) = self.call_and_ua(call) {
             known.announced_too(&announcement, until);
         } else if until <= now.boot {
-            self.memory.remember(call, Verdict::Missed, now);
+            self.never_rang(&announcement, Verdict::Missed, now);
             self.ua.tell(over(Verdict::Missed.reason()));
         } else if self.calls.len() >= MAX_CALLS {
             let verdict = Verdict::Declined(DeclineReason::Busy);
             self.ua.tell(over(verdict.reason()));
-            self.memory.remember(call, verdict, now);
+            self.never_rang(&announcement, verdict, now);
         } else {
             self.ua.tell(Event::Announced { call, announcement: announcement.clone() });
             self.calls.push(Call::announced(announcement, None, until, now));
         }
+    }
+
+    /// A call of which this phone has only heard that it is over: it is remembered, and kept in the
+    /// history where the push says who called.
+    fn never_rang(&mut self, announcement: &Announcement, verdict: Verdict, now: Now) {
+        let call = announcement.call;
+        if self.memory.verdict(call).is_some() {
+            return;
+        }
+        let Caller { name, number } = announcement.caller.clone();
+        if name.is_some() || number.is_some() {
+            self.ua.record(CallRecord {
+                call,
+                direction: Direction::Incoming,
+                remote: Party { name, uri: number.unwrap_or_default() },
+                queue: announcement.queue.clone(),
+                began: now.wall,
+                answered: None,
+                ended: now.wall,
+                reason: verdict.reason(),
+            });
+        }
+        self.memory.remember(call, verdict, now);
     }
 }

@@ -3,6 +3,7 @@
 mod calls;
 mod early;
 mod handover;
+mod history;
 mod incoming;
 mod mailbox;
 mod outgoing;

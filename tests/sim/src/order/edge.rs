@@ -99,6 +99,7 @@ impl Edge {
             | Output::Mix { .. }
             | Output::SendDtmf { .. }
             | Output::SetAudio { .. }
+            | Output::Record(_)
             | Output::Event(_) => return Ok(()),
         };
         *way = open;

@@ -510,7 +510,8 @@ impl Line {
             | Output::SetDownlink { .. }
             | Output::Mix { .. }
             | Output::SendDtmf { .. }
-            | Output::Save(_) => {}
+            | Output::Save(_)
+            | Output::Record(_) => {}
         }
         Ok(())
     }
