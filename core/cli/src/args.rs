@@ -32,6 +32,10 @@ pub(crate) enum Command {
     /// Show a whole call with nothing but this program: a model PBX, a customer who speaks, and a
     /// report.
     Demo(DemoArgs),
+    /// Set the phone up by the sign-in link that the administrator gave.
+    Setup(SetupArgs),
+    /// Print the sign-in link of an account, for a message or a QR code.
+    Link(LinkArgs),
 }
 
 /// Who signs in, where, and with which audio.
@@ -184,6 +188,37 @@ pub(crate) struct DemoArgs {
     pub(crate) port: u16,
 }
 
+/// `sidetone setup`
+#[derive(Debug, Args)]
+pub(crate) struct SetupArgs {
+    /// sidetone://sign-in?…
+    #[arg(value_name = "LINK")]
+    pub(crate) link: String,
+    /// The configuration file [default: sidetone/config.toml in the user's configuration folder]
+    #[arg(long, env = "SIDETONE_CONFIG", value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    /// Take the place of the account that the file has now
+    #[arg(long)]
+    pub(crate) replace: bool,
+}
+
+/// `sidetone link`
+#[derive(Debug, Args)]
+pub(crate) struct LinkArgs {
+    /// The account: sip:user@domain
+    #[arg(long, value_name = "SIP")]
+    pub(crate) account: String,
+    /// The server: wss://host:port/path; several in order of preference, separated by commas
+    #[arg(long, value_name = "URL", value_delimiter = ',', required = true)]
+    pub(crate) server: Vec<String>,
+    /// The user name for authentication, where it is not the account's
+    #[arg(long, value_name = "NAME")]
+    pub(crate) username: Option<String>,
+    /// The name shown to others
+    #[arg(long, value_name = "NAME")]
+    pub(crate) name: Option<String>,
+}
+
 impl Command {
     /// Whether the program speaks JSON lines.
     pub(crate) fn is_json(&self) -> bool {
@@ -192,6 +227,7 @@ impl Command {
             Self::Call(args) => args.output.json,
             Self::Doctor(args) => args.output.json,
             Self::Demo(args) => args.output.json,
+            Self::Setup(_) | Self::Link(_) => false,
         }
     }
 }

@@ -5,7 +5,8 @@ use crate::folders::user_folder;
 use crate::state::State;
 use serde::Deserialize;
 use sidetone_driver::{AudioEndpoint, DriverConfig, IceServer, Trust, VaultError};
-use sidetone_phone::{Account, Config, ConfigError, Secret, ServerAddress};
+use sidetone_phone::{Account, Config, ConfigError, LinkError, Secret, ServerAddress, SignInLink};
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -46,6 +47,10 @@ pub(crate) enum SetupError {
         "the state in {folder} cannot be used: {error}; or choose another folder with --state DIR"
     )]
     State { folder: PathBuf, error: VaultError },
+    #[error("{0}; ask your administrator for a new link")]
+    Link(#[from] LinkError),
+    #[error("{path} sets up {account} already; write --replace if the link is to take its place")]
+    SetUp { path: PathBuf, account: String },
     #[error("no password is given; set SIDETONE_PASSWORD or write --password-file FILE")]
     NoPassword,
     #[error("the password file {0} is empty; write the password in its first line")]
@@ -164,6 +169,75 @@ impl File {
     }
 }
 
+/// The keys of the file that belong to the account, and go with it.
+const OF_THE_ACCOUNT: [&str; 8] = [
+    "account",
+    "server",
+    "username",
+    "display-name",
+    "password",
+    "password-file",
+    "realm",
+    "state",
+];
+
+/// Writes this account into the file, beside what else stands there. When it returns the file is the new one;
+/// until then, and where it fails, it is the old one.
+///
+/// # Errors
+/// The file cannot be read or written, or sets up another account that is not to be replaced.
+pub(crate) fn write_account(
+    path: Option<PathBuf>,
+    link: &SignInLink,
+    replace: bool,
+) -> Result<PathBuf, SetupError> {
+    let path = path.unwrap_or_else(default_config_file);
+    let text = match std::fs::read_to_string(&path) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => String::new(),
+        read => read.map_err(|source| {
+            let what = "the configuration file";
+            SetupError::Unreadable { what, path: path.clone(), source }
+        })?,
+    };
+    let invalid = |error: toml::de::Error| SetupError::Invalid {
+        path: path.clone(),
+        detail: what_is_wrong(&text, &error),
+    };
+    let old: File = toml::from_str(&text).map_err(invalid)?;
+    if let Some(account) = old.account.filter(|account| *account != link.aor && !replace) {
+        return Err(SetupError::SetUp { path, account });
+    }
+    let mut table: toml::Table = toml::from_str(&text).map_err(invalid)?;
+    let is_same = table.get("account").and_then(toml::Value::as_str) == Some(&link.aor);
+    let kept = |key: &str| is_same && !["server", "username", "display-name"].contains(&key);
+    OF_THE_ACCOUNT.iter().filter(|key| !kept(key)).for_each(|key| drop(table.remove(*key)));
+    let servers = link.servers.iter().map(|server| server.to_string().into()).collect();
+    table.insert("account".to_owned(), link.aor.clone().into());
+    table.insert("server".to_owned(), toml::Value::Array(servers));
+    for (key, value) in [("username", &link.username), ("display-name", &link.display_name)] {
+        if let Some(value) = value {
+            table.insert(key.to_owned(), value.clone().into());
+        }
+    }
+    put(&path, &table.to_string()).map_err(|source| SetupError::Unwritable {
+        what: "the configuration file",
+        path: path.clone(),
+        source,
+    })?;
+    Ok(path)
+}
+
+/// A file for its owner alone, whole before it takes the other's place.
+fn put(path: &Path, text: &str) -> std::io::Result<()> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    let folder = folder.unwrap_or(Path::new("."));
+    std::fs::create_dir_all(folder)?;
+    let mut file = tempfile::NamedTempFile::new_in(folder)?;
+    file.write_all(text.as_bytes())?;
+    file.as_file().sync_all()?;
+    file.persist(path).map(drop).map_err(|error| error.error)
+}
+
 /// The error with its place. What stands in a line with a password is not repeated.
 fn what_is_wrong(text: &str, error: &toml::de::Error) -> String {
     let Some((before, after)) = error.span().and_then(|span| text.split_at_checked(span.start))
@@ -272,6 +346,49 @@ mod tests {
     fn a_wrong_file_is_explained_with_its_place() {
         let text = complaint("account = \"sip:a@b\"\nservers = \"wss://a\"\n");
         assert!(text.starts_with("line 2, column 1: unknown field `servers`"), "{text}");
+    }
+
+    fn link(account: &str, name: &str) -> SignInLink {
+        format!("sidetone://sign-in?account={account}&server=wss://a&server=wss://b:1/x{name}")
+            .parse()
+            .unwrap()
+    }
+
+    #[test]
+    fn a_link_sets_up_a_file_that_a_phone_starts_from() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("new/config.toml");
+        write_account(Some(path.clone()), &link("sip:1@b", "&name=%22An%5Cna%22"), false).unwrap();
+        let file = File::read(&path, true).unwrap();
+        assert_eq!(file.account.as_deref(), Some("sip:1@b"));
+        assert_eq!(file.display_name.as_deref(), Some("\"An\\na\""), "quotes stay what they are");
+        assert_eq!(Vec::from(file.server.unwrap()), ["wss://a:443/ws", "wss://b:1/x"]);
+        assert!(file.password.is_none() && file.username.is_none());
+        let mode = std::os::unix::fs::PermissionsExt::mode(
+            &std::fs::metadata(&path).unwrap().permissions(),
+        );
+        assert_eq!(mode & 0o777, 0o600);
+    }
+
+    #[test]
+    fn another_account_is_replaced_only_when_asked_and_its_password_goes_with_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("config.toml");
+        let old = "account = \"sip:1@b\"\npassword = \"70701\"\nmic = \"null\"\nusername = \"u\"\n";
+        std::fs::write(&path, old).unwrap();
+        let read = || File::read(&path, true).unwrap();
+        let write =
+            |account, replace| write_account(Some(path.clone()), &link(account, ""), replace);
+        let refused = write("sip:2@b", false).unwrap_err();
+        assert!(refused.to_string().contains("--replace"), "{refused}");
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), old, "nothing was changed");
+        write("sip:1@b", false).unwrap();
+        assert_eq!((read().password.as_deref(), read().username), (Some("70701"), None));
+        write("sip:2@b", true).unwrap();
+        assert_eq!((read().password, read().mic.as_deref()), (None, Some("null")));
+        std::fs::write(&path, "password = 70701").unwrap();
+        let invalid = write("sip:2@b", true).unwrap_err().to_string();
+        assert!(invalid.contains("line 1") && !invalid.contains("70701"), "{invalid}");
     }
 
     #[test]

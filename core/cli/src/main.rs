@@ -12,6 +12,7 @@
 //! | `quiet` | standard error kept off the screen |
 //! | `agent` | the terminal phone |
 //! | `call` | one call from a script |
+//! | `setup` | the sign-in link, read and made |
 //! | `doctor` | every requirement checked and explained |
 //! | `tone` | tones for the checks |
 //! | `demo` | the model PBX behind sockets, a customer, the report |
@@ -29,6 +30,7 @@ mod folders;
 mod json;
 mod quiet;
 mod session;
+mod setup;
 mod state;
 mod tone;
 
@@ -77,6 +79,8 @@ fn main() -> ExitCode {
             Command::Call(args) => call::run(args).await,
             Command::Doctor(args) => doctor::run(args).await,
             Command::Demo(args) => demo::run(args).await,
+            Command::Setup(args) => Ok(setup::run(&args)?),
+            Command::Link(args) => Ok(setup::print(&args)?),
         }
     });
     // Not waiting for a read of standard input that may never end.

@@ -5,6 +5,7 @@ mod config;
 mod event;
 mod history;
 mod input;
+mod link;
 mod output;
 mod push;
 mod saved;
@@ -18,6 +19,7 @@ pub use history::{
     CallOutcome, CallRecord, HistoryCursor, HistoryEntry, HistoryFilter, HistoryPage,
 };
 pub use input::{FlowError, FlowErrorKind, Handover, Input, MediaError, QualityReport};
+pub use link::{LinkError, SignInLink};
 pub use output::{DescribeRequest, Output, TimerReason};
 pub use push::{Announcement, AnnouncementKind, Caller, Intent, PushProvider, PushToken, Report};
 pub use saved::{Saved, SavedDialog, SavedPush};
