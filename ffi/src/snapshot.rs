@@ -110,6 +110,9 @@ pub struct CallSnapshot {
     pub queue: Option<String>,
     /// Who holds it.
     pub hold: Hold,
+    /// Whether this phone is to hold it, by what was asked for last: agreed with the other side, as
+    /// `hold` says, or under way. A call screen shows this.
+    pub on_hold: bool,
     /// Whether it has the microphone and the speaker: every other call that is answered is on hold,
     /// or about to be.
     pub active: bool,
@@ -300,6 +303,7 @@ impl From<phone::CallSnapshot> for CallSnapshot {
             rings_until,
             queue,
             hold,
+            on_hold,
             active,
             merged,
             transfer,
@@ -320,6 +324,7 @@ impl From<phone::CallSnapshot> for CallSnapshot {
             rings_until: rings_until.map(time::wall),
             queue,
             hold: hold.into(),
+            on_hold,
             active,
             merged,
             transfer: transfer.map(Into::into),

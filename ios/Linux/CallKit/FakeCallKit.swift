@@ -15,6 +15,8 @@ public final class FakeCallKit {
         public internal(set) var isConnected = false
         public internal(set) var isHeld = false
         public internal(set) var isMuted = false
+        /// Calls with the same are shown as one.
+        public internal(set) var group: UUID?
         public internal(set) var ended: Ended?
         public var hasEnded: Bool { ended != nil }
     }
@@ -65,8 +67,20 @@ public final class FakeCallKit {
     public func userPlays(_ call: UUID, _ digits: String) {
         perform(CXPlayDTMFCallAction(call: call, digits: digits, type: .singleTone))
     }
-    public func userGroups(_ call: UUID, with other: UUID) {
+    /// "Merge calls": the one that was held is taken back with it.
+    public func userMerges(_ call: UUID, with other: UUID) {
+        guard let one = calls[call], let two = calls[other], one.update.supportsGrouping, two.update.supportsGrouping else { return }
         perform(CXSetGroupCallAction(call: call, callUUIDToGroupWith: other))
+        for held in [call, other] where calls[held]?.isHeld == true { userHolds(held, false) }
+    }
+    /// "Split": it talks alone, the others wait.
+    public func userSplits(_ call: UUID) { perform(CXSetGroupCallAction(call: call, callUUIDToGroupWith: nil)) }
+    /// "Swap".
+    public func userSwaps() {
+        let up = calls.filter { $0.value.isConnected && !$0.value.hasEnded }
+        let (held, talking) = (up.filter(\.value.isHeld).keys, up.filter { !$0.value.isHeld }.keys)
+        talking.forEach { userHolds($0, true) }
+        held.forEach { userHolds($0, false) }
     }
 
     // The system.
@@ -182,6 +196,8 @@ public final class FakeCallKit {
                 calls[start.callUUID] = Call(isOutgoing: true, update: update, isShown: true)
             } else if !isKnown {
                 return completion(CXErrorCodeRequestTransactionError(code: .unknownCallUUID))
+            } else if let other = (action as? CXSetGroupCallAction)?.callUUIDToGroupWith, calls[other]?.hasEnded != false {
+                return completion(CXErrorCodeRequestTransactionError(code: .unknownCallUUID))
             }
         }
         completion(nil)
@@ -244,6 +260,11 @@ public final class FakeCallKit {
             } else if !needsAudio {
                 DispatchQueue.main.async { [weak self] in self?.deactivateUnlessNeeded() }
             }
+        case let action as CXSetGroupCallAction where fulfilled:
+            let group = action.callUUIDToGroupWith.map { calls[$0]?.group ?? UUID() }
+            calls[uuid]?.group = group
+            if let other = action.callUUIDToGroupWith { calls[other]?.group = group }
+            dissolve()
         case let action as CXSetMutedCallAction where fulfilled:
             calls[uuid]?.isMuted = action.isMuted
         default:
@@ -269,8 +290,17 @@ public final class FakeCallKit {
 
     private func end(_ uuid: UUID, _ how: Ended) {
         calls[uuid]?.ended = how
+        calls[uuid]?.group = nil
+        dissolve()
         onEnded?(uuid, how)
         DispatchQueue.main.async { [weak self] in self?.deactivateUnlessNeeded() }
+    }
+
+    /// A group of one is none.
+    private func dissolve() {
+        for (uuid, call) in calls where call.group != nil && !calls.contains(where: { $0.key != uuid && $0.value.group == call.group }) {
+            calls[uuid]?.group = nil
+        }
     }
 
     private func known(_ uuid: UUID, _ what: String) -> Bool {

@@ -110,15 +110,14 @@ extension CallCenter: CXProviderDelegate {
             defer { if !on { center.mendAudio() } }
             if line.settling == on {
                 line.settling = nil
+                if line.isOnHold != on { center.show(hold: line.isOnHold, of: line) }
                 return nil
             }
             guard line.isOnHold != on else { return nil }
             line.isOnHold = on
-            line.holdsUnderWay += 1
-            return { phone, call in
+            return center.wish(of: line) { phone, call in
                 do { try await phone.setHold(call, on) } catch {
                     line.isOnHold = !on
-                    line.holdsUnderWay -= 1
                     throw error
                 }
             }
@@ -138,8 +137,25 @@ extension CallCenter: CXProviderDelegate {
         perform(action) { _, _ in { try await $0.sendDtmf($1, digits) } }
     }
 
-    /// Calls cannot be merged yet, and say so.
-    nonisolated public func provider(_ provider: CXProvider, perform action: CXSetGroupCallAction) { action.fail() }
+    nonisolated public func provider(_ provider: CXProvider, perform action: CXSetGroupCallAction) {
+        let other = action.callUUIDToGroupWith
+        perform(action) { center, line in
+            let group = [line] + [other.flatMap { center.lines[$0] }].compactMap { $0 }
+            let joined = (center.phone?.calls() ?? []).filter(\.merged).map(\.call)
+            let isSo = joined.contains(line.call) == (other != nil) && other.map(joined.contains) != false
+            group.forEach { $0.isGrouped = other != nil }
+            if isSo { return nil }
+            return center.wish(of: line) { phone, call in
+                do {
+                    if let other { try await phone.merge([call, other]) } else { try await phone.split(call) }
+                } catch {
+                    group.forEach { $0.isGrouped = other == nil }
+                    // That the other one is gone is no reason to end this one.
+                    throw CallIsOver()
+                }
+            }
+        }
+    }
 
     nonisolated public func provider(_ provider: CXProvider, didActivate audioSession: AVAudioSession) {
         MainActor.assumeIsolated { setAudio(active: true) }
@@ -147,6 +163,20 @@ extension CallCenter: CXProviderDelegate {
 
     nonisolated public func provider(_ provider: CXProvider, didDeactivate audioSession: AVAudioSession) {
         MainActor.assumeIsolated { setAudio(active: false) }
+    }
+
+    /// While it is on its way, what the phone says of this call is not the last word.
+    func wish(
+        of line: Line, _ command: @escaping @MainActor @Sendable (any PhonePort, UUID) async throws -> Void
+    ) -> @MainActor @Sendable (any PhonePort, UUID) async throws -> Void {
+        line.wishes += 1
+        return { [weak self] phone, call in
+            defer {
+                line.wishes -= 1
+                self?.follow()
+            }
+            try await command(phone, call)
+        }
     }
 
     /// Does an action for a live call. `what` gives the command for the phone, or nil where things are so already. With a

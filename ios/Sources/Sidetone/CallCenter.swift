@@ -38,9 +38,12 @@ public final class CallCenter: NSObject {
         var isAnswered = false
         /// As the user or CallKit wants it, and how many changes the phone has not settled yet.
         var isOnHold = false
-        var holdsUnderWay = 0
+        /// So many wishes are on their way to the phone.
+        var wishes = 0
         /// What CallKit is being told, which is no wish of the user.
         var settling: Bool?
+        /// CallKit shows it in a group.
+        var isGrouped = false
         var isMuted = false
         /// Over, and CallKit is to hear it as soon as it can.
         var over: Cause?
@@ -92,7 +95,7 @@ public final class CallCenter: NSObject {
         configuration.iconTemplateImageData = settings.icon
         // With fewer, quick calls one after the other are refused.
         configuration.maximumCallGroups = 2
-        configuration.maximumCallsPerCallGroup = 1
+        configuration.maximumCallsPerCallGroup = 5
         configuration.supportedHandleTypes = [.phoneNumber, .generic]
         provider = CXProvider(configuration: configuration)
         super.init()
@@ -117,6 +120,10 @@ public final class CallCenter: NSObject {
     public func answer(_ call: UUID) { request(CXAnswerCallAction(call: call)) }
     public func end(_ call: UUID) { request(CXEndCallAction(call: call)) }
     public func setHold(_ call: UUID, _ on: Bool) { request(CXSetHeldCallAction(call: call, onHold: on)) }
+    /// Joins two calls: each hears the other and this phone.
+    public func merge(_ call: UUID, with other: UUID) { request(CXSetGroupCallAction(call: call, callUUIDToGroupWith: other)) }
+    /// Takes a call out of those that are joined, to talk to it alone.
+    public func split(_ call: UUID) { request(CXSetGroupCallAction(call: call, callUUIDToGroupWith: nil)) }
     public func setMute(_ call: UUID, _ on: Bool) { request(CXSetMutedCallAction(call: call, muted: on)) }
     public func sendDtmf(_ call: UUID, _ digits: String) {
         request(CXPlayDTMFCallAction(call: call, digits: digits, type: .singleTone))
@@ -224,8 +231,8 @@ public final class CallCenter: NSObject {
         if !name.isEmpty { update.localizedCallerName = name }
         update.supportsHolding = true
         update.supportsDTMF = true
-        update.supportsGrouping = false
-        update.supportsUngrouping = false
+        update.supportsGrouping = true
+        update.supportsUngrouping = true
         update.hasVideo = false
         return update
     }
@@ -335,30 +342,46 @@ public final class CallCenter: NSObject {
             if line.isIncoming { return request(CXAnswerCallAction(call: call)) }
             line.isAnswered = true
             provider.reportOutgoingCall(with: call, connectedAt: nil)
-        case .holdChanged(let call, let local):
-            settle(call, local)
-        case .holdFailed(let call):
-            settle(call, nil)
+        case .shapeChanged:
+            follow()
         case .lamp(let shown):
             lamp = shown
             restIfIdle()
         case .ended(let call, let cause):
             if let line = lines[call] { end(line, cause) } else if !gone.contains(call) { gone.append(call) }
+            follow()
         }
     }
 
-    /// CallKit is to show what is so, once nothing is under way; `nil`: what was asked for has failed.
-    private func settle(_ call: UUID, _ isOnHold: Bool?) {
-        guard let line = lines[call], line.over == nil else { return }
-        line.holdsUnderWay = max(0, line.holdsUnderWay - 1)
-        let truth = isOnHold ?? !line.isOnHold
-        guard line.holdsUnderWay == 0, line.isOnHold != truth else { return }
-        line.isOnHold = truth
-        // After CallKit has heard of the action that did not come to pass.
-        tell { [weak self] _ in
-            line.settling = truth
-            self?.request(CXSetHeldCallAction(call: call, onHold: truth))
+    /// CallKit is to show what the phone does: it has the last word on who is held, and who is joined.
+    func follow() {
+        let calls = (phone?.calls() ?? []).filter { !$0.over }
+        let joined = calls.filter(\.merged).map(\.call)
+        for call in calls {
+            guard let line = lines[call.call], line.over == nil, line.isAnswered, line.wishes == 0 else { continue }
+            if line.isGrouped != call.merged {
+                line.isGrouped = call.merged
+                let other = call.merged ? joined.first { $0 != call.call } : nil
+                // A group of one is none.
+                if call.merged || lines.values.contains(where: \.isGrouped) {
+                    correct(CXSetGroupCallAction(call: call.call, callUUIDToGroupWith: other))
+                }
+            }
+            if line.isOnHold != call.onHold {
+                line.isOnHold = call.onHold
+                show(hold: call.onHold, of: line)
+            }
         }
+    }
+
+    func show(hold on: Bool, of line: Line) {
+        line.settling = on
+        correct(CXSetHeldCallAction(call: line.call, onHold: on))
+    }
+
+    /// After CallKit has heard of the action that did not come to pass.
+    private func correct(_ action: CXCallAction) {
+        tell { [weak self] _ in self?.request(action) }
     }
 
     func observe(_ name: Notification.Name, _ then: @escaping @MainActor (CallCenter, [String: UInt]) -> Void) {

@@ -9,6 +9,9 @@ public protocol PhonePort: AnyObject, Sendable {
     func decline(_ call: UUID, busy: Bool) async throws
     func hangUp(_ call: UUID) async throws
     func setHold(_ call: UUID, _ on: Bool) async throws
+    /// Joins these calls; takes one out of those that are joined.
+    func merge(_ calls: [UUID]) async throws
+    func split(_ call: UUID) async throws
     func setMute(_ call: UUID, _ on: Bool) async throws
     func sendDtmf(_ call: UUID, _ digits: String) async throws
     func setPushToken(_ token: PushToken?) async throws
@@ -72,13 +75,21 @@ public struct PhoneCall: Sendable {
     /// The user's answer is given, also one that a process took which has died.
     public var answered: Bool
     public var over: Bool
+    /// This phone is to hold it, by what was asked for last.
+    public var onHold: Bool
+    /// Joined with others.
+    public var merged: Bool
 
-    public init(call: UUID, incoming: Bool, caller: ShownCaller, answered: Bool, over: Bool) {
+    public init(
+        call: UUID, incoming: Bool, caller: ShownCaller, answered: Bool, over: Bool, onHold: Bool = false, merged: Bool = false
+    ) {
         self.call = call
         self.incoming = incoming
         self.caller = caller
         self.answered = answered
         self.over = over
+        self.onHold = onHold
+        self.merged = merged
     }
 }
 
@@ -87,8 +98,8 @@ public enum PhoneEvent: Sendable {
     case incoming(UUID, ShownCaller)
     case ringing(UUID)
     case answered(UUID)
-    case holdChanged(UUID, local: Bool)
-    case holdFailed(UUID)
+    /// Who is held or joined is another now, or did not become so: `PhonePort.calls` has the truth.
+    case shapeChanged
     case ended(UUID, Cause)
     case lamp(PhoneLamp)
 }

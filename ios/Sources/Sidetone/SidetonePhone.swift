@@ -126,7 +126,7 @@ extension SidetonePhone: PhonePort {
                 }
             return PhoneCall(
                 call: call.id, incoming: call.direction == .incoming, caller: ShownCaller(call.remote, queue: call.queue),
-                answered: isAnswered, over: call.state == .ending)
+                answered: isAnswered, over: call.state == .ending, onHold: call.onHold, merged: call.merged)
         }
     }
 
@@ -157,8 +157,7 @@ extension PhoneEvent {
             self = .incoming(call, ShownCaller(from, queue: queue))
         case .ringing(let call): self = .ringing(call)
         case .answered(let call, _): self = .answered(call)
-        case .holdChanged(let call, let hold): self = .holdChanged(call, local: hold.local)
-        case .holdFailed(let call, _): self = .holdFailed(call)
+        case .holdChanged, .holdFailed, .merged: self = .shapeChanged
         case .ended(let call, let reason, _): self = .ended(call, Cause(reason))
         case .registrationChanged(let registration): self = .lamp(PhoneLamp(registration.state))
         default: return nil

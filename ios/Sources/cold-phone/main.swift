@@ -1,5 +1,5 @@
 /// The Swift layer as a program: a real phone behind the real `CallCenter`, on the strict stand-ins for iOS. It speaks the
-/// JSON lines of docs/cli.md; `answer`, `decline`, `hangup`, `hold`, `mute` and `dtmf` are the user at the call screen of
+/// JSON lines of docs/cli.md; `answer`, `decline`, `hangup`, `hold`, `mute`, `dtmf`, `swap`, `merge` and `split` are the user at the call screen of
 /// the lock screen, never the phone directly. A broken rule of the platform ends it with status 3.
 import AVFAudio
 import CallKit
@@ -169,7 +169,15 @@ func endpoint(_ text: String) -> AudioEndpoint {
                 _exit(0)
             }
             return
-        case "swap", "merge", "split", "leave", "transfer", "attended":
+        case "swap": kit.userSwaps()
+        case "merge":
+            let calls = (json["calls"] as? [String] ?? []).compactMap(UUID.init)
+            guard calls.count == 2 else { return refuse("too_few_calls", "The screen merges two calls") }
+            kit.userMerges(calls[0], with: calls[1])
+        case "split":
+            guard let call else { return refuse("unknown_call", "There is no such call on the screen") }
+            kit.userSplits(call)
+        case "leave", "transfer", "attended":
             guard let phone else { return refuse("not_registered", "There is no phone yet") }
             Task {
                 do {
@@ -198,9 +206,6 @@ func endpoint(_ text: String) -> AudioEndpoint {
     private func several(_ name: String, _ json: [String: Any], _ call: UUID?, _ phone: SidetonePhone) async throws {
         let call = call ?? UUID()
         switch name {
-        case "swap": try await phone.swap()
-        case "merge": try await phone.merge((json["calls"] as? [String] ?? []).compactMap(UUID.init))
-        case "split": try await phone.split(call)
         case "leave": try await phone.leave()
         case "transfer": try await phone.transfer(call, to: json["to"] as? String ?? "")
         default: try await phone.transfer(call, with: (json["with"] as? String).flatMap(UUID.init) ?? UUID())

@@ -126,10 +126,64 @@ final class CallCenterTests: XCTestCase, @unchecked Sendable {
         rig.assertRules()
     }
 
-    @MainActor func testCallsCannotBeMergedAndTheSystemIsToldSo() async {
-        let rig = await talking()
-        rig.kit.userGroups(call, with: UUID())
+    @MainActor func testCallsAreMergedAndSplitOnTheScreen() async {
+        let (rig, second) = await talkingToTwo()
+        rig.kit.userMerges(second, with: call)
+        await rig.until("both talk as one") { rig.group == 2 && self.held(rig, second) == [false, false] }
+        await rig.settle()
+        XCTAssertEqual(rig.phone.said.filter { $0 == "merge" }.count, 1)
+        rig.kit.userSplits(call)
+        await rig.until("one talks alone") { rig.group == 0 && self.held(rig, second) == [false, true] }
+        await rig.settle()
+        XCTAssertEqual(rig.phone.said.filter { $0 == "split" }.count, 1)
         rig.assertRules()
+    }
+
+    @MainActor func testWhatTheAppMergesTheScreenShowsUntilOneIsLeft() async throws {
+        let (rig, second) = await talkingToTwo()
+        try await rig.phone.merge([call, second])
+        await rig.until("both talk as one") { rig.group == 2 && self.held(rig, second) == [false, false] }
+        rig.phone.over(second, .remote)
+        await rig.until("one is left") { rig.group == 0 && rig.kit.live() == [self.call] }
+        rig.kit.userHolds(call, true)
+        await rig.until("it can be held") { rig.phone.call(self.call)?.isHeld == true && rig.kit.calls[self.call]?.isHeld == true }
+        rig.assertRules()
+    }
+
+    @MainActor func testAMergeThatThePhoneRefusesIsNotShown() async {
+        let (rig, second) = await talkingToTwo()
+        rig.phone.refusesMerge = true
+        rig.kit.userMerges(second, with: call)
+        await rig.until("it was tried") { rig.phone.said.contains("merge") }
+        await rig.settle()
+        XCTAssertEqual(rig.group, 0)
+        XCTAssertEqual(rig.kit.live().count, 2)
+        rig.assertRules()
+    }
+
+    @MainActor func testCallsAreSwappedOnTheScreenAndInTheApp() async throws {
+        let (rig, second) = await talkingToTwo()
+        rig.kit.userSwaps()
+        await rig.until("the first talks") { self.held(rig, second) == [false, true] }
+        try await rig.phone.setHold(second, false)
+        await rig.until("the second talks") { self.held(rig, second) == [true, false] }
+        rig.assertRules()
+    }
+
+    /// As phone and screen agree that the first and the second are held; nil where they do not.
+    @MainActor private func held(_ rig: Rig, _ second: UUID) -> [Bool?] {
+        [call, second].map { rig.phone.call($0)?.isHeld == rig.kit.calls[$0]?.isHeld ? rig.kit.calls[$0]?.isHeld : nil }
+    }
+
+    @MainActor private func talkingToTwo() async -> (Rig, UUID) {
+        let rig = await talking()
+        let second = UUID()
+        rig.push(second)
+        rig.phone.invited(second)
+        await rig.until("both are there") { rig.phone.call(second) != nil }
+        rig.kit.userAnswers(second)
+        await rig.until("the second talks") { self.held(rig, second) == [true, false] && rig.phone.sounds }
+        return (rig, second)
     }
 
     @MainActor func testASecondCallThatIsAnsweredHoldsTheFirst() async {

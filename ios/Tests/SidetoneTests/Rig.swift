@@ -13,7 +13,7 @@ import XCTest
 /// Keeps to the core's contract: a call that was announced may be decided, an unknown one is refused by name, and no
 /// audio before its activation.
 final class ScriptedPhone: PhonePort, @unchecked Sendable {
-    struct Call { var isIncoming = true, isInvited = false, isAnswered = false, isHeld = false, isMuted = false, isOver = false }
+    struct Call { var isIncoming = true, isInvited = false, isAnswered = false, isHeld = false, isMerged = false, isMuted = false, isOver = false }
 
     private let lock = NSLock()
     private var known: [UUID: Call] = [:]
@@ -25,6 +25,7 @@ final class ScriptedPhone: PhonePort, @unchecked Sendable {
     /// Calls that were decided before this process lived.
     var decided: Set<UUID> = []
     var refusesHold = false
+    var refusesMerge = false
 
     init() { (stream, sink) = AsyncStream.makeStream() }
 
@@ -58,6 +59,7 @@ final class ScriptedPhone: PhonePort, @unchecked Sendable {
             if $0.isAnswered { throw CommandError.WrongState(what: "", advice: "") }
             $0.isAnswered = true
         }
+        focuses(call)
         if self.call(call)?.isInvited == true { sink.yield(.answered(call)) }
     }
     func decline(_ call: UUID, busy: Bool) async throws {
@@ -69,11 +71,46 @@ final class ScriptedPhone: PhonePort, @unchecked Sendable {
     }
     func hangUp(_ call: UUID) async throws {
         try command(call, "hang up") { $0.isOver = true }
+        dissolve()
         sink.yield(.ended(call, .here))
     }
     func setHold(_ call: UUID, _ on: Bool) async throws {
-        try command(call, "hold \(on)") { if !refusesHold { $0.isHeld = on } }
-        sink.yield(refusesHold ? .holdFailed(call) : .holdChanged(call, local: on))
+        try command(call, "hold \(on)") { _ in }
+        if !refusesHold { on ? holds(call) : focuses(call) }
+        sink.yield(.shapeChanged)
+    }
+    func merge(_ calls: [UUID]) async throws {
+        with { $1.append("merge") }
+        if refusesMerge { throw CommandError.WrongState(what: "", advice: "") }
+        with { known, _ in for (id, _) in known { known[id]?.isMerged = calls.contains(id) } }
+        focuses(calls[0])
+        sink.yield(.shapeChanged)
+    }
+    func split(_ call: UUID) async throws {
+        try command(call, "split") { $0.isMerged = false }
+        dissolve()
+        focuses(call)
+        sink.yield(.shapeChanged)
+    }
+    /// With those that it is joined with.
+    private func holds(_ call: UUID) {
+        with { known, _ in
+            for (id, other) in known where id == call || (other.isMerged && known[call]?.isMerged == true) { known[id]?.isHeld = true }
+        }
+    }
+    /// It talks, with those that it is joined with; every other is held.
+    private func focuses(_ call: UUID) {
+        with { known, _ in
+            for (id, other) in known where other.isAnswered {
+                known[id]?.isHeld = !(id == call || (other.isMerged && known[call]?.isMerged == true))
+            }
+        }
+    }
+    private func dissolve() {
+        with { known, _ in
+            let merged = known.filter { $0.value.isMerged && !$0.value.isOver }
+            if merged.count < 2 { for id in known.keys { known[id]?.isMerged = false } }
+        }
     }
     func setMute(_ call: UUID, _ on: Bool) async throws { try command(call, "mute \(on)") { $0.isMuted = on } }
     func sendDtmf(_ call: UUID, _ digits: String) async throws { try command(call, "dtmf \(digits)") { _ in } }
@@ -115,7 +152,7 @@ final class ScriptedPhone: PhonePort, @unchecked Sendable {
     }
     func calls() -> [PhoneCall] {
         with { known, _ in
-            known.map { PhoneCall(call: $0, incoming: $1.isIncoming, caller: ShownCaller(), answered: $1.isAnswered, over: $1.isOver) }
+            known.map { PhoneCall(call: $0, incoming: $1.isIncoming, caller: ShownCaller(), answered: $1.isAnswered, over: $1.isOver, onHold: $1.isHeld, merged: $1.isMerged) }
         }
     }
     func phoneEvents() -> AsyncStream<PhoneEvent> { stream }
@@ -139,6 +176,7 @@ final class ScriptedPhone: PhonePort, @unchecked Sendable {
             known[id]?.isOver = true
             return true
         }
+        dissolve()
         if was { sink.yield(.ended(id, cause)) }
     }
     func answeredThere(_ id: UUID) {
@@ -155,6 +193,8 @@ final class Rig {
     let phone = ScriptedPhone()
     let center: CallCenter
     var kit: FakeCallKit { .shared }
+    /// So many calls are shown as one.
+    var group: Int { kit.calls.values.filter { $0.group != nil }.count }
     var audio: FakeAudioSession { .shared }
     var pushes: FakePushKit { .shared }
     var app: FakeApplication { .shared }

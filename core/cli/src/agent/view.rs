@@ -387,6 +387,7 @@ mod tests {
             rings_until: None,
             queue: None,
             hold: Hold { local: true, remote: false },
+            on_hold: false,
             active: false,
             merged: false,
             transfer: None,

@@ -123,6 +123,9 @@ pub struct CallSnapshot {
     pub queue: Option<String>,
     /// Who holds it.
     pub hold: Hold,
+    /// Whether this phone is to hold it, by what was asked for last: agreed with the other side, as
+    /// `hold` says, or under way.
+    pub on_hold: bool,
     /// Whether it has the microphone and the speaker: every other call that is answered is on hold,
     /// or about to be.
     pub active: bool,

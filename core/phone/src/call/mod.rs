@@ -309,6 +309,7 @@ impl Call {
             rings_until: self.announcement.as_ref().map(|announced| announced.deadline),
             queue: self.queue.clone(),
             hold: self.hold,
+            on_hold: self.is_to_hold(),
             active: self.focus,
             merged: self.merged,
             transfer: self.transfer_target(),
@@ -593,6 +594,12 @@ impl Call {
     fn holds(&self) -> bool {
         let changing = self.change.as_ref().is_some_and(|change| change.hold);
         self.hold.local || changing || self.wish == Some(true)
+    }
+
+    /// What was asked for last.
+    fn is_to_hold(&self) -> bool {
+        let changing = self.change.as_ref().map(Change::is_hold);
+        self.wish.or(changing).unwrap_or(self.hold.local)
     }
 
     /// Whether this call's INVITE or the change that it is asked for has this transaction.

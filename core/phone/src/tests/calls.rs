@@ -58,6 +58,19 @@ fn a_new_call_holds_the_one_that_talks_at_once() {
 }
 
 #[test]
+fn a_call_is_shown_on_hold_from_the_moment_it_was_asked_for() {
+    let (mut world, _, _, _) = two();
+    let shown = |world: &World| [anna(), bob()].map(|id| snapshot(world, id).on_hold);
+    assert_eq!(shown(&world), [true, false]);
+    world.command(Command::Swap).unwrap();
+    assert_eq!(shown(&world), [false, true], "before anybody has agreed");
+    assert!(snapshot(&world, anna()).hold.local);
+    agree(&mut world, bob(), true);
+    agree(&mut world, anna(), false);
+    assert_eq!(shown(&world), [false, true]);
+}
+
+#[test]
 fn an_answered_call_holds_the_one_that_talks() {
     let (mut world, _, _) = World::talking_in(anna());
     let invite = world.invite(bob());

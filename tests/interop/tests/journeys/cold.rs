@@ -26,6 +26,7 @@ macro_rules! journeys {
             a_caller_who_is_gone_while_it_rings_stops_it,
             a_caller_who_was_gone_before_ends_by_the_deadline,
             a_phone_sleeps_after_its_call_and_the_next_push_rings_in_the_same_process,
+            two_calls_are_swapped_joined_split_and_left_to_themselves,
         }
     };
     ($name:literal, $variable:literal: $($journey:ident,)*) => {
@@ -359,6 +360,55 @@ pub(crate) fn a_phone_sleeps_after_its_call_and_the_next_push_rings_in_the_same_
     assert_eq!(agent.count("reported"), 2);
     leave(agent);
     cold.stage.leave(dead.customer);
+}
+
+/// A customer and a colleague, on a platform that knows of both calls.
+pub(crate) fn two_calls_are_swapped_joined_split_and_left_to_themselves(cold: &Cold) {
+    let [a, b, c] = Tone::draw();
+    let mut customer = cold.stage.customer(&Voice::steady(c));
+    let mut colleague = cold.stage.colleague(&Voice::steady(b));
+    let mut agent = cold.start(&Voice::steady(a));
+    let theirs = customer.dial(&cold.stage.line.queue());
+    let first = reported(&mut agent);
+    agent.ask("answer", &first, json!({}));
+    agent.wait_call("established", &first);
+    customer.hears(a);
+    agent.send(json!({ "command": "dial", "uri": cold.stage.line.colleague_number() }));
+    let second = agent.wait_for("dialing")["call"].as_str().expect("a call has an id").to_owned();
+    let colleagues = colleague.wait_for("incoming")["call"].as_str().unwrap_or_default().to_owned();
+    colleague.ask("answer", &colleagues, json!({}));
+    agent.wait_call("established", &second);
+    colleague.hears(a);
+    customer.hears(Tone::MUSIC);
+    let order = |agent: &mut Phone, command: Value| {
+        let name = command["command"].clone();
+        agent.send(command);
+        agent.wait("an answer", PATIENCE, |e| e["event"] == "accepted" && e["command"] == name);
+    };
+    order(&mut agent, json!({ "command": "swap" }));
+    customer.hears(a);
+    agent.hears(c);
+    colleague.hears(Tone::MUSIC);
+    order(&mut agent, json!({ "command": "merge", "calls": [first, second] }));
+    agent.hears_all(&[b, c]);
+    customer.hears_all(&[a, b]);
+    colleague.hears_all(&[a, c]);
+    order(&mut agent, json!({ "command": "split", "call": second }));
+    colleague.hears(a);
+    agent.hears(b);
+    customer.hears(Tone::MUSIC);
+    order(&mut agent, json!({ "command": "merge", "calls": [first, second] }));
+    customer.hears_all(&[a, b]);
+    order(&mut agent, json!({ "command": "leave" }));
+    agent.wait_ended(&first, "transferred");
+    agent.wait_ended(&second, "transferred");
+    customer.hears(b);
+    colleague.hears(c);
+    customer.ask("hangup", &theirs, json!({}));
+    colleague.wait_ended(&colleagues, "remote");
+    leave(agent);
+    cold.stage.leave(customer);
+    cold.stage.leave(colleague);
 }
 
 fn sleeps(phone: &mut Phone) {

@@ -50,8 +50,9 @@ class CallCoordinator(
         var established = false
         val commands = ArrayDeque<suspend (PhonePort) -> Unit>()
         var wantsHold = false
-        var isHeld = false
-        var holdAsked = false
+        /** So many wishes are on their way to the phone. */
+        var holdsUnderWay = 0
+        var merged = false
         /** Another app's call took the audio: not ours to take back. */
         var suspended = false
         /** The platform has heard the last of it; what is left is for the phone. */
@@ -319,7 +320,7 @@ class CallCoordinator(
     }
 
     private fun happened(event: PhoneEvent) {
-        val line = lines[event.call]
+        val line = event.call?.let { lines[it] }
         when (event) {
             is PhoneEvent.Incoming -> when {
                 event.call in gone -> phone?.let { refuse(it, event.call) }
@@ -339,23 +340,16 @@ class CallCoordinator(
             }
             is PhoneEvent.Established -> line?.let {
                 it.established = true
-                agreeOnHold(it)
+                if (it.wantsHold) askHold(it)
             }
-            is PhoneEvent.HoldChanged -> line?.let {
-                it.isHeld = event.local
-                it.holdAsked = false
-                agreeOnHold(it)
-            }
-            is PhoneEvent.HoldFailed -> line?.let {
-                it.holdAsked = false
-                if (it.wantsHold && !it.isHeld && !it.suspended) resume(it) else if (!it.wantsHold) hold(it, byPlatform = false)
-            }
+            is PhoneEvent.HoldChanged, is PhoneEvent.HoldFailed, is PhoneEvent.Merged -> Unit
             is PhoneEvent.Ended -> line?.let {
                 val missed = it.waiting && event.cause in MISSED
                 end(it, event.cause)
                 if (missed) telecom.notice(it.call, it.shown, event.cause)
             } ?: gone.add(event.call)
         }
+        follow()
         refresh()
     }
 
@@ -403,21 +397,30 @@ class CallCoordinator(
 
     // Calls.
 
+    /** It has Telecom's audio. Of calls that are joined one has it, for Telecom would hold a second. */
     private fun activate(line: Line) {
-        for (other in lines.values) if (other !== line && other.platform == Platform.ACTIVE) hold(other, byPlatform = false)
-        line.suspended = false
+        for (other in lines.values) {
+            val joined = other === line || other.merged && line.merged
+            if (joined) other.suspended = false
+            if (other === line || other.platform != Platform.ACTIVE) continue
+            if (joined) rest(other) else hold(other, byPlatform = false)
+        }
         if (line.platform != Platform.ACTIVE) telecom.setActive(line.call)
+    }
+
+    private fun rest(line: Line) {
+        if (line.platform == Platform.HELD) return
+        line.platform = Platform.HELD
+        telecom.setHeld(line.call)
     }
 
     private fun hold(line: Line, byPlatform: Boolean) {
         if (!line.talking || line.platform == Platform.ASKED) return
+        if (byPlatform && speaksFor(line)) return rest(line)
         line.wantsHold = true
         if (byPlatform) line.suspended = true
-        if (line.platform != Platform.HELD) {
-            line.platform = Platform.HELD
-            telecom.setHeld(line.call)
-        }
-        agreeOnHold(line)
+        rest(line)
+        askHold(line)
         refresh()
     }
 
@@ -425,25 +428,44 @@ class CallCoordinator(
         if (!line.talking || line.platform == Platform.ASKED) return
         line.wantsHold = false
         activate(line)
-        agreeOnHold(line)
+        askHold(line)
         refresh()
     }
 
-    /** The last wish is carried out when the one before it is settled. */
-    private fun agreeOnHold(line: Line) {
+    /** Another of those that are joined with it has Telecom's audio for it. */
+    private fun speaksFor(line: Line) =
+        line.merged && lines.values.any { it !== line && it.merged && it.ended == null && it.platform == Platform.ACTIVE }
+
+    private fun askHold(line: Line) {
+        if (!line.established) return
         val on = line.wantsHold
-        if (line.ended != null || !line.established || line.holdAsked || on == line.isHeld) return
-        line.holdAsked = true
+        line.holdsUnderWay += 1
         tell(line) {
             try {
                 it.setHold(line.call, on)
-            } catch (e: Refusal) {
-                turns.take { line.holdAsked = false }
-                if (e.why != Refusal.Why.NOT_NOW) throw e
-                // Another change is under way, and its end need not be an event.
-                delay(HOLD_AGAIN_MS)
-                turns.take { agreeOnHold(line) }
+            } finally {
+                turns.take {
+                    line.holdsUnderWay -= 1
+                    follow()
+                    refresh()
+                }
             }
+        }
+    }
+
+    /** Telecom is to show what the phone does: it has the last word on who is held, and who is joined. */
+    private fun follow() {
+        val calls = phone?.calls()?.associateBy { it.call } ?: return
+        for (line in lines.values) line.merged = calls[line.call]?.merged == true
+        val settled = lines.values.filter { it.ended == null && it.established && it.holdsUnderWay == 0 && it.call in calls }
+        val (held, talking) = settled.partition { calls.getValue(it.call).onHold }
+        for (line in held) if (!line.wantsHold) {
+            line.wantsHold = true
+            rest(line)
+        }
+        for (line in talking) if (!line.suspended) {
+            line.wantsHold = false
+            if (line.platform == Platform.HELD && !speaksFor(line)) activate(line)
         }
     }
 
@@ -550,7 +572,6 @@ class CallCoordinator(
         val MISSED = setOf(Cause.MISSED, Cause.ERROR, Cause.CANCELED)
         const val LONGEST_RING_MS = 180_000L
         const val GRACE_MS = 2_000L
-        const val HOLD_AGAIN_MS = 200L
         const val REMEMBERED = 64
     }
 }

@@ -66,16 +66,25 @@ data class PhoneCall(
     /** The user's answer is given, also one that a dead process took. */
     val answered: Boolean,
     val over: Boolean,
+    /** This phone is to hold it, by what was asked for last. */
+    val onHold: Boolean = false,
+    /** Joined with others: one call, as far as the platform is concerned. */
+    val merged: Boolean = false,
 )
 
 /** What a phone tells that the platform must know. */
 sealed interface PhoneEvent {
-    val call: UUID
+    val call: UUID?
 
     data class Incoming(override val call: UUID, val shown: Shown) : PhoneEvent
     data class Answered(override val call: UUID) : PhoneEvent
     data class Established(override val call: UUID) : PhoneEvent
     data class HoldChanged(override val call: UUID, val local: Boolean) : PhoneEvent
     data class HoldFailed(override val call: UUID) : PhoneEvent
+
+    /** Which calls are joined changed. */
+    data object Merged : PhoneEvent {
+        override val call: UUID? = null
+    }
     data class Ended(override val call: UUID, val cause: Cause) : PhoneEvent
 }

@@ -137,6 +137,8 @@ private fun phoneCall(it: CallSnapshot): PhoneCall = PhoneCall(
     waiting = it.direction == Direction.INCOMING && (it.state == CallState.RINGING || it.state == CallState.ANNOUNCED && it.intent == null),
     answered = it.direction == Direction.INCOMING && (it.state == CallState.ANSWERING || it.state == CallState.ANNOUNCED && it.intent is Intent.Answer),
     over = it.state == CallState.ENDING,
+    onHold = it.onHold,
+    merged = it.merged,
 )
 
 private fun phoneEvent(it: Event): PhoneEvent? = when (it) {
@@ -145,6 +147,7 @@ private fun phoneEvent(it: Event): PhoneEvent? = when (it) {
     is Event.Established -> PhoneEvent.Established(it.call)
     is Event.HoldChanged -> PhoneEvent.HoldChanged(it.call, it.hold.local)
     is Event.HoldFailed -> PhoneEvent.HoldFailed(it.call)
+    is Event.Merged -> PhoneEvent.Merged
     is Event.Ended -> PhoneEvent.Ended(it.call, causeOf(it.reason))
     else -> null
 }

@@ -118,6 +118,53 @@ class CoordinatorTest {
         rig.telecom.check()
     }
 
+    private fun states(rig: Rig) = listOf(one, two).map { rig.telecom.calls.getValue(it).state }
+
+    private fun held(rig: Rig) = listOf(one, two).map { rig.phone.calls.getValue(it).held }
+
+    private fun talkingToTwo(rig: Rig) {
+        talking(rig, one)
+        rig.push(two)
+        rig.telecom.create(two)
+        rig.invite(two)
+        rig.telecom.userAnswers(two)
+    }
+
+    @Test
+    fun `calls that the app swaps are swapped at Telecom`() = test {
+        val rig = Rig(scope = backgroundScope)
+        talkingToTwo(rig)
+        rig.phone.swap()
+        assertEquals(listOf(State.ACTIVE, State.HELD), states(rig))
+        assertEquals(listOf(false, true), held(rig))
+        rig.telecom.userResumes(two)
+        assertEquals(listOf(State.HELD, State.ACTIVE), states(rig))
+        assertEquals(listOf(true, false), held(rig))
+        rig.telecom.check()
+    }
+
+    @Test
+    fun `calls that are joined are one for Telecom, whichever of them it sees, and are held and resumed together`() = test {
+        val rig = Rig(scope = backgroundScope)
+        talkingToTwo(rig)
+        rig.phone.merge(one, two)
+        assertEquals(listOf(State.HELD, State.ACTIVE), states(rig))
+        assertEquals(listOf(false, false), held(rig))
+        rig.telecom.userResumes(one)
+        assertEquals(listOf(State.ACTIVE, State.HELD), states(rig))
+        assertEquals(listOf(false, false), held(rig))
+        rig.telecom.anotherCallBegins()
+        assertEquals(listOf(true, true), held(rig))
+        assertFalse(rig.telecom.audio)
+        rig.telecom.userResumes(two)
+        assertEquals(listOf(State.HELD, State.ACTIVE), states(rig))
+        assertEquals(listOf(false, false), held(rig))
+        rig.phone.bye(two)
+        assertEquals(State.ACTIVE, states(rig).first())
+        assertTrue(rig.telecom.audio)
+        rig.telecom.check()
+    }
+
     @Test
     fun `Telecom's first word on mute is no act, its changes are, and a repetition is none`() = test {
         val rig = Rig(scope = backgroundScope)

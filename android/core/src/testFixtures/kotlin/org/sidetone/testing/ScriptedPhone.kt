@@ -23,6 +23,7 @@ class ScriptedPhone(private val telecom: FakeTelecom) : PhonePort {
         var wantsAnswer = false
         var declined = false
         var held = false
+        var merged = false
         var muted = false
         var ends = 0
         /** Final responses to the INVITE: at most one, whatever happens. */
@@ -66,8 +67,30 @@ class ScriptedPhone(private val telecom: FakeTelecom) : PhonePort {
         val it = live(call)
         if (it.state != State.ANSWERED) throw Refusal("not answered", Refusal.Why.NOT_NOW)
         if (refusesHold) return tell(PhoneEvent.HoldFailed(call))
-        it.held = on
-        tell(PhoneEvent.HoldChanged(call, on))
+        if (on) hold(true) { other -> other === it || it.merged && other.merged } else focus(it)
+    }
+
+    /** The app joins these on its own screen. */
+    fun merge(vararg joined: UUID) {
+        for (it in calls.values) it.merged = it.call in joined
+        focus(calls.getValue(joined.first()))
+        tell(PhoneEvent.Merged)
+    }
+
+    /** The app lets the one talk that is held. */
+    fun swap() = focus(calls.values.last { it.held && it.state == State.ANSWERED })
+
+    /** It talks, with those that it is joined with; all others are held. */
+    private fun focus(call: Call) {
+        val talks = { other: Call -> other === call || call.merged && other.merged }
+        hold(true) { !talks(it) }
+        hold(false, talks)
+    }
+
+    private fun hold(on: Boolean, which: (Call) -> Boolean) {
+        val changed = calls.values.filter { it.state == State.ANSWERED && it.held != on && which(it) }
+        changed.forEach { it.held = on }
+        changed.forEach { tell(PhoneEvent.HoldChanged(it.call, on)) }
     }
 
     override suspend fun setMute(call: UUID, on: Boolean) {
@@ -102,7 +125,7 @@ class ScriptedPhone(private val telecom: FakeTelecom) : PhonePort {
     override fun calls() = calls.values.map {
         PhoneCall(
             it.call, it.incoming, NOBODY, waiting = it.state in setOf(State.ANNOUNCED, State.RINGING) && !it.wantsAnswer,
-            answered = it.wantsAnswer || it.state == State.ANSWERED, over = it.state == State.OVER,
+            answered = it.wantsAnswer || it.state == State.ANSWERED, over = it.state == State.OVER, onHold = it.held, merged = it.merged,
         )
     }
 
@@ -173,6 +196,8 @@ class ScriptedPhone(private val telecom: FakeTelecom) : PhonePort {
     private fun over(call: Call, cause: Cause) {
         call.state = State.OVER
         call.ends++
+        call.merged = false
+        calls.values.singleOrNull { it.merged }?.merged = false
         tell(PhoneEvent.Ended(call.call, cause))
     }
 
