@@ -82,7 +82,7 @@ final class ScriptedPhone: PhonePort, @unchecked Sendable {
     func merge(_ calls: [UUID]) async throws {
         with { $1.append("merge") }
         if refusesMerge { throw CommandError.WrongState(what: "", advice: "") }
-        with { known, _ in for (id, _) in known { known[id]?.isMerged = calls.contains(id) } }
+        with { known, _ in for id in Array(known.keys) { known[id]?.isMerged = calls.contains(id) } }
         focuses(calls[0])
         sink.yield(.shapeChanged)
     }
@@ -95,21 +95,21 @@ final class ScriptedPhone: PhonePort, @unchecked Sendable {
     /// With those that it is joined with.
     private func holds(_ call: UUID) {
         with { known, _ in
-            for (id, other) in known where id == call || (other.isMerged && known[call]?.isMerged == true) { known[id]?.isHeld = true }
+            let isMerged = known[call]?.isMerged == true
+            for (id, other) in known where id == call || (other.isMerged && isMerged) { known[id]?.isHeld = true }
         }
     }
     /// It talks, with those that it is joined with; every other is held.
     private func focuses(_ call: UUID) {
         with { known, _ in
-            for (id, other) in known where other.isAnswered {
-                known[id]?.isHeld = !(id == call || (other.isMerged && known[call]?.isMerged == true))
-            }
+            let isMerged = known[call]?.isMerged == true
+            for (id, other) in known where other.isAnswered { known[id]?.isHeld = !(id == call || (other.isMerged && isMerged)) }
         }
     }
     private func dissolve() {
         with { known, _ in
             let merged = known.filter { $0.value.isMerged && !$0.value.isOver }
-            if merged.count < 2 { for id in known.keys { known[id]?.isMerged = false } }
+            if merged.count < 2 { for id in merged.keys { known[id]?.isMerged = false } }
         }
     }
     func setMute(_ call: UUID, _ on: Bool) async throws { try command(call, "mute \(on)") { $0.isMuted = on } }
