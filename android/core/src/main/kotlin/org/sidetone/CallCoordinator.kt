@@ -34,7 +34,8 @@ class CallCoordinator(
     private val sleepAfter: () -> Duration? = { null },
     private val startPhone: suspend () -> PhonePort,
 ) : TelecomActions {
-    private enum class Platform { ASKED, CREATED, ACTIVE, HELD }
+    /** ACTIVATING: Telecom was told that it is active, and has not said yet that it is. */
+    private enum class Platform { ASKED, CREATED, ACTIVATING, ACTIVE, HELD }
 
     private class Line(val call: UUID, val incoming: Boolean, var shown: Shown) {
         var platform = Platform.ASKED
@@ -60,6 +61,7 @@ class CallCoordinator(
         val dialled = CompletableDeferred<Unit>()
         val waiting get() = incoming && !answered && ended == null
         val talking get() = !waiting && ended == null
+        val hasAudio get() = ended == null && (platform == Platform.ACTIVE || platform == Platform.ACTIVATING)
     }
 
     private val turns = Turns()
@@ -181,7 +183,7 @@ class CallCoordinator(
     }
 
     override fun onActive(call: UUID) = act(call) {
-        if (it.ended != null || it.wantsHold) return@act
+        if (it.ended != null || it.platform != Platform.ACTIVATING) return@act
         it.platform = Platform.ACTIVE
         refresh()
     }
@@ -402,10 +404,12 @@ class CallCoordinator(
         for (other in lines.values) {
             val joined = other === line || other.merged && line.merged
             if (joined) other.suspended = false
-            if (other === line || other.platform != Platform.ACTIVE) continue
+            if (other === line || !other.hasAudio) continue
             if (joined) rest(other) else hold(other, byPlatform = false)
         }
-        if (line.platform != Platform.ACTIVE) telecom.setActive(line.call)
+        if (line.hasAudio) return
+        line.platform = Platform.ACTIVATING
+        telecom.setActive(line.call)
     }
 
     private fun rest(line: Line) {
@@ -434,7 +438,7 @@ class CallCoordinator(
 
     /** Another of those that are joined with it has Telecom's audio for it. */
     private fun speaksFor(line: Line) =
-        line.merged && lines.values.any { it !== line && it.merged && it.ended == null && it.platform == Platform.ACTIVE }
+        line.merged && lines.values.any { it !== line && it.merged && it.hasAudio }
 
     private fun askHold(line: Line) {
         if (!line.established) return
@@ -465,7 +469,7 @@ class CallCoordinator(
         }
         for (line in talking) if (!line.suspended) {
             line.wantsHold = false
-            if (line.platform == Platform.HELD && !speaksFor(line)) activate(line)
+            if (line.platform == Platform.HELD && lines.values.none { it.hasAudio }) activate(line)
         }
     }
 
