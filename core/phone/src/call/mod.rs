@@ -598,7 +598,7 @@ impl Call {
 
     /// What was asked for last.
     fn is_to_hold(&self) -> bool {
-        let changing = self.change.as_ref().map(Change::is_hold);
+        let changing = self.change.as_ref().map(|change| change.hold);
         self.wish.or(changing).unwrap_or(self.hold.local)
     }
 
