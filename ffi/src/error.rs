@@ -2,7 +2,7 @@
 
 use sidetone_driver::device::AudioError;
 use sidetone_driver::{StartError as DriverStartError, VaultError as DriverVaultError};
-use sidetone_phone::{CommandError as PhoneCommandError, ConfigError};
+use sidetone_phone::{CommandError as PhoneCommandError, ConfigError, LinkError as PhoneLinkError};
 use std::fmt;
 
 /// An error whose every variant says what happened and what to do.
@@ -208,6 +208,31 @@ impl From<PhoneCommandError> for CommandError {
                 Self::InvalidToken { what, advice }
             }
         }
+    }
+}
+
+impl From<PhoneLinkError> for LinkError {
+    fn from(error: PhoneLinkError) -> Self {
+        use PhoneLinkError as E;
+        let what = match error {
+            E::NotALink => {
+                return Self::NotALink {
+                    what: "This is not a sign-in link".to_owned(),
+                    advice: "Scan the code that your administrator gave you: it begins with \
+                             sidetone://sign-in?"
+                        .to_owned(),
+                };
+            }
+            E::Unreadable(key) => format!("What the link says for \"{key}\" cannot be read"),
+            E::Twice(key) => format!("\"{key}\" is there twice"),
+            E::NoAccount => "The account is missing".to_owned(),
+            E::Account(_) => "The account is not an address".to_owned(),
+            E::Servers(count) => {
+                format!("The link names {count} servers, which is none or too many")
+            }
+            E::Server(_) => "A server is not a wss:// address".to_owned(),
+        };
+        Self::Incomplete { what, advice: "Ask your administrator for a new code".to_owned() }
     }
 }
 
