@@ -143,7 +143,7 @@ impl Phone {
             }
             Command::SendDtmf { call, digits } => {
                 let (call, ua) = self.call_and_ua(call).ok_or(CommandError::UnknownCall)?;
-                call.send_digits(digits, ua)
+                call.send_digits(digits, ua, now)
             }
         };
         self.settle(now);

@@ -233,6 +233,8 @@ impl Phone {
             return call.refreshed(Some(&response), ua, now);
         } else if call.is_referring_by(key) {
             In::ReferAnswered(Some(response))
+        } else if call.is_signalling_by(key) {
+            return call.digit_answered(Some(&response), ua, now);
         } else if call.is_changing_by(key) || key.method == Method::Invite {
             In::ChangeAnswered(response)
         } else {
@@ -279,6 +281,8 @@ impl Phone {
                     return if lost { call.refresh_lost() } else { call.refreshed(None, ua, now) };
                 } else if call.is_referring_by(key) {
                     In::ReferAnswered(None)
+                } else if call.is_signalling_by(key) {
+                    return call.digit_answered(None, ua, now);
                 } else {
                     return;
                 };

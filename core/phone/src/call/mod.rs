@@ -6,6 +6,7 @@
 //! | [`announced`] | before the INVITE: a push, and what the user decides on it |
 //! | [`incoming`] | the called side: ringing, answer, refusal |
 //! | [`outgoing`] | the calling side: INVITE, progress, answer, CANCEL |
+//! | [`dtmf`] | digits, in the stream or by INFO |
 //! | [`ending`] | BYE, and the end of every call |
 //! | [`handover`] | the network changes, or the media path is lost: both are built anew |
 //! | [`hold`] | changes of the session from each side |
@@ -19,6 +20,7 @@
 //! | [`update`] | UPDATE, and the early dialogs that it may come in |
 
 mod announced;
+mod dtmf;
 mod ending;
 mod focus;
 mod handover;
@@ -36,10 +38,11 @@ mod update;
 
 use crate::ua::{Owner, Ua};
 use crate::{
-    Announcement, CallId, CallSnapshot, CommandError, DescribeRequest, Digits, Direction,
-    EndReason, Event, Generation, Hold, Intent, MediaError, MediaPath, Now, Output, Party,
-    QualityReport, TimerReason, UnixTime, sdp,
+    Announcement, CallId, CallSnapshot, CommandError, DescribeRequest, Direction, EndReason, Event,
+    Generation, Hold, Intent, MediaError, MediaPath, Now, Output, Party, QualityReport,
+    TimerReason, UnixTime, sdp,
 };
+use dtmf::Dtmf;
 use ending::Bye;
 use handover::Handing;
 use hold::{Change, Step, TheirChange};
@@ -168,8 +171,7 @@ pub(crate) struct Call {
     muted: bool,
     media: MediaPath,
     gates: Gates,
-    /// The other side takes telephone-events.
-    takes_digits: bool,
+    dtmf: Dtmf,
     first_sent: Option<Duration>,
     first_heard: Option<Duration>,
     /// Audio was heard before the answer.
@@ -230,7 +232,7 @@ impl Call {
             muted: false,
             media: MediaPath::New,
             gates: Gates::default(),
-            takes_digits: false,
+            dtmf: Dtmf::default(),
             first_sent: None,
             first_heard: None,
             heard_early: false,
@@ -294,7 +296,7 @@ impl Call {
         let inviting = matches!(self.state, State::Dialing | State::Alerting);
         (inviting && (self.is_inviting_by(key) || key.method == Method::Prack))
             || (self.is_up() && (self.is_changing_by(key) || self.is_refreshing_by(key)))
-            || (self.is_up() && self.is_referring_by(key))
+            || (self.is_up() && (self.is_referring_by(key) || self.is_signalling_by(key)))
             || self.is_leaving_by(key)
     }
 
@@ -336,18 +338,6 @@ impl Call {
         Ok(())
     }
 
-    /// Sends digits in the stream.
-    pub(crate) fn send_digits(&self, digits: Digits, ua: &mut Ua) -> Result<(), CommandError> {
-        if !self.is_up() || self.holds() {
-            return Err(CommandError::WrongState);
-        }
-        if !self.takes_digits {
-            return Err(CommandError::DtmfNotNegotiated);
-        }
-        ua.ask(Output::SendDtmf { call: self.id, digits });
-        Ok(())
-    }
-
     /// A description; only the one asked for last counts, and once.
     pub(crate) fn handle_described(
         &mut self,
@@ -384,12 +374,6 @@ impl Call {
         if !self.released {
             self.quality = Some(report.clone());
             ua.tell(Event::Quality { call: self.id, report });
-        }
-    }
-
-    pub(crate) fn handle_digits_sent(&mut self, ua: &mut Ua) {
-        if !self.released {
-            ua.tell(Event::DtmfSent { call: self.id });
         }
     }
 
@@ -566,7 +550,7 @@ impl Call {
         let Ok(remote) = sdp::SessionDescription::parse(text) else { return };
         self.hold.remote = !remote.direction().receives();
         let codecs = sdp::codecs(text).unwrap_or_default();
-        self.takes_digits = codecs.iter().any(|codec| codec.name == "telephone-event");
+        self.dtmf.in_stream = codecs.iter().any(|codec| codec.name == "telephone-event");
     }
 
     /// Opens and closes the ways of the audio as state, hold, mute and the platform ask.

@@ -231,6 +231,7 @@ impl Call {
         self.changed_again(key, &again);
         self.refreshed_again(key, &again);
         self.referred_again(key, &again);
+        self.signalled_again(key, &again);
         true
     }
 }

@@ -104,6 +104,7 @@ impl Call {
     pub(super) fn note_allow(&mut self, headers: &Headers) {
         if headers.has(&HeaderName::ALLOW) {
             self.takes_update = headers.has_token(&HeaderName::ALLOW, "UPDATE");
+            self.dtmf.by_info = headers.has_token(&HeaderName::ALLOW, "INFO");
         }
     }
 

@@ -1,6 +1,7 @@
 //! The phone against a server that is a script: bytes in, bytes out, in virtual time.
 
 mod calls;
+mod dtmf;
 mod early;
 mod handover;
 mod history;

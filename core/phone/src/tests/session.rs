@@ -285,30 +285,6 @@ fn a_mute_is_silence_and_signals_nothing() {
 }
 
 #[test]
-fn digits_need_a_call_that_takes_them() {
-    let digits = Digits::new("12#").unwrap();
-    let (mut world, _) = World::talking_out(id());
-    world.command(Command::SendDtmf { call: id(), digits: digits.clone() }).unwrap();
-    let send = Output::SendDtmf { call: id(), digits: digits.clone() };
-    assert_eq!(world.outputs.pop_front(), Some(send));
-    world.handle(Input::DtmfSent { call: id() });
-    assert_eq!(world.events.pop_front(), Some(Event::DtmfSent { call: id() }));
-
-    let mut world = World::registered();
-    world.command(Command::Dial { call: id(), to: "200".to_owned() }).unwrap();
-    let early = world.command(Command::SendDtmf { call: id(), digits: digits.clone() });
-    assert_eq!(early, Err(CommandError::WrongState));
-    world.described(id());
-    let invite = world.request(Method::Invite);
-    let plain = self::sdp("sendrecv")
-        .replace("107 101", "107")
-        .replace("a=rtpmap:101 telephone-event/48000\r\n", "");
-    world.reply_sdp(&invite, 200, "bob", &plain);
-    let refused = world.command(Command::SendDtmf { call: id(), digits });
-    assert_eq!(refused, Err(CommandError::DtmfNotNegotiated));
-}
-
-#[test]
 fn each_side_hangs_up_and_byes_may_cross() {
     let (mut world, _) = World::talking_out(id());
     world.command(Command::HangUp { call: id() }).unwrap();

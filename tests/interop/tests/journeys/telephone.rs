@@ -3,7 +3,8 @@
 use crate::scenarios::rings;
 use serde_json::json;
 use sidetone_interop::bench::Bench;
-use sidetone_interop::phone::{PATIENCE, Scratch};
+use sidetone_interop::lines::beside_others;
+use sidetone_interop::phone::{PATIENCE, Phone, Scratch};
 use sidetone_interop::stage::Stage;
 use sidetone_interop::tones::{Heard, Tone, Voice};
 use std::process::{Child, Command, Stdio};
@@ -92,4 +93,29 @@ fn digits_arrive_each_once_and_in_their_order() {
     agent.ask("hangup", &call, json!({}));
     agent.wait_ended(&call, "local");
     stage.leave(agent);
+}
+
+#[test]
+fn digits_go_by_info_where_the_answer_has_no_telephone_event() {
+    let _unharmed = beside_others();
+    let bench = Bench::get();
+    let [voice] = Tone::draw();
+    let setup = bench.setup("info1");
+    let arguments = ["agent", "--sip"];
+    let mut agent = Phone::start_with("info", &setup, &Voice::steady(voice), &arguments);
+    agent.wait_lamp("registered", PATIENCE);
+    let call = agent.dial("609");
+    agent.wait_call("established", &call);
+    for (digits, so_far) in [("159", "159"), ("0*#", "1590*#"), ("77", "1590*#77")] {
+        agent.ask("dtmf", &call, json!({ "digits": digits }));
+        agent.wait("an INFO", PATIENCE, |event| {
+            let text = event["message"].as_str().unwrap_or_default();
+            event["event"] == "sip" && event["sent"] == true && text.starts_with("INFO ")
+        });
+        agent.wait_call("dtmf_sent", &call);
+        bench.wait("the digits", PATIENCE, |bench| bench.digits("1093") == so_far);
+    }
+    agent.ask("hangup", &call, json!({}));
+    agent.wait_ended(&call, "local");
+    assert_eq!(agent.leave(), 0);
 }
