@@ -24,6 +24,7 @@
 //! | `focus` | the calls among themselves: who talks, who is joined, who is brought together |
 //! | `history` | the calls that are over: bounded, filtered, in pages |
 //! | `mailbox` | the summary of the account's voice mailbox |
+//! | `replaces` | an INVITE that takes the place of a call |
 //! | `subscription` | one subscription to an event package |
 //! | `push` | calls announced before their INVITE: payloads, what was decided, late INVITEs |
 //! | `agent` | presence, queues and supervision find their place here |
@@ -40,6 +41,7 @@ mod history;
 mod mailbox;
 mod phone;
 mod push;
+mod replaces;
 mod routing;
 mod subscription;
 #[cfg(test)]

@@ -11,6 +11,7 @@ impl Phone {
     /// Carries on until nothing is left to route, forgets what ended, saves what must survive.
     pub(crate) fn settle(&mut self, now: Now) {
         self.route_all(now);
+        self.settle_replaced(now);
         self.settle_calls(now);
         self.watch_mailbox(now);
         self.route_all(now);
@@ -129,12 +130,20 @@ impl Phone {
         if let Some(status) = refusal {
             return self.ua.refuse(&key, &request, status, now);
         }
+        let replaced = match self.replaced_by(&request) {
+            Ok(replaced) => replaced,
+            Err(status) => return self.ua.refuse(&key, &request, status, now),
+        };
         if self.account.is_leaving() {
             let change = self.account.wake(&mut self.ua, now);
             self.flow_changed(change, now);
         }
         let id = named.unwrap_or_else(|| CallId(self.ua.uuid()));
         self.calls.extend(Call::incoming(id, (key, request), dialog, &mut self.ua, now));
+        if let Some(old) = replaced {
+            self.with_call(id, |call, _| call.replace(old));
+            self.tell(id, In::Answer, now);
+        }
     }
 
     fn handle_cancel(&mut self, key: &ServerKey, request: &Request, now: Now) {

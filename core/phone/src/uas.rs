@@ -7,7 +7,7 @@ use sidetone_sip::transaction::ServerKey;
 use sidetone_sip::{HeaderName, Method, Request, StatusCode};
 
 /// The extensions that a request may require.
-const EXTENSIONS: [&str; 2] = ["timer", "100rel"];
+const EXTENSIONS: [&str; 3] = ["timer", "100rel", "replaces"];
 
 /// Refuses a request that no user agent can serve, or none of ours: malformed, an unknown scheme or
 /// extension, a body that is not understood. `true`: it was answered.
@@ -50,11 +50,11 @@ pub(crate) fn status_inside(method: &Method) -> StatusCode {
         | Method::Cancel
         | Method::Update
         | Method::Prack => StatusCode::CALL_DOES_NOT_EXIST,
-        Method::Register
-        | Method::Refer
-        | Method::Subscribe
-        | Method::Message
-        | Method::Publish => StatusCode::METHOD_NOT_ALLOWED,
+        // Nobody but the user sends this phone elsewhere: understood, and refused (RFC 3515 §2.4.2).
+        Method::Refer => StatusCode::DECLINE,
+        Method::Register | Method::Subscribe | Method::Message | Method::Publish => {
+            StatusCode::METHOD_NOT_ALLOWED
+        }
         Method::Other(_) => StatusCode::NOT_IMPLEMENTED,
     }
 }
@@ -62,6 +62,7 @@ pub(crate) fn status_inside(method: &Method) -> StatusCode {
 fn status_outside(method: &Method) -> StatusCode {
     match method {
         Method::Info | Method::Notify => StatusCode::CALL_DOES_NOT_EXIST,
+        Method::Refer => StatusCode::METHOD_NOT_ALLOWED,
         Method::Invite
         | Method::Ack
         | Method::Bye
@@ -70,7 +71,6 @@ fn status_outside(method: &Method) -> StatusCode {
         | Method::Register
         | Method::Prack
         | Method::Update
-        | Method::Refer
         | Method::Subscribe
         | Method::Message
         | Method::Publish

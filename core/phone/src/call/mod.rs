@@ -166,6 +166,8 @@ pub(crate) struct Call {
     /// It is joined with others.
     merged: bool,
     transfer: Option<Transfer>,
+    /// The call that this one takes the place of, once it is answered.
+    replaces: Option<CallId>,
     /// The call whose transfer would end this one, and whom it brings.
     taken_by: Option<(CallId, String)>,
     muted: bool,
@@ -228,6 +230,7 @@ impl Call {
             focus_lost: now.boot,
             merged: false,
             transfer: None,
+            replaces: None,
             taken_by: None,
             muted: false,
             media: MediaPath::New,
@@ -266,6 +269,32 @@ impl Call {
     /// Whether it was answered and goes on: it depends on its flow being replaced soon.
     pub(crate) fn is_up(&self) -> bool {
         matches!(self.state, State::Answered | State::Established)
+    }
+
+    /// Whether this side calls, and nobody has answered yet.
+    pub(crate) fn is_calling(&self) -> bool {
+        matches!(self.state, State::Dialing | State::Alerting)
+    }
+
+    /// Whether the user is done with it.
+    pub(crate) fn is_ending(&self) -> bool {
+        matches!(self.state, State::Ending | State::Ended)
+    }
+
+    /// Takes the place of that call as soon as it is answered.
+    pub(crate) fn replace(&mut self, old: CallId) {
+        self.replaces = Some(old);
+    }
+
+    /// The call whose place it is to take now, and who takes it.
+    pub(crate) fn to_replace(&self) -> Option<(CallId, CallId, String)> {
+        let old = self.replaces.filter(|_| self.is_up())?;
+        Some((self.id, old, self.remote.uri.clone()))
+    }
+
+    /// It has taken it.
+    pub(crate) fn has_replaced(&mut self) {
+        self.replaces = None;
     }
 
     /// Whether it is only there to be hung up.

@@ -12,6 +12,7 @@ mod push;
 mod redirect;
 mod registration;
 mod reliable;
+mod replaces;
 mod rfc;
 mod rude;
 mod session;

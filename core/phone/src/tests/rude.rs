@@ -79,7 +79,7 @@ fn requests_in_a_dialog_are_answered_and_change_nothing() {
     let id = call_id(1);
     let (mut world, invite, to) = World::talking_in(id);
     let cases =
-        [(Method::Info, 200), (Method::Notify, 200), (Method::Update, 200), (Method::Refer, 405)];
+        [(Method::Info, 200), (Method::Notify, 200), (Method::Update, 200), (Method::Refer, 603)];
     for (method, code) in cases {
         let request = world.inside(&invite, &to, method);
         world.receive(request);
