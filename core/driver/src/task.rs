@@ -229,7 +229,7 @@ impl Task {
                 let keys = Keys::new(digits.as_str());
                 self.parts.media.ask(MediaCommand::Press(call, keys));
             }
-            Output::ReleaseMedia { call } => {
+            Output::RenewMedia { call } | Output::ReleaseMedia { call } => {
                 self.parts.media.ask(MediaCommand::Remove(call));
                 self.calls.remove(&call);
             }

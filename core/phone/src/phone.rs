@@ -171,7 +171,7 @@ impl Phone {
                 self.account.handle_alive(flow, now);
             }
             Input::NetworkChanged(handover) => {
-                let in_call = self.calls.iter().any(Call::is_up);
+                let in_call = self.calls.iter().any(Call::needs_flow);
                 self.each_call(|| In::NetworkChanged(handover), now);
                 let (account, ua) = (&mut self.account, &mut self.ua);
                 let change = account.handle_network_changed(handover, in_call, ua, now);
@@ -308,10 +308,10 @@ impl Phone {
             FlowChange::None => {}
             FlowChange::Up => {
                 // Who talks is served first: the server takes a re-INVITE from any flow, bound or not.
-                self.calls.iter_mut().for_each(|call| call.send_change(&mut self.ua, now));
+                self.calls.iter_mut().for_each(|call| call.send_first(&mut self.ua, now));
                 self.account.handle_up(&mut self.ua, now);
-                self.each_call(|| In::FlowUp, now);
                 self.ua.cancel_abandoned(now);
+                self.each_call(|| In::FlowUp, now);
             }
             FlowChange::Moved => {
                 self.forget_mailbox();

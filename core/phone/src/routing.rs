@@ -240,6 +240,8 @@ impl Phone {
             In::ByeDone
         } else if call.is_refreshing_by(key) {
             return call.refreshed(Some(&response), ua, now);
+        } else if call.is_asked_for_by(key) {
+            return call.asked_for(Some(&response), ua, now);
         } else if call.is_referring_by(key) {
             In::ReferAnswered(Some(response))
         } else if call.is_signalling_by(key) {
@@ -288,8 +290,10 @@ impl Phone {
                     if lost { In::ChangeLost } else { In::ChangeUnanswered }
                 } else if call.is_refreshing_by(key) {
                     return if lost { call.refresh_lost() } else { call.refreshed(None, ua, now) };
+                } else if call.is_asked_for_by(key) {
+                    return call.asked_for(None, ua, now);
                 } else if call.is_referring_by(key) {
-                    In::ReferAnswered(None)
+                    if lost { In::ReferLost } else { In::ReferAnswered(None) }
                 } else if call.is_signalling_by(key) {
                     return call.digit_answered(None, ua, now);
                 } else {

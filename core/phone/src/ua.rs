@@ -231,6 +231,9 @@ impl Ua {
     /// Lets nobody ring for a call that is over here (RFC 3261 §9.1): a CANCEL finds its INVITE by the
     /// branch, whichever flow it comes on.
     pub(crate) fn cancel_abandoned(&mut self, now: Now) {
+        if self.flow.is_none() {
+            return;
+        }
         for invite in std::mem::take(&mut self.abandoned) {
             self.send_cancel(&invite, now);
         }

@@ -60,6 +60,7 @@ impl Told {
             | Output::SetDownlink { .. }
             | Output::Mix { .. }
             | Output::SendDtmf { .. }
+            | Output::RenewMedia { .. }
             | Output::ReleaseMedia { .. }
             | Output::SetAudio { .. }
             | Output::Save(_)

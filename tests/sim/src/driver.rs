@@ -70,7 +70,7 @@ impl World {
             Output::SendDtmf { call, .. } => {
                 self.plan(Duration::from_millis(200), Happening::DtmfSent { phone: index, call });
             }
-            Output::ReleaseMedia { call } => {
+            Output::RenewMedia { call } | Output::ReleaseMedia { call } => {
                 let leg = self.handsets[index].ears.remove(&call).and_then(|ears| ears.leg);
                 if let Some(leg) = leg {
                     self.plan(media::RTP_TIMEOUT, Happening::LegSilent { leg });

@@ -180,7 +180,7 @@ impl Account {
                 *probe = Probe::Quiet;
                 true
             }
-            Link::Down | Link::Opening { .. } | Link::Up { .. } => self.is_predecessor(flow),
+            Link::Down | Link::Opening { .. } | Link::Up { .. } => self.hear_predecessor(flow),
         }
     }
 

@@ -7,8 +7,27 @@ use crate::ua::Ua;
 use crate::{FlowId, Now, Output};
 use std::time::Duration;
 
-/// How long a flow goes on whose place was taken: 64*T1, after which every transaction is over.
-const DRAIN: Duration = Duration::from_secs(32);
+/// How long a flow goes on whose place was taken, at most: as long as a call may ring.
+const DRAIN: Duration = Duration::from_secs(180);
+/// How often it is probed: its network may go without a word.
+const PROBE: Duration = Duration::from_secs(2);
+
+/// A flow whose place was taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Predecessor {
+    flow: FlowId,
+    until: Duration,
+    /// When it is probed next.
+    probe: Duration,
+    /// The last probe was not answered yet.
+    doubted: bool,
+}
+
+impl Predecessor {
+    pub(super) fn timeout(&self) -> Duration {
+        self.until.min(self.probe)
+    }
+}
 
 impl Account {
     /// Makes the flow that is to follow the one that is up.
@@ -20,7 +39,12 @@ impl Account {
     /// The new flow is up: from now on requests of ours go over it.
     pub(super) fn take_over(&mut self, flow: FlowId, ua: &mut Ua, now: Now) {
         self.drop_predecessor(ua, now);
-        self.predecessor = self.link.flow().map(|old| (old, now.boot + DRAIN));
+        self.predecessor = self.link.flow().map(|flow| Predecessor {
+            flow,
+            until: now.boot + DRAIN,
+            probe: now.boot + PROBE,
+            doubted: false,
+        });
         self.link = Link::Up { flow, since: now.boot, heard: now.boot, probe: Probe::Quiet };
         self.handing_over = None;
         self.flow_timer = None;
@@ -40,13 +64,19 @@ impl Account {
             // The network is another, but does not reach the server: whether the old one does is asked.
             self.doubt(ua, now);
         }
-        if self.predecessor.take_if(|(old, _)| *old == flow).is_some() {
+        if self.predecessor.take_if(|old| old.flow == flow).is_some() {
             abandon(flow, ua, now);
         }
     }
 
     pub(super) fn is_predecessor(&self, flow: FlowId) -> bool {
-        self.predecessor.is_some_and(|(old, _)| old == flow)
+        self.predecessor.is_some_and(|old| old.flow == flow)
+    }
+
+    /// Bytes of the old flow came, if these are.
+    pub(super) fn hear_predecessor(&mut self, flow: FlowId) -> bool {
+        let old = self.predecessor.as_mut().filter(|old| old.flow == flow);
+        old.map(|old| old.doubted = false).is_some()
     }
 
     /// Whether what is sent on this flow leaves.
@@ -56,7 +86,7 @@ impl Account {
 
     /// The old flow goes when all that it has begun is done and the server sends to the new one.
     pub(crate) fn close_when_done(&mut self, ua: &mut Ua, now: Now) {
-        let Some((old, _)) = self.predecessor else { return };
+        let Some(Predecessor { flow: old, .. }) = self.predecessor else { return };
         let bound = self.bound_on.is_some() && self.bound_on == self.link.flow();
         if bound && !ua.transactions.is_needed(old) {
             self.drop_predecessor(ua, now);
@@ -64,8 +94,16 @@ impl Account {
     }
 
     pub(super) fn handle_handover_timeout(&mut self, ua: &mut Ua, now: Now) {
-        if self.predecessor.is_some_and(|(_, until)| until <= now.boot) {
+        if self.predecessor.is_some_and(|old| old.until <= now.boot) {
             self.drop_predecessor(ua, now);
+        }
+        if let Some(old) = self.predecessor.as_mut().filter(|old| old.probe <= now.boot) {
+            if old.doubted {
+                self.drop_predecessor(ua, now);
+            } else {
+                (old.doubted, old.probe) = (true, now.boot + PROBE);
+                ua.ask(Output::Probe { flow: old.flow });
+            }
         }
         if self.successor.is_some_and(|(_, until)| until <= now.boot) {
             self.drop_successor(ua);
@@ -80,7 +118,7 @@ impl Account {
     }
 
     pub(super) fn drop_predecessor(&mut self, ua: &mut Ua, now: Now) {
-        if let Some((flow, _)) = self.predecessor.take() {
+        if let Some(Predecessor { flow, .. }) = self.predecessor.take() {
             ua.ask(Output::CloseFlow { flow });
             abandon(flow, ua, now);
         }

@@ -15,6 +15,7 @@ use crate::{
     SavedPush, TimerReason,
 };
 use flow::Link;
+use handover::Predecessor;
 use sidetone_sip::Uri;
 use sidetone_sip::transaction::ClientKey;
 use std::time::Duration;
@@ -72,8 +73,8 @@ pub(crate) struct Account {
     link: Link,
     /// The flow that is to take the place of the one that is up, until this time at most.
     successor: Option<(FlowId, Duration)>,
-    /// The flow whose place was taken, until this time at most.
-    predecessor: Option<(FlowId, Duration)>,
+    /// The flow whose place was taken.
+    predecessor: Option<Predecessor>,
     /// The next flow takes the place of one that was left, not lost: what was to be answered there is
     /// answered on it.
     moved: bool,
@@ -250,8 +251,10 @@ impl Account {
             (at.min(binding.expires_at), TimerReason::Refresh)
         });
         let link = self.link.timeout(self.keep_alive(keep_alive));
-        let others = [self.successor, self.predecessor].into_iter().flatten();
-        let others = others.map(|(_, until)| (until, TimerReason::Retry));
+        let successor = self.successor.map(|(_, until)| until);
+        let predecessor = self.predecessor.as_ref().map(Predecessor::timeout);
+        let others = successor.into_iter().chain(predecessor);
+        let others = others.map(|until| (until, TimerReason::Retry));
         [leaving, retry, refresh, link].into_iter().flatten().chain(others).min()
     }
 

@@ -83,6 +83,11 @@ pub enum Output {
         /// The digits.
         digits: Digits,
     },
+    /// The call begins anew: tear its media down, a description of other media follows.
+    RenewMedia {
+        /// The call.
+        call: CallId,
+    },
     /// The call is over: tear its media down. Nothing more is reported of it.
     ReleaseMedia {
         /// The call.

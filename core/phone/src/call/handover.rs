@@ -3,8 +3,9 @@
 
 use super::Call;
 use super::hold::Step;
-use crate::ua::Ua;
+use crate::ua::{GIVE_UP, Ua};
 use crate::{EndReason, Event, Handover, MediaPath, Now, TimerReason};
+use sidetone_sip::Request;
 use std::time::Duration;
 
 /// A path that is silent may come back by itself for so long; a probe of the connection says meanwhile
@@ -12,6 +13,9 @@ use std::time::Duration;
 const SILENCE: Duration = Duration::from_millis(2500);
 /// How long a path may be looked for before it is tried anew; it doubles with each try.
 const AGAIN: (Duration, Duration) = (Duration::from_secs(3), Duration::from_secs(12));
+
+/// As many ACKs are repeated on a new flow.
+const MOST_ACKS: usize = 4;
 
 /// How long it is looked for in all.
 const LIMIT: Duration = Duration::from_secs(60);
@@ -42,6 +46,10 @@ pub(super) struct Handing {
     told: bool,
     /// Until when a path that is lost is looked for.
     until: Option<Duration>,
+    /// The ACKs that may have gone down with a flow: until they come the other side takes no other change.
+    acks: Vec<Request>,
+    /// When the last ACK went.
+    pub(super) acked: Option<Duration>,
 }
 
 impl Call {
@@ -51,12 +59,16 @@ impl Call {
         self.handover.tries = 0;
         match handover {
             Handover::MakeBeforeBreak => self.handover.moves = true,
-            Handover::BreakBeforeMake => self.restart_path(ua, now),
+            Handover::BreakBeforeMake => {
+                self.acknowledge_anew(now);
+                self.restart_path(ua, now);
+            }
         }
     }
 
     /// The flow is gone, and with it perhaps the network.
     pub(super) fn flow_lost(&mut self, ua: &mut Ua, now: Now) {
+        self.acknowledge_anew(now);
         let sought = self.change.as_ref().is_some_and(|change| change.due == Due::Restart);
         let silent = self.media == MediaPath::Reconnecting && !sought;
         if self.handover.moves || (silent && self.handover.due != Due::Restart) {
@@ -70,12 +82,36 @@ impl Call {
         if self.handover.moves {
             self.restart_path(ua, now);
         }
+        self.refer_again(ua, now);
         match self.change.as_ref().map(|change| &change.step) {
             // It goes over this flow.
             Some(Step::Describing | Step::Ready { .. }) => {}
             Some(Step::Sent { flow, .. }) if *flow == ua.flow => {}
             Some(Step::Sent { .. } | Step::Waiting { .. }) | None => self.refresh(),
         }
+    }
+
+    /// The last ACK may not have arrived.
+    fn acknowledge_anew(&mut self, now: Now) {
+        let recent = self.handover.acked.is_some_and(|at| now.boot < at + GIVE_UP);
+        let last =
+            self.ack.clone().filter(|_| recent).filter(|ack| !self.handover.acks.contains(ack));
+        self.handover.acks.extend(last);
+        let spare = self.handover.acks.len().saturating_sub(MOST_ACKS);
+        self.handover.acks.drain(..spare);
+    }
+
+    /// There is a flow: what the other side waits for goes before all else.
+    pub(crate) fn send_first(&mut self, ua: &mut Ua, now: Now) {
+        for ack in std::mem::take(&mut self.handover.acks).into_iter().filter(|_| self.is_up()) {
+            ua.send_ack(ack, now);
+        }
+        self.send_change(ua, now);
+    }
+
+    /// Whether a new media path is due, so that the present one does not matter.
+    pub(super) fn is_restart_due(&self) -> bool {
+        self.handover.due == Due::Restart
     }
 
     /// The other side is to learn where this phone is, or that it is there.
@@ -108,6 +144,10 @@ impl Call {
     /// Our change went down with its flow, or is described for a network that is gone: it goes anew.
     pub(super) fn change_lost(&mut self, ua: &mut Ua) {
         let Some(change) = self.drop_change(ua) else { return };
+        if let (Step::Sent { sequence, .. }, Some(dialog)) = (&change.step, &self.dialog) {
+            // It may have been answered, and the answer gone down.
+            self.handover.acks.push(dialog.ack(*sequence));
+        }
         if change.hold != self.hold.local {
             self.wish = self.wish.or(Some(change.hold));
         }
@@ -171,6 +211,14 @@ impl Call {
             return self.hang_up(EndReason::NetworkLost, ua, now);
         }
         self.restart_path(ua, now);
+    }
+
+    /// The path that was set up while it rings is another network's: the answer is followed by a new one.
+    pub(super) fn restart_after_answer(&mut self) {
+        self.handover.due = Due::Restart;
+        if self.media == MediaPath::Connected {
+            self.media = MediaPath::Reconnecting;
+        }
     }
 
     fn path_lost(&mut self, ua: &mut Ua, now: Now) {

@@ -37,7 +37,7 @@ pub(super) enum Step {
     /// It is described, and waits for a flow.
     Ready { sdp: String },
     /// The re-INVITE is on its way; it is withdrawn at this time, where it was not yet.
-    Sent { key: ClientKey, flow: Option<FlowId>, until: Option<Duration> },
+    Sent { key: ClientKey, sequence: u32, flow: Option<FlowId>, until: Option<Duration> },
     /// It met a re-INVITE of the other side and goes again at this time (RFC 3261 §14.1).
     Waiting { at: Duration },
 }
@@ -147,7 +147,7 @@ impl Call {
     }
 
     /// Sends the change that is described; without a flow it waits for one.
-    pub(crate) fn send_change(&mut self, ua: &mut Ua, now: Now) {
+    pub(super) fn send_change(&mut self, ua: &mut Ua, now: Now) {
         let Some(Change { step: Step::Ready { sdp }, .. }) = &self.change else { return };
         let sdp = sdp.clone().into_bytes();
         let fill = |call: &Self, request: &mut Request| {
@@ -155,9 +155,10 @@ impl Call {
             request.set_body(SDP, sdp);
         };
         let Some(key) = self.send_inside(Method::Invite, fill, ua, now) else { return };
+        let sequence = self.dialog.as_ref().map_or(0, |dialog| dialog.local_sequence);
         if let Some(change) = &mut self.change {
             let until = Some(now.boot + PATIENCE);
-            change.step = Step::Sent { key, flow: ua.flow, until };
+            change.step = Step::Sent { key, sequence, flow: ua.flow, until };
         }
     }
 
@@ -177,11 +178,13 @@ impl Call {
 
     /// The re-INVITE was challenged and sent again.
     pub(super) fn changed_again(&mut self, key: &ClientKey, again: &Option<(ClientKey, u32)>) {
-        if let (Some(Change { step: Step::Sent { key: ours, .. }, .. }), Some((again, _))) =
-            (&mut self.change, again)
+        if let (
+            Some(Change { step: Step::Sent { key: ours, sequence, .. }, .. }),
+            Some((again, number)),
+        ) = (&mut self.change, again)
             && ours == key
         {
-            *ours = again.clone();
+            (*ours, *sequence) = (again.clone(), *number);
         }
     }
 

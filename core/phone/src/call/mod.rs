@@ -14,6 +14,7 @@
 //! | [`transfer`] | the other side sent elsewhere, or to another call's |
 //! | [`party`] | who calls, and what the server says of the call |
 //! | [`redirect`] | the addresses that a 3xx names |
+//! | [`reach`] | a call that rings, here or there, whose network changes |
 //! | [`reliable`] | provisional responses that are acknowledged |
 //! | [`session_timer`] | the session's timer, and its refreshes |
 //! | [`target`] | what was dialled, as an address |
@@ -28,6 +29,7 @@ mod hold;
 mod incoming;
 mod outgoing;
 pub(crate) mod party;
+mod reach;
 mod redirect;
 pub(crate) mod reliable;
 pub(crate) mod session_timer;
@@ -47,6 +49,7 @@ use ending::Bye;
 use handover::Handing;
 use hold::{Change, Step, TheirChange};
 pub(crate) use incoming::moved;
+use reach::Reach;
 use redirect::Targets;
 use reliable::Provisionals;
 use session_timer::SessionTimer;
@@ -191,6 +194,7 @@ pub(crate) struct Call {
     change: Option<Change>,
     their_change: Option<TheirChange>,
     handover: Handing,
+    reach: Reach,
     session: Option<SessionTimer>,
     provisionals: Option<Provisionals>,
     /// The other side serves UPDATE.
@@ -249,6 +253,7 @@ impl Call {
             change: None,
             their_change: None,
             handover: Handing::default(),
+            reach: Reach::default(),
             session: None,
             provisionals: None,
             takes_update: false,
@@ -295,6 +300,11 @@ impl Call {
     /// It has taken it.
     pub(crate) fn has_replaced(&mut self) {
         self.replaces = None;
+    }
+
+    /// Whether it cannot wait to see whether its flow is alive.
+    pub(crate) fn needs_flow(&self) -> bool {
+        !matches!(self.state, State::Ended)
     }
 
     /// Whether it is only there to be hung up.
@@ -420,7 +430,7 @@ impl Call {
         let session = self.session_timeout();
         let provisional = self.provisional_timeout();
         let transfer = self.transfer.as_ref().map(|t| (t.until, TimerReason::CallDeadline));
-        let handover = self.handover_timeout();
+        let handover = self.handover_timeout().into_iter().chain(self.reach_timeout()).min();
         let all = [repeat, deadline, described, change, session, provisional, transfer, handover];
         all.into_iter().flatten().min()
     }
@@ -450,6 +460,7 @@ impl Call {
         self.handle_session_timeout(ua, now);
         self.handle_provisional_timeout(ua, now);
         self.handle_handover_timeout(ua, now);
+        self.handle_reach_timeout(ua, now);
         if self.transfer.as_ref().is_some_and(|transfer| transfer.until <= now.boot) {
             self.transfer_failed("nobody has told what came of it", ua);
         }

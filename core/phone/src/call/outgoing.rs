@@ -44,6 +44,10 @@ impl Call {
     /// The offer is there: INVITE.
     pub(super) fn invite(&mut self, sdp: String, ua: &mut Ua, now: Now) {
         let Leg::Outgoing { invite, key: key @ None, .. } = &mut self.leg else { return };
+        if ua.flow.is_none() && self.reach.waits() {
+            self.described = Some(sdp);
+            return;
+        }
         invite.set_body(SDP, sdp.into_bytes());
         *key = ua.send(invite.clone(), Owner::Call(self.id), now);
         match key.as_ref().and_then(|key| ua.sent(key)) {
@@ -152,6 +156,7 @@ impl Call {
             ack.headers.copy_all(&request.headers, &HeaderName::PROXY_AUTHORIZATION);
         }
         ua.send_ack(ack.clone(), now);
+        self.handover.acked = Some(now.boot);
         self.ack = Some(ack);
     }
 

@@ -76,6 +76,8 @@ pub(crate) enum In {
     ChangeLost,
     /// A final response to our REFER, or none.
     ReferAnswered(Option<Response>),
+    /// The connection went while our REFER was on its way.
+    ReferLost,
     /// How the transfer goes, as the other side tells.
     Notified(Progress),
     /// The transfer of another call has brought this one's other side to another.
@@ -171,10 +173,7 @@ impl Call {
             (Ringing | Answering, In::Described(Err(error))) => {
                 self.not_described_yet(&error, ua, now);
             }
-            (Ringing | Answering, In::MediaFailed(error)) => {
-                let reason = self.no_media(&error);
-                self.refuse(StatusCode::NOT_ACCEPTABLE_HERE, reason, ua, now);
-            }
+            (Ringing | Answering, In::MediaFailed(error)) => self.no_media_yet(&error, ua, now),
             (Alerting | Answered | Established, In::Described(Err(error))) => {
                 self.not_described(&error, ua, now);
             }
@@ -217,7 +216,7 @@ impl Call {
             (Dialing | Alerting, In::Accepted(response)) => self.accepted(&response, ua, now),
             (Ending, In::Accepted(response)) => self.accepted_too_late(&response, ua, now),
             (Dialing | Alerting, In::Refused(response)) => self.refused(&response, ua, now),
-            (Dialing | Alerting, In::Unanswered(reason)) => self.end(reason, ua, now),
+            (Dialing | Alerting, In::Unanswered(reason)) => self.unanswered(reason, ua, now),
             (Ending, In::Refused(_) | In::Unanswered(_)) => self.finish(ua, now),
             (
                 Announced | Ringing | Answering | Answered | Established | Ended,
@@ -242,6 +241,7 @@ impl Call {
             (Answered | Established, In::ReferAnswered(response)) => {
                 self.refer_answered(response.as_ref(), ua);
             }
+            (Answered | Established, In::ReferLost) => self.refer_lost(),
             (Answered | Established, In::Notified(progress)) => {
                 self.transfer_goes(progress, ua, now);
             }
@@ -250,7 +250,7 @@ impl Call {
             }
             (
                 Dialing | Alerting | Announced | Ringing | Answering | Ending | Ended,
-                In::ReferAnswered(_) | In::Notified(_) | In::TakenOver(_),
+                In::ReferAnswered(_) | In::ReferLost | In::Notified(_) | In::TakenOver(_),
             ) => {}
 
             // What the other side asks.
@@ -314,16 +314,19 @@ impl Call {
             (Answered | Established, In::NetworkChanged(handover)) => {
                 self.network_changed(handover, ua, now);
             }
-            (
-                Dialing | Alerting | Announced | Ringing | Answering | Ending | Ended,
-                In::NetworkChanged(_),
-            ) => {}
-            (Ringing | Answering, In::FlowLost) => self.ring_lost(ua, now),
+            (Dialing | Alerting, In::NetworkChanged(handover)) => {
+                self.network_changed_while_dialling(handover, ua, now);
+            }
+            (Ringing | Answering, In::NetworkChanged(_)) => self.network_changed_while_ringing(),
+            (Announced | Ending | Ended, In::NetworkChanged(_)) => {}
+            (Ringing | Answering, In::FlowLost) => self.ring_without_flow(ua, now),
             (Answered | Established, In::FlowLost) => self.flow_lost(ua, now),
             (Dialing | Alerting | Announced | Ending | Ended, In::FlowLost) => {}
             (Ending, In::FlowUp) => self.bye_if_due(ua, now),
             (Answered | Established, In::FlowUp) => self.flow_up(ua, now),
-            (Dialing | Alerting | Announced | Ringing | Answering | Ended, In::FlowUp) => {}
+            (Ringing | Answering, In::FlowUp) => self.rings_on(ua, now),
+            (Dialing, In::FlowUp) => self.dial_on(ua, now),
+            (Alerting | Announced | Ended, In::FlowUp) => {}
         }
         self.fulfil_due(ua, now);
         self.fulfil_wish(ua, now);
@@ -355,6 +358,7 @@ impl In {
             Self::ChangeUnanswered => "ChangeUnanswered",
             Self::ChangeLost => "ChangeLost",
             Self::ReferAnswered(_) => "ReferAnswered",
+            Self::ReferLost => "ReferLost",
             Self::Notified(_) => "Notified",
             Self::TakenOver(_) => "TakenOver",
             Self::Cancel(_) => "Cancel",

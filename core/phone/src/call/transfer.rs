@@ -48,8 +48,11 @@ impl Destination {
 pub(super) struct Transfer {
     to: Party,
     with: Option<CallId>,
+    refer_to: Uri,
     /// The REFER's transaction, until its final response.
     key: Option<ClientKey>,
+    /// It went down with its flow.
+    lost: bool,
     /// What was told of it last.
     told: Option<u16>,
     pub(super) until: Duration,
@@ -97,17 +100,42 @@ impl Call {
         if self.transfer.is_some() || self.taken_by.is_some() {
             return Err(CommandError::Transferring);
         }
+        let key = self.send_refer(&to.refer_to, ua, now).ok_or(CommandError::NotRegistered)?;
+        let until = now.boot + TRANSFER_LIMIT;
+        let Destination { party: to, with, refer_to } = to;
+        self.transfer =
+            Some(Transfer { to, with, refer_to, key: Some(key), lost: false, told: None, until });
+        Ok(())
+    }
+
+    fn send_refer(&mut self, to: &Uri, ua: &mut Ua, now: Now) -> Option<ClientKey> {
         let by = ua.address().to_string();
         let fill = |_: &Self, request: &mut Request| {
-            request.headers.push(HeaderName::REFER_TO, format!("<{}>", to.refer_to));
+            request.headers.push(HeaderName::REFER_TO, format!("<{to}>"));
             request.headers.push(HeaderName::REFERRED_BY, by);
         };
-        let key = self.send_inside(Method::Refer, fill, ua, now);
-        let key = key.ok_or(CommandError::NotRegistered)?;
-        let until = now.boot + TRANSFER_LIMIT;
-        let Destination { party: to, with, .. } = to;
-        self.transfer = Some(Transfer { to, with, key: Some(key), told: None, until });
-        Ok(())
+        self.send_inside(Method::Refer, fill, ua, now)
+    }
+
+    /// The REFER went down with its flow.
+    pub(super) fn refer_lost(&mut self) {
+        if let Some(transfer) = &mut self.transfer {
+            (transfer.key, transfer.lost) = (None, true);
+        }
+    }
+
+    /// It goes again on the next, unless the other side tells of it already: where it has arrived, and the
+    /// call has gone, the answer says so.
+    pub(super) fn refer_again(&mut self, ua: &mut Ua, now: Now) {
+        let Some(transfer) = &self.transfer else { return };
+        if !transfer.lost {
+            return;
+        }
+        let to = transfer.refer_to.clone();
+        let key = self.send_refer(&to, ua, now);
+        if let Some(transfer) = &mut self.transfer {
+            (transfer.lost, transfer.key) = (key.is_none(), key);
+        }
     }
 
     /// Whether this transaction is our REFER.

@@ -113,6 +113,9 @@ fn a_hold_in_flight_goes_with_the_new_path() {
     world.handle(BREAK);
     restarts(&mut world, sdp::Direction::SendOnly);
     world.open_flow();
+    // The server may have agreed to the first, and takes no other before its ACK.
+    let ack = world.request(Method::Ack);
+    assert_eq!(ack.headers.cseq().unwrap().sequence, 1);
     let invite = world.request(Method::Invite);
     world.grant();
     comes_back(&mut world, &invite, "recvonly");
@@ -135,6 +138,7 @@ fn a_network_that_changes_again_and_again_offers_for_the_last_one() {
     world.handle(BREAK);
     restarts(&mut world, sdp::Direction::SendRecv);
     world.open_flow();
+    world.request(Method::Ack);
     let invite = world.request(Method::Invite);
     assert_ne!(first.headers.cseq(), invite.headers.cseq());
     world.grant();
@@ -247,4 +251,138 @@ fn an_answer_in_flight_is_acknowledged_first() {
     world.receive(ack);
     restarts(&mut world, sdp::Direction::SendRecv);
     world.request(Method::Invite);
+}
+
+#[test]
+fn a_call_that_rings_rings_on_and_is_answered_over_the_next_flow() {
+    let mut world = World::registered();
+    let invite = world.invite(id());
+    world.receive(invite.clone());
+    world.described(id());
+    world.response(180);
+    world.handle(BREAK);
+    assert_eq!(world.state(id()), Some(CallState::Ringing));
+    world.open_flow();
+    world.grant();
+    world.command(Command::Answer { call: id() }).unwrap();
+    let to = world.response(200).headers.get(&HeaderName::TO).unwrap().into_owned();
+    let ack = world.inside(&invite, &to, Method::Ack);
+    world.receive(ack);
+    restarts(&mut world, sdp::Direction::SendRecv);
+    let invite = world.request(Method::Invite);
+    world.reply_sdp(&invite, 200, "caller", &sdp("sendrecv"));
+    world.request(Method::Ack);
+    world.handle(Input::MediaConnected { call: id() });
+    assert_eq!(world.state(id()), Some(CallState::Established));
+}
+
+#[test]
+fn a_caller_who_gives_up_while_the_network_changes_is_asked_for() {
+    let mut world = World::registered();
+    let mut invite = world.invite(id());
+    invite.headers.set(HeaderName::ALLOW, "INVITE, ACK, BYE, CANCEL, UPDATE");
+    world.receive(invite);
+    world.described(id());
+    world.response(180);
+    world.handle(BREAK);
+    world.open_flow();
+    world.grant();
+    let first = world.request(Method::Update);
+    world.reply(&first, 200);
+    world.advance_alive(SECOND * 2);
+    let second = world.request(Method::Update);
+    world.reply(&second, 481);
+    world.ended(id(), EndReason::Cancelled);
+}
+
+#[test]
+fn a_call_that_rings_is_refused_over_the_next_flow_too() {
+    let mut world = World::registered();
+    let invite = world.invite(id());
+    world.receive(invite);
+    world.described(id());
+    world.response(180);
+    world.handle(BREAK);
+    world.command(Command::Decline { call: id(), reason: DeclineReason::Busy }).unwrap();
+    world.silent();
+    world.open_flow();
+    world.response(486);
+}
+
+#[test]
+fn a_call_that_rings_waits_for_a_flow_and_not_for_ever() {
+    let mut world = World::registered();
+    let invite = world.invite(id());
+    world.receive(invite);
+    world.described(id());
+    world.response(180);
+    world.handle(BREAK);
+    world.advance(SECOND * 14);
+    assert_eq!(world.state(id()), Some(CallState::Ringing));
+    world.advance(SECOND);
+    world.ended(id(), EndReason::NetworkLost);
+}
+
+#[test]
+fn a_call_that_is_dialled_goes_anew_and_the_first_attempt_is_taken_back() {
+    let mut world = World::registered();
+    world.command(Command::Dial { call: id(), to: "200".to_owned() }).unwrap();
+    world.described(id());
+    let first = world.request(Method::Invite);
+    world.reply(&first, 180);
+    world.handle(BREAK);
+    assert_eq!(world.state(id()), Some(CallState::Dialing));
+    assert_eq!(
+        world.described(id()),
+        DescribeRequest::Offer { direction: sdp::Direction::SendRecv, ice_restart: false }
+    );
+    world.silent();
+    world.open_flow();
+    world.grant();
+    let cancel = world.request(Method::Cancel);
+    assert_eq!(cancel.headers.call_id(), first.headers.call_id());
+    let again = world.request(Method::Invite);
+    assert_ne!(again.headers.call_id(), first.headers.call_id());
+    assert_eq!(again.headers.get(&HeaderName::X_CALL_UID).unwrap(), id().to_string());
+    world.reply_sdp(&again, 200, "bob", &sdp("sendrecv"));
+    world.request(Method::Ack);
+    assert_eq!(world.state(id()), Some(CallState::Answered));
+}
+
+#[test]
+fn with_both_networks_the_answer_to_a_call_comes_over_the_old_one() {
+    let mut world = World::registered();
+    world.command(Command::Dial { call: id(), to: "200".to_owned() }).unwrap();
+    world.described(id());
+    let invite = world.request(Method::Invite);
+    world.reply(&invite, 180);
+    world.handle(MAKE);
+    let old = world.flow;
+    world.open_flow();
+    world.grant();
+    let new = std::mem::replace(&mut world.flow, old);
+    let mut answer = invite.response(StatusCode::OK, Some("bob"));
+    answer.headers.push(HeaderName::CONTACT, "<sip:pbx@192.0.2.1:8089;transport=ws>");
+    answer.set_body("application/sdp", sdp("sendrecv").into_bytes());
+    let bytes = Message::from(answer).to_bytes();
+    world.flow = new;
+    world.handle(Input::Received { flow: old, bytes });
+    world.request(Method::Ack);
+    assert_eq!(world.state(id()), Some(CallState::Answered));
+}
+
+#[test]
+fn a_transfer_that_went_down_with_its_flow_goes_again() {
+    let (mut world, _, _) = World::talking_in(id());
+    world.command(Command::Transfer { call: id(), to: "300".to_owned() }).unwrap();
+    let first = world.request(Method::Refer);
+    world.handle(BREAK);
+    restarts(&mut world, sdp::Direction::SendRecv);
+    world.open_flow();
+    world.request(Method::Invite);
+    world.grant();
+    let again = world.request(Method::Refer);
+    assert_eq!(again.headers.get(&HeaderName::REFER_TO), first.headers.get(&HeaderName::REFER_TO));
+    world.reply(&again, 202);
+    assert!(!world.events.iter().any(|e| matches!(e, Event::TransferFailed { .. })));
 }

@@ -474,6 +474,8 @@ fn a_hold_that_went_down_with_its_flow_goes_again_on_the_next() {
     assert_eq!(world.described(id()), request);
     world.advance(SECOND);
     world.open_flow();
+    let ack = world.request(Method::Ack);
+    assert_eq!(ack.headers.cseq().unwrap().sequence, first.headers.cseq().unwrap().sequence);
     let again = world.request(Method::Invite);
     assert!(again.headers.cseq().unwrap().sequence > first.headers.cseq().unwrap().sequence);
     world.grant();

@@ -151,6 +151,14 @@ impl ServerMachine {
         }
     }
 
+    /// Whether it waits for the user's final response, or for the ACK of it.
+    pub(super) fn is_open(&self) -> bool {
+        match self {
+            Self::Invite(machine) => machine.is_pending() || machine.awaits_ack(),
+            Self::NonInvite(machine) => machine.is_pending(),
+        }
+    }
+
     pub(super) fn note_ack(&mut self, ack: &Request) {
         match self {
             Self::Invite(machine) => machine.note_ack(ack),

@@ -190,10 +190,10 @@ impl Transactions {
         }
     }
 
-    /// Whether a transaction waits for what only this flow brings, or for what only we can send on it.
+    /// Whether a transaction waits for what comes over this flow, or for what we send on it.
     pub fn is_needed(&self, flow: FlowId) -> bool {
         let asks = self.clients.values().any(|c| c.flow == flow && c.machine.is_pending());
-        asks || self.servers.values().any(|s| s.flow == Some(flow) && s.machine.is_pending())
+        asks || self.servers.values().any(|s| s.flow == Some(flow) && s.machine.is_open())
     }
 
     /// The key of the INVITE that a CANCEL is about (RFC 3261 §9.2: same branch and sent-by).

@@ -181,6 +181,11 @@ impl ServerInvite {
         self.state == State::Terminated
     }
 
+    /// Whether the ACK of its final response is waited for.
+    pub(super) fn awaits_ack(&self) -> bool {
+        self.state == State::Completed || (self.state == State::Accepted && !self.acknowledged)
+    }
+
     /// The final response once more, while its ACK is waited for; a 2xx is repeated by the user.
     pub(super) fn repeat_final(&self) -> Vec<ServerEffect> {
         if self.state == State::Completed { self.repeat() } else { Vec::new() }

@@ -81,7 +81,7 @@ impl Edge {
         let (way, open) = match output {
             Output::SetUplink { open, .. } => (&mut self.uplink, *open),
             Output::SetDownlink { open, .. } => (&mut self.downlink, *open),
-            Output::ReleaseMedia { .. } => {
+            Output::RenewMedia { .. } | Output::ReleaseMedia { .. } => {
                 (self.uplink, self.downlink) = (false, false);
                 return Ok(());
             }

@@ -501,7 +501,8 @@ impl Line {
             // The connection is well.
             Output::Probe { flow } => self.input(Input::ProbeAnswered { flow })?,
             // What the driver had on its way before it heard of the release may still come.
-            Output::ReleaseMedia { .. }
+            Output::RenewMedia { .. }
+            | Output::ReleaseMedia { .. }
             | Output::SetAudio { .. }
             | Output::Event(_)
             | Output::SetRemoteAnswer { .. }
