@@ -1,7 +1,7 @@
 //! The network of a phone changes at every point of a call, with both networks there for a while and without: the
 //! right ones hear each other again, and the far end's hang-up still ends the call.
 //!
-//! `SIDETONE_HANDOVER_ROUND_TRIP` (ms) delays the phone's links; the table is printed (`scripts/bench-handover`).
+//! `SIDETONE_HANDOVER_ROUND_TRIP` (ms) delays the phone's links; the table is printed (`scripts/test full` plays all).
 
 use crate::scenarios::{Talk, rings};
 use serde_json::{Value, json};
@@ -688,7 +688,7 @@ fn a_call_goes_on_over_another_network_at_some_of_its_points() {
 }
 
 #[test]
-#[ignore = "minutes: scripts/test full, scripts/bench-handover"]
+#[ignore = "minutes: scripts/test full"]
 fn a_call_goes_on_over_another_network_at_every_point() {
     let only = std::env::var("SIDETONE_HANDOVER_ONLY").unwrap_or_default();
     let points = POINTS.into_iter().filter(|(name, ..)| name.contains(&only));

@@ -140,15 +140,13 @@ fn pushed(what: &str, limits: &[(Op, u64)]) -> Explored {
 
 /// The network of a call is another.
 fn networks() -> u128 {
-    use Op::{Accept, Ack, Answer, Break, Dial, Fade, HangUp, Hold, Invite, Overlap, Ringing};
-    let broken = once(&[Invite, Answer, Ack, Hold, Break, HangUp]);
-    let mut orders = tried("incoming, on another network", &broken).orders;
-    let both = once(&[Invite, Answer, Ack, Overlap, HangUp]);
-    orders += tried("incoming, with both networks for a while", &both).orders;
+    use Op::{Accept, Ack, Answer, Break, Dial, Fade, HangUp, Invite, Overlap};
+    let dialled = once(&[Dial, Break]);
+    let mut orders = tried("outgoing, on another network", &dialled).orders;
     let silent = once(&[Dial, Accept, Fade, HangUp]);
     orders += tried("outgoing, on a path that falls silent", &silent).orders;
-    let dialled = once(&[Dial, Ringing, Accept, Break, HangUp]);
-    orders + tried("outgoing, on another network", &dialled).orders
+    let both = once(&[Invite, Answer, Ack, Overlap]);
+    orders + tried("incoming, with both networks for a while", &both).orders
 }
 
 /// Pushes, what the user decides on them, and what the process and the platform do meanwhile.
