@@ -109,7 +109,8 @@ impl Phone {
         for (id, (by, party)) in taken {
             let other = self.calls.iter().find(|call| call.id == by);
             match other.map_or(Outcome::Failed, |other| other.transfer_to(id)) {
-                Outcome::UnderWay => {}
+                Outcome::Asked => {}
+                Outcome::Agreed => self.with_call(id, |call, _| call.about_to_be_taken()),
                 Outcome::Arrived => self.tell(id, In::TakenOver(party), now),
                 Outcome::Failed => self.with_call(id, |call, _| call.not_taken()),
             }

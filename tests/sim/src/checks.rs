@@ -1,8 +1,8 @@
 //! What must hold: one final response an INVITE, each call told to end exactly once and within its
-//! time, the snapshot true, and no audio out before the answer.
+//! time, the snapshot true, one call talking, and no audio out before the answer.
 
 use sidetone_phone::{
-    CallId, CallState, EndReason, Event, Hold, Output, RegistrationState, Snapshot,
+    CallId, CallSnapshot, CallState, EndReason, Event, Hold, Output, RegistrationState, Snapshot,
 };
 use sidetone_sip::{Message, Method};
 use std::collections::{BTreeMap, BTreeSet};
@@ -117,6 +117,12 @@ impl Told {
         self.lamp = None;
     }
 
+    /// The phone slept: what its calls wait for from the other side is waited for once more.
+    pub fn woke(&mut self, now: Duration) {
+        let waits = |shown| matches!(shown, Some(CallState::Answered | CallState::Ending));
+        self.calls.values_mut().filter(|told| waits(told.shown)).for_each(|told| told.since = now);
+    }
+
     /// A push of a call comes: where it is no call any more, or was none, it gets an end of its own.
     pub fn pushed(&mut self, call: CallId) {
         if !self.calls.contains_key(&call) {
@@ -228,6 +234,36 @@ impl Told {
             | Event::Ended { .. } => Ok(()),
         }
     }
+}
+
+/// One call talks, or those that are joined; who is held or does not talk is neither spoken to nor heard.
+/// `ways`: whether the uplink and the downlink of a call are open.
+///
+/// # Errors
+/// Says in words what must not be.
+pub fn one_talks(
+    calls: &[CallSnapshot],
+    ways: impl Fn(CallId) -> (bool, bool),
+) -> Result<(), String> {
+    let live = || calls.iter().filter(|call| call.state != CallState::Ending);
+    let talking: Vec<_> = live().filter(|call| call.active).collect();
+    if talking.len() > 1 && !talking.iter().all(|call| call.merged) {
+        return Err("two calls talk that are not joined".to_owned());
+    }
+    if live().filter(|call| call.merged).count() == 1 {
+        return Err("one call is joined with nobody".to_owned());
+    }
+    for call in calls {
+        let (id, open) = (call.id, ways(call.id));
+        let silent = !call.active || call.hold.local || call.state == CallState::Ending;
+        if silent && open != (false, false) {
+            return Err(format!("call {id} is held or does not talk, and has {open:?}"));
+        }
+        if call.hold.remote && open.0 {
+            return Err(format!("call {id} is held by the other side, and is spoken to"));
+        }
+    }
+    Ok(())
 }
 
 /// The INVITE transactions that were seen at one place, by branch, and their final responses.

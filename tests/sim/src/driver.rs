@@ -12,6 +12,7 @@ use std::time::Duration;
 
 impl World {
     pub(crate) fn carry_out(&mut self, index: usize, output: Output) {
+        self.asked += 1;
         match output {
             Output::OpenFlow { flow, timeout, .. } => self.open(index, flow, timeout),
             Output::CloseFlow { flow } => {
@@ -135,6 +136,7 @@ impl World {
     }
 
     pub(crate) fn carry_out_for_pbx(&mut self, output: PbxOutput) {
+        self.asked += 1;
         match output {
             PbxOutput::Transmit { flow, bytes } => {
                 let Some(wire) = self.wires.get(&flow.0).filter(|wire| wire.pbx_open) else {

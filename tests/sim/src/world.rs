@@ -3,7 +3,7 @@
 //! A step is the earliest of: something on its way, a phone's timeout, the PBX's. Of several at one
 //! time the first in this order; so a seed and a script fix every byte.
 
-use crate::checks::{Invites, Told};
+use crate::checks::{self, Invites, Told};
 use crate::ladder::{self, Ladder};
 use crate::media::{self, Ears, Heard, Mixer};
 use crate::platform::{Platform, Pushes};
@@ -88,6 +88,10 @@ pub struct World {
     pub(crate) last_number: u64,
     pub(crate) invites: [Invites; 2],
     pub(crate) ladder: Ladder,
+    /// Steps, and those of them in which a phone or the PBX did something.
+    steps: (u64, u64),
+    /// What phones and PBX asked for.
+    pub(crate) asked: u64,
 }
 
 impl World {
@@ -111,6 +115,8 @@ impl World {
             last_number: 0,
             invites: Default::default(),
             ladder: Ladder::default(),
+            steps: (0, 0),
+            asked: 0,
         }
     }
 
@@ -384,6 +390,16 @@ impl World {
         &mut self.ladder
     }
 
+    /// How much time has passed.
+    pub fn time(&self) -> Duration {
+        self.now
+    }
+
+    /// How many steps there were, and in how many of them a phone or the PBX did something.
+    pub fn steps(&self) -> (u64, u64) {
+        self.steps
+    }
+
     /// Nothing is left of any call: neither at the phones nor at the PBX.
     pub fn assert_quiet(&self) {
         for handset in &self.handsets {
@@ -422,7 +438,7 @@ impl World {
     }
 
     fn step(&mut self, who: Option<usize>) {
-        let now = self.now();
+        let (now, asked) = (self.now(), self.asked);
         match who {
             None => {
                 if let Some((_, happening)) = self.agenda.pop_first() {
@@ -435,6 +451,8 @@ impl World {
             },
         }
         self.settle();
+        self.steps.0 += 1;
+        self.steps.1 += u64::from(self.asked > asked);
     }
 
     fn happen(&mut self, happening: Happening) {
@@ -491,6 +509,7 @@ impl World {
     pub(crate) fn wakes(&mut self, phone: usize) {
         let now = self.now();
         let Some(missed) = self.handsets[phone].asleep.take() else { return };
+        self.handsets[phone].told.woke(self.now);
         self.ladder.world(&format!("{} wakes", self.handsets[phone].name), self.now);
         if let Some(phone) = &mut self.handsets[phone].phone {
             phone.handle_timeout(now);
@@ -632,7 +651,12 @@ impl World {
             let checked = handset
                 .told
                 .snapshot(&snapshot, self.now)
-                .and_then(|()| handset.platform.snapshot(&snapshot, self.now));
+                .and_then(|()| handset.platform.snapshot(&snapshot, self.now))
+                .and_then(|()| {
+                    let ears = |call| handset.ears.get(&call);
+                    let ways = |call| ears(call).map(|ears| (ears.uplink, ears.downlink));
+                    checks::one_talks(&snapshot.calls, |call| ways(call).unwrap_or_default())
+                });
             if let Err(what) = checked {
                 let name = handset.name.clone();
                 self.fail(&format!("{name}: {what}"));

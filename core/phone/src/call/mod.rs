@@ -59,8 +59,8 @@ use sidetone_sip::transaction::{ClientKey, ServerKey};
 use sidetone_sip::{Dialog, Message, Method, Request, Response, StatusCode};
 pub(crate) use state::{In, State};
 use std::time::Duration;
-use transfer::Transfer;
 pub(crate) use transfer::{Destination, Outcome, Progress};
+use transfer::{Taken, Transfer};
 
 /// How long a call may ring, here or there.
 const RING_LIMIT: Duration = Duration::from_secs(180);
@@ -171,8 +171,8 @@ pub(crate) struct Call {
     transfer: Option<Transfer>,
     /// The call that this one takes the place of, once it is answered.
     replaces: Option<CallId>,
-    /// The call whose transfer would end this one, and whom it brings.
-    taken_by: Option<(CallId, String)>,
+    /// Another call's transfer that would end this one.
+    taken_by: Option<Taken>,
     muted: bool,
     media: MediaPath,
     gates: Gates,

@@ -58,6 +58,16 @@ pub(super) struct Transfer {
     pub(super) until: Duration,
 }
 
+/// What another call's transfer would do to this one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Taken {
+    by: CallId,
+    /// Whom it brings.
+    party: String,
+    /// The other side has taken the REFER: this call's may say good-bye at any time.
+    agreed: bool,
+}
+
 /// How a transfer goes, as a NOTIFY tells (RFC 3515 §2.4.4 and §2.4.5).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Progress {
@@ -206,11 +216,9 @@ impl Call {
     /// What the other side's BYE means: it may go as soon as it was told where to.
     pub(super) fn transferred(&self) -> Option<EndReason> {
         let by_refer = self.transfer.as_ref().filter(|transfer| transfer.key.is_none());
-        let to = match (by_refer, &self.taken_by) {
-            (Some(transfer), _) => &transfer.to.uri,
-            (None, Some((_, party))) => party,
-            (None, None) => return None,
-        };
+        let taken = self.taken_by.as_ref().filter(|taken| taken.agreed);
+        let to = by_refer.map(|transfer| &transfer.to.uri);
+        let to = to.or(taken.map(|taken| &taken.party))?;
         Some(EndReason::Transferred(to.clone()))
     }
 
@@ -221,12 +229,17 @@ impl Call {
 
     /// The other side is about to be brought together with that of this call.
     pub(crate) fn expect_taking(&mut self, by: &Self) {
-        self.taken_by = Some((by.id, by.remote.uri.clone()));
+        self.taken_by = Some(Taken { by: by.id, party: by.remote.uri.clone(), agreed: false });
     }
 
     /// The call whose transfer would end this one, and whom it brings.
     pub(crate) fn taken_by(&self) -> Option<(CallId, String)> {
-        self.taken_by.clone()
+        self.taken_by.as_ref().map(|taken| (taken.by, taken.party.clone()))
+    }
+
+    /// The other side of that call is on its way to this one's.
+    pub(crate) fn about_to_be_taken(&mut self) {
+        self.taken_by.iter_mut().for_each(|taken| taken.agreed = true);
     }
 
     /// The transfer that would have ended this call came to nothing.
@@ -241,12 +254,12 @@ impl Call {
 
     /// Whether the transfer to that call is under way, or what came of it.
     pub(crate) fn transfer_to(&self, with: CallId) -> Outcome {
-        let under_way = self.transfer.as_ref().is_some_and(|t| t.with == Some(with));
-        match (self.state, &self.reason) {
-            (State::Ending | State::Ended, Some(EndReason::Transferred(_))) => Outcome::Arrived,
-            (State::Ending | State::Ended, _) => Outcome::Failed,
-            _ if under_way => Outcome::UnderWay,
-            _ => Outcome::Failed,
+        let under_way = self.transfer.as_ref().filter(|transfer| transfer.with == Some(with));
+        match (self.state, &self.reason, under_way) {
+            (State::Ending | State::Ended, Some(EndReason::Transferred(_)), _) => Outcome::Arrived,
+            (State::Ending | State::Ended, _, _) | (_, _, None) => Outcome::Failed,
+            (_, _, Some(transfer)) if transfer.key.is_none() => Outcome::Agreed,
+            (_, _, Some(_)) => Outcome::Asked,
         }
     }
 }
@@ -254,7 +267,8 @@ impl Call {
 /// What came of a transfer to another call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Outcome {
-    UnderWay,
+    Asked,
+    Agreed,
     Arrived,
     Failed,
 }

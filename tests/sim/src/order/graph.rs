@@ -1,13 +1,13 @@
 //! The graph of all states, and the orders counted on it.
 //!
-//! A *state* is a [`Line`] up to what [`Line::key`] merges; each input is tried once in each state
+//! A *state* is a [`Subject`] up to what [`Subject::key`] merges; each input is tried once in each state
 //! that an order reaches. A *position* is a state together with how often each limited input has
 //! come. Positions are walked group by group, a group being all of the same counts, so that only the
 //! states are kept; and of a state only where its inputs lead: a line that was let go is played again
 //! from the nearest one that is kept.
 
+use super::Subject;
 use super::key::Key;
-use super::{Line, Op};
 use sidetone_phone::CallState;
 use std::collections::{BTreeMap, VecDeque};
 use std::ops::Range;
@@ -39,7 +39,11 @@ type Counts = u64;
 ///
 /// # Errors
 /// What must not be, and the order that led to it.
-pub fn explore(start: Line, limits: &[(Op, u64)], free: &[Op]) -> Result<Explored, String> {
+pub fn explore<S: Subject>(
+    start: S,
+    limits: &[(S::Op, u64)],
+    free: &[S::Op],
+) -> Result<Explored, String> {
     let inputs = limits.iter().map(|(op, _)| *op).chain(free.iter().copied()).collect();
     let mut graph = Graph::new(start, inputs);
     let free = limits.len()..limits.len() + free.len();
@@ -148,34 +152,34 @@ impl Next {
 }
 
 /// One state.
-struct Node {
+struct Node<O> {
     /// How many inputs are possible and not tried.
     left: usize,
     /// How it was reached first.
-    parent: Option<(Index, Op)>,
-    /// How long [`Op::Time`] takes from here.
+    parent: Option<(Index, O)>,
+    /// How long [`Subject::TIME`] takes from here.
     wait: Duration,
-    state: Option<CallState>,
+    states: [Option<CallState>; 2],
     /// There is no call, but an INVITE without its final response.
     is_open: bool,
 }
 
-struct Graph {
-    inputs: Vec<Op>,
-    nodes: Vec<Node>,
+struct Graph<S: Subject> {
+    inputs: Vec<S::Op>,
+    nodes: Vec<Node<S::Op>>,
     /// Where the inputs lead, node by node.
     next: Vec<Next>,
     index: BTreeMap<Key, Index>,
     /// The lines that are kept, and the nodes of them in the order in which they came.
-    lines: BTreeMap<Index, Line>,
+    lines: BTreeMap<Index, S>,
     kept: VecDeque<Index>,
     steps: usize,
     replayed: usize,
     places: Places,
 }
 
-impl Graph {
-    fn new(start: Line, inputs: Vec<Op>) -> Self {
+impl<S: Subject> Graph<S> {
+    fn new(start: S, inputs: Vec<S::Op>) -> Self {
         let mut graph = Self {
             inputs,
             nodes: Vec::new(),
@@ -191,7 +195,7 @@ impl Graph {
         graph
     }
 
-    fn push(&mut self, line: Line, parent: Option<(Index, Op)>) {
+    fn push(&mut self, line: S, parent: Option<(Index, S::Op)>) {
         let index = self.nodes.len() as Index;
         let possible = self.inputs.iter().map(|op| match line.is_possible(*op) {
             true => Next::UNTRIED,
@@ -203,8 +207,8 @@ impl Graph {
             left: self.next[before..].iter().filter(|next| **next == Next::UNTRIED).count(),
             parent,
             wait: Duration::ZERO,
-            state: line.state(),
-            is_open: !line.is_live() && line.open_invites() > 0,
+            states: line.states(),
+            is_open: line.is_left_open(),
         });
         self.lines.insert(index, line);
         // The first stays, so that every other can be played again.
@@ -218,7 +222,7 @@ impl Graph {
     }
 
     /// The line of a state.
-    fn line(&mut self, node: Index) -> Result<Line, String> {
+    fn line(&mut self, node: Index) -> Result<S, String> {
         let (mut at, mut ops) = (node, Vec::new());
         loop {
             if let Some(line) = self.lines.get(&at) {
@@ -254,7 +258,7 @@ impl Graph {
         let to = *self.index.entry(line.key()).or_insert(fresh);
         self.next[from as usize * self.inputs.len() + input] = Next(to);
         let node = &mut self.nodes[from as usize];
-        if op == Op::Time {
+        if op == S::TIME {
             node.wait = line.now() - before;
         }
         node.left -= 1;
@@ -317,47 +321,50 @@ impl Graph {
         let mut at = 0;
         while let Some(node) = self.nodes.get(at as usize) {
             if node.is_open {
-                return Err(self.told(at, Op::Time, "an INVITE has no final response"));
+                return Err(self.told(at, S::TIME, "an INVITE has no final response"));
             }
-            let limit = match node.state {
-                // Three minutes of ringing, then CANCEL and its 64*T1.
-                Some(CallState::Dialing | CallState::Alerting) => Some(180 + 32),
-                Some(CallState::Announced | CallState::Ringing | CallState::Answering) => Some(180),
-                // 64*T1 for the ACK or the media, then as long for the BYE.
-                Some(CallState::Answered | CallState::Ending) => Some(64),
-                Some(CallState::Established) | None => None,
-            };
-            if let Some(limit) = limit.map(Duration::from_secs) {
-                self.check_end(at, limit)?;
+            for (call, state) in node.states.into_iter().enumerate() {
+                if let Some(limit) = limit_of(state) {
+                    self.check_end(at, call, limit)?;
+                }
             }
             at += 1;
         }
         Ok(())
     }
 
-    fn check_end(&mut self, from: Index, limit: Duration) -> Result<(), String> {
+    fn check_end(&mut self, from: Index, call: usize, limit: Duration) -> Result<(), String> {
         let (mut node, mut passed) = (from, Duration::ZERO);
-        while !matches!(self.nodes[node as usize].state, None | Some(CallState::Established)) {
-            // A connection that is asked for comes about: that is the driver's part.
-            let next = match self.step_by(node, Op::Time)? {
+        while limit_of(self.nodes[node as usize].states[call]).is_some() {
+            let next = match self.step_by(node, S::TIME)? {
                 Some(next) => {
                     passed += self.nodes[node as usize].wait;
                     Some(next)
                 }
-                None => self.step_by(node, Op::FlowUp)?,
+                None => self.step_by_first(node, S::DUE)?,
             };
             match next {
                 Some(next) if passed <= limit => node = next,
                 Some(_) => {
-                    return Err(self.told(from, Op::Time, &format!("no end within {limit:?}")));
+                    return Err(self.told(from, S::TIME, &format!("no end within {limit:?}")));
                 }
-                None => return Err(self.told(from, Op::Time, "nothing will end the call")),
+                None => return Err(self.told(from, S::TIME, "nothing will end the call")),
             }
         }
         Ok(())
     }
 
-    fn step_by(&mut self, from: Index, op: Op) -> Result<Option<Index>, String> {
+    /// The first of these that can come.
+    fn step_by_first(&mut self, from: Index, ops: &[S::Op]) -> Result<Option<Index>, String> {
+        for op in ops {
+            if let Some(next) = self.step_by(from, *op)? {
+                return Ok(Some(next));
+            }
+        }
+        Ok(None)
+    }
+
+    fn step_by(&mut self, from: Index, op: S::Op) -> Result<Option<Index>, String> {
         match self.inputs.iter().position(|input| *input == op) {
             Some(input) => self.step(from, input),
             None => Ok(None),
@@ -365,7 +372,7 @@ impl Graph {
     }
 
     /// What must not be, with the first order that leads there.
-    fn told(&self, node: Index, op: Op, what: &str) -> String {
+    fn told(&self, node: Index, op: S::Op, what: &str) -> String {
         let mut ops = vec![op];
         let mut at = node;
         while let Some((parent, op)) = self.nodes[at as usize].parent {
@@ -377,8 +384,22 @@ impl Graph {
     }
 }
 
+/// How long a call may be so where nothing more happens but time.
+fn limit_of(state: Option<CallState>) -> Option<Duration> {
+    let limit = match state {
+        // Three minutes of ringing, then CANCEL and its 64*T1.
+        Some(CallState::Dialing | CallState::Alerting) => 180 + 32,
+        Some(CallState::Announced | CallState::Ringing | CallState::Answering) => 180,
+        // 64*T1 for the ACK or the media, then as long for the BYE.
+        Some(CallState::Answered | CallState::Ending) => 64,
+        Some(CallState::Established) | None => return None,
+    };
+    Some(Duration::from_secs(limit))
+}
+
 #[cfg(test)]
 mod tests {
+    use super::super::{Line, Op};
     use super::*;
 
     const FREE: [Op; 5] = [Op::FlowUp, Op::Described, Op::Connected, Op::Agree, Op::Time];

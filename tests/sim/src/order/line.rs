@@ -2,7 +2,7 @@
 
 use super::edge::{Decision, Edge, wall};
 use super::key::{self, BEGINNING, Key};
-use super::{Op, script};
+use super::{Op, Subject, script, timer};
 use crate::checks::{Invites, Told};
 use sidetone_phone::{
     Account, AudioGate, CallId, CallState, Command, Config, DeclineReason, FlowError,
@@ -94,212 +94,15 @@ impl Line {
         Ok(line)
     }
 
-    /// What two states that are the same have in common.
-    pub fn key(&self) -> Key {
-        key::key(self, self.is_silent(), self.now)
-    }
-
-    /// Whether this can happen now.
-    pub fn is_possible(&self, op: Op) -> bool {
-        let (flow, invited) = (self.flow.is_some(), self.invite.is_some());
-        match op {
-            Op::Invite | Op::Fork | Op::Cancel | Op::Ack | Op::Bye => flow,
-            Op::Push | Op::Recall | Op::Forward | Op::Kill => true,
-            Op::AudioOn => !self.edge.audio,
-            Op::AudioOff => self.edge.audio,
-            Op::Reinvite | Op::Update | Op::Withdraw | Op::Arrive | Op::Miss => {
-                flow && !self.local_tag.is_empty()
-            }
-            Op::SignOut => true,
-            Op::Dial | Op::Answer | Op::Decline | Op::HangUp | Op::Hold | Op::Transfer => true,
-            Op::Trying | Op::Ringing | Op::EarlyMedia | Op::Accept | Op::AcceptOther | Op::Busy => {
-                flow && invited
-            }
-            Op::Agree => flow && !self.inside.is_empty(),
-            Op::Glare => {
-                flow && self.inside.first().is_some_and(|request| request.method == Method::Invite)
-            }
-            Op::Stay => {
-                flow && self.inside.first().is_some_and(|request| request.method == Method::Refer)
-            }
-            Op::FlowLost | Op::Break | Op::Overlap => flow,
-            Op::Fade => self.media == Some(true),
-            Op::FlowUp => self.opening.is_some(),
-            Op::Described | Op::NotDescribed => self.describing.is_some(),
-            Op::Connected => self.media == Some(false),
-            Op::MediaFailed => self.media.is_some(),
-            Op::Time => match self.due() {
-                Some((_, TimerReason::Transaction("M"))) => {
-                    // What must not be comes to pass, and is told there.
-                    self.clone().pass().unwrap_or(true)
-                }
-                due => due.is_some(),
-            },
-        }
-    }
-
-    /// Lets one thing happen and checks all that must hold.
-    ///
-    /// # Errors
-    /// Says in words what does not.
-    pub fn apply(&mut self, op: Op) -> Result<(), String> {
-        let (call, tag) = (self.call, self.local_tag.clone());
-        match op {
-            Op::Invite => {
-                self.begin_again(false);
-                self.receive(script::request("INVITE", "invite", 1, "", script::SDP))?;
-            }
-            Op::Cancel => self.receive(script::request("CANCEL", "invite", 1, "", ""))?,
-            Op::Ack => {
-                self.repeated = false;
-                let answer = &mut self.answers[usize::from(self.on_fork)];
-                let refused = answer.is_some_and(|(status, ..)| status >= 300);
-                if let Some((.., acknowledged)) = answer {
-                    *acknowledged = true;
-                }
-                let branch = match (refused, self.on_fork) {
-                    (true, false) => "invite",
-                    (true, true) => "fork",
-                    (false, _) => "ack",
-                };
-                let cseq = if refused { 1 } else { self.to_acknowledge };
-                self.receive(script::request("ACK", branch, cseq, &tag, ""))?;
-            }
-            Op::Bye => self.inside("BYE", 3, "")?,
-            Op::Reinvite => {
-                self.inside("INVITE", 2, &script::SDP.replace("sendrecv", "sendonly"))?;
-            }
-            Op::Update => {
-                self.inside("UPDATE", 2, &script::SDP.replace("sendrecv", "recvonly"))?;
-            }
-            Op::Withdraw => self.inside("CANCEL", 2, "")?,
-            Op::Arrive => self.receive(script::notify(&tag, "200 OK"))?,
-            Op::Miss => self.receive(script::notify(&tag, "486 Busy Here"))?,
-            Op::SignOut => self.command(Command::Unregister)?,
-            Op::Dial => self.command(Command::Dial { call, to: "600".to_owned() })?,
-            Op::Answer => self.decide(Command::Answer { call }, Decision::Answer)?,
-            Op::Decline => {
-                let command = Command::Decline { call, reason: DeclineReason::Decline };
-                self.decide(command, Decision::Refuse(603))?;
-            }
-            Op::Forward => {
-                let command = Command::Forward { call, to: "601".to_owned() };
-                self.decide(command, Decision::Refuse(302))?;
-            }
-            Op::HangUp => match self.state() {
-                Some(CallState::Announced | CallState::Ringing | CallState::Answering) => {
-                    self.decide(Command::HangUp { call }, Decision::Refuse(486))?;
-                }
-                Some(_) | None => self.command(Command::HangUp { call })?,
-            },
-            Op::Push => {
-                let payload = self.edge.push(script::CALL, self.now);
-                let report = announce(&payload, at(self.now));
-                self.edge.announced |= report.over.is_none();
-                self.told.pushed(call);
-                self.input(Input::Announced(report.announcement))?;
-            }
-            Op::Recall => {
-                let payload = format!(r#"{{"v":1,"kind":"cancelled","call":"{}"}}"#, script::CALL);
-                let report = announce(payload.as_bytes(), at(self.now));
-                self.told.pushed(call);
-                self.input(Input::Announced(report.announcement))?;
-            }
-            Op::Fork => {
-                self.begin_again(true);
-                self.receive(script::fork())?;
-            }
-            Op::AudioOn => {
-                self.edge.audio = true;
-                self.input(Input::AudioActivated)?;
-            }
-            Op::AudioOff => {
-                self.edge.audio = false;
-                self.input(Input::AudioDeactivated)?;
-            }
-            Op::Kill => self.kill()?,
-            Op::Hold => {
-                let calls = self.phone.snapshot().calls;
-                let is_held = calls.iter().any(|shown| shown.id == call && shown.hold.local);
-                self.command(Command::Hold { call, on: !is_held })?;
-            }
-            Op::Transfer => self.command(Command::Transfer { call, to: "601".to_owned() })?,
-            Op::Stay => self.respond_inside(603)?,
-            Op::Trying => self.respond_to_invite(100, "", "")?,
-            Op::Ringing => self.respond_to_invite(180, "called", "")?,
-            Op::EarlyMedia => self.respond_to_invite(183, "called", script::SDP)?,
-            Op::Accept => self.respond_to_invite(200, "called", script::SDP)?,
-            Op::AcceptOther => self.respond_to_invite(200, "other", script::SDP)?,
-            Op::Busy => self.respond_to_invite(486, "called", "")?,
-            Op::Agree => self.respond_inside(200)?,
-            Op::Glare => self.respond_inside(491)?,
-            Op::FlowLost => {
-                if let Some(flow) = self.flow.take() {
-                    let error = FlowError { kind: FlowErrorKind::Lost, detail: String::new() };
-                    self.inside.clear();
-                    self.invite = None;
-                    self.invites.forget_open();
-                    self.input(Input::FlowFailed { flow, error })?;
-                }
-            }
-            Op::Break => {
-                self.moving = true;
-                self.input(Input::NetworkChanged(Handover::BreakBeforeMake))?;
-                self.moving = false;
-            }
-            Op::Overlap => self.input(Input::NetworkChanged(Handover::MakeBeforeBreak))?,
-            Op::Fade => self.input(Input::MediaDisconnected { call })?,
-            Op::FlowUp => {
-                if let Some(flow) = self.opening.take() {
-                    self.old = self.flow.replace(flow);
-                    self.input(Input::FlowOpened { flow })?;
-                }
-            }
-            Op::Described => self.described(Ok(script::SDP.replace("192.0.2.9", "192.0.2.1")))?,
-            Op::NotDescribed => self.described(Err(MediaError::NoPath))?,
-            Op::Connected => {
-                self.media = Some(true);
-                self.input(Input::MediaConnected { call })?;
-            }
-            Op::MediaFailed => {
-                self.input(Input::MediaFailed { call, error: MediaError::NoPath })?;
-            }
-            Op::Time => {
-                self.pass()?;
-            }
-        }
-        if !self.is_live() {
-            // What was asked for the call that is over is not answered any more.
-            self.inside.clear();
-            self.invite = None;
-            self.media = None;
-            self.describing = None;
-        }
-        let snapshot = self.phone.snapshot();
-        let shown = snapshot.calls.iter().find(|call| call.id == self.call);
-        self.edge.check(shown, self.now)?;
-        self.told.snapshot(&snapshot, self.now)
-    }
-
     /// Whether the call has begun and not ended.
-    pub fn is_live(&self) -> bool {
+    fn is_live(&self) -> bool {
         self.told.is_live(self.call)
     }
 
-    /// The INVITEs of the other side that have had no final response.
-    pub fn open_invites(&self) -> usize {
-        self.invites.open()
-    }
-
     /// Where the call stands.
-    pub fn state(&self) -> Option<CallState> {
+    fn state(&self) -> Option<CallState> {
         let calls = self.phone.snapshot().calls;
         calls.iter().find(|call| call.id == self.call).map(|call| call.state)
-    }
-
-    /// The time, on the boot clock.
-    pub fn now(&self) -> Duration {
-        self.now
     }
 
     /// Passes to what is due. The second repetition of an answer brings the others with it: what may
@@ -331,21 +134,9 @@ impl Line {
         self.invite.is_none()
     }
 
-    /// When something of the call is due; the account's own timers are left alone.
+    /// When something of the call is due.
     fn due(&self) -> Option<(Duration, TimerReason)> {
-        let (at, reason) = self.phone.poll_timeout()?;
-        match reason {
-            TimerReason::Transaction(_)
-            | TimerReason::AnswerRetransmission
-            | TimerReason::CallDeadline => Some((at, reason)),
-            // A connection that is asked for comes before its time is over.
-            TimerReason::Retry => self.opening.is_none().then_some((at, reason)),
-            TimerReason::Refresh
-            | TimerReason::SessionTimer
-            | TimerReason::Subscription
-            | TimerReason::KeepAlive
-            | TimerReason::ProbeTimeout => None,
-        }
+        timer::due(&self.phone, self.opening.is_some())
     }
 
     fn inside(&mut self, method: &str, cseq: u32, body: &str) -> Result<(), String> {
@@ -559,7 +350,207 @@ impl Line {
     }
 }
 
-fn config(audio: AudioGate) -> Result<Config, String> {
+impl Subject for Line {
+    type Op = Op;
+
+    const TIME: Op = Op::Time;
+    const DUE: &'static [Op] = &[Op::FlowUp];
+
+    fn key(&self) -> Key {
+        key::key(self, self.is_silent(), self.now)
+    }
+
+    fn is_possible(&self, op: Op) -> bool {
+        let (flow, invited) = (self.flow.is_some(), self.invite.is_some());
+        match op {
+            Op::Invite | Op::Fork | Op::Cancel | Op::Ack | Op::Bye => flow,
+            Op::Push | Op::Recall | Op::Forward | Op::Kill => true,
+            Op::AudioOn => !self.edge.audio,
+            Op::AudioOff => self.edge.audio,
+            Op::Reinvite | Op::Update | Op::Withdraw | Op::Arrive | Op::Miss => {
+                flow && !self.local_tag.is_empty()
+            }
+            Op::SignOut => true,
+            Op::Dial | Op::Answer | Op::Decline | Op::HangUp | Op::Hold | Op::Transfer => true,
+            Op::Trying | Op::Ringing | Op::EarlyMedia | Op::Accept | Op::AcceptOther | Op::Busy => {
+                flow && invited
+            }
+            Op::Agree => flow && !self.inside.is_empty(),
+            Op::Glare => {
+                flow && self.inside.first().is_some_and(|request| request.method == Method::Invite)
+            }
+            Op::Stay => {
+                flow && self.inside.first().is_some_and(|request| request.method == Method::Refer)
+            }
+            Op::FlowLost | Op::Break | Op::Overlap => flow,
+            Op::Fade => self.media == Some(true),
+            Op::FlowUp => self.opening.is_some(),
+            Op::Described | Op::NotDescribed => self.describing.is_some(),
+            Op::Connected => self.media == Some(false),
+            Op::MediaFailed => self.media.is_some(),
+            Op::Time => match self.due() {
+                Some((_, TimerReason::Transaction("M"))) => {
+                    // What must not be comes to pass, and is told there.
+                    self.clone().pass().unwrap_or(true)
+                }
+                due => due.is_some(),
+            },
+        }
+    }
+
+    fn apply(&mut self, op: Op) -> Result<(), String> {
+        let (call, tag) = (self.call, self.local_tag.clone());
+        match op {
+            Op::Invite => {
+                self.begin_again(false);
+                self.receive(script::request("INVITE", "invite", 1, "", script::SDP))?;
+            }
+            Op::Cancel => self.receive(script::request("CANCEL", "invite", 1, "", ""))?,
+            Op::Ack => {
+                self.repeated = false;
+                let answer = &mut self.answers[usize::from(self.on_fork)];
+                let refused = answer.is_some_and(|(status, ..)| status >= 300);
+                if let Some((.., acknowledged)) = answer {
+                    *acknowledged = true;
+                }
+                let branch = match (refused, self.on_fork) {
+                    (true, false) => "invite",
+                    (true, true) => "fork",
+                    (false, _) => "ack",
+                };
+                let cseq = if refused { 1 } else { self.to_acknowledge };
+                self.receive(script::request("ACK", branch, cseq, &tag, ""))?;
+            }
+            Op::Bye => self.inside("BYE", 3, "")?,
+            Op::Reinvite => {
+                self.inside("INVITE", 2, &script::SDP.replace("sendrecv", "sendonly"))?;
+            }
+            Op::Update => {
+                self.inside("UPDATE", 2, &script::SDP.replace("sendrecv", "recvonly"))?;
+            }
+            Op::Withdraw => self.inside("CANCEL", 2, "")?,
+            Op::Arrive => self.receive(script::notify(&tag, "200 OK"))?,
+            Op::Miss => self.receive(script::notify(&tag, "486 Busy Here"))?,
+            Op::SignOut => self.command(Command::Unregister)?,
+            Op::Dial => self.command(Command::Dial { call, to: "600".to_owned() })?,
+            Op::Answer => self.decide(Command::Answer { call }, Decision::Answer)?,
+            Op::Decline => {
+                let command = Command::Decline { call, reason: DeclineReason::Decline };
+                self.decide(command, Decision::Refuse(603))?;
+            }
+            Op::Forward => {
+                let command = Command::Forward { call, to: "601".to_owned() };
+                self.decide(command, Decision::Refuse(302))?;
+            }
+            Op::HangUp => match self.state() {
+                Some(CallState::Announced | CallState::Ringing | CallState::Answering) => {
+                    self.decide(Command::HangUp { call }, Decision::Refuse(486))?;
+                }
+                Some(_) | None => self.command(Command::HangUp { call })?,
+            },
+            Op::Push => {
+                let payload = self.edge.push(script::CALL, self.now);
+                let report = announce(&payload, at(self.now));
+                self.edge.announced |= report.over.is_none();
+                self.told.pushed(call);
+                self.input(Input::Announced(report.announcement))?;
+            }
+            Op::Recall => {
+                let payload = format!(r#"{{"v":1,"kind":"cancelled","call":"{}"}}"#, script::CALL);
+                let report = announce(payload.as_bytes(), at(self.now));
+                self.told.pushed(call);
+                self.input(Input::Announced(report.announcement))?;
+            }
+            Op::Fork => {
+                self.begin_again(true);
+                self.receive(script::fork())?;
+            }
+            Op::AudioOn => {
+                self.edge.audio = true;
+                self.input(Input::AudioActivated)?;
+            }
+            Op::AudioOff => {
+                self.edge.audio = false;
+                self.input(Input::AudioDeactivated)?;
+            }
+            Op::Kill => self.kill()?,
+            Op::Hold => {
+                let calls = self.phone.snapshot().calls;
+                let is_held = calls.iter().any(|shown| shown.id == call && shown.hold.local);
+                self.command(Command::Hold { call, on: !is_held })?;
+            }
+            Op::Transfer => self.command(Command::Transfer { call, to: "601".to_owned() })?,
+            Op::Stay => self.respond_inside(603)?,
+            Op::Trying => self.respond_to_invite(100, "", "")?,
+            Op::Ringing => self.respond_to_invite(180, "called", "")?,
+            Op::EarlyMedia => self.respond_to_invite(183, "called", script::SDP)?,
+            Op::Accept => self.respond_to_invite(200, "called", script::SDP)?,
+            Op::AcceptOther => self.respond_to_invite(200, "other", script::SDP)?,
+            Op::Busy => self.respond_to_invite(486, "called", "")?,
+            Op::Agree => self.respond_inside(200)?,
+            Op::Glare => self.respond_inside(491)?,
+            Op::FlowLost => {
+                if let Some(flow) = self.flow.take() {
+                    let error = FlowError { kind: FlowErrorKind::Lost, detail: String::new() };
+                    self.inside.clear();
+                    self.invite = None;
+                    self.invites.forget_open();
+                    self.input(Input::FlowFailed { flow, error })?;
+                }
+            }
+            Op::Break => {
+                self.moving = true;
+                self.input(Input::NetworkChanged(Handover::BreakBeforeMake))?;
+                self.moving = false;
+            }
+            Op::Overlap => self.input(Input::NetworkChanged(Handover::MakeBeforeBreak))?,
+            Op::Fade => self.input(Input::MediaDisconnected { call })?,
+            Op::FlowUp => {
+                if let Some(flow) = self.opening.take() {
+                    self.old = self.flow.replace(flow);
+                    self.input(Input::FlowOpened { flow })?;
+                }
+            }
+            Op::Described => self.described(Ok(script::SDP.replace("192.0.2.9", "192.0.2.1")))?,
+            Op::NotDescribed => self.described(Err(MediaError::NoPath))?,
+            Op::Connected => {
+                self.media = Some(true);
+                self.input(Input::MediaConnected { call })?;
+            }
+            Op::MediaFailed => {
+                self.input(Input::MediaFailed { call, error: MediaError::NoPath })?;
+            }
+            Op::Time => {
+                self.pass()?;
+            }
+        }
+        if !self.is_live() {
+            // What was asked for the call that is over is not answered any more.
+            self.inside.clear();
+            self.invite = None;
+            self.media = None;
+            self.describing = None;
+        }
+        let snapshot = self.phone.snapshot();
+        let shown = snapshot.calls.iter().find(|call| call.id == self.call);
+        self.edge.check(shown, self.now)?;
+        self.told.snapshot(&snapshot, self.now)
+    }
+
+    fn now(&self) -> Duration {
+        self.now
+    }
+
+    fn states(&self) -> [Option<CallState>; 2] {
+        [self.state(), None]
+    }
+
+    fn is_left_open(&self) -> bool {
+        !self.is_live() && self.invites.open() > 0
+    }
+}
+
+pub(super) fn config(audio: AudioGate) -> Result<Config, String> {
     let account = Account::new("sip:agent@pbx.test", Secret::new("secret"));
     let server = "wss://pbx.test".parse();
     let (Ok(account), Ok(server)) = (account, server) else {
@@ -573,6 +564,6 @@ fn config(audio: AudioGate) -> Result<Config, String> {
     Ok(config)
 }
 
-fn at(boot: Duration) -> Now {
+pub(super) fn at(boot: Duration) -> Now {
     Now { boot, wall: UnixTime(wall(boot)) }
 }

@@ -10,6 +10,7 @@
 mod golden;
 mod journeys;
 mod orders;
+mod pairs;
 mod pushes;
 mod replay;
 mod transfers;

@@ -1,4 +1,4 @@
-//! Every order of inputs on one call of a bare phone: each INVITE gets exactly one final response,
+//! Every order of inputs on one call of a bare phone, and on two ([`crate::pairs`]): each INVITE gets exactly one final response,
 //! each call ends exactly once and in its time, nothing panics, and every arm of the call machine
 //! is hit.
 
@@ -8,7 +8,7 @@ use sidetone_sim::order::{Explored, Line, Op, arms, explore};
 const FREE: [Op; 5] = [Op::FlowUp, Op::Described, Op::Connected, Op::Agree, Op::Time];
 
 /// The arms that no input leads to, each with what stands before it: they complete the `match`.
-const GUARDS: [(&str, &str); 7] = [
+const GUARDS: [(&str, &str); 6] = [
     (
         "(Announced | Ending | Ended, In::Described(_))",
         "a call that asked for no description, or does not wait for it any more, takes none",
@@ -25,7 +25,6 @@ const GUARDS: [(&str, &str); 7] = [
          In::ChangeUnanswered | In::ChangeLost, )",
         "only an answered call sends an INVITE inside its dialog, and an ending one forgets it",
     ),
-    ("(Answered | Established, In::TakenOver(to))", "it takes the transfer of another call"),
     (
         "(Dialing | Alerting | Announced | Ending | Ended, In::Cancel(_))",
         "a CANCEL finds its call by an INVITE that is still open",
@@ -71,7 +70,7 @@ const CALLING: [Op; 9] = [
 ];
 
 #[test]
-fn every_order_on_one_call() {
+fn every_order_on_one_call_and_on_two() {
     arms::listen();
     use Op::{
         Accept, Ack, Answer, Arrive, Busy, Bye, Cancel, Decline, Dial, EarlyMedia, FlowLost, Glare,
@@ -112,6 +111,7 @@ fn every_order_on_one_call() {
     orders += tried("outgoing, with trouble", &once(&trouble)).orders;
     orders += networks();
     orders += pushes();
+    orders += crate::pairs::orders();
     println!("{orders} orders in all");
 
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../core/phone/src/call/state.rs");

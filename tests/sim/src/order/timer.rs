@@ -1,0 +1,21 @@
+//! What an order waits for when it lets time pass.
+
+use sidetone_phone::{Phone, TimerReason};
+use std::time::Duration;
+
+/// When something of a call is due; the account's own timers are left alone. A connection that is
+/// asked for comes before its time is over.
+pub(super) fn due(phone: &Phone, opening: bool) -> Option<(Duration, TimerReason)> {
+    let (at, reason) = phone.poll_timeout()?;
+    match reason {
+        TimerReason::Transaction(_)
+        | TimerReason::AnswerRetransmission
+        | TimerReason::CallDeadline => Some((at, reason)),
+        TimerReason::Retry => (!opening).then_some((at, reason)),
+        TimerReason::Refresh
+        | TimerReason::SessionTimer
+        | TimerReason::Subscription
+        | TimerReason::KeepAlive
+        | TimerReason::ProbeTimeout => None,
+    }
+}
