@@ -192,3 +192,41 @@ fn what_is_too_old_is_taken_from_the_disk_when_it_is_read() {
     };
     assert!(size(0) == 0 && size(1) < 100, "{} {}", size(0), size(1));
 }
+
+/// What a list pays for a full history, as `cargo test -p sidetone-driver ten_thousand -- --nocapture` prints it.
+#[tokio::test]
+async fn ten_thousand_calls_are_found_while_one_types() {
+    let folder = folder("many");
+    let vault = Vault::open(&folder, &KEY).unwrap();
+    let (mut full, now) = (History::default(), clock::now());
+    let mut latest = std::collections::BTreeMap::new();
+    for number in 1..=10_000 {
+        for change in full.add(record(number, now), now) {
+            let Change::Write(slot, segment) = change else { panic!("nothing is too old") };
+            latest.insert(slot, segment);
+        }
+    }
+    let writes = latest.into_iter().map(|(slot, segment)| Change::Write(slot, segment)).collect();
+    store(Some(&vault), writes).unwrap();
+    let history = open(&folder);
+    let text = |text: &str| HistoryFilter { text: text.to_owned(), outcome: None };
+    let mut times = Vec::new();
+    for (what, filter) in [
+        ("the first page, read from the disk", text("")),
+        ("a page", text("")),
+        ("digits that all have", text("1")),
+        ("digits that one has", text("9999")),
+        ("a name that none has", text("nobody")),
+        ("accents that all match", text("Märghérita")),
+    ] {
+        let began = std::time::Instant::now();
+        let page = history.page(filter, None, 50).await.unwrap();
+        times.push(began.elapsed());
+        println!("{what}: {:?}, {} found", began.elapsed(), page.entries.len());
+    }
+    let began = std::time::Instant::now();
+    history.record(record(10_001, now)).await.unwrap();
+    println!("one more call, on the disk: {:?}", began.elapsed());
+    // Far above what it takes, for a machine that does other things.
+    assert!(times[1..].iter().all(|time| *time < Duration::from_millis(100)), "{times:?}");
+}
