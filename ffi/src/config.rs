@@ -137,7 +137,7 @@ impl PhoneConfig {
     /// The driver's configuration.
     pub(crate) fn prepare(
         self,
-        vault: Option<Arc<driver::Vault>>,
+        vault: Option<(Arc<driver::Vault>, Arc<driver::CallHistory>)>,
     ) -> Result<DriverConfig, StartError> {
         keep_secret(&self.password);
         for credential in self.ice_servers.iter().filter_map(|server| server.credential.as_ref()) {
@@ -163,11 +163,12 @@ impl PhoneConfig {
         if let Some(name) = self.user_agent {
             phone.user_agent = name;
         }
+        let (vault, history) = vault.unzip();
         Ok(DriverConfig {
             phone,
             saved: None,
             vault,
-            history: None,
+            history,
             trust: match self.trust {
                 Trust::Platform => driver::Trust::Platform,
                 Trust::Pem { text } => driver::Trust::Pem(text.into_bytes()),

@@ -174,6 +174,11 @@ pub enum Event {
         /// Why, in words.
         text: String,
     },
+    /// A call was kept in the history, or all were forgotten; of a call it is told before its end.
+    HistoryChanged {
+        /// The history's revision now.
+        revision: u64,
+    },
     /// What the phone must remember could not be stored. It goes on; should the process end now, the
     /// next begins with what was stored before.
     NotSaved {

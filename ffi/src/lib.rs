@@ -13,6 +13,7 @@
 //! | `shown` | the last snapshot and its revision |
 //! | `config` | who signs in and where, as the app writes it |
 //! | `event`, `snapshot` | the phone's vocabulary in types that cross |
+//! | `history` | the calls that are over, found and in pages |
 //! | `vault` | small files sealed with the app's key |
 //! | `error` | what is refused, in words: what it is and what to do |
 //! | `push` | what the platform is told of a push, before any phone is there; where pushes go |
@@ -27,6 +28,7 @@ mod config;
 mod desk;
 mod error;
 mod event;
+mod history;
 mod ids;
 mod journal;
 mod link;
@@ -42,6 +44,7 @@ mod vault;
 pub use config::{AudioEndpoint, AudioGate, EarlyMedia, IceServer, PhoneConfig, Trust};
 pub use error::{CommandError, LinkError, StartError, VaultError};
 pub use event::{DeclineReason, EndReason, Event, EventPage, Header, NumberedEvent, Party};
+pub use history::{CallHistory, CallOutcome, HistoryEntry, HistoryFilter, HistoryPage};
 pub use ids::{CallId, InstanceId};
 pub use link::{SignInLink, parse_sign_in_link};
 pub use logging::{LogLevel, LogLine, LogSink, LogSinkError, set_log_sink};

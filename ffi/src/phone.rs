@@ -4,9 +4,10 @@ use crate::desk::{Desk, Fact};
 use crate::journal::{Journal, Keeper, Reader};
 use crate::shown::Shown;
 use crate::{
-    Announcement, CallId, CommandError, DeclineReason, Event, EventPage, PhoneConfig, PushToken,
-    Snapshot, StartError, Vault, android, runtime, time,
+    Announcement, CallHistory, CallId, CommandError, DeclineReason, Event, EventPage, PhoneConfig,
+    PushToken, Snapshot, StartError, Vault, android, runtime, time,
 };
+use sidetone_driver as driver;
 use sidetone_driver::{Update, Updates, What};
 use sidetone_phone::{Command, Digits};
 use std::convert;
@@ -24,6 +25,7 @@ pub struct Phone {
     desk: Desk,
     journal: Journal,
     shown: Arc<Shown>,
+    history: Arc<driver::CallHistory>,
 }
 
 /// How one network follows another.
@@ -63,13 +65,14 @@ impl Phone {
         let opened = async { spawn_blocking(move || sidetone_driver::start(config)).await };
         let opened = runtime.spawn(opened).await.and_then(convert::identity);
         let (handle, updates) = opened.map_err(|e| StartError::no_thread(&e.to_string()))??;
+        let history = Arc::clone(handle.history());
         let shown = Shown::new(handle.snapshots());
         let (journal, readers) = Journal::open();
         let (desk, served) = Desk::open(handle, Arc::clone(&shown));
         runtime.spawn(served);
         runtime.spawn(Arc::clone(&shown).follow());
         runtime.spawn(keep(updates, readers, Arc::clone(&shown)));
-        Ok(Arc::new(Self { desk, journal, shown }))
+        Ok(Arc::new(Self { desk, journal, shown, history }))
     }
 
     /// Signs in, now and again until `sign_out`. Where that is done already the server is asked for a
@@ -201,6 +204,11 @@ impl Phone {
         self.desk.tell(Fact::AudioRouteChanged);
     }
 
+    /// The calls that are over: the vault's, or without one those of this phone.
+    pub fn history(&self) -> Arc<CallHistory> {
+        CallHistory::of(Arc::clone(&self.history))
+    }
+
     /// What is to be seen of the phone now.
     pub fn snapshot(&self) -> Snapshot {
         self.shown.now()
@@ -254,12 +262,9 @@ fn write_down(journal: &mut Keeper, at: SystemTime, what: What) {
     let event = match what {
         What::Event(event) => event.into(),
         What::AudioLost(text) => Event::AudioLost { text },
+        What::HistoryChanged(revision) => Event::HistoryChanged { revision },
         What::NotSaved(text) => Event::NotSaved { text },
-        What::Sip { .. }
-        | What::Milestone(_)
-        | What::Woke(_)
-        | What::HistoryChanged(_)
-        | What::Save(_) => return,
+        What::Sip { .. } | What::Milestone(_) | What::Woke(_) | What::Save(_) => return,
     };
     journal.write(at, event);
 }

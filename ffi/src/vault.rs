@@ -1,6 +1,6 @@
 //! Small files sealed with the app's key, as they cross: what blocks runs on the library's threads.
 
-use crate::{StartError, VaultError, android, runtime};
+use crate::{CallHistory, StartError, VaultError, android, runtime};
 use sidetone_driver as driver;
 use std::convert;
 use std::path::Path;
@@ -8,10 +8,11 @@ use std::sync::Arc;
 use tokio::task::spawn_blocking;
 
 /// Small files sealed with the app's key. Given to a phone, it keeps there what must survive the process.
-/// The app may keep its own beside them, under names of `a-z`, `0-9` and `-`; the phone's is `phone`.
+/// The app may keep its own beside them, under names of `a-z`, `0-9` and `-`; the phone's are `phone` and `history-` with a number.
 #[derive(uniffi::Object)]
 pub struct Vault {
     sealed: Arc<driver::Vault>,
+    history: Arc<driver::CallHistory>,
 }
 
 #[uniffi::export]
@@ -25,13 +26,20 @@ impl Vault {
         }
         let key: [u8; 32] = key.try_into().map_err(|key: Vec<u8>| VaultError::key(key.len()))?;
         let sealed = blocking(move || driver::Vault::open(Path::new(&directory), &key)).await?;
-        Ok(Arc::new(Self { sealed: Arc::new(sealed) }))
+        let sealed = Arc::new(sealed);
+        let history = driver::CallHistory::new(Some(Arc::clone(&sealed)));
+        Ok(Arc::new(Self { sealed, history }))
     }
 
     /// What was stored under this name.
     pub async fn read(&self, name: String) -> Result<Option<Vec<u8>>, VaultError> {
         let sealed = Arc::clone(&self.sealed);
         blocking(move || sealed.read(&name)).await
+    }
+
+    /// The calls that are over, of each phone that was given this vault; there before any phone is.
+    pub fn history(&self) -> Arc<CallHistory> {
+        CallHistory::of(Arc::clone(&self.history))
     }
 
     /// Stores this in place of what was there. When it returns it is on the disk.
@@ -49,8 +57,8 @@ impl Vault {
 
 impl Vault {
     /// The driver's, for a phone.
-    pub(crate) fn sealed(&self) -> Arc<driver::Vault> {
-        Arc::clone(&self.sealed)
+    pub(crate) fn sealed(&self) -> (Arc<driver::Vault>, Arc<driver::CallHistory>) {
+        (Arc::clone(&self.sealed), Arc::clone(&self.history))
     }
 }
 

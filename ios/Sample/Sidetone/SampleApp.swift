@@ -37,6 +37,9 @@ final class Model: ObservableObject {
     @Published private(set) var snapshot: Snapshot?
     @Published private(set) var routing = AudioRouting()
     @Published var problem: String?
+    @Published private(set) var history: [HistoryEntry] = []
+    private var phone: SidetonePhone?
+    private var typed = ""
     private var center: CallCenter?
     nonisolated static let keychain = Keychain(service: "org.sidetone.sample")
 
@@ -63,7 +66,19 @@ final class Model: ObservableObject {
     }
 
     private func show(_ phone: SidetonePhone) {
+        self.phone = phone
         Task { for await snapshot in phone.snapshots() { self.snapshot = snapshot } }
+        Task { for await event in phone.events() { if case .historyChanged = event.event { find(typed) } } }
+        find(typed)
+    }
+
+    /// The calls that are over and that what is typed finds.
+    func find(_ text: String) {
+        typed = text
+        Task {
+            guard let page = try? await phone?.history(text, limit: 20), text == typed else { return }
+            history = page.entries
+        }
     }
 
     func signIn(_ who: SignIn) {
@@ -106,6 +121,14 @@ struct ContentView: View {
                     TextField("Number", text: $number)
                     Button("Call") { model.dial(number) }.disabled(number.isEmpty)
                 }
+                Section("History") {
+                    ForEach(model.history, id: \.cursor) { call in
+                        Button("\(call.remote.name ?? call.number ?? "hidden"): \(call.outcome)") {
+                            if let redial = call.redial { model.dial(redial) }
+                        }.disabled(call.redial == nil)
+                    }
+                }
+                .onChange(of: number) { model.find($0) }
             }
             ForEach(model.snapshot?.calls ?? [], id: \.id) { CallView(model: model, call: $0) }
             if model.snapshot?.calls.isEmpty == false {

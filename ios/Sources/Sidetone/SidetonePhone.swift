@@ -75,6 +75,18 @@ public final class SidetonePhone: Sendable {
     }
 }
 
+/// The calls that are over.
+extension SidetonePhone {
+    /// Latest first: those that `text` finds by name or number, before the place `after`.
+    public func history(
+        _ text: String = "", outcome: CallOutcome? = nil, after: UInt64? = nil, limit: UInt32 = 50
+    ) async throws -> HistoryPage {
+        try await core.history().page(filter: HistoryFilter(text: text, outcome: outcome), after: after, limit: limit)
+    }
+    /// Forgets every call that is over.
+    public func clearHistory() async throws { try await core.history().clear() }
+}
+
 /// Several calls.
 extension SidetonePhone {
     /// Lets the call that is on hold talk, and holds the one that talks.

@@ -244,6 +244,7 @@ func endpoint(_ text: String) -> AudioEndpoint {
         case .quality: break
         case .ended(let call, let reason, let text):
             say("ended", ["call": id(call), "reason": snake("\(reason)"), "status": nil, "text": text])
+        case .historyChanged(let revision): say("history_changed", ["revision": Int(revision)])
         case .audioLost(let text), .notSaved(let text): say("error", ["text": text])
         }
     }

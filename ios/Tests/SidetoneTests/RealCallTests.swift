@@ -26,6 +26,10 @@ final class RealCallTests: XCTestCase, @unchecked Sendable {
         try await stage.agent { $0 == .dtmfSent(call: call) }
         stage.kit.userEnds(call)
         try await stage.customer { if case .ended(_, .remote, _) = $0 { true } else { false } }
+        let kept = try await stage.caller.history(outcome: .answered).entries.first
+        XCTAssertEqual(kept?.call, stage.dialled)
+        let none = try await stage.caller.history("nobody").entries
+        XCTAssertTrue(none.isEmpty)
         await stage.end()
     }
 

@@ -80,6 +80,13 @@ class SidetonePhone private constructor(private val phone: Phone) : PhonePort {
     /** Sends the caller of an incoming call elsewhere. */
     suspend fun forward(call: UUID, to: String) = typed { phone.forward(call, to) }
 
+    /** Calls that are over, latest first: those that [text] finds by name or number, before the place [after]. */
+    suspend fun history(text: String = "", outcome: CallOutcome? = null, after: ULong? = null, limit: UInt = 50u): HistoryPage =
+        phone.history().use { it.page(HistoryFilter(text, outcome), after, limit) }
+
+    /** Forgets every call that is over. */
+    suspend fun clearHistory() = phone.history().use { it.clear() }
+
     /** The platform gave another push token, or none. */
     suspend fun setPushToken(token: PushToken?) = typed { phone.setPushToken(token) }
     override suspend fun sleep() = typed { phone.sleep() }

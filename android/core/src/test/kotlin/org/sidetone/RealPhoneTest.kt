@@ -115,6 +115,13 @@ class RealPhoneTest {
         onMain { telecom.check() }
         broken.forEach { throw it }
         assertEquals(Cause.LOCAL, telecom.calls.getValue(call).cause)
+        val kept = phone.history().entries.single()
+        assertEquals(call to CallOutcome.ANSWERED, kept.call to kept.outcome)
+        assertEquals(listOf(call), phone.history(kept.number!!.takeLast(2)).entries.map { it.call })
+        assertEquals(emptyList<HistoryEntry>(), phone.history("nobody").entries)
+        assertEquals("1002", caller.history(outcome = CallOutcome.ANSWERED).entries.single().number)
+        phone.clearHistory()
+        assertEquals(emptyList<HistoryEntry>(), phone.history().entries)
         caller.shutdown()
         phone.shutdown()
         main.close()

@@ -65,6 +65,7 @@ class Lines(private val out: PrintStream = System.out) {
                 "ended", "call" to event.call.toString(), "reason" to word(event.reason),
                 "status" to statusOf(event.reason), "text" to event.text,
             )
+            is Event.HistoryChanged -> print("history_changed", "revision" to event.revision.toLong())
             is Event.AudioLost -> print("error", "text" to event.text)
             is Event.NotSaved -> print("error", "text" to event.text)
         }

@@ -5,7 +5,9 @@ import android.content.ActivityNotFoundException
 import android.content.Intent
 import android.os.Build
 import android.os.Bundle
+import android.text.Editable
 import android.text.InputType
+import android.text.TextWatcher
 import android.view.View
 import android.view.WindowManager
 import android.widget.Button
@@ -21,6 +23,7 @@ import kotlinx.coroutines.SupervisorJob
 import kotlinx.coroutines.asCoroutineDispatcher
 import kotlinx.coroutines.cancel
 import kotlinx.coroutines.flow.combine
+import kotlinx.coroutines.flow.filter
 import kotlinx.coroutines.Job
 import kotlinx.coroutines.launch
 import org.sidetone.Home
@@ -29,6 +32,8 @@ import org.sidetone.SidetonePhone
 import org.sidetone.ffi.CallSnapshot
 import org.sidetone.ffi.CallState
 import org.sidetone.ffi.Direction
+import org.sidetone.ffi.Event
+import org.sidetone.ffi.HistoryEntry
 import org.sidetone.ffi.ProblemCause
 import org.sidetone.ffi.RegistrationState
 import org.sidetone.ffi.Snapshot
@@ -50,7 +55,9 @@ class PhoneActivity : Activity() {
     private lateinit var dialPad: LinearLayout
     private lateinit var callList: LinearLayout
     private lateinit var routeList: LinearLayout
+    private lateinit var historyList: LinearLayout
     private var following: Job? = null
+    private var finding: Job? = null
 
     override fun onCreate(state: Bundle?) {
         super.onCreate(state)
@@ -64,7 +71,13 @@ class PhoneActivity : Activity() {
         number = field("Number", InputType.TYPE_CLASS_PHONE)
         callList = column()
         routeList = row()
-        dialPad = column(number, row(button("Call") { dial() }), keys("123"), keys("456"), keys("789"), keys("*0#"))
+        historyList = column()
+        number.addTextChangedListener(object : TextWatcher {
+            override fun beforeTextChanged(s: CharSequence?, start: Int, count: Int, after: Int) = Unit
+            override fun onTextChanged(s: CharSequence?, start: Int, before: Int, count: Int) = Unit
+            override fun afterTextChanged(s: Editable?) = find()
+        })
+        dialPad = column(number, row(button("Call") { dial() }), keys("123"), keys("456"), keys("789"), keys("*0#"), historyList)
         page = column(lamp, message, missing, signIn, callList, routeList, dialPad)
         setContentView(ScrollView(this).apply { addView(page) })
         askForPermissions()
@@ -125,6 +138,7 @@ class PhoneActivity : Activity() {
     private fun follow(phone: SidetonePhone) {
         following?.cancel()
         following = scope.launch {
+            launch { phone.events().filter { it.event is Event.HistoryChanged }.collect { find() } }
             combine(phone.snapshot, Sidetone.calls.routes) { snapshot, routing -> snapshot to routing }.collect { (snapshot, routing) ->
                 lamp.text = lampOf(snapshot)
                 show(snapshot.calls)
@@ -134,6 +148,28 @@ class PhoneActivity : Activity() {
             }
         }
         askForPushToken()
+        find()
+    }
+
+    /** The calls that are over and that what is typed finds; a tap calls again. */
+    private fun find() {
+        val phone = current ?: return
+        finding?.cancel()
+        finding = scope.launch {
+            attempt {
+                val found = phone.history(number.text.toString(), limit = 20u)
+                historyList.removeAllViews()
+                for (call in found.entries) historyList.addView(lineOf(call))
+            }
+        }
+    }
+
+    private fun lineOf(call: HistoryEntry): View {
+        val who = listOfNotNull(call.remote.name, call.number).joinToString(" ").ifEmpty { "hidden" }
+        val arrow = if (call.direction == Direction.INCOMING) "↙" else "↗"
+        val said = "$arrow $who\n${call.outcome.name.lowercase().replace('_', ' ')}"
+        val redial = call.redial ?: return text(said)
+        return text(said).apply { setOnClickListener { scope.launch { attempt { Sidetone.calls.dial(redial) } } } }
     }
 
     private fun signIn() = scope.launch {
