@@ -2,7 +2,7 @@
 
 use crate::audio;
 use crate::config::Setup;
-use crate::json::{JsonEvent, Line, Request, command_error_name, ms};
+use crate::json::{JsonEvent, JsonParty, Line, Request, command_error_name, ms};
 use crate::quiet::Quiet;
 use sidetone_driver::{Handle, Milestone, StartError, Update, Updates, VaultError, What};
 use sidetone_phone::{
@@ -252,7 +252,7 @@ pub(crate) fn step(milestone: &Milestone) -> JsonEvent {
 
 /// One line of plain text for an update; `None` where it would only be noise.
 pub(crate) fn plain(event: &JsonEvent) -> Option<String> {
-    let party = |p: &crate::json::JsonParty| p.to_string();
+    let party = |p: &JsonParty| p.to_string();
     Some(match event {
         JsonEvent::Registration { state, reason: None } => format!("lamp: {state}"),
         JsonEvent::Registration { state, reason: Some(reason) } => {

@@ -1,0 +1,10 @@
+//! The JSON lines: what each event looks like, and what a command must look like (docs/cli.md).
+
+mod command;
+mod event;
+mod history;
+mod words;
+
+pub(crate) use command::{Request, name_in};
+pub(crate) use event::{JsonEvent, JsonParty, Line};
+pub(crate) use words::{command_error_name, ms};

@@ -1,0 +1,89 @@
+//! The words and units of the lines.
+
+use sidetone_phone::{CommandError, EndReason, RegistrationState};
+use std::time::Duration;
+
+/// A duration in milliseconds, to the microsecond.
+pub(crate) fn ms(duration: Duration) -> f64 {
+    duration.as_micros() as f64 / 1000.0
+}
+
+/// The lamp's word.
+pub(super) fn registration_name(state: RegistrationState) -> &'static str {
+    match state {
+        RegistrationState::Unregistered => "unregistered",
+        RegistrationState::Registering => "registering",
+        RegistrationState::Registered => "registered",
+        RegistrationState::Unreachable => "unreachable",
+        RegistrationState::ReachableByPush => "reachable_by_push",
+        RegistrationState::Asleep => "asleep",
+        RegistrationState::Failed => "failed",
+    }
+}
+
+pub(super) fn end_reason_name(reason: &EndReason) -> &'static str {
+    match reason {
+        EndReason::Local => "local",
+        EndReason::Remote => "remote",
+        EndReason::Cancelled => "cancelled",
+        EndReason::AnsweredElsewhere => "answered_elsewhere",
+        EndReason::Declined(_) => "declined",
+        EndReason::Refused => "refused",
+        EndReason::Busy => "busy",
+        EndReason::Unreachable(_) => "unreachable",
+        EndReason::NoAnswer => "no_answer",
+        EndReason::Rejected { .. } => "rejected",
+        EndReason::Media(_) => "media",
+        EndReason::NetworkLost => "network_lost",
+        EndReason::TimedOut => "timed_out",
+        EndReason::NeverCame => "never_came",
+        EndReason::Forwarded(_) => "forwarded",
+        EndReason::Transferred(_) => "transferred",
+        EndReason::UnreadablePush => "unreadable_push",
+        EndReason::NotSignedIn => "not_signed_in",
+        EndReason::Restarted => "restarted",
+    }
+}
+
+pub(super) fn end_status(reason: &EndReason) -> Option<u16> {
+    match reason {
+        EndReason::Unreachable(status) | EndReason::Rejected { status, .. } => Some(*status),
+        EndReason::Local
+        | EndReason::Remote
+        | EndReason::Cancelled
+        | EndReason::AnsweredElsewhere
+        | EndReason::Declined(_)
+        | EndReason::Refused
+        | EndReason::Busy
+        | EndReason::NoAnswer
+        | EndReason::Media(_)
+        | EndReason::NetworkLost
+        | EndReason::NeverCame
+        | EndReason::Forwarded(_)
+        | EndReason::Transferred(_)
+        | EndReason::UnreadablePush
+        | EndReason::NotSignedIn
+        | EndReason::Restarted
+        | EndReason::TimedOut => None,
+    }
+}
+
+/// The word for a refused command.
+pub(crate) fn command_error_name(error: CommandError) -> &'static str {
+    match error {
+        CommandError::UnknownCall => "unknown_call",
+        CommandError::CallIdTaken => "call_id_taken",
+        CommandError::WrongState => "wrong_state",
+        CommandError::NotRegistered => "not_registered",
+        CommandError::InvalidTarget => "invalid_target",
+        CommandError::InvalidDigits => "invalid_digits",
+        CommandError::DtmfNotNegotiated => "dtmf_not_negotiated",
+        CommandError::Transferring => "transferring",
+        CommandError::NothingToSwap => "nothing_to_swap",
+        CommandError::TooFewCalls => "too_few_calls",
+        CommandError::TooManyToLeave => "too_many_to_leave",
+        CommandError::TooManyCalls => "too_many_calls",
+        CommandError::InCall => "in_call",
+        CommandError::InvalidToken => "invalid_token",
+    }
+}
