@@ -83,11 +83,32 @@ impl Call {
             self.restart_path(ua, now);
         }
         self.refer_again(ua, now);
+        self.answer_anew(now);
         match self.change.as_ref().map(|change| &change.step) {
             // It goes over this flow.
             Some(Step::Describing | Step::Ready { .. }) => {}
             Some(Step::Sent { flow, .. }) if *flow == ua.flow => {}
             Some(Step::Sent { .. } | Step::Waiting { .. }) | None => self.refresh(),
+        }
+    }
+
+    /// A 2xx of ours whose ACK is waited for may not have arrived, or its ACK not here: it goes again at once.
+    fn answer_anew(&mut self, now: Now) {
+        if let Some(unacked) = &mut self.unacked {
+            unacked.anew = Some(0);
+            unacked.next = now.boot;
+            unacked.interval = super::REPEAT.0;
+        }
+    }
+
+    /// The ACK went down with the flow where the other side is silent to the 2xx that went by the next: it sends
+    /// an ACK again by the old way. The re-INVITE that is due shows whether the call stands.
+    pub(super) fn miss_acknowledgement(&mut self, ua: &mut Ua, now: Now) {
+        let is_missed = |unacked: &mut super::Unacked| {
+            unacked.next <= now.boot && unacked.anew.is_some_and(|times| times > 0) && !unacked.offer
+        };
+        if self.is_up() && self.unacked.take_if(is_missed).is_some() {
+            self.establish(ua);
         }
     }
 

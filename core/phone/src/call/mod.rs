@@ -132,6 +132,8 @@ struct Unacked {
     next: Duration,
     interval: Duration,
     until: Duration,
+    /// The flow that it went by is gone: so often it went by the next.
+    anew: Option<u8>,
 }
 
 /// What was last asked of the driver about the ways of the audio.
@@ -440,12 +442,14 @@ impl Call {
         if self.unacked.as_ref().is_some_and(|unacked| unacked.until <= now.boot) {
             let _ = self.step(In::Unacknowledged, ua, now);
         }
+        self.miss_acknowledgement(ua, now);
         if let Some(unacked) = self.unacked.as_mut().filter(|unacked| unacked.next <= now.boot) {
             // Past the transaction: it is bound to the flow of the INVITE, which may be gone, while
             // the other side takes the answer from any flow.
             ua.transmit(&Message::Response(unacked.response.clone()));
             unacked.interval = (unacked.interval * 2).min(REPEAT.1);
             unacked.next = now.boot + unacked.interval;
+            unacked.anew = unacked.anew.map(|times| times.saturating_add(1));
         }
         if self.deadline.is_some_and(|at| at <= now.boot) {
             self.deadline = None;
@@ -529,6 +533,7 @@ impl Call {
             next: now.boot + REPEAT.0,
             interval: REPEAT.0,
             until: now.boot + crate::ua::GIVE_UP,
+            anew: None,
         });
     }
 

@@ -245,12 +245,36 @@ fn an_answer_in_flight_is_acknowledged_first() {
     world.handle(BREAK);
     world.open_flow();
     world.grant();
-    world.advance(SECOND);
+    world.advance(Duration::from_millis(1));
     world.response(200);
+    world.silent();
     let ack = world.inside(&invite, &to, Method::Ack);
     world.receive(ack);
     restarts(&mut world, sdp::Direction::SendRecv);
     world.request(Method::Invite);
+}
+
+#[test]
+fn an_acknowledgement_that_went_down_with_its_flow_is_not_waited_for() {
+    let mut world = World::registered();
+    let invite = world.invite(id());
+    world.receive(invite);
+    world.described(id());
+    world.response(180);
+    world.command(Command::Answer { call: id() }).unwrap();
+    world.response(200);
+    world.handle(BREAK);
+    world.open_flow();
+    world.grant();
+    world.advance(Duration::from_millis(1));
+    world.response(200);
+    world.advance(SECOND);
+    restarts(&mut world, sdp::Direction::SendRecv);
+    let invite = world.request(Method::Invite);
+    comes_back(&mut world, &invite, "sendrecv");
+    assert_eq!(world.state(id()), Some(CallState::Established));
+    world.advance_alive(SECOND * 40);
+    assert_eq!(world.state(id()), Some(CallState::Established));
 }
 
 #[test]
