@@ -105,7 +105,9 @@ impl Call {
     /// an ACK again by the old way. The re-INVITE that is due shows whether the call stands.
     pub(super) fn miss_acknowledgement(&mut self, ua: &mut Ua, now: Now) {
         let is_missed = |unacked: &mut super::Unacked| {
-            unacked.next <= now.boot && unacked.anew.is_some_and(|times| times > 0) && !unacked.offer
+            unacked.next <= now.boot
+                && unacked.anew.is_some_and(|times| times > 0)
+                && !unacked.offer
         };
         if self.is_up() && self.unacked.take_if(is_missed).is_some() {
             self.establish(ua);

@@ -590,7 +590,7 @@ fn joined(scene: &mut Scene) -> Option<f64> {
 fn transferring(scene: &mut Scene) -> Option<f64> {
     let mut talk = scene.talk();
     let says = Tone::draw::<6>().into_iter();
-    let says = says.filter(|t| !talk.agent_says.contains(t) && !talk.customer_says.contains(t));
+    let mut says = says.filter(|t| !talk.agent_says.contains(t) && !talk.customer_says.contains(t));
     let says = says.next_back().expect("six are more than four");
     let mut colleague = scene.stage.colleague(&Voice::steady(says));
     let to = scene.stage.line.colleague_number();
