@@ -1,11 +1,11 @@
 //! A call whose network changes: the other side learns where this phone is, and the media path is built
 //! anew, again and again until packets come in (RFC 3261 §12.2.1.1 target refresh, RFC 8445 §2.4 ICE restart).
 
-use super::Call;
 use super::hold::Step;
+use super::{Anew, Call};
 use crate::ua::{GIVE_UP, Ua};
 use crate::{EndReason, Event, Handover, MediaPath, Now, TimerReason};
-use sidetone_sip::Request;
+use sidetone_sip::{Message, Request};
 use std::time::Duration;
 
 /// A path that is silent may come back by itself for so long; a probe of the connection says meanwhile
@@ -83,7 +83,7 @@ impl Call {
             self.restart_path(ua, now);
         }
         self.refer_again(ua, now);
-        self.answer_anew(now);
+        self.answer_anew(ua);
         match self.change.as_ref().map(|change| &change.step) {
             // It goes over this flow.
             Some(Step::Describing | Step::Ready { .. }) => {}
@@ -93,11 +93,10 @@ impl Call {
     }
 
     /// A 2xx of ours whose ACK is waited for may not have arrived, or its ACK not here: it goes again at once.
-    fn answer_anew(&mut self, now: Now) {
+    fn answer_anew(&mut self, ua: &mut Ua) {
         if let Some(unacked) = &mut self.unacked {
-            unacked.anew = Some(0);
-            unacked.next = now.boot;
-            unacked.interval = super::REPEAT.0;
+            unacked.anew = Anew::Once;
+            ua.transmit(&Message::Response(unacked.response.clone()));
         }
     }
 
@@ -105,9 +104,7 @@ impl Call {
     /// an ACK again by the old way. The re-INVITE that is due shows whether the call stands.
     pub(super) fn miss_acknowledgement(&mut self, ua: &mut Ua, now: Now) {
         let is_missed = |unacked: &mut super::Unacked| {
-            unacked.next <= now.boot
-                && unacked.anew.is_some_and(|times| times > 0)
-                && !unacked.offer
+            unacked.next <= now.boot && unacked.anew == Anew::Again && !unacked.offer
         };
         if self.is_up() && self.unacked.take_if(is_missed).is_some() {
             self.establish(ua);

@@ -132,8 +132,15 @@ struct Unacked {
     next: Duration,
     interval: Duration,
     until: Duration,
-    /// The flow that it went by is gone: so often it went by the next.
-    anew: Option<u8>,
+    anew: Anew,
+}
+
+/// Whether the flow that a 2xx went by first is gone, and how often it went by the next.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Anew {
+    No,
+    Once,
+    Again,
 }
 
 /// What was last asked of the driver about the ways of the audio.
@@ -449,7 +456,9 @@ impl Call {
             ua.transmit(&Message::Response(unacked.response.clone()));
             unacked.interval = (unacked.interval * 2).min(REPEAT.1);
             unacked.next = now.boot + unacked.interval;
-            unacked.anew = unacked.anew.map(|times| times.saturating_add(1));
+            if unacked.anew == Anew::Once {
+                unacked.anew = Anew::Again;
+            }
         }
         if self.deadline.is_some_and(|at| at <= now.boot) {
             self.deadline = None;
@@ -533,7 +542,7 @@ impl Call {
             next: now.boot + REPEAT.0,
             interval: REPEAT.0,
             until: now.boot + crate::ua::GIVE_UP,
-            anew: None,
+            anew: Anew::No,
         });
     }
 

@@ -244,10 +244,8 @@ fn an_answer_in_flight_is_acknowledged_first() {
     let to = world.response(200).headers.get(&HeaderName::TO).unwrap().into_owned();
     world.handle(BREAK);
     world.open_flow();
-    world.grant();
-    world.advance(Duration::from_millis(1));
     world.response(200);
-    world.silent();
+    world.grant();
     let ack = world.inside(&invite, &to, Method::Ack);
     world.receive(ack);
     restarts(&mut world, sdp::Direction::SendRecv);
@@ -265,8 +263,9 @@ fn an_acknowledgement_that_went_down_with_its_flow_is_not_waited_for() {
     world.response(200);
     world.handle(BREAK);
     world.open_flow();
+    world.response(200);
     world.grant();
-    world.advance(Duration::from_millis(1));
+    world.advance(SECOND);
     world.response(200);
     world.advance(SECOND);
     restarts(&mut world, sdp::Direction::SendRecv);

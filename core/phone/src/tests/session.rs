@@ -394,9 +394,8 @@ fn an_answer_that_lost_its_flow_is_repeated_on_the_next() {
     let to = world.response(200).headers.get(&HeaderName::TO).unwrap().into_owned();
     world.handle(Input::NetworkChanged(Handover::BreakBeforeMake));
     world.open_flow();
-    world.grant();
-    world.advance(SECOND);
     world.response(200);
+    world.grant();
     let ack = world.inside(&invite, &to, Method::Ack);
     world.receive(ack);
     world.handle(Input::MediaConnected { call: id() });
