@@ -14,11 +14,10 @@ const SILENCE: Duration = Duration::from_millis(2500);
 /// How long a path may be looked for before it is tried anew; it doubles with each try.
 const AGAIN: (Duration, Duration) = (Duration::from_secs(3), Duration::from_secs(12));
 
-/// As many ACKs are repeated on a new flow.
-const MOST_ACKS: usize = 4;
-
 /// How long it is looked for in all.
 const LIMIT: Duration = Duration::from_secs(60);
+/// As many ACKs are repeated on a new flow.
+const MOST_ACKS: usize = 4;
 
 /// What the other side is still to be told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
@@ -100,8 +99,8 @@ impl Call {
         }
     }
 
-    /// The ACK went down with the flow where the other side is silent to the 2xx that went by the next: it sends
-    /// an ACK again by the old way. The re-INVITE that is due shows whether the call stands.
+    /// Where the other side is silent to a 2xx that went twice by the new flow, its ACK went down with the old one:
+    /// it repeats an ACK by the way that it took first. The re-INVITE that is due shows whether the call stands.
     pub(super) fn miss_acknowledgement(&mut self, ua: &mut Ua, now: Now) {
         let is_missed = |unacked: &mut super::Unacked| {
             unacked.next <= now.boot && unacked.anew == Anew::Again && !unacked.offer

@@ -235,11 +235,7 @@ fn a_path_that_stays_lost_ends_the_call_and_says_why() {
 
 #[test]
 fn an_answer_in_flight_is_acknowledged_first() {
-    let mut world = World::registered();
-    let invite = world.invite(id());
-    world.receive(invite.clone());
-    world.described(id());
-    world.response(180);
+    let (mut world, invite) = World::ringing_in(id());
     world.command(Command::Answer { call: id() }).unwrap();
     let to = world.response(200).headers.get(&HeaderName::TO).unwrap().into_owned();
     world.handle(BREAK);
@@ -254,11 +250,7 @@ fn an_answer_in_flight_is_acknowledged_first() {
 
 #[test]
 fn an_acknowledgement_that_went_down_with_its_flow_is_not_waited_for() {
-    let mut world = World::registered();
-    let invite = world.invite(id());
-    world.receive(invite);
-    world.described(id());
-    world.response(180);
+    let (mut world, _) = World::ringing_in(id());
     world.command(Command::Answer { call: id() }).unwrap();
     world.response(200);
     world.handle(BREAK);
@@ -278,11 +270,7 @@ fn an_acknowledgement_that_went_down_with_its_flow_is_not_waited_for() {
 
 #[test]
 fn a_call_that_rings_rings_on_and_is_answered_over_the_next_flow() {
-    let mut world = World::registered();
-    let invite = world.invite(id());
-    world.receive(invite.clone());
-    world.described(id());
-    world.response(180);
+    let (mut world, invite) = World::ringing_in(id());
     world.handle(BREAK);
     assert_eq!(world.state(id()), Some(CallState::Ringing));
     world.open_flow();
@@ -320,11 +308,7 @@ fn a_caller_who_gives_up_while_the_network_changes_is_asked_for() {
 
 #[test]
 fn a_call_that_rings_is_refused_over_the_next_flow_too() {
-    let mut world = World::registered();
-    let invite = world.invite(id());
-    world.receive(invite);
-    world.described(id());
-    world.response(180);
+    let (mut world, _) = World::ringing_in(id());
     world.handle(BREAK);
     world.command(Command::Decline { call: id(), reason: DeclineReason::Busy }).unwrap();
     world.silent();
@@ -334,11 +318,7 @@ fn a_call_that_rings_is_refused_over_the_next_flow_too() {
 
 #[test]
 fn a_call_that_rings_waits_for_a_flow_and_not_for_ever() {
-    let mut world = World::registered();
-    let invite = world.invite(id());
-    world.receive(invite);
-    world.described(id());
-    world.response(180);
+    let (mut world, _) = World::ringing_in(id());
     world.handle(BREAK);
     world.advance(SECOND * 14);
     assert_eq!(world.state(id()), Some(CallState::Ringing));

@@ -357,13 +357,19 @@ impl World {
         (world, invite, to)
     }
 
-    /// An incoming call that is answered and acknowledged, its media not connected yet.
-    pub(super) fn answered_in(id: CallId) -> (Self, Request, String) {
+    /// An incoming call that rings; its INVITE.
+    pub(super) fn ringing_in(id: CallId) -> (Self, Request) {
         let mut world = Self::registered();
         let invite = world.invite(id);
         world.receive(invite.clone());
         world.described(id);
         world.response(180);
+        (world, invite)
+    }
+
+    /// An incoming call that is answered and acknowledged, its media not connected yet.
+    pub(super) fn answered_in(id: CallId) -> (Self, Request, String) {
+        let (mut world, invite) = Self::ringing_in(id);
         world.command(Command::Answer { call: id }).unwrap();
         let to = world.response(200).headers.get(&HeaderName::TO).unwrap().into_owned();
         let ack = world.inside(&invite, &to, Method::Ack);

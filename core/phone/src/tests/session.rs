@@ -385,11 +385,7 @@ fn a_bye_that_went_down_with_its_flow_goes_again_on_the_next() {
 
 #[test]
 fn an_answer_that_lost_its_flow_is_repeated_on_the_next() {
-    let mut world = World::registered();
-    let invite = world.invite(id());
-    world.receive(invite.clone());
-    world.described(id());
-    world.response(180);
+    let (mut world, invite) = World::ringing_in(id());
     world.command(Command::Answer { call: id() }).unwrap();
     let to = world.response(200).headers.get(&HeaderName::TO).unwrap().into_owned();
     world.handle(Input::NetworkChanged(Handover::BreakBeforeMake));
@@ -523,11 +519,7 @@ fn the_milestones_are_counted_from_the_answer() {
 
 #[test]
 fn a_call_without_media_is_not_kept_for_ever() {
-    let mut world = World::registered();
-    let invite = world.invite(id());
-    world.receive(invite.clone());
-    world.described(id());
-    world.response(180);
+    let (mut world, invite) = World::ringing_in(id());
     world.command(Command::Answer { call: id() }).unwrap();
     let to = world.response(200).headers.get(&HeaderName::TO).unwrap().into_owned();
     let ack = world.inside(&invite, &to, Method::Ack);
