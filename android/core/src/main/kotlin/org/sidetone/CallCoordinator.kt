@@ -344,7 +344,8 @@ class CallCoordinator(
                 it.established = true
                 if (it.wantsHold) askHold(it)
             }
-            is PhoneEvent.HoldChanged, is PhoneEvent.HoldFailed, is PhoneEvent.Merged -> Unit
+            // Every event is followed.
+            is PhoneEvent.ShapeChanged -> {}
             is PhoneEvent.Ended -> line?.let {
                 val missed = it.waiting && event.cause in MISSED
                 end(it, event.cause)

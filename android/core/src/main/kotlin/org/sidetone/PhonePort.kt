@@ -79,11 +79,9 @@ sealed interface PhoneEvent {
     data class Incoming(override val call: UUID, val shown: Shown) : PhoneEvent
     data class Answered(override val call: UUID) : PhoneEvent
     data class Established(override val call: UUID) : PhoneEvent
-    data class HoldChanged(override val call: UUID, val local: Boolean) : PhoneEvent
-    data class HoldFailed(override val call: UUID) : PhoneEvent
 
-    /** Which calls are joined changed. */
-    data object Merged : PhoneEvent {
+    /** Who is held, or who is joined, may have changed: [PhonePort.calls] says how it is. */
+    data object ShapeChanged : PhoneEvent {
         override val call: UUID? = null
     }
     data class Ended(override val call: UUID, val cause: Cause) : PhoneEvent

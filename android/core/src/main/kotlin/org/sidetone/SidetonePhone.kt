@@ -152,9 +152,7 @@ private fun phoneEvent(it: Event): PhoneEvent? = when (it) {
     is Event.Incoming -> PhoneEvent.Incoming(it.call, shownOf(it.from, it.headers.firstOrNull { h -> h.name.equals("X-Queue", true) }?.value))
     is Event.Answered -> PhoneEvent.Answered(it.call)
     is Event.Established -> PhoneEvent.Established(it.call)
-    is Event.HoldChanged -> PhoneEvent.HoldChanged(it.call, it.hold.local)
-    is Event.HoldFailed -> PhoneEvent.HoldFailed(it.call)
-    is Event.Merged -> PhoneEvent.Merged
+    is Event.HoldChanged, is Event.HoldFailed, is Event.Merged -> PhoneEvent.ShapeChanged
     is Event.Ended -> PhoneEvent.Ended(it.call, causeOf(it.reason))
     else -> null
 }

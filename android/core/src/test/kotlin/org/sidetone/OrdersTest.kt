@@ -159,6 +159,16 @@ class OrdersTest {
         assertEquals(Rule.AT_MOST_TEN, rule { for (n in 0L..10L) placeOutgoing(UUID(1, n), nobody) })
         assertEquals(Rule.AUDIO_NEEDS_ACTIVE, rule { audio(true) })
         assertEquals(Rule.PUSH_IS_SEEN, rule { push { reportIncoming(call, nobody) } })
+        assertEquals(
+            Rule.PUSH_IS_SEEN,
+            rule {
+                push {
+                    reportIncoming(call, nobody)
+                    show(Screen(Foreground(setOf(ServiceType.PHONE_CALL), Alert.QUIET, emptySet()), call, nobody, Ring.NONE))
+                    show(Screen.EMPTY)
+                }
+            },
+        )
         assertEquals(Rule.ROUTE_EXISTS, rule { requestRoute(Route(Route.Kind.WIRED)) })
         assertEquals(Rule.ENDED_IS_FINAL, rule { placeOutgoing(call, nobody); create(call); repeat(2) { setEnded(call, Cause.LOCAL) } })
         assertEquals(Rule.HOLD_IS_OBEYED, rule { placeOutgoing(call, nobody); create(call); setActive(call); anotherCallBegins() })

@@ -73,7 +73,6 @@ class FakeTelecom(
         private set
     private var touched = false
     private var pushWindow = false
-    private var alerted = false
     private var routes: Set<Route> = EARPIECE_AND_SPEAKER
     private var route: Route = Route(Route.Kind.EARPIECE)
 
@@ -151,8 +150,6 @@ class FakeTelecom(
         val before = this.screen.foreground
         val after = screen.foreground
         this.screen = screen
-        // A call that proves to be over already alerts for a moment only.
-        alerted = alerted || after.alert != Alert.NONE
         val level = standing.apiLevel
         val added = after.types - before.types
         if (after.alert != Alert.NONE && after.types.isEmpty() && level >= 29) {
@@ -277,16 +274,16 @@ class FakeTelecom(
         if (on && it.state == State.ACTIVE) askForHold(it) else if (!on) userResumes(call)
     }
 
-    /** A high-priority push is handled by [handler]: it may start the service, and must lead to something seen. */
+    /** A high-priority push is handled by [handler]: it may start the service, and what it leads to is to be seen when it returns. */
     @Synchronized
     fun <T> push(handler: () -> T): T {
         val noticesBefore = notices.size
         val reportsBefore = calls.size
         pushWindow = true
-        alerted = screen.foreground.alert != Alert.NONE
         try {
             return handler().also {
-                val seen = alerted || notices.size > noticesBefore
+                // What came and went within the handler was never drawn.
+                val seen = screen.foreground.alert != Alert.NONE || notices.size > noticesBefore
                 // A repetition of what was already seen and dealt with shows nothing anew.
                 if (!seen && calls.size > reportsBefore) broken(Rule.PUSH_IS_SEEN, "nothing is shown for a push")
             }

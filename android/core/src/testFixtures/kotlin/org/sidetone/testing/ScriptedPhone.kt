@@ -66,7 +66,7 @@ class ScriptedPhone(private val telecom: FakeTelecom) : PhonePort {
     override suspend fun setHold(call: UUID, on: Boolean) {
         val it = live(call)
         if (it.state != State.ANSWERED) throw Refusal("not answered", Refusal.Why.NOT_NOW)
-        if (refusesHold) return tell(PhoneEvent.HoldFailed(call))
+        if (refusesHold) return tell(PhoneEvent.ShapeChanged)
         if (on) hold(true) { other -> other === it || it.merged && other.merged } else focus(it)
     }
 
@@ -74,7 +74,7 @@ class ScriptedPhone(private val telecom: FakeTelecom) : PhonePort {
     fun merge(vararg joined: UUID) {
         for (it in calls.values) it.merged = it.call in joined
         focus(calls.getValue(joined.first()))
-        tell(PhoneEvent.Merged)
+        tell(PhoneEvent.ShapeChanged)
     }
 
     /** The app lets the one talk that is held. */
@@ -90,7 +90,7 @@ class ScriptedPhone(private val telecom: FakeTelecom) : PhonePort {
     private fun hold(on: Boolean, which: (Call) -> Boolean) {
         val changed = calls.values.filter { it.state == State.ANSWERED && it.held != on && which(it) }
         changed.forEach { it.held = on }
-        changed.forEach { tell(PhoneEvent.HoldChanged(it.call, on)) }
+        if (changed.isNotEmpty()) tell(PhoneEvent.ShapeChanged)
     }
 
     override suspend fun setMute(call: UUID, on: Boolean) {

@@ -55,7 +55,7 @@ class TelecomTest {
         override suspend fun answer(call: UUID) { told += "answer" }
         override suspend fun decline(call: UUID, busy: Boolean) { told += "decline" }
         override suspend fun hangUp(call: UUID) { told += "hangUp" }
-        override suspend fun setHold(call: UUID, on: Boolean) { told += "hold $on"; listener(PhoneEvent.HoldChanged(call, on)) }
+        override suspend fun setHold(call: UUID, on: Boolean) { told += "hold $on"; listener(PhoneEvent.ShapeChanged) }
         override suspend fun setMute(call: UUID, on: Boolean) { if (on) told += "mute" }
         override suspend fun sendDtmf(call: UUID, digits: String) { told += "dtmf $digits" }
         override suspend fun sleep() { told += "sleep" }
