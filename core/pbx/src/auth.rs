@@ -1,7 +1,7 @@
 //! Nonces: given out, accepted for a while, bounded in number (RFC 7616 §3.3, §5.4).
 
 use crate::random::Random;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
 /// More than this many live nonces push out the oldest.
@@ -12,23 +12,26 @@ const MAX_NONCES: usize = 1024;
 pub(crate) struct Nonces {
     lifetime: Duration,
     issued: BTreeMap<String, Duration>,
+    /// Oldest first.
+    order: VecDeque<String>,
 }
 
 impl Nonces {
     pub(crate) fn new(lifetime: Duration) -> Self {
-        Self { lifetime, issued: BTreeMap::new() }
+        Self { lifetime, issued: BTreeMap::new(), order: VecDeque::new() }
     }
 
     /// A new one.
     pub(crate) fn issue(&mut self, random: &mut Random, now: Duration) -> String {
-        self.issued.retain(|_, at| *at + self.lifetime > now);
-        if self.issued.len() >= MAX_NONCES {
-            let oldest = self.issued.iter().min_by_key(|(_, at)| **at).map(|(n, _)| n.clone());
-            oldest.and_then(|nonce| self.issued.remove(&nonce));
+        while let Some(oldest) = self.order.front() {
+            let is_spare = self.issued.len() >= MAX_NONCES || !self.accepts(oldest, now);
+            let Some(oldest) = self.order.pop_front_if(|_| is_spare) else { break };
+            self.issued.remove(&oldest);
         }
         // Asterisk writes the time and a hash; only the form matters to a client.
         let nonce = format!("{}/{}", now.as_secs(), random.hex(16));
         self.issued.insert(nonce.clone(), now);
+        self.order.push_back(nonce.clone());
         nonce
     }
 
@@ -40,6 +43,7 @@ impl Nonces {
     /// From here on none is accepted.
     pub(crate) fn clear(&mut self) {
         self.issued.clear();
+        self.order.clear();
     }
 }
 

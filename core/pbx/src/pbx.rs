@@ -13,7 +13,7 @@ use crate::{
 use sidetone_sip::digest::DigestServer;
 use sidetone_sip::transaction::{Reliability, Timers, TransactionOutput, Transactions};
 use sidetone_sip::{HeaderName, Message, Method, Response, StatusCode};
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -29,6 +29,10 @@ pub struct Pbx {
     pub(crate) registrar: Registrar,
     pub(crate) refusing: Option<StatusCode>,
     pub(crate) flows: BTreeMap<FlowId, Flow>,
+    /// When each flow gets its next empty line.
+    keep_alives: BTreeSet<(Duration, FlowId)>,
+    /// Flows that closed and were not looked at since.
+    closed: Vec<FlowId>,
     pub(crate) legs: BTreeMap<LegId, Leg>,
     pub(crate) calls: BTreeMap<CallKey, Call>,
     pub(crate) attempts: BTreeMap<AttemptKey, Attempt>,
@@ -41,7 +45,6 @@ pub struct Pbx {
 #[derive(Debug)]
 pub(crate) struct Flow {
     pub(crate) peer: SocketAddr,
-    keep_alive_at: Option<Duration>,
 }
 
 impl Pbx {
@@ -61,6 +64,8 @@ impl Pbx {
             registrar: Registrar::default(),
             refusing: None,
             flows: BTreeMap::new(),
+            keep_alives: BTreeSet::new(),
+            closed: Vec::new(),
             legs: BTreeMap::new(),
             calls: BTreeMap::new(),
             attempts: BTreeMap::new(),
@@ -95,7 +100,7 @@ impl Pbx {
     pub fn poll_timeout(&self) -> Option<Duration> {
         let transactions = self.transactions.poll_timeout().map(|(at, _)| at);
         let legs = self.legs.values().filter_map(Leg::next_timeout).min();
-        let keep_alive = self.flows.values().filter_map(|flow| flow.keep_alive_at).min();
+        let keep_alive = self.keep_alives.first().map(|(at, _)| *at);
         let plans =
             [self.next_plan_timeout(), self.next_attempt_timeout()].into_iter().flatten().min();
         let all = [transactions, legs, keep_alive, plans];
@@ -110,12 +115,12 @@ impl Pbx {
         self.repeat_answers(now);
         self.handle_attempt_timeouts(now);
         self.handle_plan_timeouts(now);
-        for (flow, state) in &mut self.flows {
-            if state.keep_alive_at.is_some_and(|at| at <= now) {
-                state.keep_alive_at = self.config.keep_alive.map(|every| now + every);
-                let bytes = b"\r\n".to_vec();
-                self.outputs.push_back(PbxOutput::Transmit { flow: *flow, bytes });
-            }
+        while let Some(due) = self.keep_alives.first().copied().filter(|(at, _)| *at <= now) {
+            self.keep_alives.remove(&due);
+            let (_, flow) = due;
+            self.keep_alives.extend(self.config.keep_alive.map(|every| (now + every, flow)));
+            let bytes = b"\r\n".to_vec();
+            self.outputs.push_back(PbxOutput::Transmit { flow, bytes });
         }
         self.drain_transactions(now);
     }
@@ -143,7 +148,7 @@ impl Pbx {
     ///
     /// # Errors
     /// Says in words what does not.
-    pub fn check_invariants(&self) -> Result<(), String> {
+    pub fn check_invariants(&mut self) -> Result<(), String> {
         for leg in self.legs.values() {
             let id = leg.id;
             if leg.call.is_some_and(|call| !self.calls.contains_key(&call)) {
@@ -184,8 +189,8 @@ impl Pbx {
                 return Err(format!("{} is joined to {peer}, which is gone", call.caller));
             }
         }
-        match self.registrar.views().iter().find(|c| !self.flows.contains_key(&c.flow)) {
-            Some(contact) => Err(format!("{} is bound to a flow that is gone", contact.uri)),
+        match std::mem::take(&mut self.closed).iter().find(|f| self.registrar.is_bound_to(**f)) {
+            Some(flow) => Err(format!("somebody is bound to {flow:?}, which is gone")),
             None => Ok(()),
         }
     }
@@ -262,12 +267,14 @@ impl Pbx {
             self.outputs.push_back(PbxOutput::CloseFlow { flow });
             return;
         }
-        let keep_alive_at = self.config.keep_alive.map(|every| now + every);
-        self.flows.insert(flow, Flow { peer, keep_alive_at });
+        self.keep_alives.extend(self.config.keep_alive.map(|every| (now + every, flow)));
+        self.flows.insert(flow, Flow { peer });
     }
 
     fn flow_closed(&mut self, flow: FlowId, now: Duration) {
         self.flows.remove(&flow);
+        self.keep_alives.retain(|(_, of)| *of != flow);
+        self.closed.push(flow);
         self.registrar.flow_closed(flow);
         self.transactions.flow_lost(flow, now);
         // PJSIP ends an unanswered caller with its transport; an answered leg waits for its phone
@@ -333,6 +340,7 @@ impl Pbx {
                 for flow in std::mem::take(&mut self.flows).into_keys() {
                     self.outputs.push_back(PbxOutput::CloseFlow { flow });
                 }
+                self.keep_alives.clear();
                 self.calls.clear();
                 self.attempts.clear();
                 self.nonces.clear();

@@ -6,7 +6,7 @@ use crate::config::Registrar as Limits;
 use crate::{ContactView, FlowId};
 use sidetone_sip::message::Host;
 use sidetone_sip::{ContactHeader, HeaderName, Request, StatusCode, Uri};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
@@ -22,6 +22,9 @@ pub(crate) struct Contact {
 #[derive(Debug, Default)]
 pub(crate) struct Registrar {
     bindings: BTreeMap<String, Vec<Contact>>,
+    /// The same by the time at which they run out, and by flow: of thousands one is found at once.
+    expiries: BTreeSet<(Duration, String)>,
+    flows: BTreeSet<(FlowId, String)>,
 }
 
 impl Registrar {
@@ -72,7 +75,7 @@ impl Registrar {
             let first = (0..newest).min_by_key(|at| bindings[*at].expires_at).unwrap_or(0);
             bindings.remove(first);
         }
-        self.bindings.insert(user.to_owned(), bindings);
+        self.set(user, bindings);
         Ok(())
     }
 
@@ -89,21 +92,45 @@ impl Registrar {
 
     /// The flow is gone, and with it what was bound to it.
     pub(crate) fn flow_closed(&mut self, flow: FlowId) {
-        for bindings in self.bindings.values_mut() {
-            bindings.retain(|contact| contact.flow != flow);
+        let bound = self.flows.range((flow, String::new())..);
+        let users: Vec<String> =
+            bound.take_while(|(of, _)| *of == flow).map(|(_, user)| user.clone()).collect();
+        for user in users {
+            let left = self.of(&user).iter().filter(|contact| contact.flow != flow);
+            let left = left.cloned().collect();
+            self.set(&user, left);
         }
     }
 
     /// Drops what has run out.
     pub(crate) fn expire(&mut self, now: Duration) {
-        for bindings in self.bindings.values_mut() {
-            bindings.retain(|contact| contact.expires_at > now);
+        while let Some((_, user)) = self.expiries.first().filter(|(at, _)| *at <= now).cloned() {
+            let left = self.of(&user).iter().filter(|contact| contact.expires_at > now);
+            let left = left.cloned().collect();
+            self.set(&user, left);
         }
     }
 
     /// When the next binding runs out.
     pub(crate) fn next_expiry(&self) -> Option<Duration> {
-        self.bindings.values().flatten().map(|contact| contact.expires_at).min()
+        self.expiries.first().map(|(at, _)| *at)
+    }
+
+    /// Whether something is bound to this flow.
+    pub(crate) fn is_bound_to(&self, flow: FlowId) -> bool {
+        self.flows.range((flow, String::new())..).next().is_some_and(|(of, _)| *of == flow)
+    }
+
+    fn set(&mut self, user: &str, bindings: Vec<Contact>) {
+        let before = self.bindings.insert(user.to_owned(), bindings).unwrap_or_default();
+        for contact in before {
+            self.expiries.remove(&(contact.expires_at, user.to_owned()));
+            self.flows.remove(&(contact.flow, user.to_owned()));
+        }
+        for contact in self.bindings.get(user).into_iter().flatten() {
+            self.expiries.insert((contact.expires_at, user.to_owned()));
+            self.flows.insert((contact.flow, user.to_owned()));
+        }
     }
 
     /// All bindings, for tests and operators.

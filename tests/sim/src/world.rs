@@ -67,6 +67,10 @@ pub(crate) struct Handset {
     pub(crate) gone: BTreeSet<FlowId>,
     pub(crate) bytes: Vec<u8>,
     pub(crate) platform: Platform,
+    /// When it wants to be woken, as the world has noted it.
+    timer: Option<Duration>,
+    /// Its connections, also such as are over.
+    pub(crate) wires: Vec<u64>,
 }
 
 /// The simulated world.
@@ -92,6 +96,16 @@ pub struct World {
     steps: (u64, u64),
     /// What phones and PBX asked for.
     pub(crate) asked: u64,
+    /// The phones that something was done with since the last look at them.
+    touched: BTreeSet<usize>,
+    /// Those that had calls at that, whose limits pass also where nothing is done.
+    busy: BTreeSet<usize>,
+    /// Those that have media.
+    pub(crate) listeners: BTreeSet<usize>,
+    /// When each phone wants to be woken.
+    timers: BTreeSet<(Duration, usize)>,
+    /// Nothing is kept to be read later: bytes, events, ladder.
+    pub(crate) forgets: bool,
 }
 
 impl World {
@@ -117,7 +131,18 @@ impl World {
             ladder: Ladder::default(),
             steps: (0, 0),
             asked: 0,
+            touched: BTreeSet::new(),
+            busy: BTreeSet::new(),
+            listeners: BTreeSet::new(),
+            timers: BTreeSet::new(),
+            forgets: false,
         }
+    }
+
+    /// From here on nothing is kept to be read later, for worlds of thousands of phones: no bytes, no events, no
+    /// ladder, no history.
+    pub fn forget_all(&mut self) {
+        self.forgets = true;
     }
 
     /// Another phone: the user's, switched on and not signed in, whose audio is its own.
@@ -154,6 +179,8 @@ impl World {
             gone: BTreeSet::new(),
             bytes: Vec::new(),
             platform: Platform::default(),
+            timer: None,
+            wires: Vec::new(),
         });
         let id = PhoneId(self.handsets.len() - 1);
         self.switch_on(id);
@@ -177,6 +204,7 @@ impl World {
         handset.told.killed();
         handset.platform.killed();
         handset.gone.clear();
+        self.touched.insert(id.0);
         self.settle();
     }
 
@@ -189,6 +217,8 @@ impl World {
         handset.phone = None;
         handset.asleep = None;
         let ears = std::mem::take(&mut handset.ears);
+        self.listeners.remove(&id.0);
+        self.touched.insert(id.0);
         self.ladder.world(&format!("{} dies", self.handsets[id.0].name), now);
         for leg in ears.into_values().filter_map(|ears| ears.leg) {
             self.plan(media::RTP_TIMEOUT, Happening::LegSilent { leg });
@@ -213,6 +243,7 @@ impl World {
         self.ladder.command(&handset.name, &text, now.boot);
         let wants_audio = matches!(command, Command::Answer { .. } | Command::Dial { .. });
         let done = phone.command(command, now);
+        self.touched.insert(id.0);
         if wants_audio && done.is_ok() {
             self.plan_audio(id.0);
         }
@@ -302,6 +333,8 @@ impl World {
         let Some(handset) = self.handsets.get_mut(id.0) else { return };
         if handset.asleep.is_none() && handset.phone.is_some() {
             handset.asleep = Some(Vec::new());
+            self.touched.insert(id.0);
+            self.note_timer(id.0);
             self.ladder.world(&format!("{} sleeps", self.handsets[id.0].name), self.now);
             self.plan(time, Happening::Wakes { phone: id.0 });
         }
@@ -428,13 +461,9 @@ impl World {
     /// The next step: `None` for the agenda, a phone, or the PBX one past the last phone.
     fn next(&self) -> Option<(Duration, Option<usize>)> {
         let agenda = self.agenda.keys().next().map(|(at, _)| (*at, None));
-        let awake = self.handsets.iter().enumerate().filter(|(_, h)| h.asleep.is_none());
-        let phones = awake.filter_map(|(index, handset)| {
-            let (at, _) = handset.phone.as_ref()?.poll_timeout()?;
-            Some((at, Some(index)))
-        });
+        let phone = self.timers.first().map(|(at, index)| (*at, Some(*index)));
         let pbx = self.pbx.poll_timeout().map(|at| (at, Some(self.handsets.len())));
-        agenda.into_iter().chain(phones).chain(pbx).min()
+        agenda.into_iter().chain(phone).chain(pbx).min()
     }
 
     fn step(&mut self, who: Option<usize>) {
@@ -446,7 +475,10 @@ impl World {
                 }
             }
             Some(index) => match self.handsets.get_mut(index).and_then(|h| h.phone.as_mut()) {
-                Some(phone) => phone.handle_timeout(now),
+                Some(phone) => {
+                    phone.handle_timeout(now);
+                    self.touched.insert(index);
+                }
                 None => self.pbx.handle_timeout(self.now),
             },
         }
@@ -510,6 +542,7 @@ impl World {
         let now = self.now();
         let Some(missed) = self.handsets[phone].asleep.take() else { return };
         self.handsets[phone].told.woke(self.now);
+        self.touched.insert(phone);
         self.ladder.world(&format!("{} wakes", self.handsets[phone].name), self.now);
         if let Some(phone) = &mut self.handsets[phone].phone {
             phone.handle_timeout(now);
@@ -529,7 +562,8 @@ impl World {
             return;
         }
         wire.pbx_open = true;
-        let peer = ([198, 18, 0, 20 + phone as u8], 40000 + number as u16).into();
+        let [.., high, low] = (phone as u32 + 20).to_be_bytes();
+        let peer = ([198, 18, high, low], 40000_u16.wrapping_add(number as u16)).into();
         self.pbx.handle(PbxInput::FlowOpened { flow: FlowId(number), peer }, self.now);
         self.tell(phone, Input::FlowOpened { flow });
     }
@@ -569,7 +603,10 @@ impl World {
                 self.pbx.handle(PbxInput::FlowClosed { flow: FlowId(number) }, self.now);
             }
         }
-        self.wires.retain(|_, wire| wire.phone_open || wire.pbx_open);
+        if self.wires.get(&number).is_some_and(|wire| !wire.phone_open && !wire.pbx_open) {
+            self.wires.remove(&number);
+            self.handsets[phone].wires.retain(|of| *of != number);
+        }
     }
 
     pub(crate) fn send(&mut self, number: u64, to: End, parcel: Parcel) {
@@ -592,6 +629,7 @@ impl World {
     /// Hands an input to a phone, or keeps it while the phone sleeps.
     pub(crate) fn tell(&mut self, index: usize, input: Input) {
         let now = self.now();
+        self.touched.insert(index);
         let handset = &mut self.handsets[index];
         match (&mut handset.asleep, &mut handset.phone) {
             (Some(inbox), Some(_)) => inbox.push(input),
@@ -615,13 +653,24 @@ impl World {
 
     pub(crate) fn settle(&mut self) {
         loop {
-            for index in 0..self.handsets.len() {
+            // A phone that nothing was done with asks for nothing.
+            for index in self.touched.iter().copied().collect::<Vec<_>>() {
                 self.drain(index);
             }
             let Some(output) = self.pbx.poll_output() else { break };
             self.carry_out_for_pbx(output);
         }
         self.check();
+    }
+
+    /// Notes when a phone wants to be woken.
+    fn note_timer(&mut self, index: usize) {
+        let Some(handset) = self.handsets.get_mut(index) else { return };
+        let phone = handset.phone.as_ref().filter(|_| handset.asleep.is_none());
+        let timer = phone.and_then(Phone::poll_timeout).map(|(at, _)| at);
+        let before = std::mem::replace(&mut handset.timer, timer);
+        before.map(|at| self.timers.remove(&(at, index)));
+        timer.map(|at| self.timers.insert((at, index)));
     }
 
     fn drain(&mut self, index: usize) {
@@ -641,13 +690,20 @@ impl World {
         if let Err(what) = self.pbx.check_invariants() {
             self.fail(&format!("the PBX: {what}"));
         }
-        for index in 0..self.handsets.len() {
-            let handset = &mut self.handsets[index];
+        let touched = std::mem::take(&mut self.touched);
+        touched.iter().for_each(|index| self.note_timer(*index));
+        for index in touched.union(&self.busy.clone()).copied() {
+            let Some(handset) = self.handsets.get_mut(index) else { continue };
             // What a phone that sleeps shows is not looked at.
             let Some(phone) = handset.phone.as_ref().filter(|_| handset.asleep.is_none()) else {
                 continue;
             };
             let snapshot = phone.snapshot();
+            if snapshot.calls.is_empty() {
+                self.busy.remove(&index);
+            } else {
+                self.busy.insert(index);
+            }
             let checked = handset
                 .told
                 .snapshot(&snapshot, self.now)
