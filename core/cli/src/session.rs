@@ -194,6 +194,7 @@ impl Session {
                     |revision| JsonEvent::HistoryChanged { revision },
                 )]
             }
+            Ok(Request::Snapshot) => vec![JsonEvent::from(&self.snapshot())],
             Err(refused) => vec![refused],
         };
         Some(events.into_iter().map(|event| Line { event, at_ms }).collect())
@@ -314,6 +315,7 @@ pub(crate) fn plain(event: &JsonEvent) -> Option<String> {
         | JsonEvent::Accepted { .. }
         | JsonEvent::History { .. }
         | JsonEvent::HistoryChanged { .. }
+        | JsonEvent::Snapshot { .. }
         | JsonEvent::Step { .. }
         | JsonEvent::Check { .. }
         | JsonEvent::Ready { .. } => return None,

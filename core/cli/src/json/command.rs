@@ -77,6 +77,7 @@ enum JsonCommand {
         limit: Option<usize>,
     },
     ClearHistory {},
+    Snapshot {},
     Sleep {},
     NetworkChanged {
         make_before_break: bool,
@@ -125,6 +126,8 @@ pub(crate) enum Request {
     History { filter: HistoryFilter, after: Option<HistoryCursor>, limit: usize },
     /// All of them are to be forgotten.
     ClearHistory,
+    /// What is to be seen now.
+    Snapshot,
     /// Leave.
     Quit,
 }
@@ -202,6 +205,7 @@ impl Request {
                 return Ok(Self::History { filter, after, limit });
             }
             JsonCommand::ClearHistory {} => return Ok(Self::ClearHistory),
+            JsonCommand::Snapshot {} => return Ok(Self::Snapshot),
             JsonCommand::Sleep {} => ("sleep", None, Command::Sleep),
             JsonCommand::NetworkChanged { make_before_break: true } => {
                 return Ok(Self::NetworkChanged(Handover::MakeBeforeBreak));

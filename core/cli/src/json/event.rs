@@ -1,6 +1,7 @@
 //! What is told: one line of output for each event.
 
 use super::history::JsonRecord;
+use super::snapshot::JsonCall;
 use super::words::{end_reason_name, end_status, ms, registration_name};
 use serde::Serialize;
 use sidetone_phone::{Announcement, CallId, Event, Party, QualityReport, Report};
@@ -118,6 +119,10 @@ pub(crate) enum JsonEvent {
     },
     HistoryChanged {
         revision: u64,
+    },
+    Snapshot {
+        state: &'static str,
+        calls: Vec<JsonCall>,
     },
     Accepted {
         command: String,

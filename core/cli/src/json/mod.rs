@@ -3,6 +3,7 @@
 mod command;
 mod event;
 mod history;
+mod snapshot;
 mod words;
 
 pub(crate) use command::{Request, name_in};

@@ -1,6 +1,6 @@
 //! The words and units of the lines.
 
-use sidetone_phone::{CommandError, EndReason, RegistrationState};
+use sidetone_phone::{CallState, CommandError, EndReason, MediaPath, RegistrationState};
 use std::time::Duration;
 
 /// A duration in milliseconds, to the microsecond.
@@ -18,6 +18,31 @@ pub(super) fn registration_name(state: RegistrationState) -> &'static str {
         RegistrationState::ReachableByPush => "reachable_by_push",
         RegistrationState::Asleep => "asleep",
         RegistrationState::Failed => "failed",
+    }
+}
+
+/// Where a call stands.
+pub(super) fn call_state_name(state: CallState) -> &'static str {
+    match state {
+        CallState::Dialing => "dialing",
+        CallState::Alerting => "alerting",
+        CallState::Announced => "announced",
+        CallState::Ringing => "ringing",
+        CallState::Answering => "answering",
+        CallState::Answered => "answered",
+        CallState::Established => "established",
+        CallState::Ending => "ending",
+    }
+}
+
+/// How far the media is.
+pub(super) fn media_path_name(media: MediaPath) -> &'static str {
+    match media {
+        MediaPath::New => "new",
+        MediaPath::Connecting => "connecting",
+        MediaPath::Connected => "connected",
+        MediaPath::Reconnecting => "reconnecting",
+        MediaPath::Failed => "failed",
     }
 }
 

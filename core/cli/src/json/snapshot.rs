@@ -1,0 +1,41 @@
+//! What is to be seen of the phone, as one line.
+
+use super::event::JsonEvent;
+use super::words::{call_state_name, media_path_name, registration_name};
+use serde::Serialize;
+use sidetone_phone::{CallSnapshot, Snapshot};
+
+/// A call that has not ended.
+#[derive(Debug, Serialize)]
+pub(crate) struct JsonCall {
+    call: String,
+    state: &'static str,
+    media: &'static str,
+    local: bool,
+    remote: bool,
+    muted: bool,
+    transferring: bool,
+}
+
+impl From<&CallSnapshot> for JsonCall {
+    fn from(call: &CallSnapshot) -> Self {
+        Self {
+            call: call.id.to_string(),
+            state: call_state_name(call.state),
+            media: media_path_name(call.media),
+            local: call.hold.local,
+            remote: call.hold.remote,
+            muted: call.muted,
+            transferring: call.transfer.is_some(),
+        }
+    }
+}
+
+impl From<&Snapshot> for JsonEvent {
+    fn from(snapshot: &Snapshot) -> Self {
+        Self::Snapshot {
+            state: registration_name(snapshot.registration.state),
+            calls: snapshot.calls.iter().map(JsonCall::from).collect(),
+        }
+    }
+}
