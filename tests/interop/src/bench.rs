@@ -154,14 +154,7 @@ impl Bench {
 
     /// The local TCP ports of a process in the namespace of the agents.
     pub fn ports(&self, process: u32) -> Vec<String> {
-        let list = self.run(&["exec", "ua", "ss", "-Htnp", "state", "established"]);
-        let mark = format!("pid={process},");
-        list.lines()
-            .filter(|line| line.contains(&mark))
-            .filter_map(|line| {
-                line.split_whitespace().nth(2)?.rsplit(':').next().map(str::to_owned)
-            })
-            .collect()
+        crate::roam::ports(&self.agents, process)
     }
 
     /// Waits until `done` says so.

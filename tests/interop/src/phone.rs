@@ -100,11 +100,19 @@ impl Phone {
         Self::start_with(name, setup, voice, &["agent", "--sip"])
     }
 
+    /// The same, without an ear: what it hears in hours is more than a disk should keep.
+    pub fn start_deaf(name: &str, setup: &Setup, voice: &Voice) -> Self {
+        let folder = Scratch::new(name);
+        let command = setup.command(&["agent", "--sip"], &folder.0);
+        Self::speaking(name, command, folder, voice, "null".as_ref())
+    }
+
     /// Starts another subcommand.
     pub fn start_with(name: &str, setup: &Setup, voice: &Voice, arguments: &[&str]) -> Self {
         let folder = Scratch::new(name);
         let command = setup.command(arguments, &folder.0);
-        Self::speaking(name, command, folder, voice)
+        let ear = folder.0.join("heard.wav");
+        Self::speaking(name, command, folder, voice, &ear)
     }
 
     /// Starts another program that speaks the same lines: a phone library behind a strict platform.
@@ -119,17 +127,25 @@ impl Phone {
         let mut command = program(setup.namespace.as_deref(), other[0]);
         command.args(&other[1..]);
         setup.give(&mut command, state);
-        Self::speaking(name, command, Scratch::new(name), voice)
+        let folder = Scratch::new(name);
+        let ear = folder.0.join("heard.wav");
+        Self::speaking(name, command, folder, voice, &ear)
     }
 
-    fn speaking(name: &str, mut command: Command, folder: Scratch, voice: &Voice) -> Self {
+    fn speaking(
+        name: &str,
+        mut command: Command,
+        folder: Scratch,
+        voice: &Voice,
+        ear: &Path,
+    ) -> Self {
         if voice.0.is_empty() {
             command.args(["--mic", "null"]);
         } else {
             voice.write(&folder.0.join("voice.wav"));
             command.arg("--mic").arg(folder.0.join("voice.wav"));
         }
-        command.arg("--speaker").arg(folder.0.join("heard.wav"));
+        command.arg("--speaker").arg(ear);
         Self::spawn(name, command, folder)
     }
 
@@ -166,6 +182,18 @@ impl Phone {
     /// The process's number.
     pub fn id(&self) -> u32 {
         self.child.id()
+    }
+
+    /// Its share of the machine's memory (PSS) in MB.
+    ///
+    /// # Panics
+    /// Where it has ended.
+    pub fn memory(&self) -> f64 {
+        let text = std::fs::read_to_string(format!("/proc/{}/smaps_rollup", self.id()));
+        let text = text.expect("the process runs");
+        let kilobytes =
+            text.lines().find_map(|line| line.strip_prefix("Pss:")?.split_whitespace().next());
+        kilobytes.and_then(|text| text.parse::<f64>().ok()).expect("the kernel counts it") / 1000.0
     }
 
     /// Its name, for messages.
@@ -423,7 +451,7 @@ impl Phone {
     }
 
     /// All that it told, and its log.
-    fn story(&self) -> String {
+    pub fn story(&self) -> String {
         let line = |event: &Value| match event["message"].as_str() {
             Some(message) => {
                 let arrow = if event["sent"] == true { "→" } else { "←" };

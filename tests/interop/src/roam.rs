@@ -9,6 +9,17 @@ use std::process::{Command, Stdio};
 /// The two networks.
 const LINKS: [&str; 2] = ["wlan0", "rmnet0"];
 
+/// What can befall the network of a phone.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Trouble {
+    /// Nothing passes, either way, and nobody says so.
+    Silence,
+    /// All TCP is answered by a reset, also what is new; audio passes.
+    Reset,
+    /// These TCP ports of the phone are dead without a word; new ones work, and audio passes.
+    Dead(Vec<String>),
+}
+
 /// Where such a phone is.
 #[derive(Debug)]
 pub struct Roam {
@@ -20,13 +31,13 @@ pub struct Roam {
 }
 
 impl Roam {
-    /// The place of this number, 1 to 4, on its first network.
+    /// The place of this number, 1 to 8, on its first network.
     ///
     /// # Panics
     /// Where the bench is not up.
     pub fn new(number: usize) -> Self {
         let names = std::env::var("SIDETONE_BENCH_ROAM").expect("the bench is up");
-        let namespace = names.split(' ').nth(number - 1).expect("there are four").to_owned();
+        let namespace = names.split(' ').nth(number - 1).expect("there are eight").to_owned();
         let first = 10 + 2 * number;
         let roam = Self { namespace, subnets: [first, first + 1], present: 0 };
         roam.run(&[roam.down(0), roam.down(1), roam.up(0)].concat());
@@ -52,6 +63,50 @@ impl Roam {
     /// The network that was in use before is gone.
     pub fn lose_other(&self) {
         self.run(&self.down(1 - self.present));
+    }
+
+    /// A trouble begins.
+    pub fn begin(&self, trouble: &Trouble) {
+        self.rules("-I", trouble);
+    }
+
+    /// And ends.
+    pub fn end(&self, trouble: &Trouble) {
+        self.rules("-D", trouble);
+    }
+
+    /// The local TCP ports of a process here.
+    pub fn ports(&self, process: u32) -> Vec<String> {
+        ports(&self.namespace, process)
+    }
+
+    /// Packets are dropped where they arrive, at both ends: dropped where they leave, the sender is told.
+    fn rules(&self, how: &str, trouble: &Trouble) {
+        let server = std::env::var("SIDETONE_BENCH_PBX").expect("the bench is up");
+        let from_here = format!("to-{}", self.subnets[self.present]);
+        let rule = |namespace: &str, what: &[&str]| {
+            let status = Command::new("ip")
+                .args(["netns", "exec", namespace, "iptables", "-w", how, "INPUT"])
+                .args(what)
+                .status();
+            assert!(status.is_ok_and(|status| status.success()), "iptables {how} {what:?}");
+        };
+        match trouble {
+            Trouble::Silence => {
+                rule(&self.namespace, &["!", "-i", "lo", "-j", "DROP"]);
+                rule(&server, &["-i", &from_here, "-j", "DROP"]);
+            }
+            Trouble::Reset => {
+                let reset = ["-p", "tcp", "-j", "REJECT", "--reject-with", "tcp-reset"];
+                rule(&server, &[&["-i", &from_here][..], &reset].concat());
+            }
+            Trouble::Dead(ports) => {
+                for port in ports {
+                    rule(&self.namespace, &["-p", "tcp", "--dport", port, "-j", "DROP"]);
+                    rule(&server, &["-i", &from_here, "-p", "tcp", "--sport", port, "-j", "DROP"]);
+                }
+            }
+        }
     }
 
     /// What is in use first gets the better metric, and each address leaves by its own link, as on a phone.
@@ -91,4 +146,18 @@ impl Roam {
         ip.stdin.take().expect("a pipe").write_all(text.as_bytes()).expect("ip reads");
         ip.wait().expect("ip ends");
     }
+}
+
+/// The local TCP ports of a process in a namespace.
+pub(crate) fn ports(namespace: &str, process: u32) -> Vec<String> {
+    let list = Command::new("ip")
+        .args(["netns", "exec", namespace, "ss", "-Htnp", "state", "established"])
+        .output()
+        .expect("ss runs");
+    let mark = format!("pid={process},");
+    String::from_utf8_lossy(&list.stdout)
+        .lines()
+        .filter(|line| line.contains(&mark))
+        .filter_map(|line| line.split_whitespace().nth(2)?.rsplit(':').next().map(str::to_owned))
+        .collect()
 }

@@ -194,12 +194,12 @@ impl Cost {
         agent.wait_lamp("registered", PATIENCE);
         agent.listen(Duration::from_secs(1));
         let (idle_cpu, idle_wakes) = load(&mut agent, IDLE);
-        let idle_pss = pss(agent.id());
+        let idle_pss = agent.memory();
         let call = agent.dial("600");
         agent.wait_call("media", &call);
         agent.listen(Duration::from_secs(2));
         let (call_cpu, _) = load(&mut agent, TALK);
-        let call_pss = pss(agent.id());
+        let call_pss = agent.memory();
         agent.ask("hangup", &call, json!({}));
         agent.leave();
         let binary = std::env::var("SIDETONE_BINARY").expect("SIDETONE_BINARY names the program");
@@ -237,13 +237,6 @@ fn wakes(process: u32) -> f64 {
 fn threads(process: u32) -> impl Iterator<Item = std::path::PathBuf> {
     let folder = std::fs::read_dir(format!("/proc/{process}/task")).expect("the process runs");
     folder.flatten().map(|entry| entry.path())
-}
-
-/// The proportional share of memory, in MB.
-fn pss(process: u32) -> f64 {
-    let path = format!("/proc/{process}/smaps_rollup");
-    let text = std::fs::read_to_string(path).expect("the process runs");
-    field(&text, "Pss:").expect("the kernel counts it") / 1000.0
 }
 
 fn field(text: &str, name: &str) -> Option<f64> {
