@@ -30,8 +30,10 @@
 
 mod addresses;
 mod engine;
+mod flight;
 mod observer;
 mod rtp;
+mod sockets;
 mod tie_breaker;
 mod transport;
 

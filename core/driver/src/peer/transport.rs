@@ -5,6 +5,7 @@
 use super::addresses::LocalAddresses;
 use super::observer::{Observed, Observer};
 use super::rtp::{self, Outbound, RtpReceiver, RtpSender};
+use super::sockets::Sockets;
 use super::tie_breaker::SmallTieBreaker;
 use super::{MediaTransport, Negotiated, PeerConfig, PeerEvent, PeerEvents, engine};
 use rtc::peer_connection::configuration::RTCOfferOptions;
@@ -111,6 +112,7 @@ impl WebRtcTransport {
             .with_interceptor_registry(configure_rtcp_reports(Registry::new()))
             .with_setting_engine(engine::settings(provider))
             .with_handler(Arc::new(Observer(observed.clone())))
+            .with_runtime(Arc::new(Sockets))
             .with_udp_addrs(vec![LocalAddresses { only: config.bind }])
             .build()
             .await
