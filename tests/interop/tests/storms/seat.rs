@@ -184,7 +184,10 @@ impl<'a> Seat<'a> {
             Moment::Talking(after) => {
                 self.phone.listen(RINGS);
                 self.phone.send(json!({ "command": "answer", "call": call }));
-                self.phone.wait_call("established", &call);
+                // A handshake whose messages are lost waits a second, then two, then four.
+                self.phone.wait("that it stands", Duration::from_secs(30), |event| {
+                    event["event"] == "established" && event["call"] == call.as_str()
+                });
                 Instant::now() + after
             }
         };
