@@ -42,6 +42,9 @@ pub struct PhoneConfig {
     /// Which incoming calls are connected while they ring; `WhereHeard` where nothing is said.
     #[uniffi(default = None)]
     pub early_media: Option<EarlyMedia>,
+    /// Which incoming calls are answered without the agent; `Manual` where nothing is said.
+    #[uniffi(default = None)]
+    pub answer_mode: Option<AnswerMode>,
     /// What User-Agent says, in place of the library's name and version.
     #[uniffi(default = None)]
     pub user_agent: Option<String>,
@@ -66,6 +69,18 @@ pub enum EarlyMedia {
     WhereHeard,
     /// All: a caller may hear silence in place of the ring-back tone.
     Always,
+}
+
+/// Which incoming calls are answered without the agent, after a tone (RFC 5373). It opens a microphone: the
+/// administrator's choice. Never the second of two calls.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, uniffi::Enum)]
+pub enum AnswerMode {
+    /// None.
+    Manual,
+    /// Those for which the server asks it.
+    Asked,
+    /// All, unless the server says otherwise.
+    Auto,
 }
 
 /// Whose certificates are trusted.
@@ -159,6 +174,7 @@ impl PhoneConfig {
             AudioGate::Platform => sidetone_phone::AudioGate::Platform,
         };
         phone.early = self.early_media.map_or_else(Default::default, Into::into);
+        phone.answer_mode = self.answer_mode.map_or_else(Default::default, Into::into);
         phone.push = self.push.map(PushToken::kept_secret);
         if let Some(name) = self.user_agent {
             phone.user_agent = name;
@@ -186,6 +202,16 @@ impl From<EarlyMedia> for sidetone_phone::EarlyMedia {
             EarlyMedia::Never => Self::Never,
             EarlyMedia::WhereHeard => Self::WhereHeard,
             EarlyMedia::Always => Self::Always,
+        }
+    }
+}
+
+impl From<AnswerMode> for sidetone_phone::AnswerMode {
+    fn from(mode: AnswerMode) -> Self {
+        match mode {
+            AnswerMode::Manual => Self::Manual,
+            AnswerMode::Asked => Self::Asked,
+            AnswerMode::Auto => Self::Auto,
         }
     }
 }

@@ -56,6 +56,8 @@ spoken_error! {
         InCall,
         /// A push token that cannot be one.
         InvalidToken,
+        /// The administrator does not allow it.
+        NotAllowed,
         /// The phone was shut down.
         Ended,
     }
@@ -201,6 +203,10 @@ impl From<PhoneCommandError> for CommandError {
                 let (what, advice) =
                     say("A call is going on", "Let the phone sleep when it has ended");
                 Self::InCall { what, advice }
+            }
+            E::NotAllowed => {
+                let (what, advice) = say("This is not allowed here", "Ask the administrator for it");
+                Self::NotAllowed { what, advice }
             }
             E::InvalidToken => {
                 let (what, advice) =
@@ -398,6 +404,7 @@ mod tests {
             E::TooManyCalls,
             E::InCall,
             E::InvalidToken,
+            E::NotAllowed,
         ];
         for error in all {
             match error {
@@ -414,7 +421,8 @@ mod tests {
                 | E::TooManyToLeave
                 | E::TooManyCalls
                 | E::InCall
-                | E::InvalidToken => {}
+                | E::InvalidToken
+                | E::NotAllowed => {}
             }
         }
         all.to_vec()

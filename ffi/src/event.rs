@@ -47,6 +47,13 @@ pub enum Event {
         /// The platform was told of it by a push.
         announced: bool,
     },
+    /// The call that came in last will be answered without the agent, unless he does something before.
+    AutoAnswering {
+        /// The call.
+        call: CallId,
+        /// In this time.
+        after: Duration,
+    },
     /// A push announced a call that was not known: it is on its way.
     Announced {
         /// The call.
@@ -151,6 +158,15 @@ pub enum Event {
     DtmfSent {
         /// The call.
         call: CallId,
+    },
+    /// Digits were not taken, and those behind them were not sent.
+    DtmfFailed {
+        /// The call.
+        call: CallId,
+        /// The digits that did not arrive.
+        digits: String,
+        /// Why, and what to do, in words.
+        text: String,
     },
     /// How the audio goes, each second. The first to be dropped where nobody reads.
     Quality {
@@ -319,6 +335,10 @@ impl From<phone::Event> for Event {
                 Self::TransferFailed { call: call.into(), text: reason }
             }
             E::MuteChanged { call, muted } => Self::MuteChanged { call: call.into(), muted },
+            E::AutoAnswering { call, after } => Self::AutoAnswering { call: call.into(), after },
+            E::DtmfFailed { call, digits, reason } => {
+                Self::DtmfFailed { call: call.into(), digits, text: reason }
+            }
             E::DtmfSent { call } => Self::DtmfSent { call: call.into() },
             E::Quality { call, report } => {
                 Self::Quality { call: call.into(), report: report.into() }

@@ -163,6 +163,12 @@ impl Phone {
         self.desk.command(Command::TransferTo { call, with }).await
     }
 
+    /// Lets calls be answered without the agent as the configuration's `answer_mode` allows it, or not, until
+    /// he signs out.
+    pub async fn set_auto_answer(&self, on: bool) -> Result<(), CommandError> {
+        self.desk.command(Command::SetAutoAnswer { on }).await
+    }
+
     /// Closes the microphone towards a call, or opens it.
     pub async fn set_mute(&self, call: CallId, on: bool) -> Result<(), CommandError> {
         self.desk.command(Command::Mute { call: call.into(), on }).await

@@ -13,6 +13,9 @@ pub struct Snapshot {
     pub registration: Registration,
     /// The calls that have not ended, oldest first.
     pub calls: Vec<CallSnapshot>,
+    /// Whether calls are answered without the agent, as the administrator allows it and the agent has not
+    /// turned it off.
+    pub auto_answer: bool,
     /// The phone was shut down: this is the last snapshot.
     pub ended: bool,
 }
@@ -120,6 +123,8 @@ pub struct CallSnapshot {
     pub merged: bool,
     /// Where its other side is being sent.
     pub transfer: Option<Party>,
+    /// Whether it is answered without the agent: it will be, or was.
+    pub automatic: bool,
     /// Whether the microphone is closed.
     pub muted: bool,
     /// How far the audio is.
@@ -223,6 +228,7 @@ impl Snapshot {
             revision,
             registration: snapshot.registration.into(),
             calls: snapshot.calls.into_iter().map(Into::into).collect(),
+            auto_answer: snapshot.auto_answer,
             ended,
         }
     }
@@ -307,6 +313,7 @@ impl From<phone::CallSnapshot> for CallSnapshot {
             active,
             merged,
             transfer,
+            automatic,
             muted,
             media,
             began,
@@ -328,6 +335,7 @@ impl From<phone::CallSnapshot> for CallSnapshot {
             active,
             merged,
             transfer: transfer.map(Into::into),
+            automatic,
             muted,
             media: media.into(),
             began: time::wall(began),

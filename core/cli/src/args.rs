@@ -2,7 +2,7 @@
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use serde::Deserialize;
-use sidetone_phone::EarlyMedia;
+use sidetone_phone::{AnswerMode, EarlyMedia};
 use std::path::PathBuf;
 
 /// A phone for the agents of a contact centre, in a terminal.
@@ -67,6 +67,10 @@ pub(crate) struct PhoneArgs {
     /// (whose caller hears a queue or what his server plays), never, always [default: where-heard]
     #[arg(long, env = "SIDETONE_EARLY_MEDIA", value_name = "WHICH")]
     pub(crate) early_media: Option<Early>,
+    /// Which incoming calls are answered without you, after a tone: manual (none), asked (those for which the
+    /// server asks it), auto (all, unless the server says otherwise) [default: manual]
+    #[arg(long, env = "SIDETONE_ANSWER_MODE", value_name = "WHICH")]
+    pub(crate) answer_mode: Option<Mode>,
     /// Seconds that a call lasts without being refreshed, 90 or more [default: 1800]
     #[arg(long, env = "SIDETONE_SESSION_INTERVAL", value_name = "SECONDS")]
     pub(crate) session_interval: Option<u32>,
@@ -103,6 +107,25 @@ impl From<Early> for EarlyMedia {
             Early::Never => Self::Never,
             Early::WhereHeard => Self::WhereHeard,
             Early::Always => Self::Always,
+        }
+    }
+}
+
+/// Which incoming calls are answered without the agent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Mode {
+    Manual,
+    Asked,
+    Auto,
+}
+
+impl From<Mode> for AnswerMode {
+    fn from(mode: Mode) -> Self {
+        match mode {
+            Mode::Manual => Self::Manual,
+            Mode::Asked => Self::Asked,
+            Mode::Auto => Self::Auto,
         }
     }
 }

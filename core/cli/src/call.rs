@@ -136,6 +136,8 @@ impl Progress {
             | Event::Merged { .. }
             | Event::TransferProgress { .. }
             | Event::TransferFailed { .. }
+            | Event::AutoAnswering { .. }
+            | Event::DtmfFailed { .. }
             | Event::MuteChanged { .. }
             | Event::DtmfSent { .. }
             | Event::Quality { .. }

@@ -1,6 +1,6 @@
 //! One configuration out of flags, environment and file, checked, with errors that say what to do.
 
-use crate::args::{Early, PhoneArgs};
+use crate::args::{Early, Mode, PhoneArgs};
 use crate::folders::user_folder;
 use crate::state::State;
 use serde::Deserialize;
@@ -71,6 +71,7 @@ struct File {
     #[serde(default)]
     ice_server: Vec<String>,
     early_media: Option<Early>,
+    answer_mode: Option<Mode>,
     session_interval: Option<u32>,
     #[serde(default)]
     realm: Vec<String>,
@@ -129,6 +130,8 @@ impl Setup {
         let mut phone = Config::new(account, servers, state.instance());
         phone.early =
             args.early_media.or(file.early_media).map_or_else(Default::default, Into::into);
+        phone.answer_mode =
+            args.answer_mode.or(file.answer_mode).map_or_else(Default::default, Into::into);
         phone.voicemail = args.voicemail || file.voicemail;
         if let Some(seconds) = args.session_interval.or(file.session_interval) {
             phone.session_interval = Duration::from_secs(seconds.into());

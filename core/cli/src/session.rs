@@ -303,6 +303,15 @@ pub(crate) fn plain(event: &JsonEvent) -> Option<String> {
         JsonEvent::TransferFailed { reason, .. } => format!("transfer failed: {reason}"),
         JsonEvent::Mute { on: true, .. } => "microphone closed".to_owned(),
         JsonEvent::Mute { on: false, .. } => "microphone open".to_owned(),
+        JsonEvent::AutoAnswering { after_ms, .. } if *after_ms < 1000.0 => {
+            "is answered by itself".to_owned()
+        }
+        JsonEvent::AutoAnswering { after_ms, .. } => {
+            format!("will be answered by itself in {:.0} s", after_ms / 1000.0)
+        }
+        JsonEvent::DtmfFailed { digits, reason, .. } => {
+            format!("digits {digits} did not arrive: {reason}")
+        }
         JsonEvent::DtmfSent { .. } => "digits sent".to_owned(),
         JsonEvent::Ended { text, .. } => format!("ended: {text}"),
         JsonEvent::Refused { command, text, .. } => format!("{command} refused: {text}"),

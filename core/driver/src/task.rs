@@ -229,6 +229,7 @@ impl Task {
                 let keys = Keys::new(digits.as_str());
                 self.parts.media.ask(MediaCommand::Press(call, keys));
             }
+            Output::PlayTone { call } => self.parts.media.ask(MediaCommand::Alert(call)),
             Output::RenewMedia { call } | Output::ReleaseMedia { call } => {
                 self.parts.media.ask(MediaCommand::Remove(call));
                 self.calls.remove(&call);
@@ -356,6 +357,7 @@ impl Task {
                 Told::FirstSent => Input::FirstSent { call },
                 Told::FirstHeard => Input::FirstHeard { call },
                 Told::DtmfSent => Input::DtmfSent { call },
+                Told::Alerted => Input::TonePlayed { call },
                 Told::Measured(measured) => {
                     // Figures of a call that does not answer are not worth a failure of their own.
                     let _ = known.ask(Ask::Measure(Box::new(report(measured))));

@@ -104,7 +104,11 @@ impl Pbx {
                 self.set_plan(key, Plan::Steps { left: steps.into(), at: None });
                 self.take_steps(key, caller, now);
             }
-            Extension::User(user) => self.dial(key, &user, now),
+            Extension::User(user) => self.dial(key, &user, None, now),
+            Extension::Intercom(user) => {
+                let asks = format!("<sip:{}>;answer-after=1", self.config.realm);
+                self.dial(key, &user, Some((HeaderName::CALL_INFO, asks)), now);
+            }
             Extension::Queue(name) => self.join_queue(key, caller, name, now),
         }
     }
@@ -245,10 +249,16 @@ impl Pbx {
         }
     }
 
-    fn dial(&mut self, key: CallKey, user: &str, now: Duration) {
+    fn dial(
+        &mut self,
+        key: CallKey,
+        user: &str,
+        header: Option<(HeaderName, String)>,
+        now: Duration,
+    ) {
         let plan = Plan::Dialing { until: now + self.config.ring, failure: StatusCode::NOT_FOUND };
         self.set_plan(key, plan);
-        if !self.ring(key, user) {
+        if !self.ring(key, user, header) {
             let unreachable = Cause::Refused(StatusCode::TEMPORARILY_UNAVAILABLE);
             self.end_call(key, unreachable, now);
         }
@@ -342,7 +352,7 @@ impl Pbx {
             }
             members.len()
         } else {
-            members.iter().filter(|member| self.ring(key, member)).count()
+            members.iter().filter(|member| self.ring(key, member, None)).count()
         };
         let round = match rung {
             0 => Round::Pausing(now + queue.retry),
@@ -368,13 +378,14 @@ impl Pbx {
     }
 
     /// Rings all phones of a user under one `X-Call-UID`; `false` where there is none.
-    fn ring(&mut self, key: CallKey, user: &str) -> bool {
+    fn ring(&mut self, key: CallKey, user: &str, header: Option<(HeaderName, String)>) -> bool {
         let contacts = self.registrar.of(user).to_vec();
         let Some(call) = self.calls.get(&key).filter(|_| !contacts.is_empty()) else {
             return false;
         };
         let from = self.legs.get(&call.caller).map(|leg| leg.user.clone()).unwrap_or_default();
-        let headers = call.names(self.random.uuid());
+        let mut headers = call.names(self.random.uuid());
+        headers.extend(header);
         for contact in contacts {
             self.place(key, user, contact, &from, headers.clone(), None);
         }

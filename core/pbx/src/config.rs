@@ -75,6 +75,8 @@ pub struct Registrar {
 pub enum Extension {
     /// Rings a user's phones.
     User(String),
+    /// The same, and asks them to answer by themselves after a second.
+    Intercom(String),
     /// Waits in a queue.
     Queue(String),
     /// These steps, one after the other; after the last the call stays as it is.
@@ -133,7 +135,7 @@ pub struct Queue {
 impl PbxConfig {
     /// The users, numbers and limits of the bench's Asterisk: `agent1` to `agent4` on 1001 to 1004
     /// and `customer1` to `customer4`, each with the password `secret-<user>`; the queue `support`
-    /// on 1800 with the first two agents in it; on 1801 to 1804 a queue for each agent alone; 1810
+    /// on 1800 with the first two agents in it; on 1301 to 1304 agents who are asked to answer by themselves; on 1801 to 1804 a queue for each agent alone; 1810
     /// with all four at once and 1811 to 1814 for agents whose phones sleep; the service numbers 600 to 607 and 610 to 612.
     pub fn bench() -> Self {
         let agents = (1..=4).map(|n| (format!("agent{n}"), "Agent", n, format!("100{n}")));
@@ -147,6 +149,9 @@ impl PbxConfig {
                 number: number.clone(),
                 max_contacts: if name == "agent4" { 5 } else { 1 },
             };
+            if title == "Agent" {
+                extensions.insert(format!("130{n}"), Extension::Intercom(name.clone()));
+            }
             extensions.insert(number, Extension::User(name.clone()));
             users.insert(name, user);
         }

@@ -19,6 +19,7 @@
 //! | `phone` | the aggregate that routes each input to its owner |
 //! | `routing` | what the SIP transactions tell, to its owner |
 //! | `account` | registration, servers and flows, the lamp |
+//! | `auto_answer` | which calls are answered without the agent, and when |
 //! | `call` | one call: its state machine, incoming, outgoing, hold, DTMF |
 //! | `doubt` | what a process that was suspended may not take for fresh |
 //! | `focus` | the calls among themselves: who talks, who is joined, who is brought together |
@@ -34,6 +35,7 @@
 
 mod account;
 pub mod api;
+mod auto_answer;
 mod call;
 mod doubt;
 mod focus;

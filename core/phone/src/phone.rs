@@ -33,6 +33,8 @@ pub struct Phone {
     /// When it slept, and what it doubts since.
     pub(crate) doubts: Doubts,
     pub(crate) mailbox: Mailbox,
+    /// The agent has turned auto-answer off for as long as he is signed in.
+    pub(crate) by_hand: bool,
     /// What was handed out to be stored last.
     pub(crate) saved: Saved,
 }
@@ -53,6 +55,7 @@ impl Phone {
             memory: Memory::default(),
             doubts: Doubts::new(now),
             mailbox: Mailbox::default(),
+            by_hand: false,
             saved: Saved::default(),
         };
         if let Some(saved) = &saved {
@@ -107,6 +110,7 @@ impl Phone {
                 Ok(())
             }
             Command::Unregister => {
+                self.by_hand = false;
                 self.each_call(|| In::HangUp, now);
                 self.leave_mailbox(now);
                 let change = self.account.sign_out(&mut self.ua, now);
@@ -115,6 +119,7 @@ impl Phone {
             }
             Command::Dial { call, to } => self.dial(call, &to, now),
             Command::Answer { call } => {
+                self.with_call(call, |call, _| call.answered_by_hand());
                 self.step(call, In::Answer, now).map(|()| self.focus_on(call, now))
             }
             Command::Decline { call, reason } => self.step(call, In::Decline(reason), now),
@@ -137,6 +142,7 @@ impl Phone {
             Command::Transfer { call, to } => target::parse(&to, &self.ua.config.account)
                 .and_then(|to| self.step(call, In::Transfer(Destination::address(to)), now)),
             Command::TransferTo { call, with } => self.transfer_to(call, with, now),
+            Command::SetAutoAnswer { on } => self.set_auto_answer(on),
             Command::Mute { call, on } => {
                 let (call, ua) = self.call_and_ua(call).ok_or(CommandError::UnknownCall)?;
                 call.mute(on, ua)
@@ -203,6 +209,7 @@ impl Phone {
             Input::Quality { call, report } => {
                 self.with_call(call, |call, ua| call.handle_quality(report, ua));
             }
+            Input::TonePlayed { call } => self.with_call(call, Call::tone_played),
             Input::DtmfSent { call } => self.with_call(call, Call::handle_digits_sent),
         }
         self.settle(now);
@@ -234,6 +241,7 @@ impl Phone {
         for call in &mut self.calls {
             call.handle_timeout(&mut self.ua, now);
         }
+        self.answer_those_due(now);
         self.handle_doubts_timeout(now);
         self.handle_mailbox_timeout(now);
         self.settle(now);
@@ -244,6 +252,7 @@ impl Phone {
         Snapshot {
             registration: self.account.lamp().clone(),
             calls: self.calls.iter().filter(|c| !c.is_orphan()).map(Call::snapshot).collect(),
+            auto_answer: self.answers_by_itself(),
             voicemail: self.mailbox.summary().copied(),
         }
     }

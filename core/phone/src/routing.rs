@@ -1,6 +1,7 @@
 //! What the transactions tell, to the call or the account that it concerns (RFC 3261 §8, §12.2).
 
 use crate::call::{Call, In, Progress, party};
+use crate::auto_answer::AnswerWish;
 use crate::phone::{MAX_CALLS, Phone};
 use crate::ua::Owner;
 use crate::{CallId, EndReason, Now, Output, uas};
@@ -13,6 +14,7 @@ impl Phone {
         self.route_all(now);
         self.settle_replaced(now);
         self.settle_calls(now);
+        self.sound_tones(now);
         self.watch_mailbox(now);
         self.route_all(now);
         for call in &self.calls {
@@ -118,7 +120,9 @@ impl Phone {
         }
         if let Some(id) = named.filter(|id| self.call_and_ua(*id).is_some()) {
             // Another leg to this phone is no other call.
-            return self.tell(id, In::Invited(key, request), now);
+            let wish = AnswerWish::of(&request);
+            self.tell(id, In::Invited(key, request), now);
+            return self.answer_as_asked(id, wish, now);
         }
         let refusal = if !self.account.wants_calls() {
             Some(StatusCode::TEMPORARILY_UNAVAILABLE)
@@ -129,6 +133,11 @@ impl Phone {
         };
         if let Some(status) = refusal {
             return self.ua.refuse(&key, &request, status, now);
+        }
+        let wish = AnswerWish::of(&request);
+        if wish.is_required() && self.answered_after(None, wish).is_none() {
+            // RFC 5373 §4.3.2: it is not to ring where it cannot be answered at once.
+            return self.ua.refuse(&key, &request, StatusCode::FORBIDDEN, now);
         }
         let replaced = match self.replaced_by(&request) {
             Ok(replaced) => replaced,
@@ -142,8 +151,9 @@ impl Phone {
         self.calls.extend(Call::incoming(id, (key, request), dialog, &mut self.ua, now));
         if let Some(old) = replaced {
             self.with_call(id, |call, _| call.replace(old));
-            self.tell(id, In::Answer, now);
+            return self.tell(id, In::Answer, now);
         }
+        self.answer_as_asked(id, wish, now);
     }
 
     fn handle_cancel(&mut self, key: &ServerKey, request: &Request, now: Now) {

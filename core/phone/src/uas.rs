@@ -7,7 +7,7 @@ use sidetone_sip::transaction::ServerKey;
 use sidetone_sip::{HeaderName, Method, Request, StatusCode};
 
 /// The extensions that a request may require.
-const EXTENSIONS: [&str; 3] = ["timer", "100rel", "replaces"];
+const EXTENSIONS: [&str; 4] = ["timer", "100rel", "replaces", "answermode"];
 
 /// Refuses a request that no user agent can serve, or none of ours: malformed, an unknown scheme or
 /// extension, a body that is not understood. `true`: it was answered.

@@ -70,6 +70,7 @@ pub(crate) fn config(server: &str) -> PhoneConfig {
         audio_gate: AudioGate::Platform,
         push: None,
         early_media: None,
+        answer_mode: None,
         user_agent: None,
     }
 }

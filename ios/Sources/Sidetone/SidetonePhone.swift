@@ -87,6 +87,12 @@ extension SidetonePhone {
     public func clearHistory() async throws { try await core.history().clear() }
 }
 
+/// Auto-answer.
+extension SidetonePhone {
+    /// Lets calls be answered without the agent as the configuration allows it, or not, until he signs out.
+    public func setAutoAnswer(_ on: Bool) async throws { try await core.setAutoAnswer(on: on) }
+}
+
 /// Several calls.
 extension SidetonePhone {
     /// Lets the call that is on hold talk, and holds the one that talks.

@@ -240,6 +240,8 @@ func endpoint(_ text: String) -> AudioEndpoint {
             say("transfer_progress", ["call": id(call), "to": party(to), "status": Int(status)])
         case .transferFailed(let call, let text): say("transfer_failed", ["call": id(call), "reason": text])
         case .muteChanged(let call, let muted): say("mute", ["call": id(call), "on": muted])
+        case .autoAnswering(let call, let after): say("auto_answering", ["call": id(call), "after_ms": milliseconds(after)])
+        case .dtmfFailed(let call, let digits, let text): say("dtmf_failed", ["call": id(call), "digits": digits, "reason": text])
         case .dtmfSent(let call): say("dtmf_sent", ["call": id(call)])
         case .quality: break
         case .ended(let call, let reason, let text):

@@ -96,6 +96,12 @@ impl Stage {
         self.sign_in("agent", &self.line.agent(), voice)
     }
 
+    /// The agent's phone with more arguments, signed in.
+    pub fn agent_with(&self, voice: &Voice, more: &[&str]) -> Phone {
+        let arguments = ["agent", "--sip"].iter().chain(more).copied().collect::<Vec<_>>();
+        self.sign_in_with("agent", &self.line.agent(), voice, &arguments)
+    }
+
     /// The customer's phone, signed in.
     pub fn customer(&self, voice: &Voice) -> Phone {
         self.sign_in("customer", &self.line.customer(), voice)
@@ -107,8 +113,13 @@ impl Stage {
     }
 
     fn sign_in(&self, name: &str, user: &str, voice: &Voice) -> Phone {
+        self.sign_in_with(name, user, voice, &["agent", "--sip"])
+    }
+
+    fn sign_in_with(&self, name: &str, user: &str, voice: &Voice, arguments: &[&str]) -> Phone {
         let name = format!("{name} at {}", self.server.name()).replace(' ', "-");
-        let mut phone = Phone::start(&name, &self.server.setup(user), voice);
+        let setup = self.server.setup(user);
+        let mut phone = Phone::start_with(&name, &setup, voice, arguments);
         phone.wait_lamp("registered", PATIENCE);
         phone
     }

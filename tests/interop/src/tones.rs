@@ -29,6 +29,8 @@ impl Tone {
     pub const EARLY: Self = Self(700);
     /// What the server plays after an answer.
     pub const ANSWERED: Self = Self(1000);
+    /// What a phone plays to its agent when it has answered by itself.
+    pub const ALERT: Self = Self(1650);
     /// All that the server plays.
     pub const SERVER: [Self; 3] = [Self::MUSIC, Self::EARLY, Self::ANSWERED];
 
@@ -50,7 +52,7 @@ impl Tone {
 
     /// Everything that anybody could make.
     pub fn all() -> Vec<Self> {
-        Self::GRID.map(Self).into_iter().chain(Self::SERVER).collect()
+        Self::GRID.map(Self).into_iter().chain(Self::SERVER).chain([Self::ALERT]).collect()
     }
 
     /// Its frequency in Hz.

@@ -52,6 +52,7 @@ impl App {
                 prid: token_of(name),
             }),
             early_media: None,
+            answer_mode: None,
             user_agent: None,
         };
         let phone = Phone::start(config, None);

@@ -60,6 +60,7 @@ impl Told {
             | Output::SetDownlink { .. }
             | Output::Mix { .. }
             | Output::SendDtmf { .. }
+            | Output::PlayTone { .. }
             | Output::RenewMedia { .. }
             | Output::ReleaseMedia { .. }
             | Output::SetAudio { .. }
@@ -191,7 +192,9 @@ impl Told {
             | Event::TransferProgress { call, .. }
             | Event::TransferFailed { call, .. }
             | Event::MuteChanged { call, .. }
+            | Event::AutoAnswering { call, .. }
             | Event::DtmfSent { call }
+            | Event::DtmfFailed { call, .. }
             | Event::Quality { call, .. } => (call, self.calls.get_mut(call)),
         };
         let told = told.ok_or(format!("call {id}: {event:?} after its end"))?;
@@ -229,7 +232,9 @@ impl Told {
             | Event::Merged { .. }
             | Event::TransferProgress { .. }
             | Event::TransferFailed { .. }
+            | Event::AutoAnswering { .. }
             | Event::DtmfSent { .. }
+            | Event::DtmfFailed { .. }
             | Event::Quality { .. }
             | Event::Ended { .. } => Ok(()),
         }

@@ -72,6 +72,9 @@ impl World {
             Output::SendDtmf { call, .. } => {
                 self.plan(Duration::from_millis(200), Happening::DtmfSent { phone: index, call });
             }
+            Output::PlayTone { call } => {
+                self.plan(media::TONE, Happening::TonePlayed { phone: index, call });
+            }
             Output::RenewMedia { call } | Output::ReleaseMedia { call } => {
                 let leg = self.handsets[index].ears.remove(&call).and_then(|ears| ears.leg);
                 if self.handsets[index].ears.is_empty() {

@@ -106,6 +106,7 @@ pub(crate) fn command_text(command: &Command) -> String {
         Command::Transfer { to, .. } => format!("transfer to {to}"),
         Command::TransferTo { .. } => "transfer to the other call".to_owned(),
         Command::Mute { on: is_on, .. } => format!("mute {}", on(is_on)),
+        Command::SetAutoAnswer { on: is_on } => format!("auto-answer {}", on(is_on)),
         Command::SendDtmf { digits, .. } => format!("send {}", digits.as_str()),
     }
 }
@@ -194,6 +195,10 @@ fn told(event: &Event) -> Option<String> {
         Event::TransferProgress { to, status, .. } => format!("transfer to {}: {status}", to.uri),
         Event::TransferFailed { reason, .. } => format!("transfer failed: {reason}"),
         Event::MuteChanged { muted, .. } => format!("muted: {muted}"),
+        Event::AutoAnswering { after, .. } => {
+            format!("will be answered by itself in {} ms", after.as_millis())
+        }
+        Event::DtmfFailed { digits, reason, .. } => format!("digits {digits} not sent: {reason}"),
         Event::DtmfSent { .. } => "digits sent".to_owned(),
         Event::Ended { reason, .. } => format!("ended: {reason}"),
         Event::Quality { .. } => return None,

@@ -9,6 +9,8 @@ use std::time::Duration;
 pub const DESCRIBE: Duration = Duration::from_millis(5);
 /// ICE and DTLS, once both descriptions are there.
 pub const CONNECT: Duration = Duration::from_millis(120);
+/// The tone of a call that was answered by itself.
+pub const TONE: Duration = Duration::from_millis(400);
 /// The first packet after a way was opened.
 pub const FIRST_PACKET: Duration = Duration::from_millis(20);
 /// Without audio for so long a PBX hangs up (`rtp_timeout`).

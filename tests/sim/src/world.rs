@@ -40,6 +40,7 @@ pub(crate) enum Happening {
     FirstSent { phone: usize, call: CallId },
     FirstHeard { phone: usize, call: CallId },
     DtmfSent { phone: usize, call: CallId },
+    TonePlayed { phone: usize, call: CallId },
     ConsentLost { phone: usize, call: CallId, leg: LegId },
     LegDescribed { leg: LegId, generation: LegGeneration, sdp: String },
     LegSilent { leg: LegId },
@@ -147,15 +148,20 @@ impl World {
 
     /// Another phone: the user's, switched on and not signed in, whose audio is its own.
     pub fn add_phone(&mut self, user: &str) -> PhoneId {
-        self.add(user, AudioGate::Open)
+        self.add(user, |_| {})
+    }
+
+    /// Another phone, set up otherwise.
+    pub fn add_phone_with(&mut self, user: &str, set_up: impl FnOnce(&mut Config)) -> PhoneId {
+        self.add(user, set_up)
     }
 
     /// Another phone, on a platform that wakes it by push and says when audio may run.
     pub fn add_mobile_phone(&mut self, user: &str) -> PhoneId {
-        self.add(user, AudioGate::Platform)
+        self.add(user, |config| config.audio = AudioGate::Platform)
     }
 
-    fn add(&mut self, user: &str, audio: AudioGate) -> PhoneId {
+    fn add(&mut self, user: &str, set_up: impl FnOnce(&mut Config)) -> PhoneId {
         let password = Secret::new(format!("secret-{user}"));
         let account = Account::new(&format!("sip:{user}@bench.test"), password);
         let server = "wss://pbx.bench.test:8089/ws".parse();
@@ -163,7 +169,8 @@ impl World {
             unreachable!("the account and server of {user} are well formed");
         };
         let instance = uuid::Uuid::from_u128(1000 + self.handsets.len() as u128);
-        let config = Config { audio, ..Config::new(account, vec![server], instance) };
+        let mut config = Config::new(account, vec![server], instance);
+        set_up(&mut config);
         self.handsets.push(Handset {
             name: user.to_owned(),
             config,
@@ -517,6 +524,9 @@ impl World {
             }
             Happening::FirstHeard { phone, call } => {
                 self.tell_of_media(phone, call, Input::FirstHeard { call });
+            }
+            Happening::TonePlayed { phone, call } => {
+                self.tell_of_media(phone, call, Input::TonePlayed { call });
             }
             Happening::DtmfSent { phone, call } => {
                 self.tell_of_media(phone, call, Input::DtmfSent { call });

@@ -35,6 +35,8 @@ pub(super) struct App {
     pub(super) milestones: BTreeMap<CallId, Vec<(&'static str, Duration)>>,
     /// Why an end of the audio is silent, shown until a call tries it again.
     pub(super) audio_lost: Option<String>,
+    /// The agent has turned auto-answer off here, and may turn it on again.
+    pub(super) was_automatic: bool,
     /// The last refusal, shown until the next key.
     pub(super) refusal: Option<String>,
 }
@@ -90,6 +92,7 @@ impl App {
             log: VecDeque::new(),
             milestones: BTreeMap::new(),
             audio_lost: None,
+            was_automatic: false,
             refusal: None,
         }
     }
@@ -165,6 +168,7 @@ impl App {
             | Command::Split { .. }
             | Command::Leave
             | Command::TransferTo { .. }
+            | Command::SetAutoAnswer { .. }
             | Command::Mute { .. } => None,
         };
         if self.call().is_none() {

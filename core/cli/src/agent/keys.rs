@@ -26,6 +26,11 @@ pub(super) fn help(app: &App) -> Vec<(&'static str, &'static str)> {
     let is_registered = app.snapshot.registration.state == RegistrationState::Registered;
     let mut keys = vec![if is_registered { ("d", "dial") } else { ("r", "sign in") }];
     keys.push(("y", "history"));
+    if app.snapshot.auto_answer {
+        keys.push(("u", "auto-answer off"));
+    } else if app.was_automatic {
+        keys.push(("u", "auto-answer on"));
+    }
     if is_registered && app.snapshot.calls.is_empty() {
         keys.push(("s", "sleep"));
     }
@@ -88,6 +93,10 @@ fn shortcut(app: &mut App, key: KeyEvent) -> Action {
             Some(call) => Action::Command(Command::Mute { call: call.id, on: !call.muted }),
             None => Action::Redraw,
         },
+        KeyCode::Char('u') if app.snapshot.auto_answer || app.was_automatic => {
+            app.was_automatic = true;
+            Action::Command(Command::SetAutoAnswer { on: !app.snapshot.auto_answer })
+        }
         KeyCode::Char('r') => Action::Command(Command::Register),
         KeyCode::Char('s') if app.snapshot.calls.is_empty() => Action::Command(Command::Sleep),
         KeyCode::Char('d') => open(app, EntryKind::Dial),

@@ -128,6 +128,7 @@ fn call_line(call: &CallSnapshot, selected: bool, name: usize, now: Duration) ->
         spans.push(Span::styled(word, DIM));
     }
     let marks = [
+        (call.automatic, "by itself"),
         (call.merged, "joined"),
         (call.transfer.is_some(), "is transferred"),
         (call.hold.local, "held"),
@@ -371,7 +372,7 @@ mod tests {
         let mut app = App::new(
             "sip:agent1@example.test".to_owned(),
             "wss://pbx.example.test:8089/ws".to_owned(),
-            Snapshot { registration, calls, voicemail: None },
+            Snapshot { registration, calls, auto_answer: false, voicemail: None },
         );
         app.select_next();
         app
@@ -391,6 +392,7 @@ mod tests {
             active: false,
             merged: false,
             transfer: None,
+            automatic: false,
             muted: true,
             media: MediaPath::Connected,
             began: UnixTime(Duration::from_secs(100)),

@@ -306,6 +306,8 @@ impl Story<'_> {
             | Event::Merged { .. }
             | Event::TransferProgress { .. }
             | Event::TransferFailed { .. }
+            | Event::AutoAnswering { .. }
+            | Event::DtmfFailed { .. }
             | Event::MuteChanged { .. }
             | Event::DtmfSent { .. } => {}
         }
@@ -355,6 +357,8 @@ impl Story<'_> {
             | Event::Merged { .. }
             | Event::TransferProgress { .. }
             | Event::TransferFailed { .. }
+            | Event::AutoAnswering { .. }
+            | Event::DtmfFailed { .. }
             | Event::MuteChanged { .. }
             | Event::DtmfSent { .. } => {}
         }

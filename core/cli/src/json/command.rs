@@ -39,6 +39,9 @@ enum JsonCommand {
         call: uuid::Uuid,
         on: bool,
     },
+    SetAutoAnswer {
+        on: bool,
+    },
     Dtmf {
         call: uuid::Uuid,
         digits: String,
@@ -164,6 +167,9 @@ impl Request {
             }
             JsonCommand::Mute { call, on } => {
                 with_call("mute", call, |call| Command::Mute { call, on })
+            }
+            JsonCommand::SetAutoAnswer { on } => {
+                ("set_auto_answer", None, Command::SetAutoAnswer { on })
             }
             JsonCommand::Dtmf { call, digits } => {
                 let digits = Digits::new(&digits).map_err(|error| JsonEvent::Refused {

@@ -31,6 +31,10 @@ pub(crate) enum JsonEvent {
         headers: BTreeMap<String, String>,
         announced: bool,
     },
+    AutoAnswering {
+        call: String,
+        after_ms: f64,
+    },
     Announced {
         call: String,
         name: Option<String>,
@@ -105,6 +109,11 @@ pub(crate) enum JsonEvent {
     },
     DtmfSent {
         call: String,
+    },
+    DtmfFailed {
+        call: String,
+        digits: String,
+        reason: String,
     },
     Ended {
         call: String,
@@ -292,6 +301,12 @@ impl From<Event> for JsonEvent {
                 Self::TransferFailed { call: id(call), reason }
             }
             Event::MuteChanged { call, muted } => Self::Mute { call: id(call), on: muted },
+            Event::AutoAnswering { call, after } => {
+                Self::AutoAnswering { call: id(call), after_ms: ms(after) }
+            }
+            Event::DtmfFailed { call, digits, reason } => {
+                Self::DtmfFailed { call: id(call), digits, reason }
+            }
             Event::DtmfSent { call } => Self::DtmfSent { call: id(call) },
             Event::Quality { call, report } => {
                 Self::Quality { call: id(call), quality: Box::new(report.into()) }

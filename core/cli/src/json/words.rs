@@ -109,6 +109,7 @@ pub(crate) fn command_error_name(error: CommandError) -> &'static str {
         CommandError::TooManyToLeave => "too_many_to_leave",
         CommandError::TooManyCalls => "too_many_calls",
         CommandError::InCall => "in_call",
+        CommandError::NotAllowed => "not_allowed",
         CommandError::InvalidToken => "invalid_token",
     }
 }

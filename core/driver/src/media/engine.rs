@@ -1,5 +1,6 @@
 //! The thread's loop: wait for a frame's time, take commands, hear, mix, play, send.
 
+use super::alert::Alert;
 use super::call::CallMedia;
 use super::mix::Mix;
 use super::{Command, Ends, MAX_CALLS, Notice, Retired, Told};
@@ -30,7 +31,7 @@ pub(super) fn run(device: Box<dyn AudioDevice>, ends: Ends) {
     raise_priority();
     let (calls, retry) = (Vec::with_capacity(MAX_CALLS), None);
     let (active, cut, over) = (true, false, false);
-    let mut engine = Engine { device, ends, calls, active, cut, retry, over };
+    let mut engine = Engine { device, ends, calls, alert: None, active, cut, retry, over };
     while engine.serve() {
         engine.talk();
     }
@@ -41,6 +42,8 @@ struct Engine {
     ends: Ends,
     #[allow(clippy::vec_box, reason = "a call comes and goes in its box: nothing is freed here")]
     calls: Vec<Box<CallMedia>>,
+    /// A tone for the agent alone.
+    alert: Option<Alert>,
     /// The platform lets us have the audio.
     active: bool,
     /// The devices that run are of no use any more.
@@ -175,11 +178,17 @@ impl Engine {
                 self.ends.tell(Notice::Call(id, Told::Measured(measured)));
             }
         }
+        if let Some(alert) = &mut self.alert
+            && !alert.sound(&mut all)
+        {
+            self.ends.tell(Notice::Call(alert.call, Told::Alerted));
+            self.alert = None;
+        }
         self.device.play(&all.frame());
     }
 
     fn is_wanted(&self) -> bool {
-        self.calls.iter().any(|call| call.is_begun())
+        self.alert.is_some() || self.calls.iter().any(|call| call.is_begun())
     }
 
     /// `false` when it is over.
@@ -217,7 +226,9 @@ impl Engine {
                         call.press(&keys);
                     }
                 }
+                Command::Alert(id) => self.alert = Some(Alert::new(id)),
                 Command::Remove(id) => {
+                    self.alert = self.alert.take().filter(|alert| alert.call != id);
                     if let Some(index) = self.calls.iter().position(|call| call.id == id) {
                         let call = self.calls.remove(index);
                         self.ends.retire(Retired::Call(call));

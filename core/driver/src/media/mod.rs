@@ -4,6 +4,7 @@
 //! by another, so that its 10 ms path neither allocates nor frees nor waits. Without a call that has
 //! opened an end of its audio it sleeps and is not woken.
 
+mod alert;
 mod call;
 mod engine;
 mod mix;
@@ -47,6 +48,8 @@ pub(crate) enum Command {
     SetJoined(CallId, bool),
     /// Presses keys in a call.
     Press(CallId, Keys),
+    /// Plays the tone of a call that was answered by itself.
+    Alert(CallId),
     /// The call is over.
     Remove(CallId),
     /// The platform gives us the audio, as at the start, or takes it away: devices run only
@@ -95,6 +98,8 @@ pub(crate) enum Told {
     FirstSent,
     FirstHeard,
     DtmfSent,
+    /// The tone was played.
+    Alerted,
     Measured(Measured),
 }
 

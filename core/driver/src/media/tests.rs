@@ -133,7 +133,7 @@ async fn a_call_is_heard_through_coding_sending_and_playing() {
         .into_iter()
         .filter_map(|told| match told {
             Told::Measured(measured) => Some(measured),
-            Told::FirstSent | Told::FirstHeard | Told::DtmfSent => None,
+            Told::FirstSent | Told::FirstHeard | Told::DtmfSent | Told::Alerted => None,
         })
         .collect();
     assert_eq!(measured.len(), 2, "one a second");

@@ -85,6 +85,11 @@ pub enum Command {
         /// The call that was made, or taken, to ask.
         with: CallId,
     },
+    /// Let calls be answered without the agent as [`super::AnswerMode`] allows it, or not, until he signs out.
+    SetAutoAnswer {
+        /// As allowed, or not.
+        on: bool,
+    },
     /// Close the microphone towards a call, or open it.
     Mute {
         /// The call.
@@ -178,6 +183,9 @@ pub enum CommandError {
         "the push token is empty, too long or has characters that none has; hand over the platform's token as it is"
     )]
     InvalidToken,
+    /// The administrator does not allow it.
+    #[error("this is not allowed here; ask the administrator for it")]
+    NotAllowed,
     /// As many calls as the phone can have.
     #[error("no more calls can be made at the same time; end one first")]
     TooManyCalls,

@@ -137,6 +137,8 @@ pub struct Config {
     pub audio: AudioGate,
     /// Which incoming calls have their media path set up while they ring.
     pub early: EarlyMedia,
+    /// Which incoming calls are answered without the agent.
+    pub answer_mode: AnswerMode,
     /// Whether the server is asked what is in the voice mailbox (RFC 3842); what it tells unasked is shown in any
     /// case. Not by default: most agents have none.
     pub voicemail: bool,
@@ -156,6 +158,20 @@ pub enum EarlyMedia {
     WhereHeard,
     /// All.
     Always,
+}
+
+/// Which incoming calls are answered without the agent (RFC 5373). It opens a microphone, so it is the
+/// administrator's choice and off unless he makes it. Never the second of two calls.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum AnswerMode {
+    /// None, whatever an INVITE asks for.
+    #[default]
+    Manual,
+    /// Those whose INVITE asks for it: `Answer-Mode: Auto`, `answer-after` in Call-Info, `info=alert-autoanswer`
+    /// or `auto-answer` in Alert-Info. Whoever can make the server send these can open the microphone.
+    Asked,
+    /// All, unless the INVITE says `Answer-Mode: Manual`; when it asks for a time, after that.
+    Auto,
 }
 
 /// Who says when audio may run.
@@ -182,6 +198,7 @@ impl Config {
             push: None,
             audio: AudioGate::Open,
             early: EarlyMedia::default(),
+            answer_mode: AnswerMode::default(),
             voicemail: false,
         }
     }

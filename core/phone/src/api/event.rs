@@ -20,6 +20,13 @@ pub enum Event {
         /// The platform was told of it by a push: [`Event::Announced`] went before.
         announced: bool,
     },
+    /// The call that came in last will be answered without the agent, unless he does something before.
+    AutoAnswering {
+        /// The call.
+        call: CallId,
+        /// In this time.
+        after: Duration,
+    },
     /// A push announced a call that was not known: its INVITE is on its way.
     Announced {
         /// The call.
@@ -124,6 +131,15 @@ pub enum Event {
     DtmfSent {
         /// The call.
         call: CallId,
+    },
+    /// Digits were not taken, and those behind them were not sent.
+    DtmfFailed {
+        /// The call.
+        call: CallId,
+        /// The digits that did not arrive.
+        digits: String,
+        /// Why, and what to do, in words.
+        reason: String,
     },
     /// How the media goes, each second.
     Quality {

@@ -90,6 +90,11 @@ pub enum Input {
         /// The figures.
         report: QualityReport,
     },
+    /// The tone of `Output::PlayTone` was played.
+    TonePlayed {
+        /// The call.
+        call: CallId,
+    },
     /// The digits of `Output::SendDtmf` are on the wire.
     DtmfSent {
         /// The call.

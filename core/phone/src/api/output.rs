@@ -83,6 +83,11 @@ pub enum Output {
         /// The digits.
         digits: Digits,
     },
+    /// Let the agent hear that this call was answered without him. Answered by `TonePlayed`.
+    PlayTone {
+        /// The call.
+        call: CallId,
+    },
     /// The call begins anew: tear its media down, a description of other media follows.
     RenewMedia {
         /// The call.
@@ -147,6 +152,8 @@ pub enum TimerReason {
     SessionTimer,
     /// A subscription is refreshed, asked for again, or over (RFC 6665).
     Subscription,
+    /// A call is answered without the agent, or its tone takes too long.
+    AutoAnswer,
     /// A call is in a state for as long as it may be.
     CallDeadline,
 }

@@ -10,6 +10,9 @@ pub struct Snapshot {
     pub registration: Registration,
     /// The calls that have not ended, oldest first.
     pub calls: Vec<CallSnapshot>,
+    /// Whether calls are answered without the agent, as the administrator allows it and the agent has not
+    /// turned it off.
+    pub auto_answer: bool,
     /// What is in the voice mailbox, where the server has said so on this connection.
     pub voicemail: Option<MessageSummary>,
 }
@@ -133,6 +136,8 @@ pub struct CallSnapshot {
     pub merged: bool,
     /// Where its other side is being sent.
     pub transfer: Option<Party>,
+    /// Whether it is answered without the agent: it will be, or was.
+    pub automatic: bool,
     /// Whether the microphone is closed.
     pub muted: bool,
     /// How far the media is.

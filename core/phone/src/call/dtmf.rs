@@ -6,7 +6,7 @@ use super::Call;
 use crate::ua::Ua;
 use crate::{CommandError, Digits, Event, Now, Output};
 use sidetone_sip::transaction::ClientKey;
-use sidetone_sip::{Method, Request, Response};
+use sidetone_sip::{Method, Request, Response, StatusCode};
 use std::collections::VecDeque;
 
 /// The body that carries a digit.
@@ -90,7 +90,16 @@ impl Call {
             // 405, 415, 501: no other will be; anything else is of this moment.
             let never = status.is_some_and(|status| matches!(status.code(), 405 | 415 | 501));
             self.dtmf.by_info &= !never;
-            return self.dtmf.waiting.clear();
+            let reason = match status {
+                Some(status) if never => {
+                    format!("the other side takes no digits in this call ({}); say them", code(status))
+                }
+                Some(status) => {
+                    format!("the server refused a digit ({}); send them again", code(status))
+                }
+                None => "the server did not answer; send them again".to_owned(),
+            };
+            return self.digits_failed(reason, ua);
         }
         let Some(digits) = self.dtmf.waiting.front_mut() else { return };
         digits.pop_front();
@@ -99,7 +108,16 @@ impl Call {
             self.handle_digits_sent(ua);
         }
         if self.is_up() && !self.send_digit(ua, now) {
-            self.dtmf.waiting.clear();
+            let reason = "the connection is lost; send them again when it is back".to_owned();
+            self.digits_failed(reason, ua);
+        }
+    }
+
+    /// What waits is not sent any more.
+    fn digits_failed(&mut self, reason: String, ua: &mut Ua) {
+        let digits: String = self.dtmf.waiting.drain(..).flatten().collect();
+        if !self.released && !digits.is_empty() {
+            ua.tell(Event::DtmfFailed { call: self.id, digits, reason });
         }
     }
 
@@ -122,4 +140,8 @@ impl Call {
         self.dtmf.key = self.send_inside(Method::Info, fill, ua, now);
         self.dtmf.key.is_some()
     }
+}
+
+fn code(status: StatusCode) -> String {
+    format!("{} {}", status.code(), status.reason())
 }

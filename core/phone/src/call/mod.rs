@@ -3,6 +3,7 @@
 //! | module | owns |
 //! |---|---|
 //! | [`state`] | the one `match (state, input)` |
+//! | [`auto`] | answered without the agent: when, and the tone before its audio |
 //! | [`announced`] | before the INVITE: a push, and what the user decides on it |
 //! | [`incoming`] | the called side: ringing, answer, refusal |
 //! | [`outgoing`] | the calling side: INVITE, progress, answer, CANCEL |
@@ -21,6 +22,7 @@
 //! | [`update`] | UPDATE, and the early dialogs that it may come in |
 
 mod announced;
+mod auto;
 mod dtmf;
 mod ending;
 mod focus;
@@ -44,6 +46,7 @@ use crate::{
     Generation, Hold, Intent, MediaError, MediaPath, Now, Output, Party, QualityReport,
     TimerReason, UnixTime, sdp,
 };
+use auto::Auto;
 use dtmf::Dtmf;
 use ending::Bye;
 use handover::Handing;
@@ -56,7 +59,7 @@ use session_timer::SessionTimer;
 use sidetone_sip::dialog::DialogError;
 use sidetone_sip::sdp::OfferAnswer;
 use sidetone_sip::transaction::{ClientKey, ServerKey};
-use sidetone_sip::{Dialog, Message, Method, Request, Response, StatusCode};
+use sidetone_sip::{Dialog, HeaderName, Message, Method, Request, Response, StatusCode};
 pub(crate) use state::{In, State};
 use std::time::Duration;
 pub(crate) use transfer::{Destination, Outcome, Progress};
@@ -182,6 +185,7 @@ pub(crate) struct Call {
     replaces: Option<CallId>,
     /// Another call's transfer that would end this one.
     taken_by: Option<Taken>,
+    auto: Auto,
     muted: bool,
     media: MediaPath,
     gates: Gates,
@@ -245,6 +249,7 @@ impl Call {
             transfer: None,
             replaces: None,
             taken_by: None,
+            auto: Auto::No,
             muted: false,
             media: MediaPath::New,
             gates: Gates::default(),
@@ -283,6 +288,11 @@ impl Call {
     /// Whether it was answered and goes on: it depends on its flow being replaced soon.
     pub(crate) fn is_up(&self) -> bool {
         matches!(self.state, State::Answered | State::Established)
+    }
+
+    /// Whether the agent talks in it, or is about to.
+    pub(crate) fn is_engaged(&self) -> bool {
+        !self.orphan && (self.is_up() || self.wants_focus())
     }
 
     /// Whether this side calls, and nobody has answered yet.
@@ -363,6 +373,7 @@ impl Call {
             active: self.focus,
             merged: self.merged,
             transfer: self.transfer_target(),
+            automatic: self.auto != Auto::No,
             muted: self.muted,
             media: self.media,
             began: self.began,
@@ -440,7 +451,9 @@ impl Call {
         let provisional = self.provisional_timeout();
         let transfer = self.transfer.as_ref().map(|t| (t.until, TimerReason::CallDeadline));
         let handover = self.handover_timeout().into_iter().chain(self.reach_timeout()).min();
-        let all = [repeat, deadline, described, change, session, provisional, transfer, handover];
+        let auto = self.auto_timeout().map(|at| (at, TimerReason::AutoAnswer));
+        let all =
+            [repeat, deadline, described, change, session, provisional, transfer, handover, auto];
         all.into_iter().flatten().min()
     }
 
@@ -477,6 +490,7 @@ impl Call {
         if self.transfer.as_ref().is_some_and(|transfer| transfer.until <= now.boot) {
             self.transfer_failed("nobody has told what came of it", ua);
         }
+        self.handle_auto_timeout(ua, now);
         self.fulfil_due(ua, now);
     }
 
@@ -530,6 +544,9 @@ impl Call {
     ) {
         let mut response = to.response(StatusCode::OK, self.local_tag());
         self.agree_to_session(to, &mut response, now);
+        if self.auto != Auto::No && !self.is_up() {
+            response.headers.set(HeaderName::ANSWER_MODE, "Auto");
+        }
         if let Some(sdp) = sdp {
             response.set_body(crate::ua::SDP, sdp.into_bytes());
         }
@@ -614,7 +631,7 @@ impl Call {
         }
         let early = matches!(&self.leg, Leg::Outgoing { early: Some(_), .. });
         let local_hold = self.holds();
-        let ours = ua.audio && self.focus && !local_hold;
+        let ours = ua.audio && self.focus && !local_hold && !self.waits_for_tone();
         let uplink = ours && self.is_up() && !self.hold.remote;
         let downlink = ours && (self.is_up() || early);
         let wanted = (uplink, self.muted);

@@ -111,8 +111,42 @@ fn after_a_refusal_the_rest_is_not_sent_and_digits_are_refused() {
     let (_, first) = info(&mut world);
     world.reply(&first, 415);
     world.silent();
-    assert!(world.events.is_empty(), "nothing was sent");
+    let (digits, why) = failed(&mut world);
+    assert_eq!(digits, "123", "nothing was sent");
+    assert!(why.contains("takes no digits in this call (415 Unsupported Media Type)"), "{why}");
     assert_eq!(world.command(dtmf("1")), Err(CommandError::DtmfNotNegotiated));
+}
+
+/// The one event: digits that were not sent, and why.
+#[track_caller]
+fn failed(world: &mut World) -> (String, String) {
+    let lamp = |event: &Event| matches!(event, Event::RegistrationChanged(_));
+    let told: Vec<_> = world.events.drain(..).filter(|event| !lamp(event)).collect();
+    match told.as_slice() {
+        [Event::DtmfFailed { call, digits, reason }] if *call == id() => {
+            (digits.clone(), reason.clone())
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn the_digits_behind_one_that_is_refused_are_told_and_later_ones_may_go() {
+    let mut world = plain(None);
+    world.command(dtmf("12")).unwrap();
+    world.command(dtmf("34")).unwrap();
+    let (_, first) = info(&mut world);
+    world.reply(&first, 200);
+    let (_, second) = info(&mut world);
+    world.reply(&second, 503);
+    world.silent();
+    let (digits, why) = failed(&mut world);
+    assert_eq!(digits, "234");
+    assert!(why.contains("503") && why.contains("again"), "{why}");
+    world.command(dtmf("5")).unwrap();
+    let (_, third) = info(&mut world);
+    world.advance(SECOND * 33);
+    assert_eq!(failed(&mut world).0, "5", "nobody answered {third:?}");
 }
 
 #[test]
@@ -139,4 +173,6 @@ fn digits_on_a_connection_that_is_lost_are_not_sent_later() {
         world.sent.iter().filter(|m| matches!(m, Message::Request(r) if r.method == Method::Info));
     assert_eq!(infos.count(), 0);
     assert!(!world.events.contains(&Event::DtmfSent { call: id() }));
+    let told = |event: &Event| matches!(event, Event::DtmfFailed { digits, .. } if digits == "12");
+    assert!(world.events.iter().any(told), "{:?}", world.events);
 }

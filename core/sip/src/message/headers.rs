@@ -80,6 +80,7 @@ header_names! {
     P_ASSERTED_IDENTITY "P-Asserted-Identity",
     CALL_INFO "Call-Info",
     ALERT_INFO "Alert-Info",
+    ANSWER_MODE "Answer-Mode",
     X_CALL_UID "X-Call-UID",
     X_EARLY_MEDIA "X-Early-Media",
     X_QUEUE "X-Queue",

@@ -71,6 +71,10 @@ scenarios! {
         woken_and_talks,
         declined_and_rung_anew,
     }
+    intercom {
+        answered_by_itself,
+        turned_off,
+    }
     hold {
         by_the_agent,
         by_the_customer,

@@ -97,6 +97,7 @@ impl Edge {
             | Output::SetRemoteAnswer { .. }
             | Output::Rollback { .. }
             | Output::Mix { .. }
+            | Output::PlayTone { .. }
             | Output::SendDtmf { .. }
             | Output::SetAudio { .. }
             | Output::Record(_)

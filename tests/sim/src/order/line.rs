@@ -294,6 +294,7 @@ impl Line {
             // What the driver had on its way before it heard of the release may still come.
             Output::RenewMedia { .. }
             | Output::ReleaseMedia { .. }
+            | Output::PlayTone { .. }
             | Output::SetAudio { .. }
             | Output::Event(_)
             | Output::SetRemoteAnswer { .. }

@@ -309,6 +309,7 @@ impl Pair {
             | Command::Forward { .. }
             | Command::Sleep
             | Command::SetPushToken(_)
+            | Command::SetAutoAnswer { .. }
             | Command::Mute { .. }
             | Command::SendDtmf { .. } => Ok(()),
         }
@@ -404,6 +405,7 @@ impl Pair {
             // The connection is well.
             Output::Probe { flow } => return self.input(Input::ProbeAnswered { flow }),
             Output::Record(_)
+            | Output::PlayTone { .. }
             | Output::RenewMedia { .. }
             | Output::SetAudio { .. }
             | Output::Event(_)

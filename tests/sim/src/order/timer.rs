@@ -10,6 +10,7 @@ pub(super) fn due(phone: &Phone, opening: bool) -> Option<(Duration, TimerReason
     match reason {
         TimerReason::Transaction(_)
         | TimerReason::AnswerRetransmission
+        | TimerReason::AutoAnswer
         | TimerReason::CallDeadline => Some((at, reason)),
         TimerReason::Retry => (!opening).then_some((at, reason)),
         TimerReason::Refresh

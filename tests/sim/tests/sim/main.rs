@@ -8,6 +8,7 @@
 )]
 
 mod golden;
+mod intercom;
 mod journeys;
 mod orders;
 mod pairs;

@@ -59,6 +59,8 @@ class Lines(private val out: PrintStream = System.out) {
             )
             is Event.TransferFailed -> print("transfer_failed", "call" to event.call.toString(), "reason" to event.text)
             is Event.MuteChanged -> print("mute", "call" to event.call.toString(), "on" to event.muted)
+            is Event.AutoAnswering -> print("auto_answering", "call" to event.call.toString(), "after_ms" to ms(event.after))
+            is Event.DtmfFailed -> print("dtmf_failed", "call" to event.call.toString(), "digits" to event.digits, "reason" to event.text)
             is Event.DtmfSent -> print("dtmf_sent", "call" to event.call.toString())
             is Event.Quality -> quality(event.call, event.report)
             is Event.Ended -> print(

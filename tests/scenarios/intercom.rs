@@ -1,0 +1,60 @@
+//! A call that the server asks the phone to answer by itself, and the one that comes beside it.
+
+use super::{A_WHILE, rings};
+use serde_json::json;
+use sidetone_interop::stage::Stage;
+use sidetone_interop::tones::{Tone, Voice};
+
+/// It is answered after a second without the agent, who hears a tone before the caller; a second one rings.
+pub(crate) fn answered_by_itself(stage: &Stage) {
+    let [a, b] = Tone::draw();
+    let mut agent = stage.agent_with(&Voice::steady(a), &["--answer-mode", "asked"]);
+    let mut customer = stage.customer(&Voice::steady(b));
+    let number = format!("130{}", stage.line.number());
+    let theirs = customer.dial(&number);
+    let call = rings(&mut agent);
+    let told = agent.wait_call("auto_answering", &call);
+    assert_eq!(told["after_ms"], 1000.0);
+    let answered = agent.wait_call("answered", &call);
+    let after = answered["at_ms"].as_f64().zip(told["at_ms"].as_f64()).map(|(a, b)| a - b);
+    assert!(after.is_some_and(|ms| (950.0..3000.0).contains(&ms)), "{told} {answered}");
+    agent.hears(Tone::ALERT);
+    agent.hears(b);
+    customer.hears(a);
+    customer.heard().assert_never_but(&[a], "the caller hears no tone of the phone's");
+
+    let mut colleague = stage.colleague(&Voice::silence());
+    let second = colleague.dial(&number);
+    let beside = rings(&mut agent);
+    agent.listen(A_WHILE);
+    assert_eq!(agent.count("auto_answering"), 1, "the second only rings");
+    assert_eq!(agent.count("answered"), 1);
+    colleague.ask("hangup", &second, json!({}));
+    agent.wait_ended(&beside, "cancelled");
+    colleague.wait_ended(&second, "local");
+    agent.ask("hangup", &call, json!({}));
+    agent.wait_ended(&call, "local");
+    customer.wait_ended(&theirs, "remote");
+    for phone in [agent, customer, colleague] {
+        stage.leave(phone);
+    }
+}
+
+/// The agent has turned it off: it rings until he answers.
+pub(crate) fn turned_off(stage: &Stage) {
+    let mut agent = stage.agent_with(&Voice::silence(), &["--answer-mode", "asked"]);
+    agent.send(json!({ "command": "set_auto_answer", "on": false }));
+    agent.wait_for("accepted");
+    let mut customer = stage.customer(&Voice::silence());
+    let theirs = customer.dial(&format!("130{}", stage.line.number()));
+    let call = rings(&mut agent);
+    agent.listen(A_WHILE);
+    assert_eq!(agent.count("answered"), 0);
+    agent.ask("answer", &call, json!({}));
+    agent.wait_call("established", &call);
+    customer.ask("hangup", &theirs, json!({}));
+    customer.wait_ended(&theirs, "local");
+    agent.wait_ended(&call, "remote");
+    stage.leave(agent);
+    stage.leave(customer);
+}
