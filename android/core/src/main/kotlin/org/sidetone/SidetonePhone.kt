@@ -59,6 +59,9 @@ class SidetonePhone private constructor(private val phone: Phone) : PhonePort {
     override suspend fun setMute(call: UUID, on: Boolean) = typed { phone.setMute(call, on) }
     override suspend fun sendDtmf(call: UUID, digits: String) = typed { phone.sendDtmf(call, digits) }
 
+    /** Lets calls be answered without the agent as the configuration allows it, or not, until he signs out. */
+    suspend fun setAutoAnswer(on: Boolean) = typed { phone.setAutoAnswer(on) }
+
     /** Lets the call that is on hold talk, and holds the one that talks. */
     suspend fun swap() = typed { phone.swap() }
 
