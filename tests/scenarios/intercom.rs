@@ -1,11 +1,11 @@
-//! A call that the server asks the phone to answer by itself, and the one that comes beside it.
+//! A call that the server asks the phone to answer by itself.
 
 use super::{A_WHILE, rings};
 use serde_json::json;
 use sidetone_interop::stage::Stage;
 use sidetone_interop::tones::{Tone, Voice};
 
-/// It is answered after a second without the agent, who hears a tone before the caller; a second one rings.
+/// It is answered after a second without the agent, who hears a tone before the caller.
 pub(crate) fn answered_by_itself(stage: &Stage) {
     let [a, b] = Tone::draw();
     let mut agent = stage.agent_with(&Voice::steady(a), &["--answer-mode", "asked"]);
@@ -22,22 +22,11 @@ pub(crate) fn answered_by_itself(stage: &Stage) {
     agent.hears(b);
     customer.hears(a);
     customer.heard().assert_never_but(&[a], "the caller hears no tone of the phone's");
-
-    let mut colleague = stage.colleague(&Voice::silence());
-    let second = colleague.dial(&number);
-    let beside = rings(&mut agent);
-    agent.listen(A_WHILE);
-    assert_eq!(agent.count("auto_answering"), 1, "the second only rings");
-    assert_eq!(agent.count("answered"), 1);
-    colleague.ask("hangup", &second, json!({}));
-    agent.wait_ended(&beside, "cancelled");
-    colleague.wait_ended(&second, "local");
     agent.ask("hangup", &call, json!({}));
     agent.wait_ended(&call, "local");
     customer.wait_ended(&theirs, "remote");
-    for phone in [agent, customer, colleague] {
-        stage.leave(phone);
-    }
+    stage.leave(agent);
+    stage.leave(customer);
 }
 
 /// The agent has turned it off: it rings until he answers.

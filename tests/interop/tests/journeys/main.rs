@@ -17,6 +17,7 @@
 //! | `calls` | several calls of one agent: swapped, joined, transferred |
 //! | `early` | a phone that is connected while it rings, and what its caller hears |
 //! | `handover` | the network changes, at every point of a call |
+//! | `intercom` | a call beside one that was answered without the agent |
 //! | `program` | doctor, exit statuses, commands that are refused |
 
 #![allow(clippy::print_stdout, reason = "what was measured or left out is worth reading")]
@@ -26,6 +27,7 @@ mod cold;
 mod conformance;
 mod early;
 mod handover;
+mod intercom;
 mod kotlin;
 mod program;
 mod push;
