@@ -205,7 +205,8 @@ impl From<PhoneCommandError> for CommandError {
                 Self::InCall { what, advice }
             }
             E::NotAllowed => {
-                let (what, advice) = say("This is not allowed here", "Ask the administrator for it");
+                let (what, advice) =
+                    say("This is not allowed here", "Ask the administrator for it");
                 Self::NotAllowed { what, advice }
             }
             E::InvalidToken => {

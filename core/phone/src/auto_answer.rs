@@ -47,7 +47,8 @@ impl AnswerWish {
         let after = param(invite, &HeaderName::CALL_INFO, "answer-after");
         let after = after.and_then(|seconds| seconds.parse::<u16>().ok());
         let alert = param(invite, &HeaderName::ALERT_INFO, "info");
-        let alert = alert.filter(|info| ALERTS.iter().any(|known| info.eq_ignore_ascii_case(known)));
+        let alert =
+            alert.filter(|info| ALERTS.iter().any(|known| info.eq_ignore_ascii_case(known)));
         match (after, alert) {
             (Some(seconds), _) => {
                 Self::Auto { after: Duration::from_secs(seconds.into()), required: false }

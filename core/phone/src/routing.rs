@@ -1,7 +1,7 @@
 //! What the transactions tell, to the call or the account that it concerns (RFC 3261 §8, §12.2).
 
-use crate::call::{Call, In, Progress, party};
 use crate::auto_answer::AnswerWish;
+use crate::call::{Call, In, Progress, party};
 use crate::phone::{MAX_CALLS, Phone};
 use crate::ua::Owner;
 use crate::{CallId, EndReason, Now, Output, uas};

@@ -13,7 +13,9 @@ mod snapshot;
 mod time;
 
 pub use command::{Command, CommandError, DeclineReason, Digits};
-pub use config::{Account, AnswerMode, AudioGate, Config, ConfigError, EarlyMedia, Secret, ServerAddress};
+pub use config::{
+    Account, AnswerMode, AudioGate, Config, ConfigError, EarlyMedia, Secret, ServerAddress,
+};
 pub use event::{EndReason, Event, Party};
 pub use history::{
     CallOutcome, CallRecord, HistoryCursor, HistoryEntry, HistoryFilter, HistoryPage,

@@ -92,7 +92,10 @@ impl Call {
             self.dtmf.by_info &= !never;
             let reason = match status {
                 Some(status) if never => {
-                    format!("the other side takes no digits in this call ({}); say them", code(status))
+                    format!(
+                        "the other side takes no digits in this call ({}); say them",
+                        code(status)
+                    )
                 }
                 Some(status) => {
                     format!("the server refused a digit ({}); send them again", code(status))

@@ -15,7 +15,8 @@ const NOW: Duration = Duration::from_secs(1_000_000);
 fn app() -> App {
     let state = RegistrationState::Registered;
     let registration = Registration { state, problem: None, since: UnixTime::default() };
-    let snapshot = Snapshot { registration, calls: Vec::new(), auto_answer: false, voicemail: None };
+    let snapshot =
+        Snapshot { registration, calls: Vec::new(), auto_answer: false, voicemail: None };
     App::new("sip:agent1@example.test".to_owned(), "wss://pbx/ws".to_owned(), snapshot)
 }
 
