@@ -16,6 +16,8 @@ use table::{Row, Table};
 /// The length of the measured call, and of the measured idleness.
 const TALK: Duration = Duration::from_secs(30);
 const IDLE: Duration = Duration::from_secs(10);
+/// How long a phone rings before a person answers it; ICE and DTLS need four round trips.
+const RINGING: Duration = Duration::from_secs(1);
 
 /// The round trip in ms, which calls are connected while they ring, and how soon audio should flow.
 const CASES: [(u32, &str, &str, &str, f64); 5] = [
@@ -115,7 +117,7 @@ impl Calls {
                 .at;
             let incoming = agent.wait_for("incoming");
             let ringing = incoming["call"].as_str().expect("a call has an id").to_owned();
-            agent.listen(Duration::from_millis(400));
+            agent.listen(RINGING);
             agent.ask("answer", &ringing, json!({}));
             let answered = agent
                 .wait_told("answered", PATIENCE, |e| {
