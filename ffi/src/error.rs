@@ -1,7 +1,9 @@
 //! What is refused, in words: what happened, and what to do about it.
 
 use sidetone_driver::device::AudioError;
-use sidetone_driver::{StartError as DriverStartError, VaultError as DriverVaultError};
+use sidetone_driver::{
+    LinkKeyError, StartError as DriverStartError, VaultError as DriverVaultError,
+};
 use sidetone_phone::{CommandError as PhoneCommandError, ConfigError, LinkError as PhoneLinkError};
 use std::fmt;
 
@@ -110,6 +112,12 @@ spoken_error! {
         NotALink,
         /// Something in it is missing, doubled or cannot be read.
         Incomplete,
+        /// None of the trusted keys has signed it as it is.
+        Untrusted,
+        /// Its time is over.
+        Expired,
+        /// What the app trusts is no key: a mistake in the app.
+        WrongKey,
     }
 }
 
@@ -238,8 +246,32 @@ impl From<PhoneLinkError> for LinkError {
                 format!("The link names {count} servers, which is none or too many")
             }
             E::Server(_) => "A server is not a wss:// address".to_owned(),
+            E::NotSigned | E::WrongSignature => {
+                return Self::Untrusted {
+                    what: "This link does not come from whom this app trusts".to_owned(),
+                    advice: "Do not use it, and tell your administrator where you have it from"
+                        .to_owned(),
+                };
+            }
+            E::Expired => {
+                let (what, advice) = ("The link has expired".to_owned(), new_code());
+                return Self::Expired { what, advice };
+            }
         };
-        Self::Incomplete { what, advice: "Ask your administrator for a new code".to_owned() }
+        Self::Incomplete { what, advice: new_code() }
+    }
+}
+
+fn new_code() -> String {
+    "Ask your administrator for a new code".to_owned()
+}
+
+impl From<LinkKeyError> for LinkError {
+    fn from(error: LinkKeyError) -> Self {
+        Self::WrongKey {
+            what: format!("What this app trusts cannot be used: {error}"),
+            advice: "Tell who made the app".to_owned(),
+        }
     }
 }
 

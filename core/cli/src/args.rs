@@ -36,6 +36,8 @@ pub(crate) enum Command {
     Setup(SetupArgs),
     /// Print the sign-in link of an account, for a message or a QR code.
     Link(LinkArgs),
+    /// Print whose links a phone is to trust; makes the key that signs them if there is none.
+    LinkKey(LinkKeyArgs),
 }
 
 /// Who signs in, where, and with which audio.
@@ -223,6 +225,9 @@ pub(crate) struct SetupArgs {
     /// Take the place of the account that the file has now
     #[arg(long)]
     pub(crate) replace: bool,
+    /// Take only links that one of these keys has signed, now and later; several separated by commas
+    #[arg(long, value_name = "KEY", value_delimiter = ',')]
+    pub(crate) link_key: Vec<String>,
 }
 
 /// `sidetone link`
@@ -240,6 +245,20 @@ pub(crate) struct LinkArgs {
     /// The name shown to others
     #[arg(long, value_name = "NAME")]
     pub(crate) name: Option<String>,
+    /// Sign it with this private key, which sidetone link-key or openssl made
+    #[arg(long, value_name = "FILE")]
+    pub(crate) sign: Option<PathBuf>,
+    /// For how many days it can be used
+    #[arg(long, value_name = "DAYS", value_parser = clap::value_parser!(u32).range(1..=3650))]
+    pub(crate) days: Option<u32>,
+}
+
+/// `sidetone link-key`
+#[derive(Debug, Args)]
+pub(crate) struct LinkKeyArgs {
+    /// The private key, in PEM (PKCS#8, Ed25519)
+    #[arg(value_name = "FILE")]
+    pub(crate) file: PathBuf,
 }
 
 impl Command {
@@ -250,7 +269,7 @@ impl Command {
             Self::Call(args) => args.output.json,
             Self::Doctor(args) => args.output.json,
             Self::Demo(args) => args.output.json,
-            Self::Setup(_) | Self::Link(_) => false,
+            Self::Setup(_) | Self::Link(_) | Self::LinkKey(_) => false,
         }
     }
 }

@@ -4,7 +4,9 @@ use crate::args::{Early, Mode, PhoneArgs};
 use crate::folders::user_folder;
 use crate::state::State;
 use serde::Deserialize;
-use sidetone_driver::{AudioEndpoint, DriverConfig, IceServer, Trust, VaultError};
+use sidetone_driver::{
+    AudioEndpoint, DriverConfig, IceServer, LinkKey, LinkKeyError, Trust, VaultError,
+};
 use sidetone_phone::{Account, Config, ConfigError, LinkError, Secret, ServerAddress, SignInLink};
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -49,6 +51,10 @@ pub(crate) enum SetupError {
     State { folder: PathBuf, error: VaultError },
     #[error("{0}; ask your administrator for a new link")]
     Link(#[from] LinkError),
+    #[error(transparent)]
+    LinkKey(#[from] LinkKeyError),
+    #[error("the private key {path} cannot be used: {error}")]
+    PrivateKey { path: PathBuf, error: LinkKeyError },
     #[error("{path} sets up {account} already; write --replace if the link is to take its place")]
     SetUp { path: PathBuf, account: String },
     #[error("no password is given; set SIDETONE_PASSWORD or write --password-file FILE")]
@@ -77,6 +83,8 @@ struct File {
     realm: Vec<String>,
     #[serde(default)]
     voicemail: bool,
+    #[serde(default)]
+    link_key: Vec<String>,
     password: Option<String>,
     password_file: Option<PathBuf>,
     state: Option<PathBuf>,
@@ -184,14 +192,25 @@ const OF_THE_ACCOUNT: [&str; 8] = [
     "state",
 ];
 
-/// Writes this account into the file, beside what else stands there. When it returns the file is the new one;
-/// until then, and where it fails, it is the old one.
+/// Whose links the file takes alone; nobody's, if it takes all.
+///
+/// # Errors
+/// The file cannot be read, or what it names is no key.
+pub(crate) fn link_keys(path: Option<&Path>) -> Result<Vec<LinkKey>, SetupError> {
+    let file = File::read(path.unwrap_or(&default_config_file()), false)?;
+    Ok(file.link_key.iter().map(|key| key.parse()).collect::<Result<_, _>>()?)
+}
+
+/// Writes this account into the file, and the keys that signed links must have from now on, beside what
+/// else stands there. When it returns the file is the new one; until then, and where it fails, it is the
+/// old one.
 ///
 /// # Errors
 /// The file cannot be read or written, or sets up another account that is not to be replaced.
 pub(crate) fn write_account(
     path: Option<PathBuf>,
     link: &SignInLink,
+    keys: &[LinkKey],
     replace: bool,
 ) -> Result<PathBuf, SetupError> {
     let path = path.unwrap_or_else(default_config_file);
@@ -221,6 +240,10 @@ pub(crate) fn write_account(
         if let Some(value) = value {
             table.insert(key.to_owned(), value.clone().into());
         }
+    }
+    if !keys.is_empty() {
+        let keys = keys.iter().map(|key| key.to_string().into()).collect();
+        table.insert("link-key".to_owned(), toml::Value::Array(keys));
     }
     put(&path, &table.to_string()).map_err(|source| SetupError::Unwritable {
         what: "the configuration file",
@@ -361,7 +384,8 @@ mod tests {
     fn a_link_sets_up_a_file_that_a_phone_starts_from() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("new/config.toml");
-        write_account(Some(path.clone()), &link("sip:1@b", "&name=%22An%5Cna%22"), false).unwrap();
+        write_account(Some(path.clone()), &link("sip:1@b", "&name=%22An%5Cna%22"), &[], false)
+            .unwrap();
         let file = File::read(&path, true).unwrap();
         assert_eq!(file.account.as_deref(), Some("sip:1@b"));
         assert_eq!(file.display_name.as_deref(), Some("\"An\\na\""), "quotes stay what they are");
@@ -381,7 +405,7 @@ mod tests {
         std::fs::write(&path, old).unwrap();
         let read = || File::read(&path, true).unwrap();
         let write =
-            |account, replace| write_account(Some(path.clone()), &link(account, ""), replace);
+            |account, replace| write_account(Some(path.clone()), &link(account, ""), &[], replace);
         let refused = write("sip:2@b", false).unwrap_err();
         assert!(refused.to_string().contains("--replace"), "{refused}");
         assert_eq!(std::fs::read_to_string(&path).unwrap(), old, "nothing was changed");

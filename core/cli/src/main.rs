@@ -81,6 +81,7 @@ fn main() -> ExitCode {
             Command::Demo(args) => demo::run(args).await,
             Command::Setup(args) => Ok(setup::run(&args)?),
             Command::Link(args) => Ok(setup::print(&args)?),
+            Command::LinkKey(args) => Ok(setup::print_key(&args)?),
         }
     });
     // Not waiting for a read of standard input that may never end.

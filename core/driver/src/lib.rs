@@ -12,6 +12,7 @@
 //! | `media` | the media thread: codec, playout and levels of each call, paced by the device |
 //! | [`device`] | microphones and loudspeakers behind `AudioDevice`: cpal, WAV file, null |
 //! | `history` | the calls that are over, as they lie in the vault |
+//! | `link` | who made a sign-in link |
 //! | `vault` | what survives the process, sealed at rest |
 //! | [`clock`] | boot time and wall time |
 
@@ -20,6 +21,7 @@ pub mod clock;
 pub mod device;
 mod handle;
 mod history;
+mod link;
 mod media;
 pub mod peer;
 mod saving;
@@ -34,6 +36,7 @@ mod vault;
 
 pub use handle::Handle;
 pub use history::CallHistory;
+pub use link::{LinkKey, LinkKeyError, LinkSigner, open_link};
 pub use updates::Updates;
 pub use vault::{Vault, VaultError};
 

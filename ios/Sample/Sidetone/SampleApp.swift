@@ -28,9 +28,14 @@ final class Delegate: NSObject, UIApplicationDelegate {
 
 struct SignIn: Codable {
     var account: String
-    var server: String
+    var servers: [String]
+    var username: String?
+    var name: String?
     var password: String
 }
+
+/// Whose sign-in links are taken, as `sidetone link-key` prints it. Nobody's: every link is.
+private let trustedKeys: [String] = []
 
 @MainActor
 final class Model: ObservableObject {
@@ -53,8 +58,9 @@ final class Model: ObservableObject {
                     for: .applicationSupportDirectory, in: .userDomainMask, appropriateFor: nil, create: true)
                 let vault = try await Self.keychain.vault(folder.appendingPathComponent("sidetone"))
                 let phone = try await SidetonePhone.start(PhoneConfig(
-                    aor: who.account, password: who.password, servers: [who.server], instance: try Self.keychain.instance(),
-                    trust: .platform, microphone: .default, speaker: .default, audioGate: .platform), vault: vault)
+                    aor: who.account, displayName: who.name, username: who.username, password: who.password,
+                    servers: who.servers, instance: try Self.keychain.instance(), trust: .platform, microphone: .default,
+                    speaker: .default, audioGate: .platform), vault: vault)
                 try await phone.signIn()
                 await self?.show(phone)
                 return phone
@@ -81,11 +87,15 @@ final class Model: ObservableObject {
         }
     }
 
-    func signIn(_ who: SignIn) {
+    func signIn(_ link: String, password: String) {
         do {
+            let it = try parseSignInLink(text: link, trustedKeys: trustedKeys)
+            let who = SignIn(
+                account: it.aor, servers: it.servers, username: it.username, name: it.displayName, password: password)
             try Self.keychain.write("sign-in", JSONEncoder().encode(who))
+            problem = nil
             center?.wake()
-        } catch { problem = "The sign-in could not be kept: \(error)" }
+        } catch { problem = sentences(error) }
     }
 
     func dial(_ to: String) { center?.dial(to) }
@@ -98,8 +108,7 @@ final class Model: ObservableObject {
 
 struct ContentView: View {
     @ObservedObject var model: Model
-    @State private var account = "sip:agent1@example.com"
-    @State private var server = "wss://pbx.example.com:8089/ws"
+    @State private var link = ""
     @State private var password = ""
     @State private var number = ""
 
@@ -111,11 +120,11 @@ struct ContentView: View {
             }
             if model.snapshot == nil {
                 Section {
-                    TextField("Account", text: $account)
-                    TextField("Server", text: $server)
+                    TextField("The link that your administrator gave you", text: $link)
                     SecureField("Password", text: $password)
-                    Button("Sign in") { model.signIn(SignIn(account: account, server: server, password: password)) }
+                    Button("Sign in") { model.signIn(link, password: password) }
                 }
+                .onOpenURL { link = $0.absoluteString }
             } else {
                 Section {
                     TextField("Number", text: $number)

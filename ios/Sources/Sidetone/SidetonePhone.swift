@@ -205,3 +205,10 @@ extension Cause {
         }
     }
 }
+
+/// What to tell the user of an error of the core: what happened, and what to do.
+public func sentences(_ error: any Error) -> String {
+    let fields = Mirror(reflecting: error).children.first.map { Mirror(reflecting: $0.value).children }
+    guard let said = fields?.compactMap({ $0.value as? String }), said.count == 2 else { return "\(error)" }
+    return "\(said[0]). \(said[1])."
+}

@@ -53,6 +53,18 @@ final class FirstCall: XCTestCase, @unchecked Sendable {
         for await _ in phone.snapshots() {}
     }
 
+    func testALinkThatNobodyTrustedHasSignedIsRefusedInWords() throws {
+        let link = "sidetone://sign-in?account=sip:a@b&server=wss://c"
+        XCTAssertEqual(try parseSignInLink(text: link, trustedKeys: []).servers, ["wss://c:443/ws"])
+        let key = "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"
+        XCTAssertThrowsError(try parseSignInLink(text: link, trustedKeys: [key])) { error in
+            XCTAssertEqual(
+                sentences(error),
+                "This link does not come from whom this app trusts. "
+                    + "Do not use it, and tell your administrator where you have it from.")
+        }
+    }
+
     func testAConfigurationThatCannotBeUsedSaysWhatToDo() async {
         do {
             _ = try await SidetonePhone.start(config(server: "http://example.com"))

@@ -1,11 +1,13 @@
 //! The sign-in link that a QR code carries: everything but the password.
 //!
 //! `sidetone://sign-in?account=sip%3Aagent1%40example.com&server=wss%3A%2F%2Fpbx.example.com%3A8089%2Fws`,
-//! with `server` once or more, and `name` and `user` where they are set (RFC 3986 §2.1 escapes).
+//! with `server` once or more, and `name`, `user` and `expires` where they are set (RFC 3986 §2.1 escapes).
+//! Whether a `signature` is right is not known here.
 
-use super::{Account, ConfigError, Secret, ServerAddress};
+use super::{Account, ConfigError, Secret, ServerAddress, UnixTime};
 use std::fmt::{self, Write as _};
 use std::str::FromStr;
+use std::time::Duration;
 
 /// The longest link that is read; a QR code carries at most 2,953 bytes.
 const LONGEST: usize = 4096;
@@ -23,6 +25,8 @@ pub struct SignInLink {
     pub username: Option<String>,
     /// The name shown to others.
     pub display_name: Option<String>,
+    /// From when on it is not to be used, in whole seconds.
+    pub expires: Option<UnixTime>,
 }
 
 /// Why a text is no sign-in link.
@@ -49,6 +53,15 @@ pub enum LinkError {
     /// What it gives as a server is none, or one that is not spoken to by TLS.
     #[error("the link is wrong: {0}")]
     Server(ConfigError),
+    /// A phone that trusts some keys takes no other link.
+    #[error("nobody has signed this link")]
+    NotSigned,
+    /// It was changed, or signed by somebody else.
+    #[error("the link is not signed by whom this phone trusts")]
+    WrongSignature,
+    /// Its time is over.
+    #[error("the link has expired")]
+    Expired,
 }
 
 impl FromStr for SignInLink {
@@ -58,7 +71,7 @@ impl FromStr for SignInLink {
         let text = text.trim();
         let is_known = text.len() <= LONGEST && text.get(..PREFIX.len()).is_some_and(is_prefix);
         let query = text.get(PREFIX.len()..).filter(|_| is_known).ok_or(LinkError::NotALink)?;
-        let (mut aor, mut username, mut display_name) = (None, None, None);
+        let (mut aor, mut username, mut display_name, mut expires) = (None, None, None, None);
         let mut servers = Vec::new();
         for (key, value) in query.split('&').filter_map(|pair| pair.split_once('=')) {
             let read = || unescape(value).ok_or_else(|| LinkError::Unreadable(key.to_owned()));
@@ -66,6 +79,11 @@ impl FromStr for SignInLink {
                 "account" => once(&mut aor, "account", read()?)?,
                 "user" => once(&mut username, "user", read()?)?,
                 "name" => once(&mut display_name, "name", read()?)?,
+                "expires" => {
+                    let seconds = read()?.parse().ok();
+                    let seconds = seconds.ok_or_else(|| LinkError::Unreadable(key.to_owned()))?;
+                    once(&mut expires, "expires", UnixTime(Duration::from_secs(seconds)))?;
+                }
                 "server" => servers.push(read()?),
                 // A later version may say more.
                 _ => {}
@@ -77,7 +95,8 @@ impl FromStr for SignInLink {
             return Err(LinkError::Servers(servers.len()));
         }
         let servers = servers.iter().map(|server| server.parse().map_err(LinkError::Server));
-        Ok(Self { aor, servers: servers.collect::<Result<_, _>>()?, username, display_name })
+        let servers = servers.collect::<Result<_, _>>()?;
+        Ok(Self { aor, servers, username, display_name, expires })
     }
 }
 
@@ -92,6 +111,9 @@ impl fmt::Display for SignInLink {
                 write!(f, "&{key}={}", escape(value))?;
             }
         }
+        if let Some(UnixTime(expires)) = self.expires {
+            write!(f, "&expires={}", expires.as_secs())?;
+        }
         Ok(())
     }
 }
@@ -100,7 +122,7 @@ fn is_prefix(text: &str) -> bool {
     text.eq_ignore_ascii_case(PREFIX)
 }
 
-fn once(slot: &mut Option<String>, key: &'static str, value: String) -> Result<(), LinkError> {
+fn once<T>(slot: &mut Option<T>, key: &'static str, value: T) -> Result<(), LinkError> {
     slot.replace(value).map_or(Ok(()), |_| Err(LinkError::Twice(key)))
 }
 
@@ -167,6 +189,7 @@ mod tests {
             servers: vec!["wss://a:8089/ws?x=1&y=2".parse().unwrap(), "wss://b".parse().unwrap()],
             username: Some("a & b=c%+".to_owned()),
             display_name: Some("Ünal #1".to_owned()),
+            expires: Some(UnixTime(Duration::from_secs(1_800_000_000))),
         };
         assert_eq!(read(&link.to_string()), Ok(link));
         let plain = read(GOOD).unwrap();
@@ -197,6 +220,7 @@ mod tests {
             (format!("account=sip:a@b%&{server}"), "\"account\" cannot be read"),
             (format!("account=sip:a@b&name=%00&{server}"), "\"name\" cannot be read"),
             (format!("account=sip:a@b&name=%ff&{server}"), "\"name\" cannot be read"),
+            (format!("account=sip:a@b&expires=soon&{server}"), "\"expires\" cannot be read"),
         ] {
             let error = read(&format!("{PREFIX}{rest}")).unwrap_err();
             assert!(error.to_string().contains(told), "{rest}: {error}");

@@ -48,6 +48,16 @@ class RealPhoneTest {
     }
 
     @Test
+    fun `a link that nobody trusted has signed is refused in words`() {
+        val link = "sidetone://sign-in?account=sip:a@b&server=wss://c"
+        assertEquals(listOf("wss://c:443/ws"), parseSignInLink(link, emptyList()).servers)
+        val key = "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"
+        val refused = assertThrows<LinkException.Untrusted> { parseSignInLink(link, listOf(key)) }
+        val told = "This link does not come from whom this app trusts. Do not use it, and tell your administrator where you have it from."
+        assertEquals(told, sentences(refused))
+    }
+
+    @Test
     fun `an event reader that is cancelled loses nothing to the next`() = test {
         val phone = SidetonePhone.start(config(0))
         val idle = CoroutineScope(SupervisorJob()).async { phone.events().first { false } }
