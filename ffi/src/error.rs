@@ -58,6 +58,12 @@ spoken_error! {
         InCall,
         /// A push token that cannot be one.
         InvalidToken,
+        /// A text that cannot be sent.
+        InvalidText,
+        /// The id of a new message is taken.
+        MessageIdTaken,
+        /// Too many messages wait for their answers.
+        TooManyMessages,
         /// The administrator does not allow it.
         NotAllowed,
         /// The phone was shut down.
@@ -211,6 +217,20 @@ impl From<PhoneCommandError> for CommandError {
                 let (what, advice) =
                     say("A call is going on", "Let the phone sleep when it has ended");
                 Self::InCall { what, advice }
+            }
+            E::InvalidText => {
+                let (what, advice) =
+                    say("A message has 1 to 1000 bytes", "Write one, or send it in parts");
+                Self::InvalidText { what, advice }
+            }
+            E::MessageIdTaken => {
+                let (what, advice) = say("This message's id is taken", "Choose a fresh UUID");
+                Self::MessageIdTaken { what, advice }
+            }
+            E::TooManyMessages => {
+                let (what, advice) =
+                    say("The server has not taken the last messages yet", "Wait a moment");
+                Self::TooManyMessages { what, advice }
             }
             E::NotAllowed => {
                 let (what, advice) =
@@ -437,6 +457,9 @@ mod tests {
             E::TooManyCalls,
             E::InCall,
             E::InvalidToken,
+            E::InvalidText,
+            E::MessageIdTaken,
+            E::TooManyMessages,
             E::NotAllowed,
         ];
         for error in all {
@@ -455,6 +478,9 @@ mod tests {
                 | E::TooManyCalls
                 | E::InCall
                 | E::InvalidToken
+                | E::InvalidText
+                | E::MessageIdTaken
+                | E::TooManyMessages
                 | E::NotAllowed => {}
             }
         }

@@ -1,6 +1,9 @@
 //! What the app is told, as it crosses: each event counts, none is repeated.
 
-use crate::{Announcement, CallId, Direction, Hold, QualityReport, Registration};
+use crate::{
+    Announcement, CallId, Direction, Hold, MessageFailure, MessageId, QualityReport, Registration,
+    TextMessage,
+};
 use sidetone_phone as phone;
 use std::time::{Duration, SystemTime};
 
@@ -158,6 +161,27 @@ pub enum Event {
     DtmfSent {
         /// The call.
         call: CallId,
+    },
+    /// A message came in.
+    MessageReceived {
+        /// The message.
+        message: TextMessage,
+    },
+    /// A message was taken.
+    MessageSent {
+        /// The message.
+        message: MessageId,
+        /// By the other phone; else by the server, which may still say that it failed.
+        delivered: bool,
+    },
+    /// A message was not delivered.
+    MessageFailed {
+        /// The message.
+        message: MessageId,
+        /// Why.
+        reason: MessageFailure,
+        /// Why, and what to do, in words.
+        text: String,
     },
     /// Digits were not taken, and those behind them were not sent.
     DtmfFailed {
@@ -335,6 +359,15 @@ impl From<phone::Event> for Event {
                 Self::TransferFailed { call: call.into(), text: reason }
             }
             E::MuteChanged { call, muted } => Self::MuteChanged { call: call.into(), muted },
+            E::MessageReceived(message) => Self::MessageReceived { message: message.into() },
+            E::MessageSent { message, delivered } => {
+                Self::MessageSent { message: MessageId(message.0), delivered }
+            }
+            E::MessageFailed { message, reason } => Self::MessageFailed {
+                message: MessageId(message.0),
+                reason: reason.into(),
+                text: reason.to_string(),
+            },
             E::AutoAnswering { call, after } => Self::AutoAnswering { call: call.into(), after },
             E::DtmfFailed { call, digits, reason } => {
                 Self::DtmfFailed { call: call.into(), digits, text: reason }

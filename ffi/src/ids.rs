@@ -7,11 +7,20 @@ use uuid::Uuid;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct CallId(pub Uuid);
 
+/// The name of a message between agents.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct MessageId(pub Uuid);
+
 /// The name of this installation, drawn once and kept for ever (RFC 5626 §4.1).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct InstanceId(pub Uuid);
 
 uniffi::custom_type!(CallId, String, {
+    try_lift: |text| Ok(Self(Uuid::from_str(&text)?)),
+    lower: |id| id.0.to_string(),
+});
+
+uniffi::custom_type!(MessageId, String, {
     try_lift: |text| Ok(Self(Uuid::from_str(&text)?)),
     lower: |id| id.0.to_string(),
 });

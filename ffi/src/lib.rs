@@ -14,6 +14,7 @@
 //! | `config` | who signs in and where, as the app writes it |
 //! | `event`, `snapshot` | the phone's vocabulary in types that cross |
 //! | `history` | the calls that are over, found and in pages |
+//! | `message` | messages between agents |
 //! | `vault` | small files sealed with the app's key |
 //! | `error` | what is refused, in words: what it is and what to do |
 //! | `push` | what the platform is told of a push, before any phone is there; where pushes go |
@@ -33,6 +34,7 @@ mod ids;
 mod journal;
 mod link;
 mod logging;
+mod message;
 mod phone;
 mod push;
 mod runtime;
@@ -45,9 +47,10 @@ pub use config::{AnswerMode, AudioEndpoint, AudioGate, EarlyMedia, IceServer, Ph
 pub use error::{CommandError, LinkError, StartError, VaultError};
 pub use event::{DeclineReason, EndReason, Event, EventPage, Header, NumberedEvent, Party};
 pub use history::{CallHistory, CallOutcome, HistoryEntry, HistoryFilter, HistoryPage};
-pub use ids::{CallId, InstanceId};
+pub use ids::{CallId, InstanceId, MessageId};
 pub use link::{SignInLink, parse_sign_in_link};
 pub use logging::{LogLevel, LogLine, LogSink, LogSinkError, set_log_sink};
+pub use message::{MessageFailure, MessagePage, MessageState, TextMessage};
 pub use phone::{Handover, Phone};
 pub use push::{
     Announcement, AnnouncementKind, Caller, Intent, PushProvider, PushToken, Report, announce,

@@ -4,8 +4,8 @@ use crate::desk::{Desk, Fact};
 use crate::journal::{Journal, Keeper, Reader};
 use crate::shown::Shown;
 use crate::{
-    Announcement, CallHistory, CallId, CommandError, DeclineReason, Event, EventPage, PhoneConfig,
-    PushToken, Snapshot, StartError, Vault, android, runtime, time,
+    Announcement, CallHistory, CallId, CommandError, DeclineReason, Event, EventPage, MessageId,
+    MessagePage, PhoneConfig, PushToken, Snapshot, StartError, Vault, android, runtime, time,
 };
 use sidetone_driver as driver;
 use sidetone_driver::{Update, Updates, What};
@@ -161,6 +161,29 @@ impl Phone {
     pub async fn transfer_to(&self, call: CallId, with: CallId) -> Result<(), CommandError> {
         let (call, with) = (call.into(), with.into());
         self.desk.command(Command::TransferTo { call, with }).await
+    }
+
+    /// Sends a message of 1 to 1000 bytes to another agent. The app may name it, with a fresh UUID; its id is given
+    /// back. What becomes of it comes as an event.
+    #[uniffi::method(default(message = None))]
+    pub async fn send_message(
+        &self,
+        to: String,
+        text: String,
+        message: Option<MessageId>,
+    ) -> Result<MessageId, CommandError> {
+        let id = message.unwrap_or_else(|| MessageId(Uuid::new_v4()));
+        let message = sidetone_phone::MessageId(id.0);
+        self.desk.command(Command::SendMessage { message, to, text }).await?;
+        Ok(id)
+    }
+
+    /// The messages of this process, latest first: those before this one, or the last; at most 200. They are not stored.
+    #[uniffi::method(default(before = None, limit = 50))]
+    pub async fn messages(&self, before: Option<MessageId>, limit: u32) -> MessagePage {
+        let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+        let before = before.map(|id| sidetone_phone::MessageId(id.0));
+        self.desk.messages(before, limit).await
     }
 
     /// Lets calls be answered without the agent as the configuration's `answer_mode` allows it, or not, until

@@ -4,6 +4,7 @@
 pub(crate) mod asleep;
 pub(crate) mod hold;
 pub(crate) mod intercom;
+pub(crate) mod message;
 pub(crate) mod outgoing;
 pub(crate) mod queue;
 pub(crate) mod ringing;

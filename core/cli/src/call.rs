@@ -136,6 +136,9 @@ impl Progress {
             | Event::Merged { .. }
             | Event::TransferProgress { .. }
             | Event::TransferFailed { .. }
+            | Event::MessageReceived(_)
+            | Event::MessageSent { .. }
+            | Event::MessageFailed { .. }
             | Event::AutoAnswering { .. }
             | Event::DtmfFailed { .. }
             | Event::MuteChanged { .. }

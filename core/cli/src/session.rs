@@ -187,6 +187,9 @@ impl Session {
                 let page = self.history(filter, after, limit).await;
                 vec![page.map_or_else(|error| not_read("history", &error), JsonEvent::from)]
             }
+            Ok(Request::Messages { before, limit }) => {
+                vec![self.handle.messages(before, limit).await.into()]
+            }
             Ok(Request::ClearHistory) => {
                 let cleared = self.handle.history().clear().await;
                 vec![cleared.map_or_else(
@@ -303,6 +306,12 @@ pub(crate) fn plain(event: &JsonEvent) -> Option<String> {
         JsonEvent::TransferFailed { reason, .. } => format!("transfer failed: {reason}"),
         JsonEvent::Mute { on: true, .. } => "microphone closed".to_owned(),
         JsonEvent::Mute { on: false, .. } => "microphone open".to_owned(),
+        JsonEvent::MessageReceived { message } => format!("message from {message}"),
+        JsonEvent::MessageSent { delivered: true, .. } => "message delivered".to_owned(),
+        JsonEvent::MessageSent { delivered: false, .. } => {
+            "message accepted by the server".to_owned()
+        }
+        JsonEvent::MessageFailed { text, .. } => format!("message not delivered: {text}"),
         JsonEvent::AutoAnswering { after_ms, .. } if *after_ms < 1000.0 => {
             "is answered by itself".to_owned()
         }
@@ -325,6 +334,7 @@ pub(crate) fn plain(event: &JsonEvent) -> Option<String> {
         | JsonEvent::History { .. }
         | JsonEvent::HistoryChanged { .. }
         | JsonEvent::Snapshot { .. }
+        | JsonEvent::Messages { .. }
         | JsonEvent::Step { .. }
         | JsonEvent::Check { .. }
         | JsonEvent::Ready { .. } => return None,

@@ -1,7 +1,9 @@
 //! The app's side of a running phone.
 
 use crate::CallHistory;
-use sidetone_phone::{Announcement, Command, CommandError, Handover, Input, Snapshot};
+use sidetone_phone::{
+    Announcement, Command, CommandError, Handover, Input, MessageId, MessagePage, Snapshot,
+};
 use std::sync::Arc;
 use tokio::sync::{mpsc, oneshot, watch};
 
@@ -20,6 +22,7 @@ pub(crate) enum Request {
     Command(Command, oneshot::Sender<Result<(), CommandError>>),
     Happened(Input),
     AudioRouteChanged,
+    Messages(Option<MessageId>, usize, oneshot::Sender<MessagePage>),
     Shutdown(oneshot::Sender<()>),
 }
 
@@ -51,6 +54,14 @@ impl Handle {
     /// The calls that are over.
     pub fn history(&self) -> &Arc<CallHistory> {
         &self.history
+    }
+
+    /// The messages of this process, latest first: those before this one, or the last; at most so many. None where
+    /// the phone has ended.
+    pub async fn messages(&self, before: Option<MessageId>, limit: usize) -> MessagePage {
+        let (reply, answer) = oneshot::channel();
+        self.tell(Request::Messages(before, limit, reply)).await;
+        answer.await.unwrap_or_default()
     }
 
     /// The system has another network, or the process resumed after a suspension.

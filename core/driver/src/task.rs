@@ -135,6 +135,10 @@ impl Task {
                 Wake::Request(Some(Request::Happened(input))) => {
                     self.parts.phone.handle(input, clock::now());
                 }
+                Wake::Request(Some(Request::Messages(before, limit, reply))) => {
+                    // Whoever asked may have gone.
+                    let _ = reply.send(self.parts.phone.messages(before, limit));
+                }
                 Wake::Request(Some(Request::AudioRouteChanged)) => {
                     self.parts.media.ask(MediaCommand::Reopen);
                 }

@@ -31,6 +31,7 @@ mod call;
 mod client;
 mod config;
 mod leg;
+mod message;
 mod pbx;
 mod push;
 mod random;

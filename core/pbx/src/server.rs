@@ -32,16 +32,12 @@ impl Pbx {
             Method::Register => self.handle_register(&key, flow, &request, now),
             Method::Invite => self.handle_invite(key, flow, request, now),
             Method::Options => self.handle_options(&key, &request, now),
+            Method::Message => self.handle_message(&key, flow, &request, now),
             Method::Bye | Method::Info | Method::Update | Method::Notify | Method::Prack => {
                 self.refuse(&key, &request, StatusCode::CALL_DOES_NOT_EXIST, now);
             }
             Method::Subscribe => self.refuse(&key, &request, StatusCode::BAD_EVENT, now),
-            Method::Ack
-            | Method::Cancel
-            | Method::Refer
-            | Method::Message
-            | Method::Publish
-            | Method::Other(_) => {
+            Method::Ack | Method::Cancel | Method::Refer | Method::Publish | Method::Other(_) => {
                 self.refuse(&key, &request, StatusCode::METHOD_NOT_ALLOWED, now);
             }
         }
@@ -362,7 +358,7 @@ impl Pbx {
     }
 
     /// The user whose credentials a request carries; without them it is answered here.
-    fn authenticate(
+    pub(crate) fn authenticate(
         &mut self,
         key: &ServerKey,
         request: &Request,

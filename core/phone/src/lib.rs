@@ -25,6 +25,7 @@
 //! | `focus` | the calls among themselves: who talks, who is joined, who is brought together |
 //! | `history` | the calls that are over: bounded, filtered, in pages |
 //! | `mailbox` | the summary of the account's voice mailbox |
+//! | `messages` | messages between agents |
 //! | `replaces` | an INVITE that takes the place of a call |
 //! | `subscription` | one subscription to an event package |
 //! | `push` | calls announced before their INVITE: payloads, what was decided, late INVITEs |
@@ -41,6 +42,7 @@ mod doubt;
 mod focus;
 mod history;
 mod mailbox;
+mod messages;
 mod phone;
 mod push;
 mod replaces;

@@ -4,6 +4,7 @@ use crate::account::{Account, FlowChange};
 use crate::call::{Call, Destination, In, target};
 use crate::doubt::Doubts;
 use crate::mailbox::Mailbox;
+use crate::messages::Messages;
 use crate::push::{
     self,
     memory::{Memory, Verdict},
@@ -33,6 +34,7 @@ pub struct Phone {
     /// When it slept, and what it doubts since.
     pub(crate) doubts: Doubts,
     pub(crate) mailbox: Mailbox,
+    pub(crate) messages: Messages,
     /// The agent has turned auto-answer off for as long as he is signed in.
     pub(crate) by_hand: bool,
     /// What was handed out to be stored last.
@@ -55,6 +57,7 @@ impl Phone {
             memory: Memory::default(),
             doubts: Doubts::new(now),
             mailbox: Mailbox::default(),
+            messages: Messages::default(),
             by_hand: false,
             saved: Saved::default(),
         };
@@ -142,6 +145,9 @@ impl Phone {
             Command::Transfer { call, to } => target::parse(&to, &self.ua.config.account)
                 .and_then(|to| self.step(call, In::Transfer(Destination::address(to)), now)),
             Command::TransferTo { call, with } => self.transfer_to(call, with, now),
+            Command::SendMessage { message, to, text } => {
+                self.send_message(message, &to, text, now)
+            }
             Command::SetAutoAnswer { on } => self.set_auto_answer(on),
             Command::Mute { call, on } => {
                 let (call, ua) = self.call_and_ua(call).ok_or(CommandError::UnknownCall)?;

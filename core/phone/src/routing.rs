@@ -89,6 +89,7 @@ impl Phone {
                 }
             },
             None if request.method == Method::Invite => self.handle_invite(key, request, now),
+            None if request.method == Method::Message => self.handle_message(&key, &request, now),
             None => uas::answer(&key, &request, &mut self.ua, now),
         }
     }
@@ -213,6 +214,7 @@ impl Phone {
             Owner::Call(id) => self.handle_call_response(id, key, response, now),
             Owner::Doubt => self.handle_doubt_answered(key, &response, now),
             Owner::Mailbox => self.handle_mailbox_response(key, Some(&response), now),
+            Owner::Message => self.handle_message_response(key, Some(&response), now),
             Owner::Nobody if response.status.is_final() => {
                 self.ua.take_sent(key);
             }
@@ -316,6 +318,7 @@ impl Phone {
                 self.account.token_unanswered(key);
             }
             Owner::Mailbox => self.handle_mailbox_response(key, None, now),
+            Owner::Message => self.handle_message_response(key, None, now),
             Owner::Nobody | Owner::Doubt => {
                 self.ua.take_sent(key);
             }

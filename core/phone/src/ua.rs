@@ -15,7 +15,8 @@ use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
 /// The methods that are served; what Allow says.
-pub(crate) const ALLOW: &str = "INVITE, ACK, CANCEL, BYE, PRACK, UPDATE, OPTIONS, INFO, NOTIFY";
+pub(crate) const ALLOW: &str =
+    "INVITE, ACK, CANCEL, BYE, PRACK, UPDATE, OPTIONS, INFO, NOTIFY, MESSAGE";
 /// The one body type that an INVITE may carry.
 pub(crate) const SDP: &str = "application/sdp";
 /// 64 * T1: after this the other side of a transaction or an unacknowledged answer is given up.
@@ -37,6 +38,8 @@ pub(crate) enum Owner {
     Token,
     /// A call.
     Call(CallId),
+    /// A message to another agent.
+    Message,
     /// The mailbox's subscription.
     Mailbox,
     /// The doubt about an INVITE that may be stale.

@@ -1,6 +1,7 @@
 //! Requests that belong to no call, and what is wrong with them (RFC 3261 §8.2, §11).
 
 use crate::Now;
+use crate::messages::TEXT;
 use crate::ua::{ALLOW, SDP, Ua};
 use sidetone_sip::session_timer::{self, SessionExpires};
 use sidetone_sip::transaction::ServerKey;
@@ -83,7 +84,7 @@ fn options(key: &ServerKey, request: &Request, ua: &mut Ua, now: Now) {
     let tag = ua.token();
     let mut response = request.response(StatusCode::OK, Some(&tag));
     response.headers.set(HeaderName::ALLOW, ALLOW);
-    response.headers.set(HeaderName::ACCEPT, SDP);
+    response.headers.set(HeaderName::ACCEPT, format!("{SDP}, {TEXT}"));
     response.headers.set(HeaderName::ACCEPT_ENCODING, "identity");
     response.headers.set(HeaderName::ACCEPT_LANGUAGE, "en");
     response.headers.set(HeaderName::SUPPORTED, "outbound, path, timer, 100rel");

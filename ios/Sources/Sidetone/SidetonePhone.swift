@@ -87,6 +87,18 @@ extension SidetonePhone {
     public func clearHistory() async throws { try await core.history().clear() }
 }
 
+/// Messages between agents.
+extension SidetonePhone {
+    /// Sends a message to another agent; what becomes of it comes as an event.
+    public func sendMessage(_ to: String, _ text: String) async throws -> UUID {
+        try await core.sendMessage(to: to, text: text, message: nil)
+    }
+    /// The messages of this process, latest first: those before this one, or the last. They are not stored.
+    public func messages(before: UUID? = nil, limit: UInt32 = 50) async -> MessagePage {
+        await core.messages(before: before, limit: limit)
+    }
+}
+
 /// Auto-answer.
 extension SidetonePhone {
     /// Lets calls be answered without the agent as the configuration allows it, or not, until he signs out.

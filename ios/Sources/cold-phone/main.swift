@@ -240,6 +240,12 @@ func endpoint(_ text: String) -> AudioEndpoint {
             say("transfer_progress", ["call": id(call), "to": party(to), "status": Int(status)])
         case .transferFailed(let call, let text): say("transfer_failed", ["call": id(call), "reason": text])
         case .muteChanged(let call, let muted): say("mute", ["call": id(call), "on": muted])
+        case .messageReceived(let message):
+            say("message_received", ["message": id(message.id), "party": party(message.party), "text": message.text,
+                "at": Int(message.at.timeIntervalSince1970), "state": "received"])
+        case .messageSent(let message, let delivered): say("message_sent", ["message": id(message), "delivered": delivered])
+        case .messageFailed(let message, let reason, let text):
+            say("message_failed", ["message": id(message), "reason": snake("\(reason)"), "text": text])
         case .autoAnswering(let call, let after): say("auto_answering", ["call": id(call), "after_ms": milliseconds(after)])
         case .dtmfFailed(let call, let digits, let text): say("dtmf_failed", ["call": id(call), "digits": digits, "reason": text])
         case .dtmfSent(let call): say("dtmf_sent", ["call": id(call)])

@@ -174,6 +174,9 @@ impl Told {
                     None => Err(format!("call {call} ended, but it was not there")),
                 };
             }
+            Event::MessageReceived(_) | Event::MessageSent { .. } | Event::MessageFailed { .. } => {
+                return Ok(());
+            }
             Event::Merged { calls } => {
                 return match calls.iter().find(|call| !self.calls.contains_key(call)) {
                     Some(call) => Err(format!("call {call} is joined, but it is not there")),
@@ -232,6 +235,9 @@ impl Told {
             | Event::Merged { .. }
             | Event::TransferProgress { .. }
             | Event::TransferFailed { .. }
+            | Event::MessageReceived(_)
+            | Event::MessageSent { .. }
+            | Event::MessageFailed { .. }
             | Event::AutoAnswering { .. }
             | Event::DtmfSent { .. }
             | Event::DtmfFailed { .. }

@@ -106,6 +106,7 @@ pub(crate) fn command_text(command: &Command) -> String {
         Command::Transfer { to, .. } => format!("transfer to {to}"),
         Command::TransferTo { .. } => "transfer to the other call".to_owned(),
         Command::Mute { on: is_on, .. } => format!("mute {}", on(is_on)),
+        Command::SendMessage { to, .. } => format!("write to {to}"),
         Command::SetAutoAnswer { on: is_on } => format!("auto-answer {}", on(is_on)),
         Command::SendDtmf { digits, .. } => format!("send {}", digits.as_str()),
     }
@@ -195,6 +196,13 @@ fn told(event: &Event) -> Option<String> {
         Event::TransferProgress { to, status, .. } => format!("transfer to {}: {status}", to.uri),
         Event::TransferFailed { reason, .. } => format!("transfer failed: {reason}"),
         Event::MuteChanged { muted, .. } => format!("muted: {muted}"),
+        Event::MessageReceived(message) => {
+            let from = message.party.name.as_deref().unwrap_or(&message.party.uri);
+            format!("{from} writes: {}", message.text)
+        }
+        Event::MessageSent { delivered: true, .. } => "message delivered".to_owned(),
+        Event::MessageSent { delivered: false, .. } => "message accepted".to_owned(),
+        Event::MessageFailed { reason, .. } => format!("message not delivered: {reason}"),
         Event::AutoAnswering { after, .. } => {
             format!("will be answered by itself in {} ms", after.as_millis())
         }

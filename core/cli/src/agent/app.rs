@@ -59,6 +59,8 @@ pub(super) enum EntryKind {
     Dtmf,
     /// A number or address that the other side is sent to.
     Transfer,
+    /// Whom a message is for, and after a space what it says.
+    Message,
 }
 
 /// Another call that is being chosen, beside the one that the keys act on.
@@ -168,6 +170,7 @@ impl App {
             | Command::Split { .. }
             | Command::Leave
             | Command::TransferTo { .. }
+            | Command::SendMessage { .. }
             | Command::SetAutoAnswer { .. }
             | Command::Mute { .. } => None,
         };

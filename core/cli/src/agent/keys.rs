@@ -5,7 +5,7 @@ use super::app::{App, Entry, EntryKind, Picker, Purpose, is_up};
 use super::history;
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use sidetone_phone::{
-    CallId, CallState, Command, DeclineReason, Digits, HistoryCursor, RegistrationState,
+    CallId, CallState, Command, DeclineReason, Digits, HistoryCursor, MessageId, RegistrationState,
 };
 
 /// What a key asks for.
@@ -26,6 +26,9 @@ pub(super) fn help(app: &App) -> Vec<(&'static str, &'static str)> {
     let is_registered = app.snapshot.registration.state == RegistrationState::Registered;
     let mut keys = vec![if is_registered { ("d", "dial") } else { ("r", "sign in") }];
     keys.push(("y", "history"));
+    if is_registered {
+        keys.push(("e", "message"));
+    }
     if app.snapshot.auto_answer {
         keys.push(("u", "auto-answer off"));
     } else if app.was_automatic {
@@ -100,6 +103,7 @@ fn shortcut(app: &mut App, key: KeyEvent) -> Action {
         KeyCode::Char('r') => Action::Command(Command::Register),
         KeyCode::Char('s') if app.snapshot.calls.is_empty() => Action::Command(Command::Sleep),
         KeyCode::Char('d') => open(app, EntryKind::Dial),
+        KeyCode::Char('e') => open(app, EntryKind::Message),
         KeyCode::Char('y') => history::open(app),
         KeyCode::Char('t') if app.call().is_some_and(is_up) => open(app, EntryKind::Dtmf),
         KeyCode::Char('b') if app.call().is_some_and(is_up) => open(app, EntryKind::Transfer),
@@ -157,7 +161,11 @@ fn type_into(app: &mut App, mut entry: Entry, key: KeyEvent) -> Action {
         KeyCode::Backspace => {
             entry.text.pop();
         }
-        KeyCode::Char(character) if entry.text.len() < 128 => entry.text.push(character),
+        KeyCode::Char(character)
+            if entry.text.len() < if entry.kind == EntryKind::Message { 1100 } else { 128 } =>
+        {
+            entry.text.push(character)
+        }
         _ => {}
     }
     app.entry = Some(entry);
@@ -182,6 +190,18 @@ fn enter(app: &mut App, entry: Entry) -> Action {
         (EntryKind::Transfer, Some(call)) if !entry.text.trim().is_empty() => {
             Action::Command(Command::Transfer { call, to: entry.text })
         }
+        (EntryKind::Message, _) => match entry.text.trim().split_once(' ') {
+            Some((to, text)) => Action::Command(Command::SendMessage {
+                message: MessageId(uuid::Uuid::new_v4()),
+                to: to.to_owned(),
+                text: text.trim().to_owned(),
+            }),
+            None => {
+                app.refusal = Some("write whom it is for, a space, and what it says".to_owned());
+                app.entry = Some(entry);
+                Action::Redraw
+            }
+        },
         (EntryKind::Dtmf | EntryKind::Transfer, _) => Action::Redraw,
     }
 }

@@ -301,6 +301,7 @@ fn draw_footer(frame: &mut Frame<'_>, area: Rect, app: &App, keys: Vec<Line<'sta
             EntryKind::Dial => "Call: ",
             EntryKind::Dtmf => "Digits: ",
             EntryKind::Transfer => "Transfer to: ",
+            EntryKind::Message => "To whom, and what: ",
         };
         Line::from(vec![
             Span::styled(format!(" {label}"), STRONG),

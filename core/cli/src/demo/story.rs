@@ -306,6 +306,9 @@ impl Story<'_> {
             | Event::Merged { .. }
             | Event::TransferProgress { .. }
             | Event::TransferFailed { .. }
+            | Event::MessageReceived(_)
+            | Event::MessageSent { .. }
+            | Event::MessageFailed { .. }
             | Event::AutoAnswering { .. }
             | Event::DtmfFailed { .. }
             | Event::MuteChanged { .. }
@@ -357,6 +360,9 @@ impl Story<'_> {
             | Event::Merged { .. }
             | Event::TransferProgress { .. }
             | Event::TransferFailed { .. }
+            | Event::MessageReceived(_)
+            | Event::MessageSent { .. }
+            | Event::MessageFailed { .. }
             | Event::AutoAnswering { .. }
             | Event::DtmfFailed { .. }
             | Event::MuteChanged { .. }

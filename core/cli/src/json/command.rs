@@ -5,8 +5,8 @@ use super::history::JsonOutcome;
 use super::words::command_error_name;
 use serde::Deserialize;
 use sidetone_phone::{
-    CallId, Command, DeclineReason, Digits, Handover, HistoryCursor, HistoryFilter, PushProvider,
-    PushToken,
+    CallId, Command, DeclineReason, Digits, Handover, HistoryCursor, HistoryFilter, MessageId,
+    PushProvider, PushToken,
 };
 
 /// The calls of a page, where no number is asked for.
@@ -41,6 +41,15 @@ enum JsonCommand {
     },
     SetAutoAnswer {
         on: bool,
+    },
+    Message {
+        to: String,
+        text: String,
+        message: Option<uuid::Uuid>,
+    },
+    Messages {
+        before: Option<uuid::Uuid>,
+        limit: Option<usize>,
     },
     Dtmf {
         call: uuid::Uuid,
@@ -127,6 +136,8 @@ pub(crate) enum Request {
     NetworkChanged(Handover),
     /// Some of the calls that are over.
     History { filter: HistoryFilter, after: Option<HistoryCursor>, limit: usize },
+    /// Some of the messages.
+    Messages { before: Option<MessageId>, limit: usize },
     /// All of them are to be forgotten.
     ClearHistory,
     /// What is to be seen now.
@@ -167,6 +178,14 @@ impl Request {
             }
             JsonCommand::Mute { call, on } => {
                 with_call("mute", call, |call| Command::Mute { call, on })
+            }
+            JsonCommand::Message { to, text, message } => {
+                let message = MessageId(message.unwrap_or_else(uuid::Uuid::new_v4));
+                ("message", None, Command::SendMessage { message, to, text })
+            }
+            JsonCommand::Messages { before, limit } => {
+                let before = before.map(MessageId);
+                return Ok(Self::Messages { before, limit: limit.unwrap_or(LISTED) });
             }
             JsonCommand::SetAutoAnswer { on } => {
                 ("set_auto_answer", None, Command::SetAutoAnswer { on })

@@ -2,9 +2,12 @@
 
 use super::history::JsonRecord;
 use super::snapshot::JsonCall;
-use super::words::{end_reason_name, end_status, ms, registration_name};
+use super::words::{end_reason_name, end_status, message_failure_name, ms, registration_name};
 use serde::Serialize;
-use sidetone_phone::{Announcement, CallId, Event, Party, QualityReport, Report};
+use sidetone_phone::{
+    Announcement, CallId, Event, MessagePage, MessageState, Party, QualityReport, Report,
+    TextMessage,
+};
 use std::collections::BTreeMap;
 
 /// One line of output: `{"event": …, "at_ms": …, …}`.
@@ -30,6 +33,23 @@ pub(crate) enum JsonEvent {
         from: JsonParty,
         headers: BTreeMap<String, String>,
         announced: bool,
+    },
+    MessageReceived {
+        #[serde(flatten)]
+        message: JsonMessage,
+    },
+    MessageSent {
+        message: String,
+        delivered: bool,
+    },
+    MessageFailed {
+        message: String,
+        reason: &'static str,
+        text: String,
+    },
+    Messages {
+        messages: Vec<JsonMessage>,
+        more: bool,
     },
     AutoAnswering {
         call: String,
@@ -131,6 +151,7 @@ pub(crate) enum JsonEvent {
     },
     Snapshot {
         state: &'static str,
+        auto_answer: bool,
         calls: Vec<JsonCall>,
     },
     Accepted {
@@ -211,6 +232,47 @@ impl std::fmt::Display for JsonParty {
             Some(name) => write!(f, "{name} <{}>", self.uri),
             None => f.write_str(&self.uri),
         }
+    }
+}
+
+/// A message that came in or was sent.
+#[derive(Debug, Serialize)]
+pub(crate) struct JsonMessage {
+    message: String,
+    party: JsonParty,
+    text: String,
+    at: u64,
+    state: &'static str,
+}
+
+impl From<TextMessage> for JsonMessage {
+    fn from(message: TextMessage) -> Self {
+        Self {
+            message: message.id.to_string(),
+            party: message.party.into(),
+            text: message.text,
+            at: message.at.0.as_secs(),
+            state: match message.state {
+                MessageState::Received => "received",
+                MessageState::Sending => "sending",
+                MessageState::Accepted => "accepted",
+                MessageState::Delivered => "delivered",
+                MessageState::Failed(_) => "failed",
+            },
+        }
+    }
+}
+
+impl From<MessagePage> for JsonEvent {
+    fn from(page: MessagePage) -> Self {
+        let messages = page.messages.into_iter().map(Into::into).collect();
+        Self::Messages { messages, more: page.more }
+    }
+}
+
+impl std::fmt::Display for JsonMessage {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}: {}", self.party, self.text.replace('\n', " "))
     }
 }
 
@@ -301,6 +363,15 @@ impl From<Event> for JsonEvent {
                 Self::TransferFailed { call: id(call), reason }
             }
             Event::MuteChanged { call, muted } => Self::Mute { call: id(call), on: muted },
+            Event::MessageReceived(message) => Self::MessageReceived { message: message.into() },
+            Event::MessageSent { message, delivered } => {
+                Self::MessageSent { message: message.to_string(), delivered }
+            }
+            Event::MessageFailed { message, reason } => Self::MessageFailed {
+                message: message.to_string(),
+                reason: message_failure_name(reason),
+                text: reason.to_string(),
+            },
             Event::AutoAnswering { call, after } => {
                 Self::AutoAnswering { call: id(call), after_ms: ms(after) }
             }

@@ -13,6 +13,7 @@ pub(crate) struct JsonCall {
     media: &'static str,
     local: bool,
     remote: bool,
+    automatic: bool,
     muted: bool,
     transferring: bool,
 }
@@ -25,6 +26,7 @@ impl From<&CallSnapshot> for JsonCall {
             media: media_path_name(call.media),
             local: call.hold.local,
             remote: call.hold.remote,
+            automatic: call.automatic,
             muted: call.muted,
             transferring: call.transfer.is_some(),
         }
@@ -35,6 +37,7 @@ impl From<&Snapshot> for JsonEvent {
     fn from(snapshot: &Snapshot) -> Self {
         Self::Snapshot {
             state: registration_name(snapshot.registration.state),
+            auto_answer: snapshot.auto_answer,
             calls: snapshot.calls.iter().map(JsonCall::from).collect(),
         }
     }

@@ -1,6 +1,8 @@
 //! The words and units of the lines.
 
-use sidetone_phone::{CallState, CommandError, EndReason, MediaPath, RegistrationState};
+use sidetone_phone::{
+    CallState, CommandError, EndReason, MediaPath, MessageFailure, RegistrationState,
+};
 use std::time::Duration;
 
 /// A duration in milliseconds, to the microsecond.
@@ -93,6 +95,17 @@ pub(super) fn end_status(reason: &EndReason) -> Option<u16> {
     }
 }
 
+/// Why a message failed.
+pub(super) fn message_failure_name(reason: MessageFailure) -> &'static str {
+    match reason {
+        MessageFailure::Unreachable => "unreachable",
+        MessageFailure::Refused => "refused",
+        MessageFailure::TooLong => "too_long",
+        MessageFailure::Unknown => "unknown",
+        MessageFailure::Rejected(_) => "rejected",
+    }
+}
+
 /// The word for a refused command.
 pub(crate) fn command_error_name(error: CommandError) -> &'static str {
     match error {
@@ -109,6 +122,9 @@ pub(crate) fn command_error_name(error: CommandError) -> &'static str {
         CommandError::TooManyToLeave => "too_many_to_leave",
         CommandError::TooManyCalls => "too_many_calls",
         CommandError::InCall => "in_call",
+        CommandError::InvalidText => "invalid_text",
+        CommandError::MessageIdTaken => "message_id_taken",
+        CommandError::TooManyMessages => "too_many_messages",
         CommandError::NotAllowed => "not_allowed",
         CommandError::InvalidToken => "invalid_token",
     }

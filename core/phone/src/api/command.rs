@@ -1,6 +1,6 @@
 //! What the app may ask, and why it may be refused.
 
-use super::{CallId, PushToken};
+use super::{CallId, MessageId, PushToken};
 
 /// What the app asks. Every command is idempotent or typed as refused; hold and mute are set, never
 /// toggled.
@@ -84,6 +84,15 @@ pub enum Command {
         call: CallId,
         /// The call that was made, or taken, to ask.
         with: CallId,
+    },
+    /// Send a message to another agent.
+    SendMessage {
+        /// The new message's id.
+        message: MessageId,
+        /// A number, a user name or a `sip:` address.
+        to: String,
+        /// What it says: at most 1000 bytes.
+        text: String,
     },
     /// Let calls be answered without the agent as [`super::AnswerMode`] allows it, or not, until he signs out.
     SetAutoAnswer {
@@ -183,6 +192,15 @@ pub enum CommandError {
         "the push token is empty, too long or has characters that none has; hand over the platform's token as it is"
     )]
     InvalidToken,
+    /// A text that cannot be sent.
+    #[error("a message has 1 to 1000 bytes of text; write one, or send it in parts")]
+    InvalidText,
+    /// The id of a new message is taken.
+    #[error("this message id is taken; choose a fresh UUID")]
+    MessageIdTaken,
+    /// Too many messages wait for their answers.
+    #[error("the server has not taken the last messages yet; wait a moment")]
+    TooManyMessages,
     /// The administrator does not allow it.
     #[error("this is not allowed here; ask the administrator for it")]
     NotAllowed,

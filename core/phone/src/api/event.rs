@@ -1,6 +1,7 @@
 //! What the app is told: each event counts, none is repeated.
 
 use super::{Announcement, CallId, DeclineReason, Direction, Hold, QualityReport, Registration};
+use super::{MessageFailure, MessageId, TextMessage};
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
@@ -147,6 +148,22 @@ pub enum Event {
         call: CallId,
         /// The figures.
         report: QualityReport,
+    },
+    /// A message came in.
+    MessageReceived(TextMessage),
+    /// A message was taken.
+    MessageSent {
+        /// The message.
+        message: MessageId,
+        /// By the other phone; else by the server, which may still say that it failed.
+        delivered: bool,
+    },
+    /// A message was not delivered.
+    MessageFailed {
+        /// The message.
+        message: MessageId,
+        /// Why.
+        reason: MessageFailure,
     },
     /// The call is over; the last event of it. A push of a call that is over already is answered by
     /// this event too, so that what the platform was told of it comes to its end.

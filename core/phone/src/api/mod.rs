@@ -6,6 +6,7 @@ mod event;
 mod history;
 mod input;
 mod link;
+mod message;
 mod output;
 mod push;
 mod saved;
@@ -22,6 +23,7 @@ pub use history::{
 };
 pub use input::{FlowError, FlowErrorKind, Handover, Input, MediaError, QualityReport};
 pub use link::{LinkError, SignInLink};
+pub use message::{MessageFailure, MessageId, MessagePage, MessageState, TextMessage};
 pub use output::{DescribeRequest, Output, TimerReason};
 pub use push::{Announcement, AnnouncementKind, Caller, Intent, PushProvider, PushToken, Report};
 pub use saved::{Saved, SavedDialog, SavedPush};

@@ -8,6 +8,7 @@ mod handover;
 mod history;
 mod incoming;
 mod mailbox;
+mod messages;
 mod outgoing;
 mod push;
 mod redirect;

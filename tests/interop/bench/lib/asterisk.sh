@@ -84,7 +84,8 @@ asterisk_start() {
             > "$STATE/etc/$(basename "$file")"
     done
     # The pack as it is; its settings are the bench's own.
-    cp "$ROOT/server/asterisk/push.conf" "$ROOT/server/asterisk/transfer.conf" "$STATE/etc/"
+    cp "$ROOT/server/asterisk/push.conf" "$ROOT/server/asterisk/transfer.conf" \
+        "$ROOT/server/asterisk/messages.conf" "$STATE/etc/"
     # It complains about each of these that does not exist.
     for file in acl ccss features pjproject udptl; do
         touch "$STATE/etc/$file.conf"

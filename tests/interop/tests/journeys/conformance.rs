@@ -75,6 +75,10 @@ scenarios! {
         answered_by_itself,
         turned_off,
     }
+    message {
+        arrives,
+        nobody_there,
+    }
     hold {
         by_the_agent,
         by_the_customer,

@@ -17,6 +17,7 @@
 //! | `calls` | several calls of one agent: swapped, joined, transferred |
 //! | `early` | a phone that is connected while it rings, and what its caller hears |
 //! | `handover` | the network changes, at every point of a call |
+//! | `message` | agents who write to each other |
 //! | `intercom` | a call beside one that was answered without the agent |
 //! | `program` | doctor, exit statuses, commands that are refused |
 
@@ -29,6 +30,7 @@ mod early;
 mod handover;
 mod intercom;
 mod kotlin;
+mod message;
 mod program;
 mod push;
 mod push_beyond;

@@ -309,6 +309,7 @@ impl Pair {
             | Command::Forward { .. }
             | Command::Sleep
             | Command::SetPushToken(_)
+            | Command::SendMessage { .. }
             | Command::SetAutoAnswer { .. }
             | Command::Mute { .. }
             | Command::SendDtmf { .. } => Ok(()),

@@ -10,6 +10,7 @@
 mod golden;
 mod intercom;
 mod journeys;
+mod message;
 mod orders;
 mod pairs;
 mod pushes;

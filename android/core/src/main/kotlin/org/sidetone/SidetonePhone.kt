@@ -59,6 +59,12 @@ class SidetonePhone private constructor(private val phone: Phone) : PhonePort {
     override suspend fun setMute(call: UUID, on: Boolean) = typed { phone.setMute(call, on) }
     override suspend fun sendDtmf(call: UUID, digits: String) = typed { phone.sendDtmf(call, digits) }
 
+    /** Sends a message to another agent; what becomes of it comes as an event. */
+    suspend fun sendMessage(to: String, text: String): UUID = typed { phone.sendMessage(to, text, null) }
+
+    /** The messages of this process, latest first: those before this one, or the last. They are not stored. */
+    suspend fun messages(before: UUID? = null, limit: UInt = 50u): MessagePage = phone.messages(before, limit)
+
     /** Lets calls be answered without the agent as the configuration allows it, or not, until he signs out. */
     suspend fun setAutoAnswer(on: Boolean) = typed { phone.setAutoAnswer(on) }
 

@@ -59,6 +59,14 @@ class Lines(private val out: PrintStream = System.out) {
             )
             is Event.TransferFailed -> print("transfer_failed", "call" to event.call.toString(), "reason" to event.text)
             is Event.MuteChanged -> print("mute", "call" to event.call.toString(), "on" to event.muted)
+            is Event.MessageReceived -> print(
+                "message_received", "message" to event.message.id.toString(), "party" to party(event.message.party),
+                "text" to event.message.text, "at" to event.message.at.epochSecond, "state" to "received",
+            )
+            is Event.MessageSent -> print("message_sent", "message" to event.message.toString(), "delivered" to event.delivered)
+            is Event.MessageFailed -> print(
+                "message_failed", "message" to event.message.toString(), "reason" to snake(event.reason::class.simpleName!!), "text" to event.text,
+            )
             is Event.AutoAnswering -> print("auto_answering", "call" to event.call.toString(), "after_ms" to ms(event.after))
             is Event.DtmfFailed -> print("dtmf_failed", "call" to event.call.toString(), "digits" to event.digits, "reason" to event.text)
             is Event.DtmfSent -> print("dtmf_sent", "call" to event.call.toString())
