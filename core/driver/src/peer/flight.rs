@@ -1,8 +1,13 @@
-//! Our last DTLS flight, sent again when the other side repeats its own (RFC 6347 §4.2.4).
+//! A DTLS handshake over a link that loses packets: our last flight, sent again when the other side repeats its own
+//! (RFC 6347 §4.2.4), and theirs from its first message on.
 //!
 //! The stack's client stops its timer at the first message it hears in a flight that it waits in: where its
 //! certificate and Finished are lost and the server repeats what came before, neither gets on, for ever. What is
 //! repeated here is what was sent, record numbers and all: what arrived the first time is dropped as a replay.
+//!
+//! And where the first message of the server's flight is lost and a later one is not, the stack's client ends the
+//! handshake by a fatal alert, and Asterisk the call: what comes before a flight's first message is kept from it, and
+//! comes again with that.
 
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
@@ -54,6 +59,13 @@ impl Flight {
         if is_new && self.sent.len() < MOST_DATAGRAMS {
             self.sent.push((to, datagram.to_vec()));
         }
+    }
+
+    /// They sent this, and its flight's first message has not come: it is to be taken as lost.
+    pub(super) fn is_early(&self, datagram: &[u8]) -> bool {
+        let messages = messages(datagram);
+        let begins = messages.iter().chain(&self.heard).any(|(number, _)| *number == 0);
+        !messages.is_empty() && !begins
     }
 
     /// They sent this; gives what is to be sent again.
@@ -130,6 +142,17 @@ mod tests {
         // The rest of the same repetition.
         assert!(flight.received(&record(0, 1), at(1051)).is_empty());
         assert_eq!(flight.received(&record(0, 0), at(3000)).len(), 2);
+    }
+
+    #[test]
+    fn a_flight_whose_beginning_was_lost_is_taken_from_its_repetition() {
+        let (mut flight, began) = (Flight::default(), Instant::now());
+        flight.sent(server(), &record(0, 0), began);
+        assert!(flight.is_early(&record(0, 1)));
+        assert!(!flight.is_early(&[record(0, 0), record(0, 1)].concat()));
+        flight.received(&record(0, 0), began);
+        assert!(!flight.is_early(&record(0, 1)));
+        assert!(!Flight::default().is_early(&record(1, 5)), "what is sealed is not looked at");
     }
 
     #[test]

@@ -118,9 +118,14 @@ impl AsyncUdpSocket for Socket {
     ) -> Poll<io::Result<usize>> {
         let received = self.inner.poll_recv(cx, bufs, meta);
         let Poll::Ready(Ok(count)) = received else { return received };
-        for (buffer, meta) in bufs.iter().zip(meta.iter()).take(count) {
+        for (buffer, meta) in bufs.iter().zip(meta.iter_mut()).take(count) {
             let bytes = buffer.get(..meta.len).unwrap_or_default();
             if !Flight::is_dtls(bytes) {
+                continue;
+            }
+            let first = bytes.chunks(meta.stride.max(1)).next().unwrap_or_default();
+            if self.flight().is_early(first) {
+                (meta.len, meta.stride) = (0, 1);
                 continue;
             }
             for datagram in bytes.chunks(meta.stride.max(1)) {

@@ -185,9 +185,14 @@ impl<'a> Seat<'a> {
                 self.phone.listen(RINGS);
                 self.phone.send(json!({ "command": "answer", "call": call }));
                 // A handshake whose messages are lost waits a second, then two, then four.
-                self.phone.wait("that it stands", Duration::from_secs(30), |event| {
-                    event["event"] == "established" && event["call"] == call.as_str()
+                // A customer may be gone by then.
+                let stands = self.phone.wait("that it stands", Duration::from_secs(30), |event| {
+                    let is = |name: &str| event["event"] == name;
+                    (is("established") || is("ended")) && event["call"] == call.as_str()
                 });
+                if stands["event"] == "ended" && !matches!(plan.deed, Deed::CustomerHangsUp(_)) {
+                    return Err(format!("the call did not come about: {stands}"));
+                }
                 Instant::now() + after
             }
         };
