@@ -171,6 +171,7 @@ impl Phone {
                 self.flow_changed(change, now);
             }
             Input::FlowFailed { flow, error } => {
+                self.note_calls();
                 let change = self.account.handle_failed(flow, error, &mut self.ua, now);
                 self.flow_changed(change, now);
             }
@@ -242,12 +243,16 @@ impl Phone {
         self.look_at_the_clock(now);
         self.ua.transactions.handle_timeout(now.boot);
         self.settle(now);
+        self.note_calls();
         let change = self.account.handle_timeout(&mut self.ua, now);
         self.flow_changed(change, now);
         for call in &mut self.calls {
             call.handle_timeout(&mut self.ua, now);
         }
         self.answer_those_due(now);
+        if std::mem::take(&mut self.ua.doubtful) {
+            self.account.doubt(&mut self.ua, now);
+        }
         self.handle_doubts_timeout(now);
         self.handle_mailbox_timeout(now);
         self.settle(now);
@@ -369,6 +374,10 @@ impl Phone {
     /// A step that nobody asked for, which cannot be refused.
     pub(crate) fn tell(&mut self, id: CallId, input: In, now: Now) {
         let _ = self.step(id, input, now);
+    }
+
+    fn note_calls(&mut self) {
+        self.ua.in_call = self.calls.iter().any(Call::needs_flow);
     }
 
     fn each_call(&mut self, input: impl Fn() -> In, now: Now) {

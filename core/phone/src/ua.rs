@@ -69,6 +69,10 @@ pub(crate) struct Ua {
     pub(crate) digest: DigestClient,
     /// Whether the platform lets audio run.
     pub(crate) audio: bool,
+    /// There is a call, which does not outlive a long wait for the next flow.
+    pub(crate) in_call: bool,
+    /// What was sent is not answered in time: the flow may be dead.
+    pub(crate) doubtful: bool,
     /// The flow that requests go out on, while there is one.
     pub(crate) flow: Option<FlowId>,
     /// Our Contact, the same for every flow: a server that keeps it as it is then replaces the
@@ -96,6 +100,8 @@ impl Ua {
             config,
             transactions: Transactions::new(Timers::default()),
             digest,
+            in_call: false,
+            doubtful: false,
             flow: None,
             contact: NameAddr::new(uri),
             service_route: Vec::new(),

@@ -19,6 +19,8 @@ const PROBE_LIMIT: Duration = Duration::from_secs(4);
 const DOUBT_LIMIT: Duration = Duration::from_secs(2);
 /// The first back-off and the longest (RFC 5626 §4.5 with a shorter base: an agent waits for calls).
 const BACK_OFF: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(60));
+/// The longest while there is a call: it is looked for a minute at most.
+const BACK_OFF_IN_CALL: Duration = Duration::from_secs(4);
 /// No server has a flow probed more often.
 const LEAST_ALIVE: Duration = Duration::from_secs(5);
 /// The pause after a failure that does not pass by itself: a wrong certificate or password.
@@ -302,6 +304,7 @@ impl Account {
     /// the phones of a server that restarts do not come back in one moment (RFC 5626 §4.5).
     pub(super) fn back_off(&mut self, ua: &mut Ua, now: Now) {
         let (base, cap) = BACK_OFF;
+        let cap = if ua.in_call { BACK_OFF_IN_CALL } else { cap };
         let wait = base.saturating_mul(1 << self.failures.min(16)).min(cap);
         self.failures += 1;
         self.pause(wait, ua, now);

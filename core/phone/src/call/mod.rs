@@ -468,6 +468,7 @@ impl Call {
             // the other side takes the answer from any flow.
             ua.transmit(&Message::Response(unacked.response.clone()));
             unacked.interval = (unacked.interval * 2).min(REPEAT.1);
+            ua.doubtful |= unacked.interval == REPEAT.1;
             unacked.next = now.boot + unacked.interval;
             if unacked.anew == Anew::Once {
                 unacked.anew = Anew::Again;

@@ -389,3 +389,25 @@ fn a_transfer_that_went_down_with_its_flow_goes_again() {
     world.reply(&again, 202);
     assert!(!world.events.iter().any(|e| matches!(e, Event::TransferFailed { .. })));
 }
+
+#[test]
+fn a_phone_with_a_call_does_not_wait_long_for_its_next_flow() {
+    let longest = |mut world: World| {
+        world.lose_flow(FlowErrorKind::Lost);
+        let mut longest = Duration::ZERO;
+        for _ in 0..8 {
+            let (mut waited, step) = (Duration::ZERO, Duration::from_millis(50));
+            while world.take(|output| matches!(output, Output::OpenFlow { .. })).is_none() {
+                world.advance(step);
+                waited += step;
+            }
+            longest = longest.max(waited);
+            world.flow = FlowId(world.flow.0 + 1);
+            world.lose_flow(FlowErrorKind::Unreachable);
+        }
+        longest
+    };
+    let (in_call, ..) = World::talking_in(call_id(1));
+    assert!(longest(in_call) <= Duration::from_secs(5));
+    assert!(longest(World::registered()) > Duration::from_secs(25));
+}

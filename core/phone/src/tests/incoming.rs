@@ -115,9 +115,8 @@ fn an_answer_without_ack_is_hung_up_after_64_t1() {
     world.described(id);
     world.response(180);
     world.command(Command::Answer { call: id }).unwrap();
-    world.advance(SECOND * 16);
-    world.handle(Input::ProbeAnswered { flow: world.flow });
-    world.advance(Duration::from_millis(15_999));
+    world.advance_alive(SECOND * 31);
+    world.advance(Duration::from_millis(999));
     while let Some(Message::Response(response)) = world.sent.pop_front() {
         assert_eq!(response.status, StatusCode::OK);
     }
@@ -413,4 +412,25 @@ fn what_the_app_is_told_is_bounded() {
     assert_eq!(headers.len(), 32);
     assert!(headers.iter().all(|(name, _)| name != "X-Long"));
     assert!(headers.iter().any(|(name, _)| name == "Call-Info"));
+}
+
+#[test]
+fn an_answer_that_nobody_acknowledges_throws_doubt_on_its_flow() {
+    let id = call_id(1);
+    let (mut world, _) = World::ringing_in(id);
+    world.command(Command::Answer { call: id }).unwrap();
+    let probed =
+        |world: &mut World| world.take(|output| matches!(output, Output::Probe { .. })).is_some();
+    world.advance(Duration::from_millis(3400));
+    assert!(!probed(&mut world), "a slow server");
+    world.advance(Duration::from_millis(200));
+    assert!(probed(&mut world));
+    // Nothing comes back: the answer goes again over the next flow.
+    world.advance(Duration::from_secs(2));
+    assert_ne!(world.lamp(), RegistrationState::Registered);
+    world.sent.clear();
+    world.open_flow();
+    let again =
+        |message: &Message| matches!(message, Message::Response(r) if r.status == StatusCode::OK);
+    assert!(world.sent.iter().any(again), "{:?}", world.sent);
 }

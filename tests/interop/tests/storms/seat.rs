@@ -15,11 +15,12 @@ use std::time::{Duration, Instant};
 
 /// How long a call rings before the agent answers.
 const RINGS: Duration = Duration::from_millis(400);
-/// What the phone may need after the end of a trouble besides its own back-off: that waits as long as the trouble
-/// lasted at most.
-const BOUND: Duration = Duration::from_secs(25);
+/// The longest back-off of a phone whose connections failed again and again, and what follows it.
+const BOUND: Duration = Duration::from_secs(75);
+/// A call that stands comes back sooner, or is over by then.
+const BOUND_IN_CALL: Duration = Duration::from_secs(30);
 /// How long everything may take to end once all have hung up.
-const END: Duration = Duration::from_secs(40);
+const END: Duration = Duration::from_secs(60);
 /// The customer's first port.
 const PORTS: u16 = 5080;
 
@@ -143,14 +144,21 @@ impl<'a> Seat<'a> {
         let [tone] = Tone::draw();
         let (voice, port) = (Voice::steady(tone).as_argument(), PORTS + self.number as u16);
         let mut customer = Customer::call(self.bench, &self.dials, port, &voice, customer_talks);
-        let first =
-            self.phone.wait("a call", Duration::from_secs(30), |e| e["event"] == "incoming");
-        let call = first["call"].as_str().unwrap_or_default().to_owned();
+        let Some(call) = self.rings(&mut customer) else {
+            // The server had closed the connection: its INVITE found nobody.
+            let told = |state: &str| self.phone.told().any(|event| event["state"] == state);
+            if !told("unreachable") {
+                return Err("it does not ring".to_owned());
+            }
+            self.end(scene, &mut customer)?;
+            let ends = vec!["nobody was there".to_owned()];
+            return Ok(Played { goes_on: false, one_after: Duration::ZERO, ends });
+        };
         scene.seen = self.phone.told().count();
         scene.live.insert(call.clone());
         let rang = Instant::now();
         let ended = self.run(plan, scene, rang, call)?;
-        let (one_after, goes_on) = self.one(plan, scene, ended)?;
+        let (one_after, goes_on) = self.one(scene, ended)?;
         self.end(scene, &mut customer)?;
         let ends = self.phone.told().filter(|event| event["event"] == "ended");
         let ends: Vec<String> =
@@ -160,6 +168,18 @@ impl<'a> Seat<'a> {
             return Err(format!("{rings} calls rang, and {} ended", ends.len()));
         }
         Ok(Played { goes_on, one_after, ends })
+    }
+
+    /// The call that rings, unless the customer is sent away before.
+    fn rings(&mut self, customer: &mut Customer) -> Option<String> {
+        let deadline = Instant::now() + Duration::from_secs(60);
+        while Instant::now() < deadline && customer.ended().is_none() {
+            self.phone.listen(Duration::from_millis(20));
+            if let Some(ringing) = self.phone.told().find(|event| event["event"] == "incoming") {
+                return ringing["call"].as_str().map(str::to_owned);
+            }
+        }
+        None
     }
 
     /// From the first ring to the end of the trouble, whose time it gives.
@@ -277,13 +297,7 @@ impl<'a> Seat<'a> {
 
     /// Waits until phone and server have the same calls, and audio flows in those that talk; for how long, and
     /// whether there is a call.
-    fn one(
-        &mut self,
-        plan: &Plan,
-        scene: &mut Scene,
-        ended: Instant,
-    ) -> Result<(Duration, bool), String> {
-        let bound = BOUND + plan.length.min(Duration::from_secs(60));
+    fn one(&mut self, scene: &mut Scene, ended: Instant) -> Result<(Duration, bool), String> {
         let mut before: Option<(Look, Instant)> = None;
         let mut first_one = None;
         loop {
@@ -302,6 +316,7 @@ impl<'a> Seat<'a> {
                 } else {
                     first_one = None;
                 }
+                let bound = if look.phone.is_empty() { BOUND } else { BOUND_IN_CALL };
                 if ended.elapsed() > bound {
                     return Err(format!(
                         "not one within {bound:?}: {}\n{look:#?}",
