@@ -171,8 +171,9 @@ impl Phone {
                 self.flow_changed(change, now);
             }
             Input::FlowFailed { flow, error } => {
-                self.note_calls();
+                self.ua.in_call = self.calls.iter().any(Call::needs_flow);
                 let change = self.account.handle_failed(flow, error, &mut self.ua, now);
+                self.ua.in_call = false;
                 self.flow_changed(change, now);
             }
             Input::Received { flow, bytes } => {
@@ -243,8 +244,9 @@ impl Phone {
         self.look_at_the_clock(now);
         self.ua.transactions.handle_timeout(now.boot);
         self.settle(now);
-        self.note_calls();
+        self.ua.in_call = self.calls.iter().any(Call::needs_flow);
         let change = self.account.handle_timeout(&mut self.ua, now);
+        self.ua.in_call = false;
         self.flow_changed(change, now);
         for call in &mut self.calls {
             call.handle_timeout(&mut self.ua, now);
@@ -374,10 +376,6 @@ impl Phone {
     /// A step that nobody asked for, which cannot be refused.
     pub(crate) fn tell(&mut self, id: CallId, input: In, now: Now) {
         let _ = self.step(id, input, now);
-    }
-
-    fn note_calls(&mut self) {
-        self.ua.in_call = self.calls.iter().any(Call::needs_flow);
     }
 
     fn each_call(&mut self, input: impl Fn() -> In, now: Now) {

@@ -69,7 +69,7 @@ pub(crate) struct Ua {
     pub(crate) digest: DigestClient,
     /// Whether the platform lets audio run.
     pub(crate) audio: bool,
-    /// There is a call, which does not outlive a long wait for the next flow.
+    /// While the account is asked: there is a call, which does not outlive a long wait for the next flow.
     pub(crate) in_call: bool,
     /// What was sent is not answered in time: the flow may be dead.
     pub(crate) doubtful: bool,
