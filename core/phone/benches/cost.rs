@@ -26,9 +26,9 @@ fn main() {
     let number = |at: usize| arguments.get(at).and_then(|text| text.parse::<u32>().ok());
     let (what, count) = (arguments.first().map(String::as_str), number(1).unwrap_or(1));
     match what {
-        Some("invite") => read(&invite(1, 1).to_bytes(), count),
-        Some("ok") => read(&ok().to_bytes(), count),
-        Some("notify") => read(&notify().to_bytes(), count),
+        Some("invite") => read(&Message::from(invite(1, 1)).to_bytes(), count),
+        Some("ok") => read(&Message::from(ok()).to_bytes(), count),
+        Some("notify") => read(&Message::from(notify()).to_bytes(), count),
         Some("calls") => Desk::new().calls(count, 1),
         Some("at-once") => Desk::new().calls(count, number(2).unwrap_or(8)),
         _ => println!("usage: cost invite | ok | notify | calls | at-once COUNT [BATCH]"),

@@ -26,6 +26,8 @@ pub struct PhoneId(pub usize);
 
 /// The wall clock at the beginning: 2026-01-01T00:00:00Z.
 const BEGINNING: Duration = Duration::from_secs(1_767_225_600);
+/// Phones that have calls are looked at this often also where nothing is done with them: their limits pass.
+const LOOK: Duration = Duration::from_millis(500);
 /// One way over a link that nobody spoiled.
 const DELAY: Duration = Duration::from_millis(20);
 
@@ -101,6 +103,8 @@ pub struct World {
     touched: BTreeSet<usize>,
     /// Those that had calls at that, whose limits pass also where nothing is done.
     busy: BTreeSet<usize>,
+    /// When those were looked at last.
+    looked: Duration,
     /// Those that have media.
     pub(crate) listeners: BTreeSet<usize>,
     /// When each phone wants to be woken.
@@ -134,6 +138,7 @@ impl World {
             asked: 0,
             touched: BTreeSet::new(),
             busy: BTreeSet::new(),
+            looked: Duration::ZERO,
             listeners: BTreeSet::new(),
             timers: BTreeSet::new(),
             forgets: false,
@@ -700,9 +705,13 @@ impl World {
         if let Err(what) = self.pbx.check_invariants() {
             self.fail(&format!("the PBX: {what}"));
         }
-        let touched = std::mem::take(&mut self.touched);
+        let mut touched = std::mem::take(&mut self.touched);
         touched.iter().for_each(|index| self.note_timer(*index));
-        for index in touched.union(&self.busy.clone()).copied() {
+        if self.now.saturating_sub(self.looked) >= LOOK {
+            self.looked = self.now;
+            touched.extend(&self.busy);
+        }
+        for index in touched {
             let Some(handset) = self.handsets.get_mut(index) else { continue };
             // What a phone that sleeps shows is not looked at.
             let Some(phone) = handset.phone.as_ref().filter(|_| handset.asleep.is_none()) else {
