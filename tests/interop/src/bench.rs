@@ -67,7 +67,7 @@ impl Bench {
     }
 
     /// Ends what a journey that failed has left on a line, so that the next one there does not fail by it: its
-    /// calls, and the agent's being busy. Does not panic, for it runs while another panic is told.
+    /// calls, the agent's being busy, and where he was pushed to. Does not panic, for it runs while another panic is told.
     pub fn sweep(&self, line: &Line) {
         let users = [line.agent(), line.customer(), line.colleague()];
         let is_theirs = |channel: &str| {
@@ -92,6 +92,13 @@ impl Bench {
         }
         let state = format!("Custom:sidetone-{}", line.agent());
         let _ = self.try_run(&["ast", "devstate", "change", &state, "NOT_INUSE"]);
+        self.forget_tokens(line);
+    }
+
+    /// The server does not know any more where to push for this agent.
+    pub fn forget_tokens(&self, line: &Line) {
+        let tokens = format!("sidetone-push/{}", line.agent());
+        let _ = self.try_run(&["ast", "database", "deltree", &tokens]);
     }
 
     /// Runs a command on the server's console.

@@ -174,6 +174,15 @@ impl Phone {
         let _ = self.child.wait();
     }
 
+    /// Sends its process a signal: `-STOP`, `-CONT`.
+    ///
+    /// # Panics
+    /// Where it is gone.
+    pub fn signal(&self, signal: &str) {
+        let done = Command::new("kill").args([signal, &self.id().to_string()]).status();
+        assert!(done.is_ok_and(|it| it.success()), "{}: kill {signal}", self.name);
+    }
+
     /// When the process was started.
     pub fn started(&self) -> Instant {
         self.started

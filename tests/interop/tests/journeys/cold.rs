@@ -5,17 +5,22 @@
 //! run`, `scripts/kotlin device` and `scripts/swift run`; without one, its journeys say so and are left out.
 
 use serde_json::{Value, json};
+use sidetone_interop::bench::Bench;
 use sidetone_interop::phone::{PATIENCE, Phone, Scratch};
 use sidetone_interop::push::Mailbox;
 use sidetone_interop::stage::Stage;
 use sidetone_interop::tones::{Tone, Voice};
+use std::fs::{File, OpenOptions};
+use std::io::Write as _;
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::process::Command;
 use std::time::{Duration, Instant, SystemTime};
 
-/// The journeys of one library, each a test: `journeys!(name, variable)`.
+/// The journeys of one library, each a test: `journeys!(cold)`, of a function that says which, or that it is left out.
 macro_rules! journeys {
-    ($name:literal, $variable:literal) => {
+    ($cold:ident) => {
         $crate::cold::journeys! {
-            $name, $variable:
+            $cold:
             a_queue_call_is_answered_on_the_lock_screen_held_muted_and_hung_up,
             a_caller_who_gives_up_stops_the_ringing_and_is_a_missed_call,
             a_phone_that_was_killed_in_a_call_takes_the_next_one,
@@ -25,14 +30,17 @@ macro_rules! journeys {
             a_phone_that_is_killed_while_it_rings_is_woken_again,
             a_caller_who_is_gone_while_it_rings_stops_it,
             a_caller_who_was_gone_before_ends_by_the_deadline,
+            a_caller_who_is_gone_while_it_wakes_ends_by_the_deadline,
+            a_caller_who_is_gone_while_it_rings_unheard_ends_by_the_deadline,
             a_phone_sleeps_after_its_call_and_the_next_push_rings_in_the_same_process,
             two_calls_are_swapped_joined_split_and_left_to_themselves,
+            a_second_call_waits_until_it_is_answered,
         }
     };
-    ($name:literal, $variable:literal: $($journey:ident,)*) => {
+    ($cold:ident: $($journey:ident,)*) => {
         $(#[test]
         fn $journey() {
-            if let Some(cold) = $crate::cold::Cold::new($name, $variable) {
+            if let Some(cold) = $cold() {
                 $crate::cold::$journey(&cold);
             }
         })*
@@ -43,14 +51,16 @@ pub(crate) use journeys;
 /// A JVM starts, on a machine that is busy with other journeys.
 const COLD: Duration = Duration::from_secs(40);
 
+/// How long a call rings that nobody cancels: time to wake in, on such a machine.
+const RINGS: Duration = Duration::from_secs(10);
+
 /// The library under test.
 pub(crate) struct Cold {
     name: &'static str,
     stage: Stage,
     command: Vec<String>,
     state: Scratch,
-    /// What it takes to begin, at most.
-    begins: Duration,
+    is_android: bool,
 }
 
 impl Cold {
@@ -66,7 +76,7 @@ impl Cold {
             stage: Stage::asterisk(),
             command,
             state: Scratch::new("cold"),
-            begins: Duration::from_secs(4),
+            is_android: false,
         })
     }
 
@@ -76,32 +86,43 @@ impl Cold {
         self
     }
 
-    /// A program that is slow to begin.
-    pub(crate) fn beginning_within(mut self, begins: Duration) -> Self {
-        self.begins = begins;
+    /// It sleeps only where the server knows where to push; and its Java machine, which a phone has ready, is started
+    /// before the push, and waits for it at a pipe.
+    pub(crate) fn on_android(mut self) -> Self {
+        self.is_android = true;
         self
     }
 
     fn start(&self, voice: &Voice) -> Phone {
-        let setup = self.stage.server.setup(&self.stage.line.agent());
-        let command: Vec<&str> = self.command.iter().map(String::as_str).collect();
-        let mut phone = Phone::start_other(self.name, &setup, voice, &command, &self.state.0);
+        let mut phone = self.begin(voice, &[]);
         phone.wait_lamp("registered", COLD);
         phone
     }
 
-    /// The program is dead, and the platform starts it with this push.
-    fn woken(&self, voice: &Voice, payload: &Value) -> Phone {
+    fn begin(&self, voice: &Voice, arguments: &[&str]) -> Phone {
         let setup = self.stage.server.setup(&self.stage.line.agent());
-        let file = self.state.0.join("payload.json");
-        std::fs::write(&file, payload.to_string()).expect("the payload can be written");
-        let file = file.to_str().expect("a path in UTF-8");
         let mut command: Vec<&str> = self.command.iter().map(String::as_str).collect();
-        command.extend(["--payload", file]);
-        let mut phone = Phone::start_other(self.name, &setup, voice, &command, &self.state.0);
-        let told = phone.wait("the report", COLD, |event| event["event"] == "reported");
-        assert_eq!(told["call"], payload["call"], "the push and the platform speak of one call");
-        phone
+        command.extend(arguments);
+        Phone::start_other(self.name, &setup, voice, &command, &self.state.0)
+    }
+
+    /// A machine that waits for the push that starts its phone, and the pipe at which it does.
+    fn machine(&self, voice: &Voice, arguments: &[&str]) -> (Phone, File) {
+        let pipe = self.state.0.join(format!("push-{}", uuid::Uuid::new_v4()));
+        let made = Command::new("mkfifo").arg(&pipe).status();
+        assert!(made.is_ok_and(|it| it.success()), "a pipe");
+        let push = ["--payload", pipe.to_str().expect("a path in UTF-8")];
+        let phone = self.begin(voice, &[&push, arguments].concat());
+        let deadline = Instant::now() + COLD;
+        // O_NONBLOCK: refused until it is there.
+        while Instant::now() < deadline {
+            let open = OpenOptions::new().write(true).custom_flags(0o4000).open(&pipe);
+            if let Ok(pipe) = open {
+                return (phone, pipe);
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        panic!("{}: not started within {COLD:?}", self.name)
     }
 }
 
@@ -114,21 +135,76 @@ struct Dead<'a> {
     payload: Value,
     call: String,
     says: [Tone; 2],
+    /// What the platform can start it in.
+    machines: Vec<(Phone, File)>,
 }
 
 impl<'a> Dead<'a> {
     fn called(cold: &'a Cold) -> Self {
+        Self::to_be_woken(cold, 1, &[])
+    }
+
+    /// To be woken so often; Android's machine takes these arguments too.
+    fn to_be_woken(cold: &'a Cold, times: usize, arguments: &[&str]) -> Self {
         let says = Tone::draw();
+        let times = if cold.is_android { times } else { 0 };
+        let voice = Voice::steady(says[0]);
+        let machines = (0..times).map(|_| cold.machine(&voice, arguments)).collect();
         let mailbox = Mailbox::of(&cold.stage.line.agent());
         let mut customer = cold.stage.customer(&Voice::steady(says[1]));
         let theirs = customer.dial(&cold.stage.line.push_queue());
         let payload = mailbox.next("incoming", PATIENCE)["payload"].clone();
         let call = payload["call"].as_str().expect("a payload has a call").to_owned();
-        Self { cold, mailbox, customer, theirs, payload, call, says }
+        Self { cold, mailbox, customer, theirs, payload, call, says, machines }
     }
 
-    fn wakes(&self) -> Phone {
-        self.cold.woken(&Voice::steady(self.says[0]), &self.payload)
+    /// The platform starts it with this push.
+    fn wakes(&mut self) -> Phone {
+        let payload = self.payload.to_string();
+        let mut phone = if let Some((phone, mut pipe)) = self.machines.pop() {
+            pipe.write_all(payload.as_bytes()).expect("the machine waits");
+            phone
+        } else {
+            let file = self.cold.state.0.join("payload.json");
+            std::fs::write(&file, payload).expect("the payload can be written");
+            let file = file.to_str().expect("a path in UTF-8");
+            self.cold.begin(&Voice::steady(self.says[0]), &["--payload", file])
+        };
+        let told = phone.wait("the report", COLD, |event| event["event"] == "reported");
+        assert_eq!(told["call"], self.call, "the push and the platform speak of one call");
+        phone
+    }
+
+    /// It ends soon, but not before it has begun; the push is all that says so.
+    fn ends_soon(&mut self) -> Instant {
+        let now = SystemTime::UNIX_EPOCH.elapsed().expect("after 1970").as_secs();
+        self.payload["deadline"] = json!(now + RINGS.as_secs());
+        Instant::now() + RINGS
+    }
+
+    /// The caller gives up, and the push that says so is lost.
+    fn is_given_up(&mut self) {
+        self.customer.ask("hangup", &self.theirs, json!({}));
+        self.mailbox.next("cancelled", PATIENCE);
+    }
+
+    /// No INVITE comes, and it ends by its deadline.
+    fn never_rings(self, mut agent: Phone, deadline: Instant) {
+        agent.listen(deadline.saturating_duration_since(Instant::now()));
+        assert_eq!(agent.count("incoming"), 0);
+        self.is_over_by(agent, deadline);
+    }
+
+    /// It has ended once, by its deadline; whoever asked the server may know it before.
+    fn is_over_by(self, mut agent: Phone, deadline: Instant) {
+        let left = deadline.saturating_duration_since(Instant::now()) + Duration::from_secs(3);
+        let ended = agent.wait("the end", left, |event| {
+            event["event"] == "ended" && event["call"] == self.call.as_str()
+        });
+        println!("{}: it is over by {}", self.cold.name, ended["reason"]);
+        assert_eq!(agent.count("reported"), 1);
+        leave(agent);
+        self.cold.stage.leave(self.customer);
     }
 
     /// One report, both voices, and the agent hangs up.
@@ -136,6 +212,7 @@ impl<'a> Dead<'a> {
         agent.wait_call("established", &self.call);
         agent.hears(self.says[1]);
         self.customer.hears(self.says[0]);
+        is_muted_held_and_typed_at(&mut agent, &self.call, &mut self.customer, self.says);
         assert_eq!(agent.count("reported"), 1, "push and INVITE are one call");
         agent.ask("hangup", &self.call, json!({}));
         agent.wait_ended(&self.call, "local");
@@ -174,26 +251,36 @@ pub(crate) fn a_queue_call_is_answered_on_the_lock_screen_held_muted_and_hung_up
     customer.wait_call("established", &theirs);
     agent.hears(c);
     customer.hears(a);
-    agent.ask("mute", &call, json!({ "on": true }));
-    agent.wait_call("mute", &call);
-    customer.hears_silence();
-    agent.ask("mute", &call, json!({ "on": false }));
-    agent.wait_call("mute", &call);
-    customer.hears(a);
-    agent.ask("hold", &call, json!({ "on": true }));
-    assert_eq!(agent.wait_call("hold", &call)["local"], true);
-    customer.hears(Tone::MUSIC);
-    agent.ask("hold", &call, json!({ "on": false }));
-    assert_eq!(agent.wait_call("hold", &call)["local"], false);
-    customer.hears(a);
-    agent.hears(c);
-    agent.ask("dtmf", &call, json!({ "digits": "5" }));
-    agent.wait_call("dtmf_sent", &call);
+    is_muted_held_and_typed_at(&mut agent, &call, &mut customer, [a, c]);
     agent.ask("hangup", &call, json!({}));
     agent.wait_ended(&call, "local");
     customer.wait_ended(&theirs, "remote");
     leave(agent);
     cold.stage.leave(customer);
+}
+
+/// What a user does to a call, by the platform.
+fn is_muted_held_and_typed_at(
+    agent: &mut Phone,
+    call: &str,
+    customer: &mut Phone,
+    [a, c]: [Tone; 2],
+) {
+    agent.ask("mute", call, json!({ "on": true }));
+    agent.wait_call("mute", call);
+    customer.hears_silence();
+    agent.ask("mute", call, json!({ "on": false }));
+    agent.wait_call("mute", call);
+    customer.hears(a);
+    agent.ask("hold", call, json!({ "on": true }));
+    assert_eq!(agent.wait_call("hold", call)["local"], true);
+    customer.hears(Tone::MUSIC);
+    agent.ask("hold", call, json!({ "on": false }));
+    assert_eq!(agent.wait_call("hold", call)["local"], false);
+    customer.hears(a);
+    agent.hears(c);
+    agent.ask("dtmf", call, json!({ "digits": "5" }));
+    agent.wait_call("dtmf_sent", call);
 }
 
 /// Calls that nobody takes.
@@ -242,7 +329,7 @@ pub(crate) fn a_phone_that_was_killed_in_a_call_takes_the_next_one(cold: &Cold) 
 
 /// A push wakes a dead phone; it rings on the lock screen, and is answered when the INVITE is there.
 pub(crate) fn a_dead_phone_is_woken_by_a_push_and_answered_on_the_lock_screen(cold: &Cold) {
-    let dead = Dead::called(cold);
+    let mut dead = Dead::called(cold);
     let mut agent = dead.wakes();
     assert_eq!(agent.wait_call("incoming", &dead.call)["announced"], true);
     agent.ask("answer", &dead.call, json!({}));
@@ -251,7 +338,7 @@ pub(crate) fn a_dead_phone_is_woken_by_a_push_and_answered_on_the_lock_screen(co
 
 /// The user has his phone in a pocket: what answers is no touch of the app.
 pub(crate) fn a_dead_phone_is_woken_by_a_push_and_answered_on_a_headset(cold: &Cold) {
-    let dead = Dead::called(cold);
+    let mut dead = Dead::called(cold);
     let mut agent = dead.wakes();
     agent.wait_call("incoming", &dead.call);
     agent.ask("answer", &dead.call, json!({ "headset": true }));
@@ -260,7 +347,8 @@ pub(crate) fn a_dead_phone_is_woken_by_a_push_and_answered_on_a_headset(cold: &C
 
 /// The user is faster than the network.
 pub(crate) fn a_push_is_answered_before_its_invite(cold: &Cold) {
-    let dead = Dead::called(cold);
+    // On a machine that is busy the first notification takes a second.
+    let mut dead = Dead::to_be_woken(cold, 1, &["--lag", "4000"]);
     let mut agent = dead.wakes();
     agent.ask("answer", &dead.call, json!({}));
     assert_eq!(agent.count("incoming"), 0, "the INVITE is not there yet");
@@ -292,7 +380,7 @@ pub(crate) fn a_push_is_declined_before_its_invite(cold: &Cold) {
 
 /// Killed while it rings; the push comes again.
 pub(crate) fn a_phone_that_is_killed_while_it_rings_is_woken_again(cold: &Cold) {
-    let dead = Dead::called(cold);
+    let mut dead = Dead::to_be_woken(cold, 2, &[]);
     let mut first = dead.wakes();
     first.wait_call("incoming", &dead.call);
     first.kill();
@@ -315,18 +403,35 @@ pub(crate) fn a_caller_who_is_gone_while_it_rings_stops_it(cold: &Cold) {
 /// Gone before, and the push that says so is lost.
 pub(crate) fn a_caller_who_was_gone_before_ends_by_the_deadline(cold: &Cold) {
     let mut dead = Dead::called(cold);
-    dead.customer.ask("hangup", &dead.theirs, json!({}));
-    dead.mailbox.next("cancelled", PATIENCE);
-    let now = SystemTime::UNIX_EPOCH.elapsed().expect("after 1970").as_secs();
-    dead.payload["deadline"] = json!(now + cold.begins.as_secs());
+    dead.is_given_up();
+    let deadline = dead.ends_soon();
+    let agent = dead.wakes();
+    dead.never_rings(agent, deadline);
+}
+
+/// Gone while the process stands still between the report and its REGISTER, and the push that says so is lost.
+pub(crate) fn a_caller_who_is_gone_while_it_wakes_ends_by_the_deadline(cold: &Cold) {
+    let mut dead = Dead::called(cold);
+    let deadline = dead.ends_soon();
+    let agent = dead.wakes();
+    agent.signal("-STOP");
+    dead.is_given_up();
+    agent.signal("-CONT");
+    dead.never_rings(agent, deadline);
+}
+
+/// Gone while it rings; the CANCEL is lost with the connection, and the push that says so as well.
+pub(crate) fn a_caller_who_is_gone_while_it_rings_unheard_ends_by_the_deadline(cold: &Cold) {
+    let bench = Bench::get();
+    let mut dead = Dead::called(cold);
+    let deadline = dead.ends_soon();
     let mut agent = dead.wakes();
-    agent.wait("the end", PATIENCE, |event| {
-        event["event"] == "ended" && event["call"] == dead.call.as_str()
-    });
-    assert_eq!(agent.count("incoming"), 0);
-    assert_eq!(agent.count("reported"), 1);
-    leave(agent);
-    cold.stage.leave(dead.customer);
+    agent.wait_call("incoming", &dead.call);
+    for port in bench.ports(agent.id()) {
+        bench.run(&["blackhole", &port]);
+    }
+    dead.is_given_up();
+    dead.is_over_by(agent, deadline);
 }
 
 /// A sleeping phone keeps its process, and the next push rings in it.
@@ -335,6 +440,13 @@ pub(crate) fn a_phone_sleeps_after_its_call_and_the_next_push_rings_in_the_same_
 ) {
     let mut dead = Dead::called(cold);
     let mut agent = dead.wakes();
+    if cold.is_android {
+        let token = json!({ "provider": "fcm", "param": "stand-in", "prid": "device" });
+        agent.send(json!({ "command": "push_token", "token": token }));
+        agent.wait("an answer", PATIENCE, |e| {
+            e["event"] == "accepted" && e["command"] == "push_token"
+        });
+    }
     for attempt in 0..2 {
         agent.wait_call("incoming", &dead.call);
         agent.ask("answer", &dead.call, json!({}));
@@ -359,56 +471,118 @@ pub(crate) fn a_phone_sleeps_after_its_call_and_the_next_push_rings_in_the_same_
     }
     assert_eq!(agent.count("reported"), 2);
     leave(agent);
+    Bench::get().forget_tokens(&cold.stage.line);
     cold.stage.leave(dead.customer);
 }
 
-/// A customer and a colleague, on a platform that knows of both calls.
-pub(crate) fn two_calls_are_swapped_joined_split_and_left_to_themselves(cold: &Cold) {
-    let [a, b, c] = Tone::draw();
-    let mut customer = cold.stage.customer(&Voice::steady(c));
-    let mut colleague = cold.stage.colleague(&Voice::steady(b));
-    let mut agent = cold.start(&Voice::steady(a));
-    let theirs = customer.dial(&cold.stage.line.queue());
-    let first = reported(&mut agent);
-    agent.ask("answer", &first, json!({}));
-    agent.wait_call("established", &first);
-    customer.hears(a);
-    agent.send(json!({ "command": "dial", "uri": cold.stage.line.colleague_number() }));
-    let second = agent.wait_for("dialing")["call"].as_str().expect("a call has an id").to_owned();
-    let colleagues = colleague.wait_for("incoming")["call"].as_str().unwrap_or_default().to_owned();
-    colleague.ask("answer", &colleagues, json!({}));
-    agent.wait_call("established", &second);
-    colleague.hears(a);
-    customer.hears(Tone::MUSIC);
-    let order = |agent: &mut Phone, command: Value| {
+/// A customer who was answered, and a colleague, on a platform that knows of both calls.
+struct Two<'a> {
+    cold: &'a Cold,
+    agent: Phone,
+    customer: Phone,
+    colleague: Phone,
+    /// What each says.
+    says: [Tone; 3],
+    first: String,
+    theirs: String,
+}
+
+impl<'a> Two<'a> {
+    fn one_talks(cold: &'a Cold) -> Self {
+        let says = Tone::draw();
+        let [a, b, c] = says;
+        let mut customer = cold.stage.customer(&Voice::steady(c));
+        let colleague = cold.stage.colleague(&Voice::steady(b));
+        let mut agent = cold.start(&Voice::steady(a));
+        let theirs = customer.dial(&cold.stage.line.queue());
+        let first = reported(&mut agent);
+        agent.ask("answer", &first, json!({}));
+        agent.wait_call("established", &first);
+        customer.hears(a);
+        Self { cold, agent, customer, colleague, says, first, theirs }
+    }
+
+    fn order(&mut self, command: Value) {
         let name = command["command"].clone();
-        agent.send(command);
-        agent.wait("an answer", PATIENCE, |e| e["event"] == "accepted" && e["command"] == name);
-    };
-    order(&mut agent, json!({ "command": "swap" }));
-    customer.hears(a);
-    agent.hears(c);
-    colleague.hears(Tone::MUSIC);
-    order(&mut agent, json!({ "command": "merge", "calls": [first, second] }));
-    agent.hears_all(&[b, c]);
-    customer.hears_all(&[a, b]);
-    colleague.hears_all(&[a, c]);
-    order(&mut agent, json!({ "command": "split", "call": second }));
-    colleague.hears(a);
-    agent.hears(b);
-    customer.hears(Tone::MUSIC);
-    order(&mut agent, json!({ "command": "merge", "calls": [first, second] }));
-    customer.hears_all(&[a, b]);
-    order(&mut agent, json!({ "command": "leave" }));
-    agent.wait_ended(&first, "transferred");
-    agent.wait_ended(&second, "transferred");
-    customer.hears(b);
-    colleague.hears(c);
-    customer.ask("hangup", &theirs, json!({}));
-    colleague.wait_ended(&colleagues, "remote");
-    leave(agent);
-    cold.stage.leave(customer);
-    cold.stage.leave(colleague);
+        self.agent.send(command);
+        self.agent
+            .wait("an answer", PATIENCE, |e| e["event"] == "accepted" && e["command"] == name);
+    }
+
+    /// The second call talks, and the customer hears music.
+    fn second_talks(&mut self) {
+        let [a, b, _] = self.says;
+        self.colleague.hears(a);
+        self.agent.hears(b);
+        self.customer.hears(Tone::MUSIC);
+    }
+
+    fn are_swapped_and_joined(&mut self, second: &str) {
+        let [a, b, c] = self.says;
+        self.order(json!({ "command": "swap" }));
+        self.customer.hears(a);
+        self.agent.hears(c);
+        self.colleague.hears(Tone::MUSIC);
+        self.order(json!({ "command": "merge", "calls": [self.first, second] }));
+        self.agent.hears_all(&[b, c]);
+        self.customer.hears_all(&[a, b]);
+        self.colleague.hears_all(&[a, c]);
+    }
+
+    fn leave(self) {
+        leave(self.agent);
+        self.cold.stage.leave(self.customer);
+        self.cold.stage.leave(self.colleague);
+    }
+}
+
+/// The agent asks a colleague.
+pub(crate) fn two_calls_are_swapped_joined_split_and_left_to_themselves(cold: &Cold) {
+    let mut two = Two::one_talks(cold);
+    let [a, b, c] = two.says;
+    two.agent.send(json!({ "command": "dial", "uri": cold.stage.line.colleague_number() }));
+    let second =
+        two.agent.wait_for("dialing")["call"].as_str().expect("a call has an id").to_owned();
+    let colleagues =
+        two.colleague.wait_for("incoming")["call"].as_str().unwrap_or_default().to_owned();
+    two.colleague.ask("answer", &colleagues, json!({}));
+    two.agent.wait_call("established", &second);
+    two.second_talks();
+    two.are_swapped_and_joined(&second);
+    two.order(json!({ "command": "split", "call": second }));
+    two.second_talks();
+    two.order(json!({ "command": "merge", "calls": [two.first, second] }));
+    two.customer.hears_all(&[a, b]);
+    two.order(json!({ "command": "leave" }));
+    two.agent.wait_ended(&two.first, "transferred");
+    two.agent.wait_ended(&second, "transferred");
+    two.customer.hears(b);
+    two.colleague.hears(c);
+    two.customer.ask("hangup", &two.theirs, json!({}));
+    two.colleague.wait_ended(&colleagues, "remote");
+    two.leave();
+}
+
+/// A colleague calls while the customer talks: nothing changes before the answer, and who is hung up on leaves the other.
+pub(crate) fn a_second_call_waits_until_it_is_answered(cold: &Cold) {
+    let mut two = Two::one_talks(cold);
+    let [a, _, c] = two.says;
+    let colleagues = two.colleague.dial(&cold.stage.line.agent_number());
+    let second = two.agent.wait_for("reported")["call"].as_str().unwrap_or_default().to_owned();
+    two.agent.wait_call("incoming", &second);
+    two.customer.hears(a);
+    two.agent.hears(c);
+    two.agent.ask("answer", &second, json!({}));
+    two.agent.wait_call("established", &second);
+    two.second_talks();
+    two.are_swapped_and_joined(&second);
+    two.colleague.ask("hangup", &colleagues, json!({}));
+    two.agent.wait_ended(&second, "remote");
+    two.customer.hears(a);
+    two.agent.hears(c);
+    two.customer.ask("hangup", &two.theirs, json!({}));
+    two.agent.wait_ended(&two.first, "remote");
+    two.leave();
 }
 
 fn sleeps(phone: &mut Phone) {

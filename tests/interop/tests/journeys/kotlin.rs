@@ -2,11 +2,10 @@
 
 use crate::cold::{self, Cold};
 
-cold::journeys!("kotlin", "SIDETONE_KOTLIN");
-
-#[test]
-fn a_dead_phone_is_woken_by_a_push_and_answered_on_a_headset() {
-    if let Some(cold) = Cold::new("kotlin", "SIDETONE_KOTLIN") {
-        cold::a_dead_phone_is_woken_by_a_push_and_answered_on_a_headset(&cold);
-    }
+fn kotlin() -> Option<Cold> {
+    Cold::new("kotlin", "SIDETONE_KOTLIN").map(Cold::on_android)
 }
+
+cold::journeys!(kotlin);
+
+cold::journeys! { kotlin: a_dead_phone_is_woken_by_a_push_and_answered_on_a_headset, }

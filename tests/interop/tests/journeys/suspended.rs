@@ -6,14 +6,7 @@ use serde_json::json;
 use sidetone_interop::phone::{PATIENCE, Phone};
 use sidetone_interop::stage::Stage;
 use sidetone_interop::tones::{Tone, Voice};
-use std::process::Command;
 use std::time::Duration;
-
-/// A process, stopped or going on.
-fn signal(phone: &Phone, signal: &str) {
-    let done = Command::new("kill").args([signal, &phone.id().to_string()]).status();
-    assert!(done.expect("kill exists").success());
-}
 
 /// A message of the phone or to it that begins so and has this in it.
 #[track_caller]
@@ -33,11 +26,11 @@ fn a_call_that_still_rings_is_asked_for_and_rings_here() {
     let [a, b] = Tone::draw();
     let mut agent = stage.agent(&Voice::steady(a));
     let mut customer = stage.customer(&Voice::steady(b));
-    signal(&agent, "-STOP");
+    agent.signal("-STOP");
     std::thread::sleep(Duration::from_secs(37));
     let theirs = customer.dial(&stage.line.agent_number());
     std::thread::sleep(Duration::from_secs(2));
-    signal(&agent, "-CONT");
+    agent.signal("-CONT");
     message(&mut agent, true, "UPDATE", "tag=");
     message(&mut agent, false, "SIP/2.0 200", "UPDATE");
     let call = rings(&mut agent);
@@ -57,14 +50,14 @@ fn a_call_that_was_given_up_meanwhile_rings_nobody() {
     let stage = Stage::asterisk();
     let mut agent = stage.agent(&Voice::silence());
     let mut customer = stage.customer(&Voice::silence());
-    signal(&agent, "-STOP");
+    agent.signal("-STOP");
     let theirs = customer.dial(&stage.line.agent_number());
     // Timer B of the server: 32 s.
     customer.wait("the end", Duration::from_secs(45), |event| {
         event["event"] == "ended" && event["call"] == theirs.as_str()
     });
     std::thread::sleep(Duration::from_secs(2));
-    signal(&agent, "-CONT");
+    agent.signal("-CONT");
     message(&mut agent, true, "UPDATE", "tag=");
     message(&mut agent, false, "SIP/2.0 481", "UPDATE");
     agent.listen(Duration::from_secs(6));

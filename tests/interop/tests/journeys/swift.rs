@@ -1,3 +1,9 @@
 //! The journeys of [`crate::cold`] with the iOS library (ios/Sources/cold-phone).
 
-crate::cold::journeys!("swift", "SIDETONE_SWIFT");
+use crate::cold::{self, Cold};
+
+fn swift() -> Option<Cold> {
+    Cold::new("swift", "SIDETONE_SWIFT")
+}
+
+cold::journeys!(swift);

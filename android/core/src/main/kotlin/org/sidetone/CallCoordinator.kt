@@ -32,6 +32,7 @@ class CallCoordinator(
     private val now: () -> Instant = Instant::now,
     /** After so long without a call and unseen the phone sleeps; null: never, for nothing would wake it. */
     private val sleepAfter: () -> Duration? = { null },
+    /** A phone that is not signed in yet. */
     private val startPhone: suspend () -> PhonePort,
 ) : TelecomActions {
     /** ACTIVATING: Telecom was told that it is active, and has not said yet that it is. */
@@ -288,8 +289,17 @@ class CallCoordinator(
         launchNow {
             try {
                 val phone = startPhone()
-                turns.take { attach(phone) }
-                started.complete(phone)
+                turns.take {
+                    launchNow {
+                        try {
+                            phone.signIn()
+                        } finally {
+                            started.complete(phone)
+                        }
+                    }
+                    // At once: an INVITE that is faster than the push would not be known as announced.
+                    attach(phone)
+                }
             } catch (e: Exception) {
                 turns.take { lost() }
                 started.completeExceptionally(e)

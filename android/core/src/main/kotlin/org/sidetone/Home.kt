@@ -63,7 +63,7 @@ class Home(
         if (lines.size == 3) PushToken(PushProvider.valueOf(lines[0]), lines[1], lines[2]) else null
     }
 
-    /** The phone of the account that is kept. */
+    /** The phone of the account that is kept, not signed in yet. */
     suspend fun start(): SidetonePhone {
         val account = account() ?: throw Refusal(if (lost) LOST else NOBODY, Refusal.Why.NOT_NOW)
         val push = push().also { isWakeable = it != null }
@@ -73,7 +73,7 @@ class Home(
             trust = Trust.Platform, microphone = AudioEndpoint.Default, speaker = AudioEndpoint.Default,
             audioGate = AudioGate.PLATFORM, push = push,
         )
-        return begin(complete(config)).also { it.signIn() }
+        return begin(complete(config))
     }
 
     /** What a lost key has sealed must not keep the phone from starting. */

@@ -9,6 +9,8 @@ import java.util.UUID
  * The commands throw [Refusal]; those that do not suspend never wait.
  */
 interface PhonePort {
+    /** Connects, and stays reachable. */
+    suspend fun signIn()
     suspend fun dial(call: UUID, to: String)
     suspend fun answer(call: UUID)
     suspend fun decline(call: UUID, busy: Boolean)

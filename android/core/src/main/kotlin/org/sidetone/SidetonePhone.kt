@@ -40,7 +40,7 @@ class SidetonePhone private constructor(private val phone: Phone) : PhonePort {
         } while (!page.ended)
     }
 
-    suspend fun signIn() = phone.signIn()
+    override suspend fun signIn() = typed { phone.signIn() }
     suspend fun signOut() = phone.signOut()
 
     /** Calls a number, a user name or a `sip:` address. */

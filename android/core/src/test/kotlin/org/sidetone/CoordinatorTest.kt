@@ -3,6 +3,7 @@ package org.sidetone
 import java.util.UUID
 import java.util.concurrent.atomic.AtomicInteger
 import kotlin.concurrent.thread
+import kotlinx.coroutines.CompletableDeferred
 import kotlinx.coroutines.ExperimentalCoroutinesApi
 import kotlinx.coroutines.async
 import kotlinx.coroutines.test.TestScope
@@ -44,6 +45,15 @@ class CoordinatorTest {
         assertEquals(State.ENDED, rig.telecom.calls.getValue(one).state)
         assertEquals(Cause.MISSED, rig.telecom.calls.getValue(one).cause)
         rig.telecom.check()
+    }
+
+    @Test
+    fun `the phone knows of the push before it can have signed in`() = test {
+        val rig = Rig(scope = backgroundScope)
+        rig.push(one)
+        rig.phone.signedIn = CompletableDeferred()
+        rig.phoneStarts()
+        assertEquals(setOf(one), rig.phone.calls.keys)
     }
 
     @Test

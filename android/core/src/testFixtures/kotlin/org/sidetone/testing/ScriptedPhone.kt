@@ -34,9 +34,18 @@ class ScriptedPhone(private val telecom: FakeTelecom) : PhonePort {
     val digits = StringBuilder()
     var asleep = false
     var refusesHold = false
+    private var wantsCalls = false
+
+    /** Completed where the command to sign in is done. */
+    var signedIn = CompletableDeferred(Unit)
     private var listener: ((PhoneEvent) -> Unit)? = null
     private val unheard = ArrayDeque<PhoneEvent>()
     private val end = CompletableDeferred<Unit>()
+
+    override suspend fun signIn() {
+        wantsCalls = true
+        signedIn.await()
+    }
 
     override suspend fun dial(call: UUID, to: String) {
         if (to.isBlank()) throw Refusal("not a number", Refusal.Why.OTHER)
@@ -107,6 +116,7 @@ class ScriptedPhone(private val telecom: FakeTelecom) : PhonePort {
     }
 
     override fun announced(push: Push) {
+        check(wantsCalls) { "a push before the phone was told to sign in" }
         val it = calls[push.call]
         when (push.kind) {
             Push.Kind.INCOMING -> if (it == null) calls[push.call] = Call(push.call, incoming = true)

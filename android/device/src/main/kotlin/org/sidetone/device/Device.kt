@@ -11,6 +11,7 @@ import java.security.SecureRandom
 import java.security.Security
 import java.security.cert.Certificate
 import java.security.spec.AlgorithmParameterSpec
+import java.time.Duration
 import java.util.Collections
 import java.util.Date
 import java.util.Enumeration
@@ -20,12 +21,10 @@ import javax.crypto.spec.SecretKeySpec
 import org.robolectric.Shadows.shadowOf
 import org.robolectric.annotation.Implementation
 import org.robolectric.annotation.Implements
-import org.sidetone.ffi.AudioEndpoint
 import org.sidetone.ffi.PhoneConfig
-import org.sidetone.ffi.Trust
 import org.sidetone.sample.SampleApp
 
-/** The sample on a device that has what Robolectric has not: Telecom and a keystore. The server's authority and the sound are files. */
+/** The sample on a device that has what Robolectric has not: Telecom and a keystore. It falls asleep soon. */
 class DeviceApp : SampleApp() {
     override fun onCreate() {
         shadowOf(packageManager).setSystemFeature("android.software.telecom", true)
@@ -33,19 +32,19 @@ class DeviceApp : SampleApp() {
         super.onCreate()
     }
 
-    override fun configure(config: PhoneConfig) = config.copy(
-        trust = authority?.let { Trust.Pem(it.readText()) } ?: config.trust,
-        microphone = microphone, speaker = speaker,
-    )
+    override val sleepAfter: Duration get() = SLEEP_AFTER
+
+    override fun configure(config: PhoneConfig) = configuration(config)
 
     override fun getNoBackupFilesDir(): File = disk ?: super.getNoBackupFilesDir()
 
     companion object {
         /** What outlives the process: the app's files and the keystore; null: nothing. */
         var disk: File? = null
-        var authority: File? = null
-        var microphone: AudioEndpoint = AudioEndpoint.Null
-        var speaker: AudioEndpoint = AudioEndpoint.Null
+
+        /** The server's authority, and the sound. */
+        var configuration: (PhoneConfig) -> PhoneConfig = { it }
+        private val SLEEP_AFTER = Duration.ofSeconds(2)
     }
 }
 

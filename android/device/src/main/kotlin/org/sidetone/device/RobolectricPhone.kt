@@ -3,13 +3,18 @@
 package org.sidetone.device
 
 import android.Manifest
+import android.app.Activity
 import android.app.KeyguardManager
-import android.content.ComponentName
 import android.content.Context
-import android.content.Intent
 import android.os.Looper
+import android.telecom.Connection
+import android.widget.Button
+import android.widget.EditText
+import android.widget.LinearLayout
+import android.widget.ScrollView
+import android.widget.TextView
+import com.google.firebase.FirebaseApp
 import com.google.firebase.messaging.RemoteMessage
-import java.io.File
 import java.io.PrintStream
 import java.util.UUID
 import java.util.concurrent.ConcurrentLinkedQueue
@@ -19,9 +24,7 @@ import kotlin.system.exitProcess
 import kotlinx.coroutines.CoroutineScope
 import kotlinx.coroutines.Dispatchers
 import kotlinx.coroutines.SupervisorJob
-import kotlinx.coroutines.launch
 import kotlinx.coroutines.runBlocking
-import org.json.JSONObject
 import org.junit.Test
 import org.junit.runner.JUnitCore
 import org.junit.runner.RunWith
@@ -31,24 +34,18 @@ import org.robolectric.RuntimeEnvironment
 import org.robolectric.Shadows.shadowOf
 import org.robolectric.annotation.Config
 import org.sidetone.Home
-import org.sidetone.Refusal
+import org.sidetone.Push
+import org.sidetone.Shown
 import org.sidetone.SidetonePhone
-import org.sidetone.bench.Lines
-import org.sidetone.bench.endpoint
+import org.sidetone.bench.Program
 import org.sidetone.bench.flagsOf
-import org.sidetone.ffi.Report
-import org.sidetone.ffi.announce
-import org.sidetone.readPush
-import org.sidetone.sample.PhoneActivity
+import org.sidetone.ffi.PushToken
 import org.sidetone.sample.PushService
 import org.sidetone.sdk.Sidetone
-import org.sidetone.sentences
 
 /**
  * The sample app as a program: its real services, notification, activity and Firebase class on the framework's classes of one
  * level of Android (`--api`), under Robolectric; the real core below; Telecom's process and the user played by this one.
- *
- * Speaks docs/cli.md's JSON lines as `ColdPhone` does. A broken rule of the platform ends it with status 3.
  */
 fun main(arguments: Array<String>) {
     val flags = try {
@@ -67,60 +64,57 @@ fun main(arguments: Array<String>) {
     exitProcess(if (result.wasSuccessful() && result.runCount == 1) 0 else 1)
 }
 
+@Suppress("UNCHECKED_CAST")
 @RunWith(RobolectricTestRunner::class)
 @Config(minSdk = 26, application = DeviceApp::class, shadows = [NativeHere::class], instrumentedPackages = ["org.sidetone.sdk"])
-class RobolectricPhone {
-    @Suppress("UNCHECKED_CAST")
-    private val flags = System.getProperties()[FLAGS] as Map<String, String>
-    private val lines = Lines(System.getProperties()[OUT] as PrintStream)
+class RobolectricPhone : Program(System.getProperties()[FLAGS] as Map<String, String>, System.getProperties()[OUT] as PrintStream) {
     private val application = RuntimeEnvironment.getApplication()
-    private val scope = CoroutineScope(SupervisorJob() + Dispatchers.Default)
-    private val pushes = HashMap<UUID, Report>()
+    override val scope = CoroutineScope(SupervisorJob() + Dispatchers.Default)
+    override val calls get() = Sidetone.calls
+    override val phone get() = calls.running as? SidetonePhone
     private val telecom = TelecomServer(application) { call, incoming -> if (incoming) reported(call) }
     private val shell = Shell(application)
-    private val commands = ConcurrentLinkedQueue<String>()
+    private val todo = ConcurrentLinkedQueue<() -> Unit>()
     private val waiting = ArrayList<Wish>()
     private var followed: SidetonePhone? = null
     private var leaving = false
 
     /** What the user wants to do as soon as it is on the screen. */
-    private class Wish(val command: String, val call: UUID, val button: Shell.Button, val until: Long)
+    private class Wish(val command: Program.Command, val call: UUID, val button: Shell.Button, val until: Long)
+
+    override val shown get() = telecom.all.filter { !it.isOver }.map { it.uuid }
+    override val hasAudio get() = telecom.all.any { it.state == Connection.STATE_ACTIVE }
 
     @Test
     fun run() {
-        val disk = File(flags.getValue("state")).also { it.mkdirs() }
-        DeviceApp.disk = disk
-        DeviceApp.authority = flags["ca"]?.let(::File)
-        DeviceApp.microphone = endpoint(flags["mic"])
-        DeviceApp.speaker = endpoint(flags["speaker"])
+        DeviceApp.disk = state
+        DeviceApp.configuration = { config -> configure(config).also { Thread.sleep(lag) } }
         shadowOf(application).grantPermissions(
             Manifest.permission.RECORD_AUDIO, "android.permission.BLUETOOTH_CONNECT", "android.permission.POST_NOTIFICATIONS",
         )
         shadowOf(application.getSystemService(Context.KEYGUARD_SERVICE) as KeyguardManager).setKeyguardLocked(true)
-        val account = Home.Account(
-            flags.getValue("account"), System.getenv("SIDETONE_PASSWORD").orEmpty(), flags.getValue("server").split(','),
-        )
-        thread(isDaemon = true) { generateSequence(::readLine).forEach(commands::add) }
+        warm()
         try {
-            val payload = flags["payload"]?.let { File(it).readText() }
-            if (payload == null) scope.launch { attempt { Sidetone.signIn(account) } } else {
-                // Another process has signed in, at some time.
-                runBlocking { home().keep(account) }
-                push(payload)
-            }
+            begin(todo::add)
             live()
         } catch (e: RuleBroken) {
-            lines.print("rule_broken", "rule" to e.rule, "text" to e.message)
-            Runtime.getRuntime().halt(3)
+            broken(e.rule, e.message.orEmpty())
         }
+    }
+
+    /** Loads what a device has loaded long before. */
+    private fun warm() {
+        val any = Robolectric.buildActivity(Activity::class.java).setup()
+        val views = listOf(TextView(any.get()), Button(any.get()), EditText(any.get()))
+        any.get().setContentView(ScrollView(any.get()).apply { addView(LinearLayout(any.get()).apply { views.forEach(::addView) }) })
+        shadowOf(Looper.getMainLooper()).idle()
+        any.pause().stop().destroy()
     }
 
     private fun home() = Sidetone::class.java.getDeclaredField("home").apply { isAccessible = true }.get(null) as Home
 
-    private suspend fun attempt(what: suspend () -> Unit) = try {
-        what()
-    } catch (e: Exception) {
-        lines.print("error", "text" to sentences(e))
+    override suspend fun signIn() {
+        saying { Sidetone.signIn(account) }
     }
 
     /** The main thread of the app's process. */
@@ -133,93 +127,71 @@ class RobolectricPhone {
             telecom.poll()
             shadowOf(Looper.getMainLooper()).idle()
             shell.poll()
-            follow()
-            while (true) obey(commands.poll() ?: break)
+            phone?.let { if (it !== followed) follow(it.also { followed = it }) }
+            while (true) todo.poll()?.invoke() ?: break
             fulfil(now)
             if (leaving && telecom.all.all { it.isOver } && !shell.isServiceThere) return leave()
             Thread.sleep(2)
         }
     }
 
-    private fun follow() {
-        val phone = Sidetone.calls.running as? SidetonePhone ?: return
-        if (phone === followed) return
-        followed = phone
-        scope.launch { phone.events().collect { lines.print(it.event) } }
-    }
-
     /** Firebase calls its service on a thread of its own, and lets the process go when it returns. */
-    private fun push(payload: String) {
-        val said = readPush(payload.toByteArray())
-        pushes[said.call] = announce(payload.toByteArray())
+    override fun push(payload: ByteArray) {
+        // As another process has left it.
+        runBlocking { if (Sidetone.account() == null) home().keep(account) }
+        val said = read(payload)
         val service = Robolectric.buildService(PushService::class.java).create().get()
-        val message = RemoteMessage.Builder("device").addData("sidetone", payload).build()
-        val notices = shell.notices()
+        val message = RemoteMessage.Builder("device").addData("sidetone", String(payload)).build()
+        val (wasKnown, notices) = telecom.wasAsked(said.call) to shell.notices()
         thread { service.onMessageReceived(message) }.join()
-        if (said.kind == org.sidetone.Push.Kind.INCOMING && !telecom.wasAsked(said.call) && shell.notices() == notices) {
+        // A repetition of what was seen and dealt with shows nothing anew.
+        if (said.kind == Push.Kind.INCOMING && !wasKnown && !shell.isServiceAsked && shell.notices() == notices) {
             broken("push_is_seen", "a push of high priority has led to nothing that is seen")
         }
     }
 
+    override suspend fun tokenIs(token: PushToken?) {
+        if (token != null) PushService().onNewToken(token.prid)
+        else Sidetone.setPushToken(FirebaseApp.getInstance().options.projectId, null)
+    }
+
     private fun reported(call: TelecomServer.Call) {
         val number = call.address?.schemeSpecificPart?.takeUnless { it == "unknown" }
-        lines.reported(call.uuid, org.sidetone.Shown(null, number), pushes[call.uuid])
+        reported(call.uuid, Shown(null, number))
     }
 
-    private fun obey(text: String) {
-        val command = JSONObject(text)
-        val name = command.optString("command")
-        val uuid = runCatching { UUID.fromString(command.getString("call")) }.getOrNull()
-        fun accepted(call: UUID? = uuid) = lines.print("accepted", "command" to name, "call" to call?.toString())
-        fun refused(reason: String, text: String) =
-            lines.print("refused", "command" to name, "call" to uuid?.toString(), "reason" to reason, "text" to text)
-        when (name) {
-            "quit" -> {
-                leaving = true
-                for (call in telecom.all) if (!call.isOver) telecom.disconnect(call)
-                return
-            }
-            "announce" -> {
-                push(command.get("payload").toString())
-                return accepted()
-            }
-            "dial" -> {
-                shell.open(Intent().setComponent(ComponentName(application, PhoneActivity::class.java)))
-                scope.launch {
-                    try {
-                        accepted(Sidetone.calls.dial(command.getString("uri")))
-                    } catch (e: Refusal) {
-                        refused("invalid_target", e.message.orEmpty())
-                    }
-                }
-                return
-            }
+    override fun open() = shell.open()
+
+    override fun touch(command: Command, call: UUID) {
+        val there = telecom.of(call) ?: return
+        when (command.name) {
+            "answer" -> if (command.json.optBoolean("headset")) telecom.answer(there) else return wish(command, call, Shell.Button.ANSWER)
+            "decline" -> return wish(command, call, Shell.Button.DECLINE)
+            "hangup" -> return wish(command, call, Shell.Button.HANG_UP)
+            "hold" -> telecom.hold(there, command.isOn())
+            "mute" -> telecom.mute(there, command.isOn())
+            else -> telecom.type(there, command.json.getString("digits"))
         }
-        val call = telecom.of(uuid)?.takeUnless { it.isOver } ?: return refused("unknown_call", "there is no such call; it may have ended")
-        when (name) {
-            "answer" -> if (command.optBoolean("headset")) telecom.answer(call) else return wish(name, call, Shell.Button.ANSWER)
-            "decline" -> return wish(name, call, Shell.Button.DECLINE)
-            "hangup" -> return wish(name, call, Shell.Button.HANG_UP)
-            "hold" -> telecom.hold(call, command.getBoolean("on"))
-            "mute" -> telecom.mute(call, command.getBoolean("on"))
-            "dtmf" -> telecom.type(call, command.getString("digits"))
-            else -> return refused("invalid_command", "no command of this name")
-        }
-        accepted()
+        command.accepted()
     }
 
-    private fun wish(command: String, call: TelecomServer.Call, button: Shell.Button) {
-        waiting += Wish(command, call.uuid, button, System.nanoTime() + PATIENCE)
+    private fun wish(command: Command, call: UUID, button: Shell.Button) {
+        waiting += Wish(command, call, button, System.nanoTime() + PATIENCE)
     }
 
     private fun fulfil(now: Long) = waiting.removeAll { wish ->
         val action = shell.button(wish.button, wish.call)
         if (action == null && now > wish.until) broken("show_incoming", "the notification of ${wish.call} has no ${wish.button}: ${shell.notification()}")
         if (action != null) {
-            lines.print("accepted", "command" to wish.command, "call" to wish.call.toString())
+            wish.command.accepted()
             shell.touch(action)
         }
         action != null
+    }
+
+    override fun quit() {
+        leaving = true
+        for (call in telecom.all) if (!call.isOver) telecom.disconnect(call)
     }
 
     private fun leave() {

@@ -5,6 +5,7 @@ import android.app.Application
 import android.app.Notification
 import android.app.NotificationManager
 import android.app.PendingIntent
+import android.content.ComponentName
 import android.content.Context
 import android.content.Intent
 import android.content.pm.PackageManager
@@ -27,10 +28,14 @@ import org.sidetone.sdk.CallService
 class Shell(private val application: Application) {
     private var service: ServiceController<CallService>? = null
     private var activity: ActivityController<PhoneActivity>? = null
+    private var isOpen = false
     private var touched = false
     private var starts = 0
 
     val isServiceThere get() = service != null
+
+    /** There, or to be started: its notification comes with it. */
+    val isServiceAsked get() = isServiceThere || shadowOf(application).peekNextStartedService() != null
 
     /** Starts and ends what the app has asked for since, and looks at how it stands. */
     fun poll() {
@@ -51,6 +56,9 @@ class Shell(private val application: Application) {
     private fun leave(controller: ServiceController<CallService>) {
         controller.destroy()
         service = null
+        // The call is over, and the phone goes back into the pocket.
+        activity?.takeIf { isOpen }?.pause()?.stop()
+        isOpen = false
         touched = false
     }
 
@@ -93,9 +101,15 @@ class Shell(private val application: Application) {
         }
     }
 
-    fun open(intent: Intent) {
+    fun open(intent: Intent = Intent().setComponent(ComponentName(application, PhoneActivity::class.java))) {
         touched = true
         check(intent.component?.className == PhoneActivity::class.java.name) { "opens ${intent.component}" }
-        activity?.newIntent(intent) ?: Robolectric.buildActivity(PhoneActivity::class.java, intent).also { activity = it.create().start().resume() }
+        val there = activity
+        when {
+            there == null -> activity = Robolectric.buildActivity(PhoneActivity::class.java, intent).create().start().resume()
+            isOpen -> there.newIntent(intent)
+            else -> there.restart().newIntent(intent).resume()
+        }
+        isOpen = true
     }
 }

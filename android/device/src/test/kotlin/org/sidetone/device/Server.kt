@@ -3,6 +3,8 @@ package org.sidetone.device
 import java.io.File
 import java.net.URLEncoder
 import java.util.concurrent.TimeUnit
+import org.sidetone.ffi.AudioEndpoint
+import org.sidetone.ffi.Trust
 
 /** The model PBX, `sidetone demo --serve`, and its authority given to the device. */
 internal class Server {
@@ -15,7 +17,8 @@ internal class Server {
     val link = "sidetone://sign-in?account=${escaped(account)}&server=${escaped(word("server"))}&name=Agent"
 
     init {
-        DeviceApp.authority = File(word("ca"))
+        val authority = Trust.Pem(File(word("ca")).readText())
+        DeviceApp.configuration = { it.copy(trust = authority, microphone = AudioEndpoint.Null, speaker = AudioEndpoint.Null) }
     }
 
     private fun word(name: String) = Regex("\"$name\":\"([^\"]+)\"").find(ready)!!.groupValues[1]

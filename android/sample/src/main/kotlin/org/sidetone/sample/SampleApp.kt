@@ -1,6 +1,7 @@
 package org.sidetone.sample
 
 import android.app.Application
+import java.time.Duration
 import org.sidetone.ffi.PhoneConfig
 import org.sidetone.sdk.Sidetone
 
@@ -8,8 +9,10 @@ import org.sidetone.sdk.Sidetone
 open class SampleApp : Application() {
     override fun onCreate() {
         super.onCreate()
-        Sidetone.init(this, PhoneActivity::class.java, configure = ::configure)
+        Sidetone.init(this, PhoneActivity::class.java, configure = ::configure, sleepAfter = sleepAfter)
     }
+
+    protected open val sleepAfter: Duration get() = Sidetone.SLEEP_AFTER
 
     /** What this app wants otherwise than the library. */
     protected open fun configure(config: PhoneConfig): PhoneConfig = config

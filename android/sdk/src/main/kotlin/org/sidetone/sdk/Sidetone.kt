@@ -46,8 +46,8 @@ object Sidetone {
     const val ACTION_HANG_UP = "org.sidetone.HANG_UP"
     const val EXTRA_CALL = "org.sidetone.call"
 
-    /** After so long unseen and without a call the phone waits for a push. */
-    private val SLEEP_AFTER: Duration = Duration.ofSeconds(30)
+    /** After so long unseen and without a call the phone waits for a push, unless the app wants it otherwise. */
+    val SLEEP_AFTER: Duration = Duration.ofSeconds(30)
 
     @Volatile internal var line: PlatformLine? = null
     @Volatile internal var screens: CallScreen? = null
@@ -65,13 +65,13 @@ object Sidetone {
      */
     fun init(
         application: Application, callActivity: Class<out Activity>, texts: Texts = Texts(),
-        configure: (PhoneConfig) -> PhoneConfig = { it },
+        configure: (PhoneConfig) -> PhoneConfig = { it }, sleepAfter: Duration = SLEEP_AFTER,
     ) {
         if (coordinator != null) return
         Native.init(application)
         val kept = Home({ openVault(application) }, configure)
         home = kept
-        connect(application, callActivity, texts, { SLEEP_AFTER.takeIf { kept.isWakeable } }) { kept.start() }
+        connect(application, callActivity, texts, { sleepAfter.takeIf { kept.isWakeable } }) { kept.start() }
     }
 
     /** The same with a phone from elsewhere. */

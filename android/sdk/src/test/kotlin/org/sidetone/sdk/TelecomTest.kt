@@ -51,6 +51,7 @@ class TelecomTest {
         lateinit var listener: (PhoneEvent) -> Unit
         private val end = CompletableDeferred<Unit>()
 
+        override suspend fun signIn() {}
         override suspend fun dial(call: UUID, to: String) { told += "dial $to" }
         override suspend fun answer(call: UUID) { told += "answer" }
         override suspend fun decline(call: UUID, busy: Boolean) { told += "decline" }
