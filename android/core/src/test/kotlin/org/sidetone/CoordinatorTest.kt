@@ -74,6 +74,7 @@ class CoordinatorTest {
     fun `what a dead process had answered is answered and active again, what it had not rings`() = test {
         for (answered in listOf(false, true)) {
             val rig = Rig(Standing(35, visible = true), backgroundScope)
+            rig.phone.signIn()
             rig.phone.announced(Push(one, Push.Kind.INCOMING, java.time.Instant.now(), Shown(null, null)))
             if (answered) rig.phone.answer(one)
             rig.invite(one)
