@@ -61,6 +61,8 @@ class PhoneActivity : Activity() {
 
     override fun onCreate(state: Bundle?) {
         super.onCreate(state)
+        // An answer does not wait for the views, which take a cold phone seconds.
+        val isOfACall = Sidetone.handle(intent)
         showOverLockScreen()
         lamp = text("")
         message = text("")
@@ -82,12 +84,12 @@ class PhoneActivity : Activity() {
         setContentView(ScrollView(this).apply { addView(page) })
         askForPermissions()
         scope.launch { begin() }
-        took(intent)
+        if (!isOfACall) opened(intent)
     }
 
     override fun onNewIntent(intent: Intent) {
         super.onNewIntent(intent)
-        took(intent)
+        if (!Sidetone.handle(intent)) opened(intent)
     }
 
     override fun onResume() {
@@ -102,8 +104,7 @@ class PhoneActivity : Activity() {
         super.onDestroy()
     }
 
-    private fun took(intent: Intent) {
-        if (Sidetone.handle(intent)) return
+    private fun opened(intent: Intent) {
         intent.data?.let {
             link.setText(it.toString())
             // Also on a phone that is signed in: a link is opened to sign in by it.
