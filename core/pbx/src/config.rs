@@ -133,16 +133,19 @@ pub struct Queue {
 }
 
 impl PbxConfig {
-    /// The users, numbers and limits of the bench's Asterisk: `agent1` to `agent4` on 1001 to 1004
-    /// and `customer1` to `customer4`, each with the password `secret-<user>`; the queue `support`
-    /// on 1800 with the first two agents in it; on 1301 to 1304 agents who are asked to answer by themselves; on 1801 to 1804 a queue for each agent alone; 1810
-    /// with all four at once and 1811 to 1814 for agents whose phones sleep; the service numbers 600 to 607 and 610 to 612.
+    /// The users, numbers and limits of the bench's Asterisk: `agent1` to `agent4` on 1001 to 1004,
+    /// `colleague1` to `colleague4` on 2001 to 2004 and `customer1` to `customer4`, each with the password
+    /// `secret-<user>`; the queue `support` on 1800 with the first two agents in it; on 1301 to 1304 agents
+    /// who are asked to answer by themselves; on 1801 to 1804 a queue for each agent alone; 1810 with all
+    /// four at once and 1811 to 1814 for agents whose phones sleep; the service numbers 600 to 607 and 610 to 612.
     pub fn bench() -> Self {
         let agents = (1..=4).map(|n| (format!("agent{n}"), "Agent", n, format!("100{n}")));
+        let colleagues =
+            (1..=4).map(|n| (format!("colleague{n}"), "Colleague", n, format!("200{n}")));
         let customers =
             (1..=4).map(|n| (format!("customer{n}"), "Customer", n, format!("030100000{n}")));
         let (mut users, mut extensions) = (BTreeMap::new(), services());
-        for (name, title, n, number) in agents.chain(customers) {
+        for (name, title, n, number) in agents.chain(colleagues).chain(customers) {
             let user = User {
                 password: format!("secret-{name}"),
                 display_name: format!("{title} {}", ["Zero", "One", "Two", "Three", "Four"][n]),

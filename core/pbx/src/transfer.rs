@@ -115,9 +115,10 @@ impl Pbx {
             leg.call = Some(key);
         }
         self.let_go(first, now);
-        self.hang_up(second, Cause::Normal, now);
         self.join(key);
+        // As Asterisk: who hears that it is done ends both calls, and this BYE meets his.
         self.notify(first, StatusCode::OK, now);
+        self.hang_up(second, Cause::Normal, now);
     }
 
     /// The other side goes where the number leads.

@@ -1,8 +1,9 @@
 //! The SIP ladder of a phone, masked, and compared between two servers.
 //!
-//! Compared are the order of the messages and, of each, the names of its fields, the options in it,
-//! and what its session description says of codecs, direction, roles and transport. What is random
-//! or a matter of address (tags, branches, nonces, ports) is not.
+//! Compared are the order of the messages of each Call-ID and, of each message, the names of its fields,
+//! the options in it, and what its session description says of codecs, direction, roles and transport.
+//! What is random or a matter of address (tags, branches, nonces, ports) is not, nor in which order
+//! messages of two calls meet.
 
 use crate::phone::Phone;
 use std::collections::BTreeMap;
@@ -20,6 +21,7 @@ pub struct Ladder {
 struct Rung {
     /// `> INVITE`, `< 200 INVITE`.
     title: String,
+    call_id: String,
     /// What is compared, by what it is.
     facts: BTreeMap<String, String>,
 }
@@ -50,7 +52,11 @@ impl Ladder {
                 found.push(text);
             }
         };
-        for (mine, other) in align(&self.rungs, &other.rungs) {
+        let (mut mine, mut others) = (self.by_call(), other.by_call());
+        let calls = mine.len().max(others.len());
+        mine.resize(calls, Vec::new());
+        others.resize(calls, Vec::new());
+        for (mine, other) in mine.iter().zip(&others).flat_map(|(one, two)| align(one, two)) {
             match (mine, other) {
                 (Some(mine), Some(other)) => {
                     let names = mine.facts.keys().chain(other.facts.keys());
@@ -72,6 +78,24 @@ impl Ladder {
         }
         found
     }
+
+    /// The messages of each Call-ID, the calls in the order of their first message.
+    fn by_call(&self) -> Vec<Vec<&Rung>> {
+        let mut calls: Vec<Vec<&Rung>> = Vec::new();
+        for rung in &self.rungs {
+            match calls.iter_mut().find(|call| call[0].call_id == rung.call_id) {
+                Some(call) => call.push(rung),
+                None => calls.push(vec![rung]),
+            }
+        }
+        // Whether two BYEs meet is chance: then the one that came is enough.
+        for call in &mut calls {
+            if call.iter().any(|rung| rung.title == "< BYE") {
+                call.retain(|rung| rung.title != "> BYE" && rung.title != "< 200 BYE");
+            }
+        }
+        calls
+    }
 }
 
 impl Rung {
@@ -79,13 +103,14 @@ impl Rung {
         let mut lines = message.lines();
         let start = lines.next()?;
         let mut facts = BTreeMap::new();
-        let mut method = String::new();
+        let (mut method, mut call_id) = (String::new(), String::new());
         for line in lines.by_ref().take_while(|line| !line.trim().is_empty()) {
             let Some((name, value)) = line.split_once(':') else { continue };
             let (name, value) = (name.trim().to_ascii_lowercase(), value.trim());
             match name.as_str() {
                 "cseq" => method = value.split_whitespace().nth(1).unwrap_or_default().to_owned(),
-                "via" | "from" | "to" | "call-id" | "max-forwards" | "content-length" | "route"
+                "call-id" => value.clone_into(&mut call_id),
+                "via" | "from" | "to" | "max-forwards" | "content-length" | "route"
                 | "record-route" => {}
                 "allow" | "supported" | "require" | "reason" | "content-type" | "expires"
                 | "session-expires" | "event" => {
@@ -103,7 +128,7 @@ impl Rung {
             "SIP/2.0" => format!("{arrow} {} {method}", words.next()?),
             method => format!("{arrow} {method}"),
         };
-        Some(Self { title, facts })
+        Some(Self { title, call_id, facts })
     }
 }
 
@@ -148,7 +173,7 @@ fn read_description<'a>(body: impl Iterator<Item = &'a str>, facts: &mut BTreeMa
 }
 
 /// Pairs the rungs of the same title, as many as can be without changing any order.
-fn align<'a>(one: &'a [Rung], two: &'a [Rung]) -> Vec<(Option<&'a Rung>, Option<&'a Rung>)> {
+fn align<'a>(one: &[&'a Rung], two: &[&'a Rung]) -> Vec<(Option<&'a Rung>, Option<&'a Rung>)> {
     let mut common = vec![vec![0_usize; two.len() + 1]; one.len() + 1];
     for (i, a) in one.iter().enumerate().rev() {
         for (j, b) in two.iter().enumerate().rev() {
@@ -161,7 +186,7 @@ fn align<'a>(one: &'a [Rung], two: &'a [Rung]) -> Vec<(Option<&'a Rung>, Option<
     }
     let (mut i, mut j, mut pairs) = (0, 0, Vec::new());
     while i < one.len() || j < two.len() {
-        match (one.get(i), two.get(j)) {
+        match (one.get(i).copied(), two.get(j).copied()) {
             (Some(a), Some(b)) if a.title == b.title => {
                 pairs.push((Some(a), Some(b)));
                 (i, j) = (i + 1, j + 1);
@@ -245,6 +270,24 @@ mod tests {
             one.differences(&two, "a", "b"),
             ["> INVITE: sdp direction: a sendonly, b sendrecv", "< 100 INVITE: only a"]
         );
+    }
+
+    #[test]
+    fn the_order_of_a_call_is_compared_and_not_how_two_calls_meet() {
+        let bye =
+            |call: u8| format!("BYE sip:a@b SIP/2.0\r\nCall-ID: {call}\r\nCSeq: 1 BYE\r\n\r\n");
+        let ok = |call: u8| format!("SIP/2.0 200 OK\r\nCall-ID: {call}\r\nCSeq: 1 BYE\r\n\r\n");
+        let [a, b, c, d] = [bye(1), bye(2), ok(1), ok(2)];
+        let one = ladder(&[(true, &a), (false, &b), (false, &c), (true, &d)]);
+        let two = ladder(&[(true, &a), (false, &c), (false, &b), (true, &d)]);
+        assert_eq!(one.differences(&two, "a", "b"), Vec::<String>::new());
+        let missing = ladder(&[(true, &a), (false, &c), (false, &b)]);
+        assert_eq!(one.differences(&missing, "a", "b"), ["> 200 BYE: only a"]);
+        let turned = ladder(&[(true, &a), (false, &c), (true, &d), (false, &b)]);
+        assert!(!one.differences(&turned, "a", "b").is_empty());
+        let met =
+            ladder(&[(true, &a), (false, &c), (true, &b), (false, &b), (true, &d), (false, &d)]);
+        assert_eq!(one.differences(&met, "a", "b"), Vec::<String>::new());
     }
 
     #[test]

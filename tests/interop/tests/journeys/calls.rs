@@ -1,115 +1,14 @@
-//! Several calls of one agent: swapped, joined, transferred and left to themselves, and who hears whom
-//! all the while.
+//! Transfers that only Asterisk can do: what nobody takes comes back, and a machine takes part.
 
-use crate::scenarios::rings;
-use serde_json::{Value, json};
-use sidetone_interop::phone::{PATIENCE, Phone};
+use crate::scenarios::several::Trio;
+use serde_json::json;
+use sidetone_interop::phone::PATIENCE;
 use sidetone_interop::stage::Stage;
-use sidetone_interop::tones::{Tone, Voice};
-use std::time::Duration;
-
-/// An agent who talks to a customer, and a colleague whose phone is there.
-struct Trio {
-    stage: Stage,
-    agent: Phone,
-    customer: Phone,
-    colleague: Phone,
-    /// The agent's call with the customer.
-    call: String,
-    /// The customer's.
-    theirs: String,
-    agent_says: Tone,
-    customer_says: Tone,
-    colleague_says: Tone,
-}
-
-impl Trio {
-    fn new() -> Self {
-        let stage = Stage::asterisk();
-        let [agent_says, customer_says, colleague_says] = Tone::draw();
-        let mut agent = stage.agent(&Voice::steady(agent_says));
-        let mut customer = stage.customer(&Voice::steady(customer_says));
-        let colleague = stage.colleague(&Voice::steady(colleague_says));
-        let theirs = customer.dial(&stage.line.queue());
-        let call = rings(&mut agent);
-        agent.ask("answer", &call, json!({}));
-        agent.wait_call("established", &call);
-        agent.hears(customer_says);
-        customer.hears(agent_says);
-        Self {
-            stage,
-            agent,
-            customer,
-            colleague,
-            call,
-            theirs,
-            agent_says,
-            customer_says,
-            colleague_says,
-        }
-    }
-
-    /// The agent calls the colleague, who answers; the customer hears music meanwhile. Gives the
-    /// agent's call and the colleague's.
-    #[track_caller]
-    fn consult(&mut self) -> (String, String) {
-        let call = self.agent.dial(&self.stage.line.colleague_number());
-        let held = self.agent.wait_call("hold", &self.call);
-        assert_eq!(held["local"], true, "{held}");
-        let theirs = rings(&mut self.colleague);
-        self.colleague.ask("answer", &theirs, json!({}));
-        self.agent.wait_call("established", &call);
-        self.agent.hears(self.colleague_says);
-        self.colleague.hears(self.agent_says);
-        self.customer.hears(Tone::MUSIC);
-        (call, theirs)
-    }
-
-    /// The customer and the colleague hear each other, and nobody else.
-    #[track_caller]
-    fn the_others_talk(&mut self) {
-        self.customer.hears(self.colleague_says);
-        self.colleague.hears(self.customer_says);
-    }
-
-    /// The customer hangs up, the colleague's call ends, all leave.
-    fn end(mut self, colleagues: &str) {
-        self.customer.ask("hangup", &self.theirs, json!({}));
-        self.customer.wait_ended(&self.theirs, "local");
-        self.colleague.wait_ended(colleagues, "remote");
-        self.stage.leave(self.agent);
-        self.stage.leave(self.customer);
-        self.stage.leave(self.colleague);
-    }
-}
-
-/// A command that is of no single call.
-#[track_caller]
-fn order(phone: &mut Phone, command: Value) {
-    let name = command["command"].as_str().unwrap_or_default().to_owned();
-    phone.send(command);
-    let answer = phone.wait(&format!("an answer to {name}"), PATIENCE, |event| {
-        let kind = &event["event"];
-        (kind == "accepted" || kind == "refused") && event["command"] == name.as_str()
-    });
-    assert_eq!(answer["event"], "accepted", "{answer}");
-}
-
-#[test]
-fn a_blind_transfer_brings_the_customer_to_the_colleague() {
-    let mut trio = Trio::new();
-    let to = trio.stage.line.colleague_number();
-    trio.agent.ask("transfer", &trio.call, json!({ "to": to }));
-    let colleagues = rings(&mut trio.colleague);
-    trio.colleague.ask("answer", &colleagues, json!({}));
-    trio.agent.wait_ended(&trio.call, "transferred");
-    trio.the_others_talk();
-    trio.end(&colleagues);
-}
 
 #[test]
 fn a_customer_whom_nobody_takes_comes_back() {
-    let mut trio = Trio::new();
+    let stage = Stage::asterisk();
+    let mut trio = Trio::talking(&stage);
     trio.agent.ask("transfer", &trio.call, json!({ "to": "610" }));
     let back = trio.agent.wait("the customer again", PATIENCE, |event| {
         event["event"] == "incoming" && event["call"] != trio.call.as_str()
@@ -122,25 +21,13 @@ fn a_customer_whom_nobody_takes_comes_back() {
     trio.customer.hears(trio.agent_says);
     trio.customer.ask("hangup", &trio.theirs, json!({}));
     trio.agent.wait_ended(&call, "remote");
-    trio.stage.leave(trio.agent);
-    trio.stage.leave(trio.customer);
-    trio.stage.leave(trio.colleague);
-}
-
-#[test]
-fn an_attended_transfer_brings_customer_and_colleague_together() {
-    let mut trio = Trio::new();
-    let (call, colleagues) = trio.consult();
-    trio.agent.ask("attended", &trio.call, json!({ "with": call }));
-    trio.agent.wait_ended(&trio.call, "transferred");
-    trio.agent.wait_ended(&call, "transferred");
-    trio.the_others_talk();
-    trio.end(&colleagues);
+    trio.leave(&stage);
 }
 
 #[test]
 fn an_attended_transfer_reaches_a_machine_too() {
-    let mut trio = Trio::new();
+    let stage = Stage::asterisk();
+    let mut trio = Trio::talking(&stage);
     let echo = trio.agent.dial("600");
     trio.agent.wait_call("established", &echo);
     trio.agent.hears(trio.agent_says);
@@ -150,59 +37,5 @@ fn an_attended_transfer_reaches_a_machine_too() {
     trio.customer.hears(trio.customer_says);
     trio.customer.ask("hangup", &trio.theirs, json!({}));
     trio.customer.wait_ended(&trio.theirs, "local");
-    trio.stage.leave(trio.agent);
-    trio.stage.leave(trio.customer);
-    trio.stage.leave(trio.colleague);
-}
-
-#[test]
-fn swapped_the_one_talks_and_the_other_hears_music() {
-    let mut trio = Trio::new();
-    let (call, colleagues) = trio.consult();
-    for _ in 0..2 {
-        order(&mut trio.agent, json!({ "command": "swap" }));
-        trio.agent.hears(trio.customer_says);
-        trio.customer.hears(trio.agent_says);
-        trio.colleague.hears(Tone::MUSIC);
-        order(&mut trio.agent, json!({ "command": "swap" }));
-        trio.agent.hears(trio.colleague_says);
-        trio.colleague.hears(trio.agent_says);
-        trio.customer.hears(Tone::MUSIC);
-    }
-    let (customer, colleague) = (trio.customer_says, trio.colleague_says);
-    trio.agent.heard().assert_never_but(&[customer, colleague], "the agent");
-    trio.agent.ask("hangup", &call, json!({}));
-    trio.agent.wait_ended(&call, "local");
-    trio.colleague.wait_ended(&colleagues, "remote");
-    trio.agent.ask("hold", &trio.call, json!({ "on": false }));
-    trio.agent.hears(customer);
-    trio.agent.ask("hangup", &trio.call, json!({}));
-    trio.customer.wait_ended(&trio.theirs, "remote");
-    trio.stage.leave(trio.agent);
-    trio.stage.leave(trio.customer);
-    trio.stage.leave(trio.colleague);
-}
-
-#[test]
-fn joined_each_hears_the_two_others_and_left_they_talk_on() {
-    let mut trio = Trio::new();
-    let (call, colleagues) = trio.consult();
-    order(&mut trio.agent, json!({ "command": "merge", "calls": [trio.call, call] }));
-    let merged = trio.agent.wait_for("merged");
-    assert_eq!(merged["calls"].as_array().map(Vec::len), Some(2), "{merged}");
-    let (agent, customer, colleague) = (trio.agent_says, trio.customer_says, trio.colleague_says);
-    trio.agent.hears_all(&[customer, colleague]);
-    trio.customer.hears_all(&[agent, colleague]);
-    trio.colleague.hears_all(&[agent, customer]);
-    for id in [trio.call.clone(), call.clone()] {
-        trio.agent.ask("mute", &id, json!({ "on": true }));
-    }
-    trio.customer.hears(colleague);
-    trio.colleague.hears(customer);
-    order(&mut trio.agent, json!({ "command": "leave" }));
-    trio.agent.wait_ended(&trio.call, "transferred");
-    trio.agent.wait_ended(&call, "transferred");
-    trio.the_others_talk();
-    trio.customer.hears_nothing_but(&[colleague], Duration::from_secs(2));
-    trio.end(&colleagues);
+    trio.leave(&stage);
 }

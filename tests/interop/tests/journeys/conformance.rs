@@ -79,6 +79,12 @@ scenarios! {
         arrives,
         nobody_there,
     }
+    several {
+        a_blind_transfer_brings_the_customer_to_the_colleague,
+        an_attended_transfer_brings_customer_and_colleague_together,
+        swapped_the_one_talks_and_the_other_hears_music,
+        joined_each_hears_the_two_others_and_left_they_talk_on,
+    }
     hold {
         by_the_agent,
         by_the_customer,
