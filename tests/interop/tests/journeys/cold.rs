@@ -192,11 +192,11 @@ impl<'a> Dead<'a> {
     fn never_rings(self, mut agent: Phone, deadline: Instant) {
         agent.listen(deadline.saturating_duration_since(Instant::now()));
         assert_eq!(agent.count("incoming"), 0);
-        self.is_over_by(agent, deadline);
+        self.ends_by(agent, deadline);
     }
 
     /// It has ended once, by its deadline; whoever asked the server may know it before.
-    fn is_over_by(self, mut agent: Phone, deadline: Instant) {
+    fn ends_by(self, mut agent: Phone, deadline: Instant) {
         let left = deadline.saturating_duration_since(Instant::now()) + Duration::from_secs(3);
         let ended = agent.wait("the end", left, |event| {
             event["event"] == "ended" && event["call"] == self.call.as_str()
@@ -431,7 +431,7 @@ pub(crate) fn a_caller_who_is_gone_while_it_rings_unheard_ends_by_the_deadline(c
         bench.run(&["blackhole", &port]);
     }
     dead.is_given_up();
-    dead.is_over_by(agent, deadline);
+    dead.ends_by(agent, deadline);
 }
 
 /// A sleeping phone keeps its process, and the next push rings in it.
