@@ -111,7 +111,9 @@ impl Account {
         if !matches!(self.link, Link::Opening { flow: opening, .. } if opening == flow) {
             return FlowChange::None;
         }
-        self.link = Link::Up { flow, since: now.boot, heard: now.boot, probe: Probe::Quiet };
+        // Its first REGISTER is its first probe: a server that starts takes connections, and may answer nothing on one.
+        let probe = Probe::Sent { until: now.boot + PROBE_LIMIT, last: true };
+        self.link = Link::Up { flow, since: now.boot, heard: now.boot, probe };
         ua.flow = Some(flow);
         FlowChange::Up
     }
@@ -234,7 +236,9 @@ impl Account {
         // RFC 3263 §4.3: a server that takes connections and answers nothing has failed like one that
         // takes none.
         let many = ua.config.servers.len() > 1;
-        if !many || self.bound_on.is_some_and(|flow| self.link.flow() == Some(flow)) {
+        let is_bound = self.bound_on.is_some_and(|flow| self.link.flow() == Some(flow));
+        let is_heard = matches!(self.link, Link::Up { since, heard, .. } if heard > since);
+        if is_bound || (is_heard && !many) {
             return self.replace(ua, now);
         }
         let lost = self.close(ua);

@@ -596,9 +596,35 @@ fn a_server_that_takes_connections_and_answers_nothing_is_followed_by_the_next()
     for _ in 0..4 {
         hosts.push(world.open_flow().host);
         world.request(Method::Register);
-        // Neither REGISTER nor probes are answered.
-        world.advance(SECOND * 40);
+        world.advance(SECOND * 5);
         world.sent.clear();
     }
     assert_eq!(hosts, ["pbx.example", "other.example", "pbx.example", "other.example"]);
+}
+
+#[test]
+fn a_connection_on_which_nothing_was_ever_answered_is_given_up_and_the_next_ones_come_more_rarely()
+{
+    let mut world = World::with(config(), None);
+    world.command(Command::Register).unwrap();
+    let opens = |world: &World| {
+        world.outputs.iter().filter(|o| matches!(o, Output::OpenFlow { .. })).count()
+    };
+    let mut pauses = vec![];
+    for _ in 0..4 {
+        world.open_flow();
+        world.request(Method::Register);
+        world.outputs.clear();
+        world.advance(Duration::from_millis(3_999));
+        assert_eq!(opens(&world), 0, "it may still be answered");
+        world.advance(Duration::from_millis(1));
+        assert_eq!(world.lamp(), RegistrationState::Unreachable);
+        let gone = world.now().boot;
+        while opens(&world) == 0 {
+            world.advance(Duration::from_millis(10));
+        }
+        pauses.push(world.now().boot - gone);
+        world.sent.clear();
+    }
+    assert!(pauses[0] <= SECOND && pauses[3] >= SECOND * 4, "{pauses:?}");
 }
