@@ -139,109 +139,53 @@ impl CommandError {
 
 impl From<PhoneCommandError> for CommandError {
     fn from(error: PhoneCommandError) -> Self {
-        use PhoneCommandError as E;
-        let say = |what: &str, advice: &str| (what.to_owned(), advice.to_owned());
-        match error {
-            E::UnknownCall => {
-                let (what, advice) =
-                    say("There is no such call, or it has ended", "Take it off the screen");
-                Self::UnknownCall { what, advice }
-            }
-            E::CallIdTaken => {
-                let (what, advice) = say("This id names another call", "Dial with a fresh UUID");
-                Self::CallIdTaken { what, advice }
-            }
-            E::WrongState => {
-                let (what, advice) = say(
-                    "The call is not in a state that allows this",
-                    "Offer only what the snapshot's state allows",
-                );
-                Self::WrongState { what, advice }
-            }
-            E::NotRegistered => {
-                let (what, advice) = say(
-                    "The phone is not registered",
-                    "Sign in, and try again when the registration is there",
-                );
-                Self::NotRegistered { what, advice }
-            }
-            E::InvalidTarget => {
-                let (what, advice) = say(
-                    "This is neither a number nor an address",
-                    "Dial digits, a user name or sip:user@domain",
-                );
-                Self::InvalidTarget { what, advice }
-            }
-            E::InvalidDigits => {
-                let (what, advice) = say(
-                    "These are not keys of a telephone",
-                    "Send 1 to 64 of the digits 0-9 * # A B C D",
-                );
-                Self::InvalidDigits { what, advice }
-            }
-            E::DtmfNotNegotiated => {
-                let (what, advice) =
-                    say("The other side takes no digits in this call", "Hide the keypad for it");
-                Self::DtmfNotNegotiated { what, advice }
-            }
-            E::Transferring => {
-                let (what, advice) = say(
-                    "A transfer of this call is under way",
-                    "Wait for what comes of it: the call's end, or that it failed",
-                );
-                Self::Transferring { what, advice }
-            }
-            E::NothingToSwap => {
-                let (what, advice) =
-                    say("There is no call on hold to swap with", "Offer it with two calls only");
-                Self::NothingToSwap { what, advice }
-            }
-            E::TooFewCalls => {
-                let (what, advice) = say(
-                    "It takes two calls that are answered",
-                    "Make or answer another call first",
-                );
-                Self::TooFewCalls { what, advice }
-            }
-            E::TooManyToLeave => {
-                let (what, advice) =
-                    say("Only two calls can be left to themselves", "End the others first");
-                Self::TooManyToLeave { what, advice }
-            }
-            E::TooManyCalls => {
-                let (what, advice) =
-                    say("The phone has as many calls as it can", "End one of them first");
-                Self::TooManyCalls { what, advice }
-            }
-            E::InCall => {
-                let (what, advice) =
-                    say("A call is going on", "Let the phone sleep when it has ended");
-                Self::InCall { what, advice }
-            }
-            E::InvalidText => {
-                let (what, advice) =
-                    say("A message has 1 to 1000 bytes", "Write one, or send it in parts");
-                Self::InvalidText { what, advice }
-            }
-            E::MessageIdTaken => {
-                let (what, advice) = say("This message's id is taken", "Choose a fresh UUID");
-                Self::MessageIdTaken { what, advice }
-            }
-            E::TooManyMessages => {
-                let (what, advice) =
-                    say("The server has not taken the last messages yet", "Wait a moment");
-                Self::TooManyMessages { what, advice }
-            }
-            E::NotAllowed => {
-                let (what, advice) =
-                    say("This is not allowed here", "Ask the administrator for it");
-                Self::NotAllowed { what, advice }
-            }
-            E::InvalidToken => {
-                let (what, advice) =
-                    say("This is no push token", "Hand over the platform's token as it is");
-                Self::InvalidToken { what, advice }
-            }
+        // The name that both sides have, what happened, and what to do.
+        macro_rules! spoken {
+            ($($name:ident: $what:literal, $advice:literal;)+) => {
+                match error {
+                    $(PhoneCommandError::$name => {
+                        Self::$name { what: $what.to_owned(), advice: $advice.to_owned() }
+                    })+
+                }
+            };
+        }
+        spoken! {
+            UnknownCall: "There is no such call, or it has ended",
+                "Take it off the screen";
+            CallIdTaken: "This id names another call",
+                "Dial with a fresh UUID";
+            WrongState: "The call is not in a state that allows this",
+                "Offer only what the snapshot's state allows";
+            NotRegistered: "The phone is not registered",
+                "Sign in, and try again when the registration is there";
+            InvalidTarget: "This is neither a number nor an address",
+                "Dial digits, a user name or sip:user@domain";
+            InvalidDigits: "These are not keys of a telephone",
+                "Send 1 to 64 of the digits 0-9 * # A B C D";
+            DtmfNotNegotiated: "The other side takes no digits in this call",
+                "Hide the keypad for it";
+            Transferring: "A transfer of this call is under way",
+                "Wait for what comes of it: the call's end, or that it failed";
+            NothingToSwap: "There is no call on hold to swap with",
+                "Offer it with two calls only";
+            TooFewCalls: "It takes two calls that are answered",
+                "Make or answer another call first";
+            TooManyToLeave: "Only two calls can be left to themselves",
+                "End the others first";
+            TooManyCalls: "The phone has as many calls as it can",
+                "End one of them first";
+            InCall: "A call is going on",
+                "Let the phone sleep when it has ended";
+            InvalidText: "A message has 1 to 1000 bytes",
+                "Write one, or send it in parts";
+            MessageIdTaken: "This message's id is taken",
+                "Choose a fresh UUID";
+            TooManyMessages: "The server has not taken the last messages yet",
+                "Wait a moment";
+            NotAllowed: "This is not allowed here",
+                "Ask the administrator for it";
+            InvalidToken: "This is no push token",
+                "Hand over the platform's token as it is";
         }
     }
 }

@@ -32,8 +32,7 @@ pub(crate) fn answered_by_itself(stage: &Stage) {
 /// The agent has turned it off: it rings until he answers.
 pub(crate) fn turned_off(stage: &Stage) {
     let mut agent = stage.agent_with(&Voice::silence(), &["--answer-mode", "asked"]);
-    agent.send(json!({ "command": "set_auto_answer", "on": false }));
-    agent.wait_for("accepted");
+    agent.order(json!({ "command": "set_auto_answer", "on": false }));
     let mut customer = stage.customer(&Voice::silence());
     let theirs = customer.dial(&format!("130{}", stage.line.number()));
     let call = rings(&mut agent);

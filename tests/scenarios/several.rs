@@ -2,8 +2,8 @@
 //! all the while.
 
 use super::rings;
-use serde_json::{Value, json};
-use sidetone_interop::phone::{PATIENCE, Phone};
+use serde_json::json;
+use sidetone_interop::phone::Phone;
 use sidetone_interop::stage::Stage;
 use sidetone_interop::tones::{Tone, Voice};
 use std::time::Duration;
@@ -75,18 +75,6 @@ impl Trio {
     }
 }
 
-/// A command that is of no single call.
-#[track_caller]
-fn order(phone: &mut Phone, command: Value) {
-    let name = command["command"].as_str().unwrap_or_default().to_owned();
-    phone.send(command);
-    let answer = phone.wait(&format!("an answer to {name}"), PATIENCE, |event| {
-        let kind = &event["event"];
-        (kind == "accepted" || kind == "refused") && event["command"] == name.as_str()
-    });
-    assert_eq!(answer["event"], "accepted", "{answer}");
-}
-
 pub(crate) fn a_blind_transfer_brings_the_customer_to_the_colleague(stage: &Stage) {
     let mut trio = Trio::talking(stage);
     let to = stage.line.colleague_number();
@@ -112,11 +100,11 @@ pub(crate) fn swapped_the_one_talks_and_the_other_hears_music(stage: &Stage) {
     let mut trio = Trio::talking(stage);
     let (call, colleagues) = trio.consult(stage);
     for _ in 0..2 {
-        order(&mut trio.agent, json!({ "command": "swap" }));
+        trio.agent.order(json!({ "command": "swap" }));
         trio.agent.hears(trio.customer_says);
         trio.customer.hears(trio.agent_says);
         trio.colleague.hears(Tone::MUSIC);
-        order(&mut trio.agent, json!({ "command": "swap" }));
+        trio.agent.order(json!({ "command": "swap" }));
         trio.agent.hears(trio.colleague_says);
         trio.colleague.hears(trio.agent_says);
         trio.customer.hears(Tone::MUSIC);
@@ -136,7 +124,7 @@ pub(crate) fn swapped_the_one_talks_and_the_other_hears_music(stage: &Stage) {
 pub(crate) fn joined_each_hears_the_two_others_and_left_they_talk_on(stage: &Stage) {
     let mut trio = Trio::talking(stage);
     let (call, colleagues) = trio.consult(stage);
-    order(&mut trio.agent, json!({ "command": "merge", "calls": [trio.call, call] }));
+    trio.agent.order(json!({ "command": "merge", "calls": [trio.call, call] }));
     let merged = trio.agent.wait_for("merged");
     assert_eq!(merged["calls"].as_array().map(Vec::len), Some(2), "{merged}");
     let (agent, customer, colleague) = (trio.agent_says, trio.customer_says, trio.colleague_says);
@@ -148,7 +136,7 @@ pub(crate) fn joined_each_hears_the_two_others_and_left_they_talk_on(stage: &Sta
     }
     trio.customer.hears(colleague);
     trio.colleague.hears(customer);
-    order(&mut trio.agent, json!({ "command": "leave" }));
+    trio.agent.order(json!({ "command": "leave" }));
     trio.agent.wait_ended(&trio.call, "transferred");
     trio.agent.wait_ended(&call, "transferred");
     trio.the_others_talk();

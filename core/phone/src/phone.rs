@@ -171,10 +171,7 @@ impl Phone {
                 self.flow_changed(change, now);
             }
             Input::FlowFailed { flow, error } => {
-                self.ua.in_call = self.calls.iter().any(Call::needs_flow);
-                let change = self.account.handle_failed(flow, error, &mut self.ua, now);
-                self.ua.in_call = false;
-                self.flow_changed(change, now);
+                self.with_account(now, |account, ua| account.handle_failed(flow, error, ua, now));
             }
             Input::Received { flow, bytes } => {
                 if self.account.handle_alive(flow, now) {
@@ -244,10 +241,7 @@ impl Phone {
         self.look_at_the_clock(now);
         self.ua.transactions.handle_timeout(now.boot);
         self.settle(now);
-        self.ua.in_call = self.calls.iter().any(Call::needs_flow);
-        let change = self.account.handle_timeout(&mut self.ua, now);
-        self.ua.in_call = false;
-        self.flow_changed(change, now);
+        self.with_account(now, |account, ua| account.handle_timeout(ua, now));
         for call in &mut self.calls {
             call.handle_timeout(&mut self.ua, now);
         }
@@ -323,6 +317,14 @@ impl Phone {
                 }
             }
         }
+    }
+
+    /// Has the account see to its connection, and soon where a call needs one.
+    fn with_account(&mut self, now: Now, act: impl FnOnce(&mut Account, &mut Ua) -> FlowChange) {
+        self.ua.in_call = self.calls.iter().any(Call::needs_flow);
+        let change = act(&mut self.account, &mut self.ua);
+        self.ua.in_call = false;
+        self.flow_changed(change, now);
     }
 
     pub(crate) fn flow_changed(&mut self, change: FlowChange, now: Now) {

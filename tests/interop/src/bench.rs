@@ -153,6 +153,18 @@ impl Bench {
         Path::new(&self.command).with_file_name(name)
     }
 
+    /// Kills the server; it comes again when that is asked for, or when the journey has failed.
+    pub fn stop_server(&self) -> Stopped<'_> {
+        self.run(&["server", "down"]);
+        Stopped(Some(self))
+    }
+
+    /// Loses all packets of these local ports of the agents, silently, until what it gives is dropped.
+    pub fn lose(&self, ports: Vec<String>) -> Lost<'_> {
+        self.run(&words("blackhole", &[], &ports));
+        Lost { bench: self, ports }
+    }
+
     /// The digits that the caller of this number has pressed at 609.
     pub fn digits(&self, number: &str) -> String {
         let answer = self.asterisk(&format!("database get dtmf {number}"));
@@ -175,4 +187,47 @@ impl Bench {
             std::thread::sleep(Duration::from_millis(100));
         }
     }
+}
+
+/// A server that was killed.
+#[derive(Debug)]
+pub struct Stopped<'a>(Option<&'a Bench>);
+
+impl Stopped<'_> {
+    /// Starts it again, and waits until it is there.
+    ///
+    /// # Panics
+    /// Where it does not come.
+    pub fn start(mut self) {
+        if let Some(bench) = self.0.take() {
+            bench.run(&["server", "up"]);
+        }
+    }
+}
+
+impl Drop for Stopped<'_> {
+    fn drop(&mut self) {
+        if let Some(bench) = self.0 {
+            // Another panic is being told.
+            let _ = bench.try_run(&["server", "up"]);
+        }
+    }
+}
+
+/// Ports whose packets are lost. Others will have the same numbers one day: so it ends.
+#[derive(Debug)]
+pub struct Lost<'a> {
+    bench: &'a Bench,
+    ports: Vec<String>,
+}
+
+impl Drop for Lost<'_> {
+    fn drop(&mut self) {
+        let _ = self.bench.try_run(&words("blackhole", &["heal"], &self.ports));
+    }
+}
+
+fn words<'a>(command: &'a str, more: &[&'a str], ports: &'a [String]) -> Vec<&'a str> {
+    let ports = ports.iter().map(String::as_str);
+    [command].into_iter().chain(more.iter().copied()).chain(ports).collect()
 }

@@ -18,13 +18,35 @@ impl Customer {
     /// Where the script is not there.
     pub fn call(bench: &Bench, number: &str, port: u16, voice: &str, time: Duration) -> Self {
         let (port, seconds) = (port.to_string(), time.as_secs().max(1).to_string());
-        let child = Command::new(bench.script("customer"))
-            .args(["call", number, "--voice", voice, "--for", &seconds, "--port", &port])
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .process_group(0)
-            .spawn();
-        Self(child.expect("the customer exists"))
+        let arguments = ["call", number, "--voice", voice, "--for", &seconds, "--port", &port];
+        // One who is cut off says so, and is meant to be.
+        Self::spawn(Self::command(bench, &arguments).stderr(Stdio::null()))
+    }
+
+    /// The same, or one who is called, as `scripts/customer` takes it.
+    ///
+    /// # Panics
+    /// Where the script is not there.
+    pub fn start(bench: &Bench, arguments: &[&str]) -> Self {
+        Self::spawn(&mut Self::command(bench, arguments))
+    }
+
+    fn command(bench: &Bench, arguments: &[&str]) -> Command {
+        let mut command = Command::new(bench.script("customer"));
+        command.args(arguments).stdout(Stdio::null()).process_group(0);
+        command
+    }
+
+    fn spawn(command: &mut Command) -> Self {
+        Self(command.spawn().expect("the customer exists"))
+    }
+
+    /// Waits until it has ended.
+    ///
+    /// # Panics
+    /// Where the system does not tell.
+    pub fn wait(mut self) -> ExitStatus {
+        self.0.wait().expect("a child can be waited for")
     }
 
     /// How it ended, once it has.

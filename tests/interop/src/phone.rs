@@ -219,19 +219,44 @@ impl Phone {
         writeln!(stdin, "{command}").unwrap_or_else(|error| panic!("{}: {error}", self.name));
     }
 
-    /// Sends a command about a call and waits until it is accepted.
-    #[track_caller]
-    pub fn ask(&mut self, command: &str, call: &str, more: Value) {
+    /// Sends a command about a call, whatever comes of it.
+    pub fn say(&mut self, command: &str, call: &str, more: Value) {
         let mut value = json!({ "command": command, "call": call });
         if let (Some(object), Some(more)) = (value.as_object_mut(), more.as_object()) {
             object.extend(more.clone());
         }
         self.send(value);
+    }
+
+    /// Sends a command about a call and waits until it is accepted.
+    #[track_caller]
+    pub fn ask(&mut self, command: &str, call: &str, more: Value) {
+        self.say(command, call, more);
+        self.accepts(command);
+    }
+
+    /// Sends a command that is of no single call, and waits until it is accepted.
+    #[track_caller]
+    pub fn order(&mut self, command: Value) {
+        let name = command["command"].as_str().unwrap_or_default().to_owned();
+        self.send(command);
+        self.accepts(&name);
+    }
+
+    #[track_caller]
+    fn accepts(&mut self, command: &str) {
         let answer = self.wait(&format!("an answer to {command}"), PATIENCE, |event| {
             let kind = &event["event"];
             (kind == "accepted" || kind == "refused") && event["command"] == command
         });
         assert_eq!(answer["event"], "accepted", "{}: {answer}", self.name);
+    }
+
+    /// What is to be seen of it now.
+    #[track_caller]
+    pub fn snapshot(&mut self) -> Value {
+        self.send(json!({ "command": "snapshot" }));
+        self.wait_for("snapshot")
     }
 
     /// Dials, and gives back the call's id.

@@ -63,6 +63,17 @@ pub(super) enum EntryKind {
     Message,
 }
 
+impl EntryKind {
+    /// As many bytes may be typed.
+    pub(super) fn longest(self) -> usize {
+        match self {
+            Self::Dial | Self::Dtmf | Self::Transfer => 128,
+            // An address, and 1000 bytes of text.
+            Self::Message => 1100,
+        }
+    }
+}
+
 /// Another call that is being chosen, beside the one that the keys act on.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Picker {

@@ -161,10 +161,8 @@ fn type_into(app: &mut App, mut entry: Entry, key: KeyEvent) -> Action {
         KeyCode::Backspace => {
             entry.text.pop();
         }
-        KeyCode::Char(character)
-            if entry.text.len() < if entry.kind == EntryKind::Message { 1100 } else { 128 } =>
-        {
-            entry.text.push(character)
+        KeyCode::Char(character) if entry.text.len() < entry.kind.longest() => {
+            entry.text.push(character);
         }
         _ => {}
     }

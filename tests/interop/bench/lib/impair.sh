@@ -49,7 +49,7 @@ impair_status() {
 
 # Packets are dropped where they arrive, at both ends: a rule on OUTPUT would tell the sender (EPERM).
 blackhole() {
-    local usage="usage: scripts/bench blackhole PORT... | sockets | on | off" port protocol
+    local usage="usage: scripts/bench blackhole PORT... | heal PORT... | sockets | on | off" port protocol how=-A
     [ $# -ge 1 ] || die "$usage"
     case $1 in
     on) blackhole_rule -A; return ;;
@@ -58,6 +58,7 @@ blackhole() {
         ip netns exec "$PBX" iptables -F BLACKHOLE 2> /dev/null || true
         return
         ;;
+    heal) how=-D; shift ;;
     sockets)
         set -- $(ip netns exec "$UA" ss -Htn state established | awk '{ sub(/.*:/, "", $3); print $3 }')
         [ $# -ge 1 ] || die "no phone in ua has a TCP connection"
@@ -68,13 +69,13 @@ blackhole() {
     done
     for port in "$@"; do
         for protocol in tcp udp; do
-            blackhole_rule -A "$protocol" "$port"
+            blackhole_rule $how "$protocol" "$port"
         done
     done
     echo "$*"
 }
 
-# blackhole_rule -A [PROTOCOL PORT]
+# blackhole_rule -A | -D [PROTOCOL PORT]
 blackhole_rule() {
     local ns side
     for ns in "$UA" "$PBX"; do

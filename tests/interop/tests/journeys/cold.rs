@@ -427,9 +427,7 @@ pub(crate) fn a_caller_who_is_gone_while_it_rings_unheard_ends_by_the_deadline(c
     let deadline = dead.ends_soon();
     let mut agent = dead.wakes();
     agent.wait_call("incoming", &dead.call);
-    for port in bench.ports(agent.id()) {
-        bench.run(&["blackhole", &port]);
-    }
+    let _lost = bench.lose(bench.ports(agent.id()));
     dead.is_given_up();
     dead.ends_by(agent, deadline);
 }
@@ -442,10 +440,7 @@ pub(crate) fn a_phone_sleeps_after_its_call_and_the_next_push_rings_in_the_same_
     let mut agent = dead.wakes();
     if cold.is_android {
         let token = json!({ "provider": "fcm", "param": "stand-in", "prid": "device" });
-        agent.send(json!({ "command": "push_token", "token": token }));
-        agent.wait("an answer", PATIENCE, |e| {
-            e["event"] == "accepted" && e["command"] == "push_token"
-        });
+        agent.order(json!({ "command": "push_token", "token": token }));
     }
     for attempt in 0..2 {
         agent.wait_call("incoming", &dead.call);
@@ -502,13 +497,6 @@ impl<'a> Two<'a> {
         Self { cold, agent, customer, colleague, says, first, theirs }
     }
 
-    fn order(&mut self, command: Value) {
-        let name = command["command"].clone();
-        self.agent.send(command);
-        self.agent
-            .wait("an answer", PATIENCE, |e| e["event"] == "accepted" && e["command"] == name);
-    }
-
     /// The second call talks, and the customer hears music.
     fn second_talks(&mut self) {
         let [a, b, _] = self.says;
@@ -519,11 +507,11 @@ impl<'a> Two<'a> {
 
     fn are_swapped_and_joined(&mut self, second: &str) {
         let [a, b, c] = self.says;
-        self.order(json!({ "command": "swap" }));
+        self.agent.order(json!({ "command": "swap" }));
         self.customer.hears(a);
         self.agent.hears(c);
         self.colleague.hears(Tone::MUSIC);
-        self.order(json!({ "command": "merge", "calls": [self.first, second] }));
+        self.agent.order(json!({ "command": "merge", "calls": [self.first, second] }));
         self.agent.hears_all(&[b, c]);
         self.customer.hears_all(&[a, b]);
         self.colleague.hears_all(&[a, c]);
@@ -549,11 +537,11 @@ pub(crate) fn two_calls_are_swapped_joined_split_and_left_to_themselves(cold: &C
     two.agent.wait_call("established", &second);
     two.second_talks();
     two.are_swapped_and_joined(&second);
-    two.order(json!({ "command": "split", "call": second }));
+    two.agent.order(json!({ "command": "split", "call": second }));
     two.second_talks();
-    two.order(json!({ "command": "merge", "calls": [two.first, second] }));
+    two.agent.order(json!({ "command": "merge", "calls": [two.first, second] }));
     two.customer.hears_all(&[a, b]);
-    two.order(json!({ "command": "leave" }));
+    two.agent.order(json!({ "command": "leave" }));
     two.agent.wait_ended(&two.first, "transferred");
     two.agent.wait_ended(&second, "transferred");
     two.customer.hears(b);

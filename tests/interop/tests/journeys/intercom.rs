@@ -21,8 +21,7 @@ fn the_second_call_only_rings_and_the_first_talks_on() {
     agent.listen(A_WHILE);
     assert_eq!(agent.count("auto_answering"), 1, "the second only rings");
     assert_eq!(agent.count("answered"), 1);
-    agent.send(json!({ "command": "snapshot" }));
-    let seen = agent.wait_for("snapshot");
+    let seen = agent.snapshot();
     let automatic = |n: usize| seen["calls"][n]["automatic"].as_bool();
     assert_eq!((automatic(0), automatic(1)), (Some(true), Some(false)), "{seen}");
     assert_eq!(seen["auto_answer"], true);

@@ -113,8 +113,7 @@ fn crash(asleep: &mut Asleep, agent: Option<&mut Phone>) {
     // Asterisk stores what changes each second.
     std::thread::sleep(Duration::from_secs(2));
     asleep.customer.forget();
-    asleep.bench.run(&["server", "down"]);
-    asleep.bench.run(&["server", "up"]);
+    asleep.bench.stop_server().start();
     for phone in [&mut asleep.customer].into_iter().chain(agent) {
         phone.wait_lamp("registered", LONG);
         phone.wait("the end of the call", LONG, |event| event["event"] == "ended");

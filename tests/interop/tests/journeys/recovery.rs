@@ -4,7 +4,7 @@
 
 use crate::scenarios::{Talk, rings};
 use serde_json::json;
-use sidetone_interop::bench::Bench;
+use sidetone_interop::bench::{Bench, Lost};
 use sidetone_interop::lines::{Line, alone};
 use sidetone_interop::phone::{PATIENCE, Phone};
 use sidetone_interop::stage::{Server, Stage};
@@ -22,7 +22,7 @@ fn the_server_is_restarted_in_mid_call() {
     let mut talk = Talk::through_the_queue(&stage, Voice::swapping);
     talk.both_hear();
     talk.agent.forget();
-    bench.run(&["server", "down"]);
+    let stopped = bench.stop_server();
     let lost = Instant::now();
     let reason = talk.agent.wait("the lamp", PATIENCE, |event| {
         event["event"] == "registration" && event["state"] != "registered"
@@ -31,7 +31,7 @@ fn the_server_is_restarted_in_mid_call() {
     assert!(reason["reason"].is_string(), "{reason}");
     println!("a server that stops: the lamp tells after {:?}", lost.elapsed());
     std::thread::sleep(Duration::from_secs(3));
-    bench.run(&["server", "up"]);
+    stopped.start();
     let up = Instant::now();
     talk.agent.wait_lamp("registered", LONG);
     println!("a server that starts: signed in again after {:?}", up.elapsed());
@@ -75,10 +75,10 @@ fn the_server_is_restarted_in_mid_registration() {
     waiting.listen(Duration::from_secs(2));
     connecting.listen(Duration::from_secs(1));
     assert_eq!(connecting.count("registration"), 1, "it is registering");
-    bench.run(&["server", "down"]);
+    let stopped = bench.stop_server();
     waiting.listen(Duration::from_secs(2));
     waiting.forget();
-    bench.run(&["server", "up"]);
+    stopped.start();
     let up = Instant::now();
     for phone in [&mut waiting, &mut connecting] {
         phone.wait_lamp("registered", LONG);
@@ -96,11 +96,11 @@ fn a_server_that_comes_up_late_is_found() {
     let _alone = alone();
     let bench = Bench::get();
     let stage = Stage::on(Server::Asterisk(bench.clone()), Line::own(1));
-    bench.run(&["server", "down"]);
+    let stopped = bench.stop_server();
     let mut agent = Phone::start("agent", &bench.setup("agent1"), &Voice::silence());
     let lamp = agent.wait("a reason", LONG, |event| event["reason"].is_string());
     assert_eq!(lamp["state"], "unreachable", "{lamp}");
-    bench.run(&["server", "up"]);
+    stopped.start();
     let up = Instant::now();
     agent.wait_lamp("registered", LONG);
     println!("a server that comes late: signed in {:?} after it was up", up.elapsed());
@@ -123,7 +123,7 @@ fn a_call_outlives_its_dead_link() {
     let stage = Stage::asterisk();
     let mut talk = Talk::through_the_queue(&stage, Voice::swapping);
     talk.both_hear();
-    cut(&bench, &mut talk.agent);
+    let _lost = cut(&bench, &mut talk.agent);
     talk.both_hear_both_tones();
     // The dialog goes on over the new socket.
     for on in [true, false] {
@@ -140,7 +140,7 @@ fn a_call_that_the_other_side_ends_over_a_dead_link_ends_here_too() {
     let stage = Stage::asterisk();
     let mut talk = Talk::through_the_queue(&stage, Voice::swapping);
     talk.both_hear();
-    cut(&bench, &mut talk.agent);
+    let _lost = cut(&bench, &mut talk.agent);
     talk.customer.ask("hangup", &talk.customer_call, json!({}));
     talk.customer.wait_ended(&talk.customer_call, "local");
     let hung_up = Instant::now();
@@ -156,13 +156,14 @@ fn a_call_that_the_other_side_ends_over_a_dead_link_ends_here_too() {
     stage.leave(talk.customer);
 }
 
-/// Kills the phone's socket without a word, and waits until the phone has another.
-fn cut(bench: &Bench, phone: &mut Phone) {
+/// Kills the phone's socket without a word, for as long as what it gives lives, and waits until the phone has another.
+fn cut<'a>(bench: &'a Bench, phone: &mut Phone) -> Lost<'a> {
     let ports = bench.ports(phone.id());
     phone.forget();
-    bench.run(&["blackhole", &ports[0]]);
+    let lost = bench.lose(ports.clone());
     phone.wait_lamp("registered", LONG);
     assert_ne!(bench.ports(phone.id()), ports, "a new socket");
+    lost
 }
 
 /// Only the phone's own socket dies, so that other journeys may go on meanwhile.
@@ -175,7 +176,7 @@ fn found_dead(line: usize) {
     assert_eq!(ports.len(), 1, "one socket: {ports:?}");
     agent.forget();
     let dead = Instant::now();
-    bench.run(&["blackhole", &ports[0]]);
+    let _lost = bench.lose(ports.clone());
     let lamp = agent.wait("the lamp", LONG, |event| {
         event["event"] == "registration" && event["state"] != "registered"
     });

@@ -3,20 +3,15 @@
 use crate::scenarios::rings;
 use serde_json::json;
 use sidetone_interop::bench::Bench;
+use sidetone_interop::customer::Customer;
 use sidetone_interop::lines::beside_others;
 use sidetone_interop::phone::{PATIENCE, Phone, Scratch};
 use sidetone_interop::stage::Stage;
 use sidetone_interop::tones::{Heard, Tone, Voice};
-use std::process::{Child, Command, Stdio};
 use std::sync::{Mutex, PoisonError};
 
 /// There is one customer with G.711.
 static CUSTOMER: Mutex<()> = Mutex::new(());
-
-fn customer(arguments: &[&str]) -> Child {
-    let script = Bench::get().script("customer");
-    Command::new(script).args(arguments).stdout(Stdio::null()).spawn().expect("the customer exists")
-}
 
 /// What the customer heard is the agent's two tones and the music of the queue.
 fn judge(heard: &Heard, agent_says: [Tone; 2]) {
@@ -37,8 +32,10 @@ fn a_customer_with_g711_calls_the_queue() {
     let mut agent = stage.agent(&Voice::swapping([a, b]));
     let voice = Voice::swapping([c, d]).as_argument();
     let path = ear.display().to_string();
-    let mut sipp =
-        customer(&["call", &stage.line.queue(), "--for", "9", "--voice", &voice, "--heard", &path]);
+    let sipp = Customer::start(
+        &Bench::get(),
+        &["call", &stage.line.queue(), "--for", "9", "--voice", &voice, "--heard", &path],
+    );
     let call = rings(&mut agent);
     agent.ask("answer", &call, json!({}));
     agent.wait_call("established", &call);
@@ -46,7 +43,7 @@ fn a_customer_with_g711_calls_the_queue() {
     agent.hears(d);
     agent.wait_ended(&call, "remote");
     agent.heard().assert_never_but(&[c, d], "the agent");
-    assert!(sipp.wait().expect("the customer ends").success());
+    assert!(sipp.wait().success());
     judge(&Heard::read(&ear), [a, b]);
     stage.leave(agent);
 }
@@ -60,8 +57,10 @@ fn a_customer_with_g711_is_called() {
     let ear = folder.0.join("heard-by-customer.wav");
     let voice = Voice::swapping([c, d]).as_argument();
     let path = ear.display().to_string();
-    let mut sipp =
-        customer(&["answer", "--ring", "1", "--for", "8", "--voice", &voice, "--heard", &path]);
+    let sipp = Customer::start(
+        &Bench::get(),
+        &["answer", "--ring", "1", "--for", "8", "--voice", &voice, "--heard", &path],
+    );
     let mut agent = stage.agent(&Voice::swapping([a, b]));
     let call = agent.dial("0123456");
     agent.wait_call("ringing", &call);
@@ -69,7 +68,7 @@ fn a_customer_with_g711_is_called() {
     agent.hears(c);
     agent.hears(d);
     agent.wait_ended(&call, "remote");
-    assert!(sipp.wait().expect("the customer ends").success());
+    assert!(sipp.wait().success());
     judge(&Heard::read(&ear), [a, b]);
     stage.leave(agent);
 }

@@ -85,9 +85,9 @@ fn play(rounds: u64) {
         }
         std::thread::sleep(chance.between(Duration::ZERO, Duration::from_millis(40)));
         let killed = Instant::now();
-        bench.run(&["server", "down"]);
+        let stopped = bench.stop_server();
         std::thread::sleep(chance.between(Duration::ZERO, Duration::from_secs(6)));
-        bench.run(&["server", "up"]);
+        stopped.start();
         let up = Instant::now();
         let told = each(&mut desks, |index, desk| desk.recover(doing[index], killed, up));
         told.iter().for_each(|line| println!("{line}"));
@@ -236,8 +236,7 @@ impl Desk {
 
     /// What the phone and the server have apart.
     fn differs(&mut self, bench: &Bench, view: &View) -> Option<String> {
-        self.phone.send(json!({ "command": "snapshot" }));
-        let snapshot = self.phone.wait("the snapshot", PATIENCE, |e| e["event"] == "snapshot");
+        let snapshot = self.phone.snapshot();
         let calls = snapshot["calls"].as_array().map_or(0, Vec::len);
         let channels: Vec<_> = view.about(&self.user, &format!("180{}", self.number)).collect();
         let contacts = view.contacts(&self.user);

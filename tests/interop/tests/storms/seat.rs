@@ -268,8 +268,8 @@ impl<'a> Seat<'a> {
                     scene.is_on = false;
                     ended = Some(Instant::now());
                 }
-                Act::HangUp => self.each(scene, "hangup", json!({})),
-                Act::Hold(on) => self.each(scene, "hold", json!({ "on": on })),
+                Act::HangUp => self.each(scene, "hangup", &json!({})),
+                Act::Hold(on) => self.each(scene, "hold", &json!({ "on": on })),
                 Act::Tell => self
                     .phone
                     .send(json!({ "command": "network_changed", "make_before_break": false })),
@@ -278,19 +278,10 @@ impl<'a> Seat<'a> {
         ended
     }
 
-    fn each(&mut self, scene: &Scene, command: &str, more: Value) {
+    fn each(&mut self, scene: &Scene, command: &str, more: &Value) {
         for call in &scene.live {
-            let mut line = json!({ "command": command, "call": call });
-            if let (Some(line), Some(more)) = (line.as_object_mut(), more.as_object()) {
-                line.extend(more.clone());
-            }
-            self.phone.send(line);
+            self.phone.say(command, call, more.clone());
         }
-    }
-
-    fn snapshot(&mut self) -> Value {
-        self.phone.send(json!({ "command": "snapshot" }));
-        self.phone.wait("the snapshot", PATIENCE, |event| event["event"] == "snapshot")
     }
 
     /// Waits until phone and server have the same calls, and audio flows in those that talk; for how long, and
@@ -303,7 +294,7 @@ impl<'a> Seat<'a> {
             let view = self.watch.last();
             let is_new = before.as_ref().is_none_or(|(_, at)| view.at > *at);
             if is_new && view.at > ended {
-                let look = Look::of(&self.snapshot(), &view, self);
+                let look = Look::of(&self.phone.snapshot(), &view, self);
                 let why = look.differs(before.as_ref().map(|(look, _)| look));
                 if why.is_none() {
                     let since = *first_one.get_or_insert(view.at);
@@ -330,7 +321,7 @@ impl<'a> Seat<'a> {
         let began = Instant::now();
         loop {
             self.pump(scene, Duration::from_millis(500));
-            let snapshot = self.snapshot();
+            let snapshot = self.phone.snapshot();
             let calls = snapshot["calls"].as_array().cloned().unwrap_or_default();
             for call in &calls {
                 // One that rings is answered first: a queue rings for ever who declines.
