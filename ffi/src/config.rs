@@ -45,6 +45,9 @@ pub struct PhoneConfig {
     /// Which incoming calls are answered without the agent; `Manual` where nothing is said.
     #[uniffi(default = None)]
     pub answer_mode: Option<AnswerMode>,
+    /// Whether the other side of a call may send this phone elsewhere; `Refuse` where nothing is said.
+    #[uniffi(default = None)]
+    pub refer_policy: Option<ReferPolicy>,
     /// What User-Agent says, in place of the library's name and version.
     #[uniffi(default = None)]
     pub user_agent: Option<String>,
@@ -81,6 +84,16 @@ pub enum AnswerMode {
     Asked,
     /// All, unless the server says otherwise.
     Auto,
+}
+
+/// Whether the other side of a call may send this phone elsewhere (REFER, RFC 3515). It makes the phone call
+/// somebody: the administrator's choice.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, uniffi::Enum)]
+pub enum ReferPolicy {
+    /// No.
+    Refuse,
+    /// Yes, to somebody in the account's own domain.
+    Follow,
 }
 
 /// Whose certificates are trusted.
@@ -175,6 +188,7 @@ impl PhoneConfig {
         };
         phone.early = self.early_media.map_or_else(Default::default, Into::into);
         phone.answer_mode = self.answer_mode.map_or_else(Default::default, Into::into);
+        phone.refer_policy = self.refer_policy.map_or_else(Default::default, Into::into);
         phone.push = self.push.map(PushToken::kept_secret);
         if let Some(name) = self.user_agent {
             phone.user_agent = name;
@@ -212,6 +226,15 @@ impl From<AnswerMode> for sidetone_phone::AnswerMode {
             AnswerMode::Manual => Self::Manual,
             AnswerMode::Asked => Self::Asked,
             AnswerMode::Auto => Self::Auto,
+        }
+    }
+}
+
+impl From<ReferPolicy> for sidetone_phone::ReferPolicy {
+    fn from(policy: ReferPolicy) -> Self {
+        match policy {
+            ReferPolicy::Refuse => Self::Refuse,
+            ReferPolicy::Follow => Self::Follow,
         }
     }
 }

@@ -150,6 +150,27 @@ pub enum Event {
         /// Why, in words.
         text: String,
     },
+    /// The other side sends this phone elsewhere: it calls there. The call goes on until the new one is answered.
+    Referred {
+        /// The call.
+        call: CallId,
+        /// The new call.
+        new: CallId,
+        /// Where to.
+        to: Party,
+    },
+    /// The call that the other side sent this phone to came to nothing. The one before it goes on, unless its end
+    /// is told too.
+    ReferralFailed {
+        /// The call before it.
+        call: CallId,
+        /// The new call.
+        new: CallId,
+        /// Where it was for.
+        to: Party,
+        /// Why, in words.
+        text: String,
+    },
     /// The microphone was closed or opened.
     MuteChanged {
         /// The call.
@@ -305,6 +326,11 @@ pub enum EndReason {
         /// The address.
         to: String,
     },
+    /// The other side sent this phone there, and has left.
+    Referred {
+        /// The address.
+        to: String,
+    },
     /// A push that could not be read.
     UnreadablePush,
     /// A push for a phone that is signed out.
@@ -358,6 +384,15 @@ impl From<phone::Event> for Event {
             E::TransferFailed { call, reason } => {
                 Self::TransferFailed { call: call.into(), text: reason }
             }
+            E::Referred { call, new, to } => {
+                Self::Referred { call: call.into(), new: new.into(), to: to.into() }
+            }
+            E::ReferralFailed { call, new, to, reason } => Self::ReferralFailed {
+                call: call.into(),
+                new: new.into(),
+                to: to.into(),
+                text: reason,
+            },
             E::MuteChanged { call, muted } => Self::MuteChanged { call: call.into(), muted },
             E::MessageReceived(message) => Self::MessageReceived { message: message.into() },
             E::MessageSent { message, delivered } => {
@@ -426,6 +461,7 @@ impl From<phone::EndReason> for EndReason {
             E::NeverCame => Self::NeverCame,
             E::Forwarded(to) => Self::Forwarded { to },
             E::Transferred(to) => Self::Transferred { to },
+            E::Referred(to) => Self::Referred { to },
             E::UnreadablePush => Self::UnreadablePush,
             E::NotSignedIn => Self::NotSignedIn,
             E::Restarted => Self::Restarted,

@@ -43,7 +43,9 @@ mod snapshot;
 mod time;
 mod vault;
 
-pub use config::{AnswerMode, AudioEndpoint, AudioGate, EarlyMedia, IceServer, PhoneConfig, Trust};
+pub use config::{
+    AnswerMode, AudioEndpoint, AudioGate, EarlyMedia, IceServer, PhoneConfig, ReferPolicy, Trust,
+};
 pub use error::{CommandError, LinkError, StartError, VaultError};
 pub use event::{DeclineReason, EndReason, Event, EventPage, Header, NumberedEvent, Party};
 pub use history::{CallHistory, CallOutcome, HistoryEntry, HistoryFilter, HistoryPage};

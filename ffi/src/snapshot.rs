@@ -123,6 +123,8 @@ pub struct CallSnapshot {
     pub merged: bool,
     /// Where its other side is being sent.
     pub transfer: Option<Party>,
+    /// Who has sent this phone there, where the other side of another call did.
+    pub referred_by: Option<Party>,
     /// Whether it is answered without the agent: it will be, or was.
     pub automatic: bool,
     /// Whether the microphone is closed.
@@ -313,6 +315,7 @@ impl From<phone::CallSnapshot> for CallSnapshot {
             active,
             merged,
             transfer,
+            referred_by,
             automatic,
             muted,
             media,
@@ -335,6 +338,7 @@ impl From<phone::CallSnapshot> for CallSnapshot {
             active,
             merged,
             transfer: transfer.map(Into::into),
+            referred_by: referred_by.map(Into::into),
             automatic,
             muted,
             media: media.into(),

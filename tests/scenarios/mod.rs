@@ -8,6 +8,7 @@ pub(crate) mod message;
 pub(crate) mod outgoing;
 pub(crate) mod queue;
 pub(crate) mod ringing;
+pub(crate) mod sent_on;
 pub(crate) mod several;
 
 use sidetone_interop::phone::{PATIENCE, Phone};

@@ -2,7 +2,7 @@
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use serde::Deserialize;
-use sidetone_phone::{AnswerMode, EarlyMedia};
+use sidetone_phone::{AnswerMode, EarlyMedia, ReferPolicy};
 use std::path::PathBuf;
 
 /// A phone for the agents of a contact centre, in a terminal.
@@ -73,6 +73,10 @@ pub(crate) struct PhoneArgs {
     /// server asks it), auto (all, unless the server says otherwise) [default: manual]
     #[arg(long, env = "SIDETONE_ANSWER_MODE", value_name = "WHICH")]
     pub(crate) answer_mode: Option<Mode>,
+    /// Whether the other side of a call may send you elsewhere: refuse, or follow (to your own domain only)
+    /// [default: refuse]
+    #[arg(long, env = "SIDETONE_REFER_POLICY", value_name = "WHICH")]
+    pub(crate) refer_policy: Option<Refer>,
     /// Seconds that a call lasts without being refreshed, 90 or more [default: 1800]
     #[arg(long, env = "SIDETONE_SESSION_INTERVAL", value_name = "SECONDS")]
     pub(crate) session_interval: Option<u32>,
@@ -128,6 +132,23 @@ impl From<Mode> for AnswerMode {
             Mode::Manual => Self::Manual,
             Mode::Asked => Self::Asked,
             Mode::Auto => Self::Auto,
+        }
+    }
+}
+
+/// Whether the other side of a call may send the agent elsewhere.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Refer {
+    Refuse,
+    Follow,
+}
+
+impl From<Refer> for ReferPolicy {
+    fn from(refer: Refer) -> Self {
+        match refer {
+            Refer::Refuse => Self::Refuse,
+            Refer::Follow => Self::Follow,
         }
     }
 }

@@ -136,6 +136,8 @@ impl Progress {
             | Event::Merged { .. }
             | Event::TransferProgress { .. }
             | Event::TransferFailed { .. }
+            | Event::Referred { .. }
+            | Event::ReferralFailed { .. }
             | Event::MessageReceived(_)
             | Event::MessageSent { .. }
             | Event::MessageFailed { .. }

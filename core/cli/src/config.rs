@@ -1,6 +1,6 @@
 //! One configuration out of flags, environment and file, checked, with errors that say what to do.
 
-use crate::args::{Early, Mode, PhoneArgs};
+use crate::args::{Early, Mode, PhoneArgs, Refer};
 use crate::folders::user_folder;
 use crate::state::State;
 use serde::Deserialize;
@@ -78,6 +78,7 @@ struct File {
     ice_server: Vec<String>,
     early_media: Option<Early>,
     answer_mode: Option<Mode>,
+    refer_policy: Option<Refer>,
     session_interval: Option<u32>,
     #[serde(default)]
     realm: Vec<String>,
@@ -140,6 +141,8 @@ impl Setup {
             args.early_media.or(file.early_media).map_or_else(Default::default, Into::into);
         phone.answer_mode =
             args.answer_mode.or(file.answer_mode).map_or_else(Default::default, Into::into);
+        phone.refer_policy =
+            args.refer_policy.or(file.refer_policy).map_or_else(Default::default, Into::into);
         phone.voicemail = args.voicemail || file.voicemail;
         if let Some(seconds) = args.session_interval.or(file.session_interval) {
             phone.session_interval = Duration::from_secs(seconds.into());

@@ -273,6 +273,7 @@ impl Report {
             | EndReason::NeverCame
             | EndReason::Forwarded(_)
             | EndReason::Transferred(_)
+            | EndReason::Referred(_)
             | EndReason::UnreadablePush
             | EndReason::NotSignedIn
             | EndReason::Restarted

@@ -304,6 +304,10 @@ pub(crate) fn plain(event: &JsonEvent) -> Option<String> {
         }
         JsonEvent::TransferProgress { to, .. } => format!("transfer to {}", party(to)),
         JsonEvent::TransferFailed { reason, .. } => format!("transfer failed: {reason}"),
+        JsonEvent::Referred { to, .. } => format!("the other side sends you on to {}", party(to)),
+        JsonEvent::ReferralFailed { to, reason, .. } => {
+            format!("nobody was reached at {}, where the other side sent you: {reason}", party(to))
+        }
         JsonEvent::Mute { on: true, .. } => "microphone closed".to_owned(),
         JsonEvent::Mute { on: false, .. } => "microphone open".to_owned(),
         JsonEvent::MessageReceived { message } => format!("message from {message}"),

@@ -105,6 +105,8 @@ pub enum Operator {
     Refuse(Option<StatusCode>),
     /// Hangs a leg up.
     HangUp(LegId),
+    /// Sends the phone of a leg to the echo (600), by REFER.
+    Refer(LegId),
     /// Offers anew inside a leg's dialog, as a hold, a resume or a session refresh by the other
     /// side looks.
     Reinvite {

@@ -237,7 +237,7 @@ impl Pbx {
         rung.map(|leg| leg.id).collect()
     }
 
-    fn end_call(&mut self, key: CallKey, cause: Cause, now: Duration) {
+    pub(crate) fn end_call(&mut self, key: CallKey, cause: Cause, now: Duration) {
         self.end_attempts(key, PushKind::Cancelled, cause, now);
         let referrer = self.calls.remove(&key).and_then(|call| call.referrer);
         if let Some(leg) = referrer {
@@ -265,7 +265,7 @@ impl Pbx {
     }
 
     /// Takes steps up to the next wait.
-    fn take_steps(&mut self, key: CallKey, caller: LegId, now: Duration) {
+    pub(crate) fn take_steps(&mut self, key: CallKey, caller: LegId, now: Duration) {
         while let Some(Call { plan: Plan::Steps { left, at }, .. }) = self.calls.get_mut(&key) {
             *at = None;
             match left.pop_front() {
@@ -282,6 +282,7 @@ impl Pbx {
                 }
                 Some(Step::Play(treatment)) => self.play(caller, treatment),
                 Some(Step::LogIn(queue)) => self.log_in(&queue, caller, true),
+                Some(Step::Refer(address)) => return self.refer(caller, &address, now),
                 Some(Step::LogOut(queue)) => self.log_in(&queue, caller, false),
                 Some(Step::HangUp(status)) => self.end_call(key, Cause::Refused(status), now),
             }

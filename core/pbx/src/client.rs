@@ -47,6 +47,7 @@ impl Pbx {
             unacknowledged: None,
             offer: None,
             leaves_by: None,
+            refer: None,
             last_ack: None,
         };
         self.legs.insert(id, leg);
@@ -165,6 +166,13 @@ impl Pbx {
         if leg.offer.as_ref() == Some(key) {
             return self.handle_reinvite_response(id, response, now);
         }
+        if leg.refer.as_ref() == Some(key) {
+            // Where it was taken NOTIFY says the rest.
+            if response.status.code() >= 300 {
+                self.referred(id, response.status, now);
+            }
+            return;
+        }
         let status = response.status;
         match &mut leg.stage {
             Stage::Calling { is_ringing, has_answer, .. } if status.is_provisional() => {
@@ -197,6 +205,9 @@ impl Pbx {
     pub(crate) fn handle_failure(&mut self, key: &ClientKey, status: StatusCode, now: Duration) {
         let Some(leg) = self.legs.values_mut().find(|leg| leg.owns(key)) else { return };
         let id = leg.id;
+        if leg.refer.as_ref() == Some(key) {
+            return self.referred(id, status, now);
+        }
         if leg.offer.as_ref() == Some(key) {
             leg.offer = None;
             if leg.has_media {
@@ -302,7 +313,7 @@ impl Pbx {
         self.flows.get(&flow)?;
         let mut request = request;
         self.add_via(&mut request);
-        if matches!(request.method, Method::Invite | Method::Notify) {
+        if matches!(request.method, Method::Invite | Method::Notify | Method::Refer) {
             request.headers.push(HeaderName::CONTACT, self.contact());
         }
         if request.method == Method::Invite {

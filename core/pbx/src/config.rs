@@ -100,6 +100,9 @@ pub enum Step {
     LogIn(String),
     /// The caller is a member of this queue no more.
     LogOut(String),
+    /// The caller's phone is sent to this address (REFER): the steps go on if it does not get there, and the call
+    /// ends where it does.
+    Refer(String),
     /// BYE where it was answered, else this status.
     HangUp(StatusCode),
 }
@@ -137,7 +140,7 @@ impl PbxConfig {
     /// `colleague1` to `colleague4` on 2001 to 2004 and `customer1` to `customer4`, each with the password
     /// `secret-<user>`; the queue `support` on 1800 with the first two agents in it; on 1301 to 1304 agents
     /// who are asked to answer by themselves; on 1801 to 1804 a queue for each agent alone; 1810 with all
-    /// four at once and 1811 to 1814 for agents whose phones sleep; the service numbers 600 to 607 and 610 to 612.
+    /// four at once and 1811 to 1814 for agents whose phones sleep; the service numbers 600 to 607 and 610 to 615.
     pub fn bench() -> Self {
         let agents = (1..=4).map(|n| (format!("agent{n}"), "Agent", n, format!("100{n}")));
         let colleagues =
@@ -212,10 +215,14 @@ impl PbxConfig {
 }
 
 fn services() -> BTreeMap<String, Extension> {
-    use Step::{Answer, HangUp, LogIn, LogOut, Play, Progress, Ringing, Wait};
+    use Step::{Answer, HangUp, LogIn, LogOut, Play, Progress, Refer, Ringing, Wait};
     let seconds = Duration::from_secs;
     let tone = |frequency| Play(Treatment::Tone(frequency));
     let support = || "support".to_owned();
+    let sent_to = |address: &str| {
+        let steps = [Answer, tone(1000), Wait(seconds(1)), Refer(address.to_owned())];
+        steps.into_iter().chain([tone(700), Wait(seconds(10)), HangUp(StatusCode::OK)]).collect()
+    };
     let end = || HangUp(StatusCode::OK);
     let numbers = [
         ("600", vec![Answer, Play(Treatment::Echo)]),
@@ -240,6 +247,9 @@ fn services() -> BTreeMap<String, Extension> {
         ("610", vec![Ringing, Wait(seconds(3600)), HangUp(StatusCode::TEMPORARILY_UNAVAILABLE)]),
         ("611", vec![Ringing, Wait(seconds(1)), Answer, tone(1000), Wait(seconds(3)), end()]),
         ("612", vec![Answer, Play(Treatment::Silence)]),
+        ("613", sent_to("sip:600@bench.test")),
+        ("614", sent_to("sip:603@bench.test")),
+        ("615", sent_to("sip:600@elsewhere.test")),
         ("*11", vec![LogIn(support()), Answer, end()]),
         ("*12", vec![LogOut(support()), Answer, end()]),
     ];

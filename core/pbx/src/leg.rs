@@ -193,6 +193,8 @@ pub(crate) struct Leg {
     pub(crate) offer: Option<ClientKey>,
     /// Its other side was sent on: until then its phone may say BYE by itself.
     pub(crate) leaves_by: Option<Duration>,
+    /// Our REFER, until its final response, and what comes of it is waited for.
+    pub(crate) refer: Option<ClientKey>,
     /// The ACKs of 2xx that may be repeated.
     pub(crate) last_ack: Option<(ClientKey, Vec<u8>)>,
 }
@@ -224,6 +226,7 @@ impl Leg {
         };
         of_stage == Some(key)
             || self.offer.as_ref() == Some(key)
+            || self.refer.as_ref() == Some(key)
             || self.last_ack.as_ref().is_some_and(|(acked, _)| acked == key)
     }
 

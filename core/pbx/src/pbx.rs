@@ -332,6 +332,10 @@ impl Pbx {
             Operator::ExpireNonces => self.nonces.clear(),
             Operator::Refuse(status) => self.refusing = status,
             Operator::HangUp(leg) => self.hang_up_by_itself(leg, now),
+            Operator::Refer(leg) => {
+                let to = format!("sip:600@{}", self.config.realm);
+                self.refer(leg, &to, now);
+            }
             Operator::Reinvite { leg, direction } => self.reinvite(leg, direction),
             Operator::Restart => {
                 for leg in std::mem::take(&mut self.legs).into_values().filter(|l| l.has_media) {

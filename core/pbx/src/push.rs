@@ -63,6 +63,7 @@ impl Pbx {
             unacknowledged: None,
             offer: None,
             leaves_by: None,
+            refer: None,
             last_ack: None,
         };
         self.legs.insert(caller, leg);

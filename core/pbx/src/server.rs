@@ -235,6 +235,7 @@ impl Pbx {
             unacknowledged: None,
             offer: None,
             leaves_by: None,
+            refer: None,
             last_ack: None,
         };
         self.legs.insert(id, leg);
@@ -297,13 +298,13 @@ impl Pbx {
             Method::Invite => self.handle_reinvite(key, flow, id, request, now),
             Method::Info | Method::Options => self.accept(&key, &request, now),
             Method::Refer => self.handle_refer(&key, id, &request, now),
+            Method::Notify => self.handle_notify(&key, id, &request, now),
             Method::Ack
             | Method::Cancel
             | Method::Register
             | Method::Prack
             | Method::Update
             | Method::Subscribe
-            | Method::Notify
             | Method::Message
             | Method::Publish
             | Method::Other(_) => {
@@ -413,7 +414,7 @@ impl Pbx {
         response
     }
 
-    fn accept(&mut self, key: &ServerKey, request: &Request, now: Duration) {
+    pub(crate) fn accept(&mut self, key: &ServerKey, request: &Request, now: Duration) {
         let mut response = request.response(StatusCode::OK, Some(&self.random.hex(8)));
         if request.method == Method::Options {
             response.headers.push(HeaderName::ALLOW, ALLOW);

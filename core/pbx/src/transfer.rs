@@ -1,10 +1,10 @@
 //! REFER of a phone: its other side is sent on, or brought to the other side of a second call, and the
-//! phone is told how it goes (RFC 3515, RFC 3891, RFC 5589). As Asterisk it lets the phone say BYE once it
+//! phone is told how it goes; REFER to a phone, which tells how it goes there (RFC 3515, RFC 3891, RFC 5589). As Asterisk it lets the phone say BYE once it
 //! was told 200; a blind transfer that fails ends the call, for there is no dial plan that brings it back.
 
 use crate::LegId;
 use crate::call::{Call, CallKey, Cause, Plan};
-use crate::leg::Stage;
+use crate::leg::{Leg, Stage};
 use crate::pbx::Pbx;
 use sidetone_sip::transaction::ServerKey;
 use sidetone_sip::{HeaderName, Method, Request, StatusCode, Uri};
@@ -47,6 +47,53 @@ impl Pbx {
         }
     }
 
+    /// Sends the phone of a leg elsewhere, which is answered and is not being sent already.
+    pub(crate) fn refer(&mut self, id: LegId, to: &str, now: Duration) {
+        let can = |leg: &&mut Leg| matches!(leg.stage, Stage::Confirmed) && leg.refer.is_none();
+        let Some(leg) = self.legs.get_mut(&id).filter(can) else { return };
+        let (mut refer, flow) = (leg.dialog.request(Method::Refer), leg.flow);
+        let by = format!("<sip:{}>", self.config.realm);
+        refer.headers.push(HeaderName::REFER_TO, to);
+        refer.headers.push(HeaderName::REFERRED_BY, by);
+        let sent = self.send(refer, flow, now);
+        match (sent, self.legs.get_mut(&id)) {
+            (Some((key, _)), Some(leg)) => leg.refer = Some(key),
+            (_, _) => self.referred(id, StatusCode::SERVICE_UNAVAILABLE, now),
+        }
+    }
+
+    /// A phone tells how it goes where it was sent.
+    pub(crate) fn handle_notify(
+        &mut self,
+        key: &ServerKey,
+        id: LegId,
+        notify: &Request,
+        now: Duration,
+    ) {
+        let refers = self.legs.get(&id).is_some_and(|leg| leg.refer.is_some());
+        if !refers {
+            return self.refuse(key, notify, StatusCode::CALL_DOES_NOT_EXIST, now);
+        }
+        self.accept(key, notify, now);
+        let line = String::from_utf8_lossy(&notify.body).into_owned();
+        let code = line.split(' ').nth(1).and_then(|code| code.parse().ok());
+        if let Some(status) = code.and_then(StatusCode::new).filter(|status| status.is_final()) {
+            self.referred(id, status, now);
+        }
+    }
+
+    /// What has come of it: as `Transfer` and `Hangup` of a dial plan, which plays on where it failed.
+    pub(crate) fn referred(&mut self, id: LegId, status: StatusCode, now: Duration) {
+        let Some(leg) = self.legs.get_mut(&id) else { return };
+        leg.refer = None;
+        let Some(key) = leg.call else { return };
+        if status.is_success() {
+            self.end_call(key, Cause::Normal, now);
+        } else {
+            self.take_steps(key, id, now);
+        }
+    }
+
     /// Tells who has sent this call on how it goes there; the last news ends the telling.
     pub(crate) fn tell_referrer(&mut self, key: CallKey, status: StatusCode, now: Duration) {
         let Some(call) = self.calls.get_mut(&key) else { return };
@@ -84,7 +131,7 @@ impl Pbx {
             replaces.split(';').find_map(|part| part.trim().strip_prefix(name)?.strip_prefix('='))
         };
         let (ours, theirs) = (tag("to-tag")?, tag("from-tag")?);
-        let is_named = |leg: &&crate::leg::Leg| leg.dialog.is_named(call_id, ours, theirs);
+        let is_named = |leg: &&Leg| leg.dialog.is_named(call_id, ours, theirs);
         let second = self.legs.values().find(is_named).filter(|leg| leg.id != not)?;
         let confirmed = matches!(second.stage, Stage::Confirmed);
         let call = second.call.filter(|_| confirmed)?;

@@ -26,6 +26,7 @@
 //! | `history` | the calls that are over: bounded, filtered, in pages |
 //! | `mailbox` | the summary of the account's voice mailbox |
 //! | `messages` | messages between agents |
+//! | `referral` | a REFER that is followed, and who is told how it goes |
 //! | `replaces` | an INVITE that takes the place of a call |
 //! | `subscription` | one subscription to an event package |
 //! | `push` | calls announced before their INVITE: payloads, what was decided, late INVITEs |
@@ -45,6 +46,7 @@ mod mailbox;
 mod messages;
 mod phone;
 mod push;
+mod referral;
 mod replaces;
 mod routing;
 mod subscription;

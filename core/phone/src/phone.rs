@@ -9,6 +9,7 @@ use crate::push::{
     self,
     memory::{Memory, Verdict},
 };
+use crate::referral::Referral;
 use crate::ua::Ua;
 use crate::{
     AudioGate, CallId, Command, CommandError, Config, EndReason, Event, FlowId, Input, Now, Output,
@@ -35,6 +36,8 @@ pub struct Phone {
     pub(crate) doubts: Doubts,
     pub(crate) mailbox: Mailbox,
     pub(crate) messages: Messages,
+    /// The REFERs that are followed.
+    pub(crate) referrals: Vec<Referral>,
     /// The agent has turned auto-answer off for as long as he is signed in.
     pub(crate) by_hand: bool,
     /// What was handed out to be stored last.
@@ -58,6 +61,7 @@ impl Phone {
             doubts: Doubts::new(now),
             mailbox: Mailbox::default(),
             messages: Messages::default(),
+            referrals: Vec::new(),
             by_hand: false,
             saved: Saved::default(),
         };
@@ -233,6 +237,7 @@ impl Phone {
         let calls = self.calls.iter().filter_map(Call::poll_timeout);
         let others = self.doubts.poll_timeout().into_iter();
         let others = others.chain(self.mailbox.subscription().poll_timeout());
+        let others = others.chain(self.referral_timeout());
         transaction.into_iter().chain(account).chain(calls).chain(others).min()
     }
 
@@ -251,6 +256,7 @@ impl Phone {
         }
         self.handle_doubts_timeout(now);
         self.handle_mailbox_timeout(now);
+        self.handle_referral_timeout(now);
         self.settle(now);
     }
 
@@ -353,6 +359,7 @@ impl Phone {
                 }
                 self.forget_mailbox();
                 self.drop_doubted(now);
+                self.forget_referrals();
                 self.each_call(|| In::HangUp, now);
                 self.each_call(|| In::Deadline, now);
             }

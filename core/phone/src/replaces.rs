@@ -9,7 +9,7 @@ use sidetone_sip::{DialogId, HeaderName, Request, StatusCode};
 
 /// What the header field says.
 #[derive(Debug, PartialEq, Eq)]
-struct Replaces {
+pub(crate) struct Replaces {
     /// The dialog as this phone knows it.
     dialog: DialogId,
     early_only: bool,
@@ -30,7 +30,8 @@ impl Replaces {
         Self::parse(field).map(Some).ok_or(StatusCode::BAD_REQUEST)
     }
 
-    fn parse(field: &str) -> Option<Self> {
+    /// Reads the header field's value.
+    pub(crate) fn parse(field: &str) -> Option<Self> {
         let mut parts = field.split(';').map(str::trim);
         let call_id = parts.next().filter(|id| !id.is_empty())?.to_owned();
         let (mut to, mut from, mut early_only) = (None, None, false);

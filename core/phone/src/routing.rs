@@ -17,6 +17,7 @@ impl Phone {
         self.sound_tones(now);
         self.watch_mailbox(now);
         self.route_all(now);
+        self.settle_referrals(now);
         for call in &self.calls {
             if let Some(verdict) = call.verdict() {
                 self.memory.remember(call.id, verdict, now);
@@ -80,6 +81,9 @@ impl Phone {
         }
         if request.method == Method::Notify && self.notified(&key, &request, now) {
             return;
+        }
+        if request.method == Method::Subscribe && self.ua.follows_refer() {
+            return self.handle_subscribe(&key, &request, now);
         }
         match Dialog::id_of(&request) {
             Some(id) => match self.in_dialog(&id) {
@@ -192,7 +196,13 @@ impl Phone {
             call.pracked(&key, &request, ua, now);
         } else if request.method == Method::Options {
             uas::answer(&key, &request, ua, now);
+        } else if request.method == Method::Refer {
+            self.handle_refer(id, &key, &request, now);
         } else if let Some(progress) = Progress::of(&request) {
+            if !call.takes_progress() {
+                // Nobody has asked for it, or not any more (RFC 6665 §4.1.3).
+                return ua.refuse(&key, &request, StatusCode::CALL_DOES_NOT_EXIST, now);
+            }
             call.respond(&key, &request, StatusCode::OK, ua, now);
             self.tell(id, In::Notified(progress), now);
         } else {
@@ -215,6 +225,7 @@ impl Phone {
             Owner::Doubt => self.handle_doubt_answered(key, &response, now),
             Owner::Mailbox => self.handle_mailbox_response(key, Some(&response), now),
             Owner::Message => self.handle_message_response(key, Some(&response), now),
+            Owner::Referral => self.handle_notify_response(key, Some(&response), now),
             Owner::Nobody if response.status.is_final() => {
                 self.ua.take_sent(key);
             }
@@ -319,6 +330,8 @@ impl Phone {
             }
             Owner::Mailbox => self.handle_mailbox_response(key, None, now),
             Owner::Message => self.handle_message_response(key, None, now),
+            Owner::Referral if reason == EndReason::NetworkLost => self.notify_lost(key),
+            Owner::Referral => self.handle_notify_response(key, None, now),
             Owner::Nobody | Owner::Doubt => {
                 self.ua.take_sent(key);
             }

@@ -2,7 +2,7 @@
 //! and the queue of what is asked of the driver (RFC 3261 §8.1, §22; RFC 7118 §5).
 
 use crate::call::session_timer;
-use crate::{AudioGate, CallId, CallRecord, Config, Event, Now, Output, Saved};
+use crate::{AudioGate, CallId, CallRecord, Config, Event, Now, Output, ReferPolicy, Saved};
 use rand_chacha::ChaCha12Rng;
 use rand_core::{Rng, SeedableRng};
 use sidetone_sip::digest::{Credentials, DigestClient, DigestError};
@@ -15,8 +15,10 @@ use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
 /// The methods that are served; what Allow says.
-pub(crate) const ALLOW: &str =
-    "INVITE, ACK, CANCEL, BYE, PRACK, UPDATE, OPTIONS, INFO, NOTIFY, MESSAGE";
+const ALLOW: &str = "INVITE, ACK, CANCEL, BYE, PRACK, UPDATE, OPTIONS, INFO, NOTIFY, MESSAGE";
+/// The same where the other side of a call may send this phone elsewhere.
+const ALLOW_WITH_REFER: &str =
+    "INVITE, ACK, CANCEL, BYE, PRACK, UPDATE, OPTIONS, INFO, NOTIFY, MESSAGE, REFER, SUBSCRIBE";
 /// The one body type that an INVITE may carry.
 pub(crate) const SDP: &str = "application/sdp";
 /// 64 * T1: after this the other side of a transaction or an unacknowledged answer is given up.
@@ -42,6 +44,8 @@ pub(crate) enum Owner {
     Message,
     /// The mailbox's subscription.
     Mailbox,
+    /// What a REFER has led to, which the one who asked is told.
+    Referral,
     /// The doubt about an INVITE that may be stale.
     Doubt,
     /// Nobody: the BYE to a fork that was not wanted.
@@ -178,6 +182,16 @@ impl Ua {
             uri: account.aor.clone(),
             params: Default::default(),
         }
+    }
+
+    /// Whether the other side of a call may send this phone elsewhere.
+    pub(crate) fn follows_refer(&self) -> bool {
+        self.config.refer_policy == ReferPolicy::Follow
+    }
+
+    /// What Allow says.
+    pub(crate) fn allow(&self) -> &'static str {
+        if self.follows_refer() { ALLOW_WITH_REFER } else { ALLOW }
     }
 
     /// The host of our domain.
@@ -341,7 +355,7 @@ impl Ua {
         let tag = self.token();
         let mut response = request.response(status, Some(&tag));
         if status == StatusCode::METHOD_NOT_ALLOWED {
-            response.headers.set(HeaderName::ALLOW, ALLOW);
+            response.headers.set(HeaderName::ALLOW, self.allow());
         }
         self.respond(key, response, now);
     }
@@ -349,11 +363,14 @@ impl Ua {
     /// What every response of ours says, and Contact for those that make or refresh a dialog.
     pub(crate) fn finish_response(&mut self, response: &mut Response) {
         let method = response.headers.cseq().map(|cseq| cseq.method);
-        let dialog = matches!(method, Ok(Method::Invite | Method::Update))
-            && (101..300).contains(&response.status.code());
-        if dialog {
+        let dialog = (101..300).contains(&response.status.code());
+        let subscription = matches!(method, Ok(Method::Refer | Method::Subscribe));
+        let session = matches!(method, Ok(Method::Invite | Method::Update));
+        if dialog && (session || subscription) {
             response.headers.set(HeaderName::CONTACT, self.contact.to_string());
-            response.headers.set(HeaderName::ALLOW, ALLOW);
+        }
+        if dialog && session {
+            response.headers.set(HeaderName::ALLOW, self.allow());
         }
         response.headers.set(HeaderName::USER_AGENT, &self.config.user_agent);
     }
@@ -385,13 +402,13 @@ impl Ua {
         request.headers.push_front(HeaderName::VIA, via.to_string());
         let refreshes = matches!(
             request.method,
-            Method::Invite | Method::Update | Method::Refer | Method::Subscribe
+            Method::Invite | Method::Update | Method::Refer | Method::Subscribe | Method::Notify
         );
         if refreshes && !request.headers.has(&HeaderName::CONTACT) {
             request.headers.push(HeaderName::CONTACT, self.contact.to_string());
         }
         if matches!(request.method, Method::Invite | Method::Register) {
-            request.headers.set(HeaderName::ALLOW, ALLOW);
+            request.headers.set(HeaderName::ALLOW, self.allow());
             let invite = request.method == Method::Invite;
             let supported = if invite { "outbound, timer, 100rel" } else { "outbound, path" };
             request.headers.set(HeaderName::SUPPORTED, supported);

@@ -2,19 +2,20 @@
 
 use crate::Now;
 use crate::messages::TEXT;
-use crate::ua::{ALLOW, SDP, Ua};
+use crate::ua::{SDP, Ua};
 use sidetone_sip::session_timer::{self, SessionExpires};
 use sidetone_sip::transaction::ServerKey;
 use sidetone_sip::{HeaderName, Method, Request, StatusCode};
 
-/// The extensions that a request may require.
-const EXTENSIONS: [&str; 4] = ["timer", "100rel", "replaces", "answermode"];
+/// The extensions that a request may require; the last two where a REFER may be followed (RFC 4488, RFC 7614).
+const EXTENSIONS: [&str; 6] = ["timer", "100rel", "replaces", "answermode", "norefersub", "nosub"];
 
 /// Refuses a request that no user agent can serve, or none of ours: malformed, an unknown scheme or
 /// extension, a body that is not understood. `true`: it was answered.
 pub(crate) fn reject(key: &ServerKey, request: &Request, ua: &mut Ua, now: Now) -> bool {
     let tag = ua.token();
-    let mut response = match request.rejection(&EXTENSIONS, &tag) {
+    let extensions = if ua.follows_refer() { &EXTENSIONS[..] } else { &EXTENSIONS[..4] };
+    let mut response = match request.rejection(extensions, &tag) {
         Some(response) => response,
         None if SessionExpires::is_too_small(request) => session_timer::too_small(request, &tag),
         None if is_foreign_body(request) => {
@@ -51,8 +52,8 @@ pub(crate) fn status_inside(method: &Method) -> StatusCode {
         | Method::Cancel
         | Method::Update
         | Method::Prack => StatusCode::CALL_DOES_NOT_EXIST,
-        // Nobody but the user sends this phone elsewhere: understood, and refused (RFC 3515 §2.4.2).
-        Method::Refer => StatusCode::DECLINE,
+        // What a call is asked for is decided in `referral`.
+        Method::Refer => StatusCode::FORBIDDEN,
         Method::Register | Method::Subscribe | Method::Message | Method::Publish => {
             StatusCode::METHOD_NOT_ALLOWED
         }
@@ -63,11 +64,11 @@ pub(crate) fn status_inside(method: &Method) -> StatusCode {
 fn status_outside(method: &Method) -> StatusCode {
     match method {
         Method::Info | Method::Notify => StatusCode::CALL_DOES_NOT_EXIST,
-        Method::Refer => StatusCode::METHOD_NOT_ALLOWED,
         Method::Invite
         | Method::Ack
         | Method::Bye
         | Method::Cancel
+        | Method::Refer
         | Method::Options
         | Method::Register
         | Method::Prack
@@ -83,11 +84,12 @@ fn status_outside(method: &Method) -> StatusCode {
 fn options(key: &ServerKey, request: &Request, ua: &mut Ua, now: Now) {
     let tag = ua.token();
     let mut response = request.response(StatusCode::OK, Some(&tag));
-    response.headers.set(HeaderName::ALLOW, ALLOW);
+    response.headers.set(HeaderName::ALLOW, ua.allow());
     response.headers.set(HeaderName::ACCEPT, format!("{SDP}, {TEXT}"));
     response.headers.set(HeaderName::ACCEPT_ENCODING, "identity");
     response.headers.set(HeaderName::ACCEPT_LANGUAGE, "en");
-    response.headers.set(HeaderName::SUPPORTED, "outbound, path, timer, 100rel");
+    let refer = if ua.follows_refer() { ", norefersub, nosub" } else { "" };
+    response.headers.set(HeaderName::SUPPORTED, format!("outbound, path, timer, 100rel{refer}"));
     ua.respond(key, response, now);
 }
 

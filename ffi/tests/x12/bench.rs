@@ -71,6 +71,7 @@ pub(crate) fn config(server: &str) -> PhoneConfig {
         push: None,
         early_media: None,
         answer_mode: None,
+        refer_policy: None,
         user_agent: None,
     }
 }

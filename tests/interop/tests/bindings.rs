@@ -53,6 +53,7 @@ impl App {
             }),
             early_media: None,
             answer_mode: None,
+            refer_policy: None,
             user_agent: None,
         };
         let phone = Phone::start(config, None);

@@ -174,9 +174,11 @@ impl Told {
                     None => Err(format!("call {call} ended, but it was not there")),
                 };
             }
-            Event::MessageReceived(_) | Event::MessageSent { .. } | Event::MessageFailed { .. } => {
-                return Ok(());
-            }
+            // Of a call that may be over already, after the end of the one it had asked for.
+            Event::ReferralFailed { .. }
+            | Event::MessageReceived(_)
+            | Event::MessageSent { .. }
+            | Event::MessageFailed { .. } => return Ok(()),
             Event::Merged { calls } => {
                 return match calls.iter().find(|call| !self.calls.contains_key(call)) {
                     Some(call) => Err(format!("call {call} is joined, but it is not there")),
@@ -194,6 +196,7 @@ impl Told {
             | Event::HoldFailed { call, .. }
             | Event::TransferProgress { call, .. }
             | Event::TransferFailed { call, .. }
+            | Event::Referred { call, .. }
             | Event::MuteChanged { call, .. }
             | Event::AutoAnswering { call, .. }
             | Event::DtmfSent { call }
@@ -235,6 +238,8 @@ impl Told {
             | Event::Merged { .. }
             | Event::TransferProgress { .. }
             | Event::TransferFailed { .. }
+            | Event::Referred { .. }
+            | Event::ReferralFailed { .. }
             | Event::MessageReceived(_)
             | Event::MessageSent { .. }
             | Event::MessageFailed { .. }

@@ -74,6 +74,7 @@ impl Ladder {
 /// What someone at the switch does, in words.
 pub(crate) fn operator_text(operator: Operator) -> String {
     match operator {
+        Operator::Refer(leg) => format!("the server sends {leg} to the echo"),
         Operator::ExpireNonces => "the server takes no old nonce any more".to_owned(),
         Operator::Restart => "the server restarts".to_owned(),
         Operator::Refuse(Some(status)) => format!("the server refuses all with {status}"),
@@ -195,6 +196,10 @@ fn told(event: &Event) -> Option<String> {
         Event::Merged { calls } => format!("{} calls are joined", calls.len()),
         Event::TransferProgress { to, status, .. } => format!("transfer to {}: {status}", to.uri),
         Event::TransferFailed { reason, .. } => format!("transfer failed: {reason}"),
+        Event::Referred { to, .. } => format!("sent on to {}", to.uri),
+        Event::ReferralFailed { to, reason, .. } => {
+            format!("sent on to {}, in vain: {reason}", to.uri)
+        }
         Event::MuteChanged { muted, .. } => format!("muted: {muted}"),
         Event::MessageReceived(message) => {
             let from = message.party.name.as_deref().unwrap_or(&message.party.uri);

@@ -166,6 +166,18 @@ impl World {
         self.add(user, |config| config.audio = AudioGate::Platform)
     }
 
+    /// The same, set up otherwise.
+    pub fn add_mobile_phone_with(
+        &mut self,
+        user: &str,
+        set_up: impl FnOnce(&mut Config),
+    ) -> PhoneId {
+        self.add(user, |config| {
+            config.audio = AudioGate::Platform;
+            set_up(config);
+        })
+    }
+
     fn add(&mut self, user: &str, set_up: impl FnOnce(&mut Config)) -> PhoneId {
         let password = Secret::new(format!("secret-{user}"));
         let account = Account::new(&format!("sip:{user}@bench.test"), password);

@@ -306,6 +306,8 @@ impl Story<'_> {
             | Event::Merged { .. }
             | Event::TransferProgress { .. }
             | Event::TransferFailed { .. }
+            | Event::Referred { .. }
+            | Event::ReferralFailed { .. }
             | Event::MessageReceived(_)
             | Event::MessageSent { .. }
             | Event::MessageFailed { .. }
@@ -360,6 +362,8 @@ impl Story<'_> {
             | Event::Merged { .. }
             | Event::TransferProgress { .. }
             | Event::TransferFailed { .. }
+            | Event::Referred { .. }
+            | Event::ReferralFailed { .. }
             | Event::MessageReceived(_)
             | Event::MessageSent { .. }
             | Event::MessageFailed { .. }

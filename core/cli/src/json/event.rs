@@ -123,6 +123,17 @@ pub(crate) enum JsonEvent {
         call: String,
         reason: String,
     },
+    Referred {
+        call: String,
+        new: String,
+        to: JsonParty,
+    },
+    ReferralFailed {
+        call: String,
+        new: String,
+        to: JsonParty,
+        reason: String,
+    },
     Mute {
         call: String,
         on: bool,
@@ -361,6 +372,12 @@ impl From<Event> for JsonEvent {
             }
             Event::TransferFailed { call, reason } => {
                 Self::TransferFailed { call: id(call), reason }
+            }
+            Event::Referred { call, new, to } => {
+                Self::Referred { call: id(call), new: id(new), to: to.into() }
+            }
+            Event::ReferralFailed { call, new, to, reason } => {
+                Self::ReferralFailed { call: id(call), new: id(new), to: to.into(), reason }
             }
             Event::MuteChanged { call, muted } => Self::Mute { call: id(call), on: muted },
             Event::MessageReceived(message) => Self::MessageReceived { message: message.into() },

@@ -1,6 +1,6 @@
 //! What is to be seen of the phone, as one line.
 
-use super::event::JsonEvent;
+use super::event::{JsonEvent, JsonParty};
 use super::words::{call_state_name, media_path_name, registration_name};
 use serde::Serialize;
 use sidetone_phone::{CallSnapshot, Snapshot};
@@ -16,6 +16,8 @@ pub(crate) struct JsonCall {
     automatic: bool,
     muted: bool,
     transferring: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    referred_by: Option<JsonParty>,
 }
 
 impl From<&CallSnapshot> for JsonCall {
@@ -29,6 +31,7 @@ impl From<&CallSnapshot> for JsonCall {
             automatic: call.automatic,
             muted: call.muted,
             transferring: call.transfer.is_some(),
+            referred_by: call.referred_by.clone().map(Into::into),
         }
     }
 }

@@ -66,6 +66,7 @@ pub(super) fn end_reason_name(reason: &EndReason) -> &'static str {
         EndReason::NeverCame => "never_came",
         EndReason::Forwarded(_) => "forwarded",
         EndReason::Transferred(_) => "transferred",
+        EndReason::Referred(_) => "referred",
         EndReason::UnreadablePush => "unreadable_push",
         EndReason::NotSignedIn => "not_signed_in",
         EndReason::Restarted => "restarted",
@@ -88,6 +89,7 @@ pub(super) fn end_status(reason: &EndReason) -> Option<u16> {
         | EndReason::NeverCame
         | EndReason::Forwarded(_)
         | EndReason::Transferred(_)
+        | EndReason::Referred(_)
         | EndReason::UnreadablePush
         | EndReason::NotSignedIn
         | EndReason::Restarted

@@ -139,6 +139,8 @@ pub struct Config {
     pub early: EarlyMedia,
     /// Which incoming calls are answered without the agent.
     pub answer_mode: AnswerMode,
+    /// Whether the other side of a call may send this phone elsewhere.
+    pub refer_policy: ReferPolicy,
     /// Whether the server is asked what is in the voice mailbox (RFC 3842); what it tells unasked is shown in any
     /// case. Not by default: most agents have none.
     pub voicemail: bool,
@@ -174,6 +176,18 @@ pub enum AnswerMode {
     Auto,
 }
 
+/// Whether the other side of a call may send this phone elsewhere (REFER inside the call, RFC 3515). It makes the
+/// phone call somebody, so it is the administrator's choice and off unless he makes it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum ReferPolicy {
+    /// No: 603.
+    #[default]
+    Refuse,
+    /// Yes, to somebody in the account's own domain: the phone calls there, and tells how it goes. The call that it
+    /// was asked in stays until the new one is answered.
+    Follow,
+}
+
 /// Who says when audio may run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum AudioGate {
@@ -199,6 +213,7 @@ impl Config {
             audio: AudioGate::Open,
             early: EarlyMedia::default(),
             answer_mode: AnswerMode::default(),
+            refer_policy: ReferPolicy::default(),
             voicemail: false,
         }
     }

@@ -121,6 +121,28 @@ pub enum Event {
         /// Why, in words.
         reason: String,
     },
+    /// The other side sends this phone elsewhere: it calls there (RFC 3515). The call goes on until the new one is
+    /// answered.
+    Referred {
+        /// The call.
+        call: CallId,
+        /// The new call.
+        new: CallId,
+        /// Where to.
+        to: Party,
+    },
+    /// The call that the other side sent this phone to came to nothing. The one before it goes on, unless its end
+    /// is told too.
+    ReferralFailed {
+        /// The call before it.
+        call: CallId,
+        /// The new call.
+        new: CallId,
+        /// Where it was for.
+        to: Party,
+        /// Why, in words.
+        reason: String,
+    },
     /// The microphone was closed or opened.
     MuteChanged {
         /// The call.
@@ -234,6 +256,9 @@ pub enum EndReason {
     /// We sent the other side there, and it arrived.
     #[error("you transferred it to {0}")]
     Transferred(String),
+    /// The other side sent this phone there, and has left.
+    #[error("the other side sent you on to {0}")]
+    Referred(String),
     /// A push that could not be read.
     #[error("a call was announced in a way that this app does not understand; update the app")]
     UnreadablePush,

@@ -15,7 +15,8 @@ mod time;
 
 pub use command::{Command, CommandError, DeclineReason, Digits};
 pub use config::{
-    Account, AnswerMode, AudioGate, Config, ConfigError, EarlyMedia, Secret, ServerAddress,
+    Account, AnswerMode, AudioGate, Config, ConfigError, EarlyMedia, ReferPolicy, Secret,
+    ServerAddress,
 };
 pub use event::{EndReason, Event, Party};
 pub use history::{

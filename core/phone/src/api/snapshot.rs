@@ -136,6 +136,8 @@ pub struct CallSnapshot {
     pub merged: bool,
     /// Where its other side is being sent.
     pub transfer: Option<Party>,
+    /// Who has sent this phone there, where the other side of another call did (RFC 3515).
+    pub referred_by: Option<Party>,
     /// Whether it is answered without the agent: it will be, or was.
     pub automatic: bool,
     /// Whether the microphone is closed.

@@ -15,6 +15,7 @@
 //! | [`transfer`] | the other side sent elsewhere, or to another call's |
 //! | [`party`] | who calls, and what the server says of the call |
 //! | [`redirect`] | the addresses that a 3xx names |
+//! | [`referred`] | what a REFER makes of the call that it comes in, and of the one that it asks for |
 //! | [`reach`] | a call that rings, here or there, whose network changes |
 //! | [`reliable`] | provisional responses that are acknowledged |
 //! | [`session_timer`] | the session's timer, and its refreshes |
@@ -33,6 +34,7 @@ mod outgoing;
 pub(crate) mod party;
 mod reach;
 mod redirect;
+mod referred;
 pub(crate) mod reliable;
 pub(crate) mod session_timer;
 mod state;
@@ -54,6 +56,7 @@ use hold::{Change, Step, TheirChange};
 pub(crate) use incoming::moved;
 use reach::Reach;
 use redirect::Targets;
+use referred::Referred;
 use reliable::Provisionals;
 use session_timer::SessionTimer;
 use sidetone_sip::dialog::DialogError;
@@ -181,6 +184,7 @@ pub(crate) struct Call {
     /// It is joined with others.
     merged: bool,
     transfer: Option<Transfer>,
+    referred: Referred,
     /// The call that this one takes the place of, once it is answered.
     replaces: Option<CallId>,
     /// Another call's transfer that would end this one.
@@ -247,6 +251,7 @@ impl Call {
             focus_lost: now.boot,
             merged: false,
             transfer: None,
+            referred: Referred::default(),
             replaces: None,
             taken_by: None,
             auto: Auto::No,
@@ -373,6 +378,7 @@ impl Call {
             active: self.focus,
             merged: self.merged,
             transfer: self.transfer_target(),
+            referred_by: self.referred_by().cloned(),
             automatic: self.auto != Auto::No,
             muted: self.muted,
             media: self.media,
@@ -653,7 +659,7 @@ impl Call {
     }
 
     /// What was asked for last.
-    fn is_to_hold(&self) -> bool {
+    pub(crate) fn is_to_hold(&self) -> bool {
         let changing = self.change.as_ref().map(|change| change.hold);
         self.wish.or(changing).unwrap_or(self.hold.local)
     }

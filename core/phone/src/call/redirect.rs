@@ -1,8 +1,9 @@
 //! 3xx to our INVITE: the addresses that it names are tried in their order (RFC 3261 §8.1.3.4, §21.3).
 
 use super::{Call, Leg, State};
-use crate::Now;
+use crate::referral::is_at_home;
 use crate::ua::{Owner, Ua, after};
+use crate::{Account, Now};
 use sidetone_sip::message::{Host, Scheme};
 use sidetone_sip::{ContactHeader, HeaderName, NameAddr, Response, Uri};
 
@@ -31,7 +32,9 @@ impl Call {
             targets.known.push(invite.uri.clone());
         }
         if matches!(response.status.code(), 300..=302) {
-            targets.add(response);
+            // Whoever was sent out is not sent on to another domain.
+            let home = self.referred.is_by_another().then_some(&ua.config.account);
+            targets.add(response, home);
         }
         // RFC 3261 §16.7 step 5: a global refusal is meant for every address.
         if response.status.code() >= 600 || targets.left.is_empty() {
@@ -56,8 +59,9 @@ impl Call {
 }
 
 impl Targets {
-    /// Adds the addresses of a 3xx that can be called and are new, the best first.
-    fn add(&mut self, response: &Response) {
+    /// Adds the addresses of a 3xx that can be called and are new, the best first; only those at `home` where that
+    /// is given.
+    fn add(&mut self, response: &Response, home: Option<&Account>) {
         let contacts = response.headers.contacts().unwrap_or_default();
         let addresses = contacts.into_iter().filter_map(|contact| match contact {
             ContactHeader::Address(address) => Some(address),
@@ -69,8 +73,9 @@ impl Targets {
         for (_, uri) in ranked {
             let sip = matches!(uri.scheme, Scheme::Sip | Scheme::Sips);
             let is_address = sip && uri.host.as_ref().is_some_and(is_named);
+            let is_allowed = home.is_none_or(|account| is_at_home(&uri, account));
             let is_new = !self.known.iter().any(|known| known.matches(&uri));
-            if is_address && is_new && self.known.len() <= MOST {
+            if is_address && is_allowed && is_new && self.known.len() <= MOST {
                 self.known.push(uri.clone());
                 self.left.push(uri);
             }

@@ -266,7 +266,7 @@ impl Call {
             }
             (Answered | Established, In::Bye(key, bye)) => {
                 self.respond(&key, &bye, StatusCode::OK, ua, now);
-                let reason = self.transferred().unwrap_or(EndReason::Remote);
+                let reason = self.why_they_left();
                 self.end(reason, ua, now);
             }
             (Ending, In::Bye(key, bye)) => {

@@ -222,6 +222,11 @@ impl Call {
         Some(EndReason::Transferred(to.clone()))
     }
 
+    /// Whether NOTIFY of a REFER is waited for: while it is under way, and while the call ends on what it said.
+    pub(crate) fn takes_progress(&self) -> bool {
+        self.transfer.is_some() || !self.is_up()
+    }
+
     /// Where the other side is being sent.
     pub(super) fn transfer_target(&self) -> Option<Party> {
         self.transfer.as_ref().map(|transfer| transfer.to.clone())

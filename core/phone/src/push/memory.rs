@@ -91,7 +91,8 @@ impl Verdict {
             | EndReason::UnreadablePush
             | EndReason::NotSignedIn
             | EndReason::Restarted
-            | EndReason::Transferred(_) => Self::Over,
+            | EndReason::Transferred(_)
+            | EndReason::Referred(_) => Self::Over,
         }
     }
 

@@ -12,6 +12,7 @@ mod messages;
 mod outgoing;
 mod push;
 mod redirect;
+mod referral;
 mod registration;
 mod reliable;
 mod replaces;

@@ -7,7 +7,7 @@ fn methods_that_are_not_served_are_named_as_such() {
     let mut world = World::registered();
     let cases = [
         (Method::Options, 200),
-        (Method::Refer, 405),
+        (Method::Refer, 403),
         (Method::Subscribe, 405),
         (Method::Update, 481),
         (Method::Bye, 481),

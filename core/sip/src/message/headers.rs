@@ -66,6 +66,7 @@ header_names! {
     REFER_TO "Refer-To" "r",
     REFERRED_BY "Referred-By" "b",
     REPLACES "Replaces",
+    REFER_SUB "Refer-Sub",
     SESSION_EXPIRES "Session-Expires" "x",
     MIN_SE "Min-SE",
     RACK "RAck",

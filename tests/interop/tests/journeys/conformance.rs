@@ -85,6 +85,12 @@ scenarios! {
         swapped_the_one_talks_and_the_other_hears_music,
         joined_each_hears_the_two_others_and_left_they_talk_on,
     }
+    sent_on {
+        followed,
+        followed_in_vain,
+        sent_abroad,
+        not_followed,
+    }
     hold {
         by_the_agent,
         by_the_customer,

@@ -215,6 +215,7 @@ impl Peer {
             | EndReason::Rejected { .. }
             | EndReason::NeverCame
             | EndReason::Forwarded(_)
+            | EndReason::Referred(_)
             | EndReason::UnreadablePush
             | EndReason::NotSignedIn
             | EndReason::Restarted => false,

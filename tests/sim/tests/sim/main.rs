@@ -14,6 +14,7 @@ mod message;
 mod orders;
 mod pairs;
 mod pushes;
+mod referrals;
 mod replay;
 mod transfers;
 mod trouble;

@@ -5,7 +5,8 @@ use rand_chacha::ChaCha12Rng;
 use rand_core::{Rng, SeedableRng};
 use sidetone_pbx::{Extension, MediaDirection, Operator, PbxConfig, Step, Strategy};
 use sidetone_phone::{
-    CallState, Command, DeclineReason, Digits, EndReason, Event, Handover, RegistrationState,
+    CallState, Command, DeclineReason, Digits, EndReason, Event, Handover, ReferPolicy,
+    RegistrationState,
 };
 use sidetone_sim::{PhoneId, Pushes, Spoil, World};
 use sidetone_sip::StatusCode;
@@ -225,6 +226,8 @@ struct Counts {
     swapped: usize,
     joined: usize,
     transferred: usize,
+    /// The server sent a phone elsewhere, which went.
+    sent_on: usize,
     /// Steps, and those of them in which a phone or the PBX did something.
     steps: (u64, u64),
     /// Of all phones together.
@@ -250,8 +253,8 @@ fn random_world(seed: u64, counts: &mut Counts) {
     let mut world = World::new(config, seed);
     let phones = [
         world.add_mobile_phone("agent1"),
-        world.add_mobile_phone("agent2"),
-        world.add_phone("customer1"),
+        world.add_mobile_phone_with("agent2", |config| config.refer_policy = ReferPolicy::Follow),
+        world.add_phone_with("customer1", |config| config.refer_policy = ReferPolicy::Follow),
     ];
     for phone in phones {
         world.command(phone, Command::Register).unwrap();
@@ -269,7 +272,7 @@ fn random_world(seed: u64, counts: &mut Counts) {
         let calls = world.calls(phone);
         let call = calls.get(draw(2) as usize).or(calls.first()).map(|call| call.id);
         // A refused command is an answer like any other.
-        let _ = match (draw(32), call) {
+        let _ = match (draw(33), call) {
             (0..=4, _) => {
                 let number = numbers[draw(numbers.len() as u64) as usize];
                 world.dial(phone, number).map(|_| ())
@@ -386,6 +389,12 @@ fn random_world(seed: u64, counts: &mut Counts) {
                 counts.transferred += usize::from(done.is_ok());
                 done
             }
+            (32, _) => {
+                let legs = world.pbx().legs();
+                let leg = legs.get(draw(4) as usize).map(|leg| leg.id);
+                leg.into_iter().for_each(|leg| world.operate(Operator::Refer(leg)));
+                Ok(())
+            }
             _ => Ok(()),
         };
     }
@@ -425,6 +434,8 @@ fn rests(mut world: World, phones: [PhoneId; 3], seed: u64, counts: &mut Counts)
         assert_eq!(lamp(&world, phone), RegistrationState::Registered, "seed {seed}");
         let events = world.events(phone);
         counts.ended += events.iter().filter(|e| matches!(e, Event::Ended { .. })).count();
+        let went = |e: &&Event| matches!(e, Event::Referred { .. });
+        counts.sent_on += events.iter().filter(went).count();
         counts.announced += events.iter().filter(|e| matches!(e, Event::Announced { .. })).count();
     }
     counts.pushes += world.pushes_delivered();
@@ -477,4 +488,5 @@ fn worlds_of_random_trouble_come_to_rest() {
     for count in [counts.ended, counts.pushes, counts.announced, counts.sleeps, counts.deaths] {
         assert!(count as u64 > seeds, "{counts:?}");
     }
+    assert!(counts.sent_on as u64 * 20 > seeds, "{counts:?}");
 }
