@@ -62,8 +62,14 @@ extension CallCenter: CXProviderDelegate {
 
     nonisolated public func provider(_ provider: CXProvider, perform action: CXStartCallAction) {
         let to = action.handle.value
-        perform(action) { center, _ in
+        perform(action) { center, line in
             center.setCategory()
+            if line.isMade {
+                line.isShown = true
+                // It may be answered by now, and CallKit hears of that after this action.
+                if line.isAnswered { center.tell { _ in center.provider.reportOutgoingCall(with: line.call, connectedAt: nil) } }
+                return nil
+            }
             center.start()
             return { [weak center] phone, call in
                 guard let center else { throw CallIsOver() }

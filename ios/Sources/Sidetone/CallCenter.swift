@@ -36,6 +36,8 @@ public final class CallCenter: NSObject {
         /// CallKit has taken the report: only then it may hear more of the call.
         var isShown = false
         var isAnswered = false
+        /// The phone makes it already: CallKit is only to hear of it.
+        var isMade = false
         /// As the user or CallKit wants it, and how many changes the phone has not settled yet.
         var isOnHold = false
         /// So many wishes are on their way to the phone.
@@ -111,11 +113,14 @@ public final class CallCenter: NSObject {
     // What the app's own screen calls. It goes through CallKit, so that both screens show the same.
 
     public func dial(_ to: String) {
-        let call = UUID()
-        let line = Line(call, isIncoming: false, ShownCaller(number: to))
+        _ = start(UUID(), ShownCaller(number: to))
+    }
+    private func start(_ call: UUID, _ to: ShownCaller) -> Line {
+        let line = Line(call, isIncoming: false, to)
         line.isShown = true
         lines[call] = line
-        request(CXStartCallAction(call: call, handle: handle(line.caller)))
+        request(CXStartCallAction(call: call, handle: handle(to)))
+        return line
     }
     public func answer(_ call: UUID) { request(CXAnswerCallAction(call: call)) }
     public func end(_ call: UUID) { request(CXEndCallAction(call: call)) }
@@ -209,7 +214,7 @@ public final class CallCenter: NSObject {
     func end(_ line: Line, _ cause: Cause) {
         guard line.over == nil else { return }
         line.over = cause
-        if line.isShown { finish(line, cause) }
+        if line.isShown { finish(line, cause) } else if line.isMade { forget(line) }
     }
 
     private func finish(_ line: Line, _ cause: Cause) {
@@ -248,7 +253,11 @@ public final class CallCenter: NSObject {
         let isStart = action is CXStartCallAction
         controller.request(CXTransaction(action: action)) { [weak self] error in
             guard error != nil, isStart else { return }
-            DispatchQueue.main.async { if let self, let line = self.lines[call] { self.forget(line) } }
+            DispatchQueue.main.async {
+                guard let self, let line = self.lines[call] else { return }
+                self.forget(line)
+                if line.isMade { self.tell { phone in try? await phone.hangUp(call) } }
+            }
         }
     }
 
@@ -335,13 +344,17 @@ public final class CallCenter: NSObject {
                     queue: caller.queue ?? line.caller.queue)
                 provider.reportCall(with: call, updated: update(line.caller))
             }
+        case .sentOn(let call, let to):
+            guard lines[call] == nil, !gone.contains(call) else { return }
+            let line = start(call, to)
+            (line.isMade, line.isShown) = (true, false)
         case .ringing(let call):
-            if let line = lines[call], line.over == nil { provider.reportOutgoingCall(with: call, startedConnectingAt: nil) }
+            if let line = lines[call], line.over == nil, line.isShown { provider.reportOutgoingCall(with: call, startedConnectingAt: nil) }
         case .answered(let call):
             guard let line = lines[call], line.over == nil, !line.isAnswered else { return }
             if line.isIncoming { return request(CXAnswerCallAction(call: call)) }
             line.isAnswered = true
-            provider.reportOutgoingCall(with: call, connectedAt: nil)
+            if line.isShown { provider.reportOutgoingCall(with: call, connectedAt: nil) }
         case .shapeChanged:
             follow()
         case .lamp(let shown):

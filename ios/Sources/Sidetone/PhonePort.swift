@@ -96,6 +96,8 @@ public struct PhoneCall: Sendable {
 /// What a phone tells that the platform must know.
 public enum PhoneEvent: Sendable {
     case incoming(UUID, ShownCaller)
+    /// The phone calls somebody because the other side of another call has sent it there.
+    case sentOn(UUID, ShownCaller)
     case ringing(UUID)
     case answered(UUID)
     /// Who is held or joined is another now, or did not become so: `PhonePort.calls` has the truth.

@@ -185,6 +185,7 @@ extension PhoneEvent {
         case .incoming(let call, let from, let headers, _):
             let queue = headers.first { $0.name.caseInsensitiveCompare("X-Queue") == .orderedSame }?.value
             self = .incoming(call, ShownCaller(from, queue: queue))
+        case .referred(_, let new, let to): self = .sentOn(new, ShownCaller(to))
         case .ringing(let call): self = .ringing(call)
         case .answered(let call, _): self = .answered(call)
         case .holdChanged, .holdFailed, .merged: self = .shapeChanged
@@ -209,7 +210,7 @@ extension Cause {
     init(_ reason: EndReason) {
         switch reason {
         case .local, .transferred: self = .here
-        case .remote, .refused, .busy: self = .remote
+        case .remote, .refused, .busy, .referred: self = .remote
         case .cancelled, .noAnswer, .neverCame: self = .missed
         case .answeredElsewhere: self = .answeredElsewhere
         case .declined, .forwarded: self = .declined

@@ -239,6 +239,9 @@ func endpoint(_ text: String) -> AudioEndpoint {
         case .transferProgress(let call, let to, let status):
             say("transfer_progress", ["call": id(call), "to": party(to), "status": Int(status)])
         case .transferFailed(let call, let text): say("transfer_failed", ["call": id(call), "reason": text])
+        case .referred(let call, let new, let to): say("referred", ["call": id(call), "new": id(new), "to": party(to)])
+        case .referralFailed(let call, let new, let to, let text):
+            say("referral_failed", ["call": id(call), "new": id(new), "to": party(to), "reason": text])
         case .muteChanged(let call, let muted): say("mute", ["call": id(call), "on": muted])
         case .messageReceived(let message):
             say("message_received", ["message": id(message.id), "party": party(message.party), "text": message.text,

@@ -211,6 +211,24 @@ final class CallCenterTests: XCTestCase, @unchecked Sendable {
         rig.assertRules()
     }
 
+    @MainActor func testACallThatThePhoneWasSentToIsOnTheCallScreenHoweverFastItIsAnswered() async {
+        for isFast in [false, true] {
+            let rig = Rig()
+            rig.center.wake()
+            await rig.until("the phone is there") { rig.center.phone != nil }
+            let out = UUID()
+            rig.phone.sentOn(out)
+            if isFast { rig.phone.answeredThere(out) }
+            await rig.until("it is on the screen") { rig.kit.live() == [out] }
+            if !isFast { rig.phone.answeredThere(out) }
+            await rig.until("it sounds") { rig.phone.sounds && rig.kit.calls[out]?.isConnected == true }
+            XCTAssertFalse(rig.phone.said.contains { $0.hasPrefix("dial") })
+            rig.phone.over(out, .remote)
+            await rig.until("it is gone") { rig.kit.live().isEmpty }
+            rig.assertRules()
+        }
+    }
+
     @MainActor func testAResetOfTheProviderEndsEveryCallAndTheAudio() async {
         let rig = await talking()
         rig.kit.resetProvider()

@@ -183,6 +183,11 @@ final class ScriptedPhone: PhonePort, @unchecked Sendable {
         with { known, _ in known[id]?.isAnswered = true }
         sink.yield(.answered(id))
     }
+    /// The other side of a call sends the phone elsewhere, which calls there.
+    func sentOn(_ id: UUID) {
+        with { known, _ in known[id] = Call(isIncoming: false, isInvited: true) }
+        sink.yield(.sentOn(id, ShownCaller(number: "600")))
+    }
     /// A process that died had it.
     func left(_ id: UUID, answered: Bool) { with { known, _ in known[id] = Call(isAnswered: answered) } }
     func dies() { sink.finish() }

@@ -164,7 +164,10 @@ class CallCoordinator(
         when {
             cause != null -> finish(it, cause)
             it.incoming -> if (it.answered) activate(it)
-            else -> withPhone { phone -> known(it, phone) }
+            else -> {
+                withPhone { phone -> known(it, phone) }
+                if (it.answered) activate(it)
+            }
         }
         refresh()
     }
@@ -172,6 +175,7 @@ class CallCoordinator(
     override fun onRefused(call: UUID) = act(call) {
         if (it.ended == null) {
             if (it.incoming) tell(it) { phone -> phone.decline(call, busy = true) }
+            else if (it.known) tell(it) { phone -> phone.hangUp(call) }
             end(it, Cause.OTHER)
             if (it.incoming) telecom.notice(call, it.shown, Cause.MISSED)
         }
@@ -346,6 +350,7 @@ class CallCoordinator(
                     if (line.platform != Platform.ASKED) telecom.update(line.call, line.shown)
                 }
             }
+            is PhoneEvent.SentOn -> if (line == null && event.call !in gone) place(event.call, event.shown)
             is PhoneEvent.Answered -> if (line != null && line.ended == null) {
                 line.answered = true
                 if (line.platform == Platform.CREATED) activate(line)
@@ -372,6 +377,15 @@ class CallCoordinator(
         line.known = true
         telecom.reportIncoming(call, shown)
         return line
+    }
+
+    /** The phone makes it already. */
+    private fun place(call: UUID, shown: Shown) {
+        val line = Line(call, incoming = false, shown)
+        line.known = true
+        line.dialled.complete(Unit)
+        lines[call] = line
+        telecom.placeOutgoing(call, shown)
     }
 
     /** It rings at the phone and was over for the user before: it must not ring on unseen. */

@@ -79,6 +79,9 @@ sealed interface PhoneEvent {
     val call: UUID?
 
     data class Incoming(override val call: UUID, val shown: Shown) : PhoneEvent
+
+    /** The phone calls somebody because the other side of another call has sent it there. */
+    data class SentOn(override val call: UUID, val shown: Shown) : PhoneEvent
     data class Answered(override val call: UUID) : PhoneEvent
     data class Established(override val call: UUID) : PhoneEvent
 

@@ -159,6 +159,7 @@ private fun phoneCall(it: CallSnapshot): PhoneCall = PhoneCall(
 
 private fun phoneEvent(it: Event): PhoneEvent? = when (it) {
     is Event.Incoming -> PhoneEvent.Incoming(it.call, shownOf(it.from, it.headers.firstOrNull { h -> h.name.equals("X-Queue", true) }?.value))
+    is Event.Referred -> PhoneEvent.SentOn(it.new, shownOf(it.to, null))
     is Event.Answered -> PhoneEvent.Answered(it.call)
     is Event.Established -> PhoneEvent.Established(it.call)
     is Event.HoldChanged, is Event.HoldFailed, is Event.Merged -> PhoneEvent.ShapeChanged
@@ -186,7 +187,7 @@ private fun shownOf(party: Party, queue: String?) =
 
 private fun causeOf(reason: EndReason): Cause = when (reason) {
     is EndReason.Local, is EndReason.Transferred -> Cause.LOCAL
-    is EndReason.Remote -> Cause.REMOTE
+    is EndReason.Remote, is EndReason.Referred -> Cause.REMOTE
     is EndReason.Cancelled, is EndReason.NoAnswer, is EndReason.NeverCame -> Cause.MISSED
     is EndReason.AnsweredElsewhere -> Cause.ANSWERED_ELSEWHERE
     is EndReason.Declined, is EndReason.Forwarded -> Cause.REJECTED

@@ -218,6 +218,35 @@ class CoordinatorTest {
     }
 
     @Test
+    fun `a call that the other side of another has sent the phone to is placed, however fast it is answered`() = test {
+        for (isFast in listOf(false, true)) {
+            val rig = Rig(Standing(35, visible = true), backgroundScope)
+            rig.phoneStarts()
+            rig.coordinator.phone()
+            val call = UUID.randomUUID()
+            rig.phone.sentOn(call)
+            if (isFast) rig.phone.farEndAnswers(call)
+            rig.telecom.create(call)
+            if (!isFast) rig.phone.farEndAnswers(call)
+            assertEquals(State.ACTIVE, rig.telecom.calls.getValue(call).state)
+            rig.phone.bye(call)
+            rig.telecom.check()
+        }
+    }
+
+    @Test
+    fun `a call that the phone was sent to is hung up where Telecom allows none`() = test {
+        val rig = Rig(Standing(35, visible = true), backgroundScope)
+        rig.phoneStarts()
+        rig.coordinator.phone()
+        val call = UUID.randomUUID()
+        rig.phone.sentOn(call)
+        rig.telecom.refuse(call)
+        assertEquals(1, rig.phone.calls.getValue(call).ends)
+        rig.telecom.check()
+    }
+
+    @Test
     fun `a number that is none, and a Telecom that allows no call, are told to who dialled`() = test {
         val rig = Rig(Standing(35, visible = true), backgroundScope)
         rig.phoneStarts()

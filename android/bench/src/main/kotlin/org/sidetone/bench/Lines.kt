@@ -58,6 +58,12 @@ class Lines(private val out: PrintStream = System.out) {
                 "transfer_progress", "call" to event.call.toString(), "to" to party(event.to), "status" to event.status.toInt(),
             )
             is Event.TransferFailed -> print("transfer_failed", "call" to event.call.toString(), "reason" to event.text)
+            is Event.Referred -> print(
+                "referred", "call" to event.call.toString(), "new" to event.new.toString(), "to" to party(event.to),
+            )
+            is Event.ReferralFailed -> print(
+                "referral_failed", "call" to event.call.toString(), "new" to event.new.toString(), "to" to party(event.to), "reason" to event.text,
+            )
             is Event.MuteChanged -> print("mute", "call" to event.call.toString(), "on" to event.muted)
             is Event.MessageReceived -> print(
                 "message_received", "message" to event.message.id.toString(), "party" to party(event.message.party),

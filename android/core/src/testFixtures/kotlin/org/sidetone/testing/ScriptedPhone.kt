@@ -179,6 +179,12 @@ class ScriptedPhone(private val telecom: FakeTelecom) : PhonePort {
         tell(PhoneEvent.Established(call))
     }
 
+    /** The other side of a call sends the phone elsewhere, which calls there. */
+    fun sentOn(call: UUID) {
+        calls[call] = Call(call, incoming = false).also { it.state = State.RINGING }
+        tell(PhoneEvent.SentOn(call, NOBODY))
+    }
+
     fun bye(call: UUID) {
         val it = calls[call] ?: return
         if (it.state == State.ANSWERED) over(it, Cause.REMOTE)
