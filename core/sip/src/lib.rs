@@ -7,6 +7,7 @@
 //! |---|---|---|
 //! | [`message`] | bytes ⇄ [`Message`], typed header fields | RFC 3261 §7, §20, §25; RFC 7118 |
 //! | [`transaction`] | the four transaction machines and their timers | RFC 3261 §17, RFC 6026 |
+//! | [`deadlines`] | who of many is due next | |
 //! | [`dialog`] | the peer relationship that outlives a transaction | RFC 3261 §12 |
 //! | [`digest`] | challenges and credentials | RFC 3261 §22, RFC 7616, RFC 8760 |
 //! | [`session_timer`] | what is agreed of a session's timer | RFC 4028 |
@@ -14,6 +15,7 @@
 //!
 //! [`Duration`]: std::time::Duration
 
+pub mod deadlines;
 pub mod dialog;
 pub mod digest;
 pub mod message;
@@ -21,6 +23,7 @@ pub mod sdp;
 pub mod session_timer;
 pub mod transaction;
 
+pub use deadlines::Deadlines;
 pub use dialog::{Dialog, DialogId};
 pub use message::{
     CSeq, ContactHeader, HeaderName, Headers, Message, Method, NameAddr, ParseError, Request,

@@ -78,6 +78,11 @@ impl ClientMachine {
         }
     }
 
+    /// When the next timer fires; none does once it is over.
+    pub(super) fn next_timeout(&self) -> Option<Duration> {
+        self.next_timer().map(|(at, _)| at).filter(|_| !self.is_terminated())
+    }
+
     /// Whether its final response is waited for.
     pub(super) fn is_pending(&self) -> bool {
         match self {
@@ -185,6 +190,11 @@ impl ServerMachine {
             Self::Invite(machine) => machine.next_timer(),
             Self::NonInvite(machine) => machine.next_timer(),
         }
+    }
+
+    /// When the next timer fires; none does once it is over.
+    pub(super) fn next_timeout(&self) -> Option<Duration> {
+        self.next_timer().map(|(at, _)| at).filter(|_| !self.is_terminated())
     }
 
     pub(super) fn is_terminated(&self) -> bool {

@@ -18,7 +18,7 @@ mod server_invite;
 mod server_non_invite;
 mod timer;
 
-use crate::{FlowId, HeaderName, Message, Method, Request, Response, StatusCode};
+use crate::{Deadlines, FlowId, HeaderName, Message, Method, Request, Response, StatusCode};
 use effect::{ClientEffect, ServerEffect};
 pub use key::{ClientKey, ServerKey};
 use machine::{ClientMachine, ServerMachine};
@@ -98,14 +98,21 @@ pub struct Transactions {
     timers: Timers,
     clients: BTreeMap<ClientKey, Client>,
     servers: BTreeMap<ServerKey, Server>,
+    /// When the next timer of each fires.
+    deadlines: Deadlines<Owner>,
     outputs: VecDeque<TransactionOutput>,
 }
 
 impl Transactions {
     /// No transactions yet.
     pub fn new(timers: Timers) -> Self {
-        let (clients, servers) = (BTreeMap::new(), BTreeMap::new());
-        Self { timers, clients, servers, outputs: VecDeque::new() }
+        Self {
+            timers,
+            clients: BTreeMap::new(),
+            servers: BTreeMap::new(),
+            deadlines: Deadlines::default(),
+            outputs: VecDeque::new(),
+        }
     }
 
     /// Sends a request and opens its client transaction. The request must have a topmost Via with a
@@ -218,12 +225,15 @@ impl Transactions {
 
     /// When [`Transactions::handle_timeout`] is due, and the name of the timer (`"B"`).
     pub fn poll_timeout(&self) -> Option<(Duration, &'static str)> {
-        self.next_timer().map(|(at, name, _)| (at, name))
+        match self.deadlines.next()?.1 {
+            Owner::Client(key) => self.clients.get(key)?.machine.next_timer(),
+            Owner::Server(key) => self.servers.get(key)?.machine.next_timer(),
+        }
     }
 
     /// Lets time pass up to `now`.
     pub fn handle_timeout(&mut self, now: Duration) {
-        while let Some((_, _, owner)) = self.next_timer().filter(|(at, ..)| *at <= now) {
+        while let Some(owner) = self.deadlines.take_due(now) {
             match owner {
                 Owner::Client(key) => self.step_client(&key, |machine| machine.fire(now)),
                 Owner::Server(key) => self.step_server(&key, |machine| machine.fire(now)),
@@ -234,7 +244,10 @@ impl Transactions {
     /// The process was suspended and has not read what came meanwhile: a client whose time is over
     /// waits once more for its response (timers B and F).
     pub fn wait_again(&mut self, now: Duration) {
-        self.clients.values_mut().for_each(|client| client.machine.wait_again(now));
+        for (key, client) in &mut self.clients {
+            client.machine.wait_again(now);
+            self.deadlines.set(Owner::Client(key.clone()), client.machine.next_timeout());
+        }
     }
 
     fn receive_request(
@@ -260,6 +273,7 @@ impl Transactions {
         } else {
             let machine = ServerMachine::new(&request, reliability, self.timers, now);
             self.servers.insert(key.clone(), Server { flow: Some(flow), machine });
+            self.note_server(&key);
             self.outputs.push_back(TransactionOutput::Request { key, flow, request });
         }
     }
@@ -287,6 +301,7 @@ impl Transactions {
     fn client_effects(&mut self, key: &ClientKey, effects: Vec<ClientEffect>) {
         let Some(client) = self.clients.get(key) else { return };
         let flow = client.flow;
+        self.deadlines.set(Owner::Client(key.clone()), client.machine.next_timeout());
         if client.machine.is_terminated() {
             self.clients.remove(key);
         }
@@ -311,9 +326,7 @@ impl Transactions {
         let Some(server) = self.servers.get_mut(key) else { return };
         let effects = step(&mut server.machine);
         let flow = server.flow;
-        if server.machine.is_terminated() {
-            self.servers.remove(key);
-        }
+        self.note_server(key);
         for effect in effects {
             match (effect, flow) {
                 (ServerEffect::Send(response), Some(flow)) => self.transmit(flow, response),
@@ -328,28 +341,17 @@ impl Transactions {
         }
     }
 
-    fn transmit(&mut self, flow: FlowId, message: impl Into<Message>) {
-        self.outputs.push_back(TransactionOutput::Transmit { flow, message: message.into() });
+    /// Notes when the next timer of a server transaction fires, or lets go of one that is over.
+    fn note_server(&mut self, key: &ServerKey) {
+        let Some(server) = self.servers.get(key) else { return };
+        self.deadlines.set(Owner::Server(key.clone()), server.machine.next_timeout());
+        if server.machine.is_terminated() {
+            self.servers.remove(key);
+        }
     }
 
-    /// The earliest timer. Of several at one time: clients first, then by key.
-    fn next_timer(&self) -> Option<(Duration, &'static str, Owner)> {
-        let client = self.clients.iter().filter_map(|(key, client)| {
-            client.machine.next_timer().map(|(at, name)| (at, name, key))
-        });
-        let server = self.servers.iter().filter_map(|(key, server)| {
-            server.machine.next_timer().map(|(at, name)| (at, name, key))
-        });
-        let client = client.min_by_key(|(at, ..)| *at);
-        let server = server.min_by_key(|(at, ..)| *at);
-        match (client, server) {
-            (Some((at, name, key)), Some((other, ..))) if at <= other => {
-                Some((at, name, Owner::Client(key.clone())))
-            }
-            (Some((at, name, key)), None) => Some((at, name, Owner::Client(key.clone()))),
-            (_, Some((at, name, key))) => Some((at, name, Owner::Server(key.clone()))),
-            (None, None) => None,
-        }
+    fn transmit(&mut self, flow: FlowId, message: impl Into<Message>) {
+        self.outputs.push_back(TransactionOutput::Transmit { flow, message: message.into() });
     }
 }
 
@@ -376,6 +378,8 @@ struct Server {
     machine: ServerMachine,
 }
 
+/// Whose timer: of several at one time those of clients fire first.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 enum Owner {
     Client(ClientKey),
     Server(ServerKey),

@@ -3,7 +3,7 @@
 use super::Reliability;
 use super::effect::ServerEffect;
 use super::timer::{Running, Timers};
-use crate::{Request, Response, StatusCode};
+use crate::{HeaderName, Request, Response, StatusCode};
 use std::time::Duration;
 
 /// After this long without a response of the user, the transaction sends 100 (RFC 3261 §17.2.1).
@@ -160,7 +160,7 @@ impl ServerInvite {
     /// Notes an ACK for the 2xx, which comes in a transaction of its own: same Call-ID, From tag and
     /// CSeq number.
     pub(super) fn note_ack(&mut self, ack: &Request) {
-        if self.state == State::Accepted && identity(ack) == identity(&self.request) {
+        if self.state == State::Accepted && is_of_one(ack, &self.request) {
             self.acknowledged = true;
         }
     }
@@ -254,6 +254,12 @@ impl Timer {
             Self::L => "L",
         }
     }
+}
+
+/// Whether an ACK is for this INVITE. The Call-IDs, which need no reading, tell most apart.
+fn is_of_one(ack: &Request, invite: &Request) -> bool {
+    ack.headers.get(&HeaderName::CALL_ID) == invite.headers.get(&HeaderName::CALL_ID)
+        && identity(ack) == identity(invite)
 }
 
 fn identity(request: &Request) -> Option<(String, String, u32)> {

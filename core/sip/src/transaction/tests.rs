@@ -365,3 +365,50 @@ fn timers_of_zero_end_and_do_not_hold_the_loop() {
     run_until(&mut t, ms(1_000));
     t.handle_timeout(ms(2_000));
 }
+
+#[test]
+fn the_next_timer_is_the_earliest_of_all_machines() {
+    let mut t = transactions();
+    let (mut random, mut open, mut asked) = (7_u64, Vec::<ServerKey>::new(), Vec::new());
+    let mut draw = |below: usize| {
+        random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+        (random >> 33) as usize % below
+    };
+    let mut now = ms(0);
+    for number in 0..2000 {
+        let method = [Method::Invite, Method::Options][draw(2)].clone();
+        let (branch, reliability) =
+            (format!(";branch=z9hG4bK{}", draw(40)), [Reliable, Unreliable][draw(2)]);
+        now += ms(draw(400) as u64);
+        match draw(7) {
+            0 => asked.push({
+                t.send(request(method.clone(), &branch), FLOW, reliability, now);
+                request(method, &branch)
+            }),
+            1 => t.receive(request(method, &branch).into(), FLOW, reliability, now),
+            2 if !asked.is_empty() => {
+                let code = [100, 200, 486][draw(3)];
+                let answered = response(&asked[draw(asked.len())], code);
+                t.receive(answered.into(), FLOW, reliability, now);
+            }
+            3 if !open.is_empty() => {
+                let key = open[draw(open.len())].clone();
+                let code = [180, 200, 486][draw(3)];
+                t.respond(&key, response(&request(key.method.clone(), BRANCH), code), now);
+            }
+            4 if number % 50 == 0 => t.flow_lost(FLOW, now),
+            5 if number % 50 == 0 => t.wait_again(now),
+            _ => t.handle_timeout(now),
+        }
+        for output in drain(&mut t) {
+            if let TransactionOutput::Request { key, .. } = output {
+                open.push(key);
+            }
+        }
+        let clients = t.clients.values().filter_map(|client| client.machine.next_timer());
+        let servers = t.servers.values().filter_map(|server| server.machine.next_timer());
+        let earliest = clients.chain(servers).map(|(at, _)| at).min();
+        assert_eq!(t.poll_timeout().map(|(at, _)| at), earliest);
+    }
+    assert!(!open.is_empty() && t.poll_timeout().is_some(), "the test does something");
+}
