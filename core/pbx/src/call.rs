@@ -2,6 +2,7 @@
 
 use crate::leg::Stage;
 use crate::pbx::Pbx;
+use crate::timed::Timed;
 use crate::{Extension, LegId, MediaCommand, PushKind, Step, Strategy, Treatment};
 use sidetone_sip::{HeaderName, StatusCode};
 use std::collections::VecDeque;
@@ -166,16 +167,9 @@ impl Pbx {
         }
     }
 
-    /// When the dial plan goes on by itself.
-    pub(crate) fn next_plan_timeout(&self) -> Option<Duration> {
-        self.calls.values().filter_map(|call| call.plan.next_timeout()).min()
-    }
-
     /// Lets the dial plans go on.
     pub(crate) fn handle_plan_timeouts(&mut self, now: Duration) {
-        let is_due = |call: &Call| call.plan.next_timeout().is_some_and(|at| at <= now);
-        let due = self.calls.iter().filter(|(_, call)| is_due(call)).map(|(key, _)| *key);
-        for key in due.collect::<Vec<_>>() {
+        for key in self.calls.due(now) {
             let Some(call) = self.calls.get(&key) else { continue };
             let caller = call.caller;
             match &call.plan {
@@ -406,15 +400,16 @@ impl Call {
     }
 }
 
-impl Plan {
+impl Timed for Call {
+    /// When the dial plan goes on by itself.
     fn next_timeout(&self) -> Option<Duration> {
-        match self {
-            Self::Steps { at, .. } => *at,
-            Self::Dialing { until, .. } => Some(*until),
-            Self::Queued { give_up, round: Round::Ringing(at) | Round::Pausing(at), .. } => {
+        match &self.plan {
+            Plan::Steps { at, .. } => *at,
+            Plan::Dialing { until, .. } => Some(*until),
+            Plan::Queued { give_up, round: Round::Ringing(at) | Round::Pausing(at), .. } => {
                 Some(*at.min(give_up))
             }
-            Self::Described(_) | Self::Bridged(_) => None,
+            Plan::Described(_) | Plan::Bridged(_) => None,
         }
     }
 }

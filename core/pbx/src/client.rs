@@ -50,7 +50,7 @@ impl Pbx {
             refer: None,
             last_ack: None,
         };
-        self.legs.insert(id, leg);
+        self.legs.insert(leg);
         self.describe(id, Purpose::FirstOffer, None, MediaDirection::SendRecv);
     }
 
@@ -154,8 +154,10 @@ impl Pbx {
 
     /// A response to a request of ours.
     pub(crate) fn handle_response(&mut self, key: &ClientKey, response: &Response, now: Duration) {
-        let Some(leg) = self.legs.values_mut().find(|leg| leg.owns(key)) else { return };
-        let id = leg.id;
+        let Ok(call_id) = response.headers.call_id() else { return };
+        let owner = self.legs.of_call_id(&call_id).find(|leg| leg.owns(key)).map(|leg| leg.id);
+        let Some(id) = owner else { return };
+        let Some(leg) = self.legs.get_mut(&id) else { return };
         if let Some((_, ack)) = leg.last_ack.as_ref().filter(|(acked, _)| acked == key) {
             let (flow, ack) = (leg.flow, ack.clone());
             if response.status.is_success() {
@@ -203,8 +205,9 @@ impl Pbx {
 
     /// No response came, or the flow is gone.
     pub(crate) fn handle_failure(&mut self, key: &ClientKey, status: StatusCode, now: Duration) {
-        let Some(leg) = self.legs.values_mut().find(|leg| leg.owns(key)) else { return };
-        let id = leg.id;
+        let owner = self.legs.values().find(|leg| leg.owns(key)).map(|leg| leg.id);
+        let Some(id) = owner else { return };
+        let Some(leg) = self.legs.get_mut(&id) else { return };
         if leg.refer.as_ref() == Some(key) {
             return self.referred(id, status, now);
         }

@@ -3,9 +3,12 @@
 
 use crate::call::CallKey;
 use crate::push::AttemptKey;
+use crate::timed::{Table, Timed};
 use crate::{FlowId, Generation, LegId, LegPhase, MediaDirection};
 use sidetone_sip::transaction::{ClientKey, ServerKey};
 use sidetone_sip::{HeaderName, Method, ParseError, Request, Response, Uri};
+use std::collections::BTreeSet;
+use std::ops::{Deref, DerefMut};
 use std::time::Duration;
 
 /// The peer relationship, kept as the text that goes on the wire.
@@ -73,7 +76,7 @@ impl LegDialog {
         let tag_is = |address: Result<sidetone_sip::NameAddr, ParseError>, tag: &str| {
             address.is_ok_and(|address| address.tag().unwrap_or_default() == tag)
         };
-        headers.call_id().is_ok_and(|id| id == self.call_id)
+        headers.call_id().as_ref() == Ok(&self.call_id)
             && tag_is(headers.to(), &self.local_tag)
             && tag_is(headers.from(), &self.remote_tag)
     }
@@ -229,10 +232,60 @@ impl Leg {
             || self.refer.as_ref() == Some(key)
             || self.last_ack.as_ref().is_some_and(|(acked, _)| acked == key)
     }
+}
 
-    /// When it must be looked at.
-    pub(crate) fn next_timeout(&self) -> Option<Duration> {
+impl Timed for Leg {
+    fn next_timeout(&self) -> Option<Duration> {
         let answer = self.unacknowledged.as_ref().map(|wait| wait.resend_at.min(wait.until));
         answer.into_iter().chain(self.leaves_by).min()
+    }
+}
+
+/// All legs, by number; those of one Call-ID are found at once.
+#[derive(Debug, Default)]
+pub(crate) struct Legs {
+    all: Table<LegId, Leg>,
+    by_call_id: BTreeSet<(String, LegId)>,
+}
+
+impl Deref for Legs {
+    type Target = Table<LegId, Leg>;
+
+    fn deref(&self) -> &Self::Target {
+        &self.all
+    }
+}
+
+impl DerefMut for Legs {
+    fn deref_mut(&mut self) -> &mut Self::Target {
+        &mut self.all
+    }
+}
+
+impl Legs {
+    /// Another.
+    pub(crate) fn insert(&mut self, leg: Leg) {
+        self.by_call_id.insert((leg.dialog.call_id.clone(), leg.id));
+        self.all.insert(leg.id, leg);
+    }
+
+    /// One less.
+    pub(crate) fn remove(&mut self, id: &LegId) -> Option<Leg> {
+        let leg = self.all.remove(id)?;
+        self.by_call_id.remove(&(leg.dialog.call_id.clone(), *id));
+        Some(leg)
+    }
+
+    /// Those of one Call-ID, oldest first.
+    pub(crate) fn of_call_id(&self, call_id: &str) -> impl Iterator<Item = &Leg> {
+        let first = (call_id.to_owned(), LegId(0));
+        let of_one = self.by_call_id.range(first..).take_while(move |(id, _)| id == call_id);
+        of_one.filter_map(|(_, leg)| self.all.get(leg))
+    }
+
+    /// The leg whose dialog a request of the other side belongs to.
+    pub(crate) fn in_dialog(&self, request: &Request) -> Option<&Leg> {
+        let call_id = request.headers.call_id().ok()?;
+        self.of_call_id(&call_id).find(|leg| leg.dialog.is_of(request))
     }
 }

@@ -23,6 +23,7 @@
 //! | `push` | agents whose phones sleep: posted, and rung when they are there |
 //! | `leg` | a dialog and where its INVITE and its media stand |
 //! | `registrar` | bindings of users to flows |
+//! | `timed` | who of many is due next |
 //! | `auth`, `random`, `sdp` | nonces; entropy; the direction of audio |
 
 mod api;
@@ -38,6 +39,7 @@ mod random;
 mod registrar;
 mod sdp;
 mod server;
+mod timed;
 mod transfer;
 
 pub use api::{

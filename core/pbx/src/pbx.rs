@@ -2,18 +2,19 @@
 
 use crate::auth::Nonces;
 use crate::call::{Call, CallKey, Cause, Plan};
-use crate::leg::{Leg, Purpose, Stage};
+use crate::leg::{Leg, Legs, Purpose, Stage};
 use crate::push::{Attempt, AttemptKey};
 use crate::random::Random;
 use crate::registrar::Registrar;
+use crate::timed::Table;
 use crate::{
     ContactView, FlowId, Generation, LegId, LegView, MediaCommand, MediaDirection, Operator,
     PbxConfig, PbxInput, PbxOutput,
 };
 use sidetone_sip::digest::DigestServer;
 use sidetone_sip::transaction::{Reliability, Timers, TransactionOutput, Transactions};
-use sidetone_sip::{HeaderName, Message, Method, Response, StatusCode};
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use sidetone_sip::{Deadlines, HeaderName, Message, Method, Response, StatusCode};
+use std::collections::{BTreeMap, VecDeque};
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -30,12 +31,12 @@ pub struct Pbx {
     pub(crate) refusing: Option<StatusCode>,
     pub(crate) flows: BTreeMap<FlowId, Flow>,
     /// When each flow gets its next empty line.
-    keep_alives: BTreeSet<(Duration, FlowId)>,
+    keep_alives: Deadlines<FlowId>,
     /// Flows that closed and were not looked at since.
     closed: Vec<FlowId>,
-    pub(crate) legs: BTreeMap<LegId, Leg>,
-    pub(crate) calls: BTreeMap<CallKey, Call>,
-    pub(crate) attempts: BTreeMap<AttemptKey, Attempt>,
+    pub(crate) legs: Legs,
+    pub(crate) calls: Table<CallKey, Call>,
+    pub(crate) attempts: Table<AttemptKey, Attempt>,
     pub(crate) queue_positions: BTreeMap<String, usize>,
     outputs: VecDeque<PbxOutput>,
     last_number: u64,
@@ -64,11 +65,11 @@ impl Pbx {
             registrar: Registrar::default(),
             refusing: None,
             flows: BTreeMap::new(),
-            keep_alives: BTreeSet::new(),
+            keep_alives: Deadlines::default(),
             closed: Vec::new(),
-            legs: BTreeMap::new(),
-            calls: BTreeMap::new(),
-            attempts: BTreeMap::new(),
+            legs: Legs::default(),
+            calls: Table::default(),
+            attempts: Table::default(),
             queue_positions: BTreeMap::new(),
             outputs: VecDeque::new(),
             last_number: 0,
@@ -89,6 +90,7 @@ impl Pbx {
             PbxInput::Operator(operator) => self.operate(operator, now),
         }
         self.drain_transactions(now);
+        self.note_timeouts();
     }
 
     /// The next thing to carry out; drain to `None`.
@@ -99,12 +101,16 @@ impl Pbx {
     /// When [`Pbx::handle_timeout`] is due.
     pub fn poll_timeout(&self) -> Option<Duration> {
         let transactions = self.transactions.poll_timeout().map(|(at, _)| at);
-        let legs = self.legs.values().filter_map(Leg::next_timeout).min();
-        let keep_alive = self.keep_alives.first().map(|(at, _)| *at);
-        let plans =
-            [self.next_plan_timeout(), self.next_attempt_timeout()].into_iter().flatten().min();
-        let all = [transactions, legs, keep_alive, plans];
-        all.into_iter().flatten().chain(self.registrar.next_expiry()).min()
+        let keep_alive = self.keep_alives.next().map(|(at, _)| at);
+        let all = [
+            transactions,
+            self.legs.next_timeout(),
+            keep_alive,
+            self.calls.next_timeout(),
+            self.attempts.next_timeout(),
+            self.registrar.next_expiry(),
+        ];
+        all.into_iter().flatten().min()
     }
 
     /// Time passed.
@@ -115,14 +121,13 @@ impl Pbx {
         self.repeat_answers(now);
         self.handle_attempt_timeouts(now);
         self.handle_plan_timeouts(now);
-        while let Some(due) = self.keep_alives.first().copied().filter(|(at, _)| *at <= now) {
-            self.keep_alives.remove(&due);
-            let (_, flow) = due;
-            self.keep_alives.extend(self.config.keep_alive.map(|every| (now + every, flow)));
+        while let Some(flow) = self.keep_alives.take_due(now) {
+            self.keep_alives.set(flow, self.config.keep_alive.map(|every| now + every));
             let bytes = b"\r\n".to_vec();
             self.outputs.push_back(PbxOutput::Transmit { flow, bytes });
         }
         self.drain_transactions(now);
+        self.note_timeouts();
     }
 
     /// The legs that are not gone, oldest first.
@@ -149,6 +154,15 @@ impl Pbx {
     /// # Errors
     /// Says in words what does not.
     pub fn check_invariants(&mut self) -> Result<(), String> {
+        let closed = std::mem::take(&mut self.closed);
+        if let Some(flow) = closed.iter().find(|flow| self.registrar.is_bound_to(**flow)) {
+            return Err(format!("somebody is bound to {flow:?}, which is gone"));
+        }
+        let changed =
+            [self.legs.take_changed(), self.calls.take_changed(), self.attempts.take_changed()];
+        if !changed.contains(&true) {
+            return Ok(());
+        }
         for leg in self.legs.values() {
             let id = leg.id;
             if leg.call.is_some_and(|call| !self.calls.contains_key(&call)) {
@@ -189,10 +203,7 @@ impl Pbx {
                 return Err(format!("{} is joined to {peer}, which is gone", call.caller));
             }
         }
-        match std::mem::take(&mut self.closed).iter().find(|f| self.registrar.is_bound_to(**f)) {
-            Some(flow) => Err(format!("somebody is bound to {flow:?}, which is gone")),
-            None => Ok(()),
-        }
+        Ok(())
     }
 
     /// Asks the media side for a description; what was asked before is void.
@@ -267,13 +278,13 @@ impl Pbx {
             self.outputs.push_back(PbxOutput::CloseFlow { flow });
             return;
         }
-        self.keep_alives.extend(self.config.keep_alive.map(|every| (now + every, flow)));
+        self.keep_alives.set(flow, self.config.keep_alive.map(|every| now + every));
         self.flows.insert(flow, Flow { peer });
     }
 
     fn flow_closed(&mut self, flow: FlowId, now: Duration) {
         self.flows.remove(&flow);
-        self.keep_alives.retain(|(_, of)| *of != flow);
+        self.keep_alives.set(flow, None);
         self.closed.push(flow);
         self.registrar.flow_closed(flow);
         self.transactions.flow_lost(flow, now);
@@ -338,20 +349,28 @@ impl Pbx {
             }
             Operator::Reinvite { leg, direction } => self.reinvite(leg, direction),
             Operator::Restart => {
-                for leg in std::mem::take(&mut self.legs).into_values().filter(|l| l.has_media) {
+                let legs = std::mem::take(&mut self.legs);
+                for leg in legs.values().filter(|leg| leg.has_media) {
                     self.media(MediaCommand::Release { leg: leg.id });
                 }
                 for flow in std::mem::take(&mut self.flows).into_keys() {
                     self.outputs.push_back(PbxOutput::CloseFlow { flow });
                 }
                 self.keep_alives.clear();
-                self.calls.clear();
-                self.attempts.clear();
+                self.calls = Table::default();
+                self.attempts = Table::default();
                 self.nonces.clear();
                 self.registrar = Registrar::default();
                 self.transactions = Transactions::new(self.timers);
             }
         }
+    }
+
+    /// Asks all that something was done with when it is due.
+    fn note_timeouts(&mut self) {
+        self.legs.note();
+        self.calls.note();
+        self.attempts.note();
     }
 
     fn drain_transactions(&mut self, now: Duration) {

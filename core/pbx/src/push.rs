@@ -4,6 +4,7 @@
 use crate::call::{Call, CallKey, Cause, Plan, Round};
 use crate::leg::{Leg, LegDialog, Stage};
 use crate::pbx::Pbx;
+use crate::timed::Timed;
 use crate::{FlowId, Generation, LegId, MediaDirection, PbxOutput, Push, PushKind};
 use sidetone_sip::{StatusCode, Uri};
 use std::collections::BTreeMap;
@@ -33,6 +34,13 @@ pub(crate) struct Attempt {
     deadline: Duration,
     /// Contacts that could not be rung, and until when they are left alone.
     spared: BTreeMap<String, Duration>,
+}
+
+impl Timed for Attempt {
+    /// When a device is to be tried again.
+    fn next_timeout(&self) -> Option<Duration> {
+        self.spared.values().min().copied()
+    }
 }
 
 impl Pbx {
@@ -66,7 +74,7 @@ impl Pbx {
             refer: None,
             last_ack: None,
         };
-        self.legs.insert(caller, leg);
+        self.legs.insert(leg);
         let (queue, round) = (DESK.to_owned(), Round::Ringing(until));
         let plan = Plan::Queued { queue, next: 0, give_up: until, round };
         self.calls.insert(call, Call { group: uid.clone(), caller, plan, referrer: None });
@@ -158,20 +166,12 @@ impl Pbx {
         }
     }
 
-    /// When a device is to be tried again.
-    pub(crate) fn next_attempt_timeout(&self) -> Option<Duration> {
-        self.attempts.values().flat_map(|attempt| attempt.spared.values()).min().copied()
-    }
-
     /// Tries devices again.
     pub(crate) fn handle_attempt_timeouts(&mut self, now: Duration) {
-        let mut due = Vec::new();
-        for (key, attempt) in &mut self.attempts {
-            let before = attempt.spared.len();
+        let due = self.attempts.due(now);
+        for attempt in &due {
+            let Some(attempt) = self.attempts.get_mut(attempt) else { continue };
             attempt.spared.retain(|_, until| *until > now);
-            if attempt.spared.len() < before {
-                due.push(*key);
-            }
         }
         due.into_iter().for_each(|key| self.ring_devices(key));
     }

@@ -5,7 +5,7 @@
 use crate::config::Registrar as Limits;
 use crate::{ContactView, FlowId};
 use sidetone_sip::message::Host;
-use sidetone_sip::{ContactHeader, HeaderName, Request, StatusCode, Uri};
+use sidetone_sip::{ContactHeader, Deadlines, HeaderName, Request, StatusCode, Uri};
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
@@ -22,8 +22,9 @@ pub(crate) struct Contact {
 #[derive(Debug, Default)]
 pub(crate) struct Registrar {
     bindings: BTreeMap<String, Vec<Contact>>,
-    /// The same by the time at which they run out, and by flow: of thousands one is found at once.
-    expiries: BTreeSet<(Duration, String)>,
+    /// When the first of each user's runs out.
+    expiries: Deadlines<String>,
+    /// The same by flow.
     flows: BTreeSet<(FlowId, String)>,
 }
 
@@ -104,7 +105,7 @@ impl Registrar {
 
     /// Drops what has run out.
     pub(crate) fn expire(&mut self, now: Duration) {
-        while let Some((_, user)) = self.expiries.first().filter(|(at, _)| *at <= now).cloned() {
+        while let Some(user) = self.expiries.take_due(now) {
             let left = self.of(&user).iter().filter(|contact| contact.expires_at > now);
             let left = left.cloned().collect();
             self.set(&user, left);
@@ -113,7 +114,7 @@ impl Registrar {
 
     /// When the next binding runs out.
     pub(crate) fn next_expiry(&self) -> Option<Duration> {
-        self.expiries.first().map(|(at, _)| *at)
+        self.expiries.next().map(|(at, _)| at)
     }
 
     /// Whether something is bound to this flow.
@@ -122,13 +123,13 @@ impl Registrar {
     }
 
     fn set(&mut self, user: &str, bindings: Vec<Contact>) {
+        let first = bindings.iter().map(|contact| contact.expires_at).min();
+        self.expiries.set(user.to_owned(), first);
         let before = self.bindings.insert(user.to_owned(), bindings).unwrap_or_default();
         for contact in before {
-            self.expiries.remove(&(contact.expires_at, user.to_owned()));
             self.flows.remove(&(contact.flow, user.to_owned()));
         }
         for contact in self.bindings.get(user).into_iter().flatten() {
-            self.expiries.insert((contact.expires_at, user.to_owned()));
             self.flows.insert((contact.flow, user.to_owned()));
         }
     }

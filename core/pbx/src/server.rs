@@ -45,9 +45,8 @@ impl Pbx {
 
     /// The ACK of a 2xx.
     pub(crate) fn handle_ack(&mut self, request: &Request, now: Duration) {
-        let Some(leg) = self.legs.values_mut().find(|leg| leg.dialog.is_of(request)) else {
-            return;
-        };
+        let id = self.legs.in_dialog(request).map(|leg| leg.id);
+        let Some(leg) = id.and_then(|id| self.legs.get_mut(&id)) else { return };
         let sequence = request.headers.cseq().map(|cseq| cseq.sequence);
         if leg.unacknowledged.as_ref().is_some_and(|wait| sequence == Ok(wait.sequence)) {
             leg.unacknowledged = None;
@@ -60,9 +59,7 @@ impl Pbx {
 
     /// Sends 2xx again until the ACK comes, and hangs up where none does (RFC 3261 §13.3.1.4).
     pub(crate) fn repeat_answers(&mut self, now: Duration) {
-        let is_due = |leg: &Leg| leg.next_timeout().is_some_and(|at| at <= now);
-        let due = self.legs.values().filter(|leg| is_due(leg)).map(|leg| leg.id);
-        for id in due.collect::<Vec<_>>() {
+        for id in self.legs.due(now) {
             let Some(leg) = self.legs.get_mut(&id) else { continue };
             if leg.leaves_by.take_if(|at| *at <= now).is_some() {
                 self.hang_up(id, Cause::Normal, now);
@@ -238,7 +235,7 @@ impl Pbx {
             refer: None,
             last_ack: None,
         };
-        self.legs.insert(id, leg);
+        self.legs.insert(leg);
         let group = format!("{}.{number}", now.as_secs());
         self.calls.insert(
             call,
@@ -258,20 +255,14 @@ impl Pbx {
             }
             return;
         }
-        let inside = self.legs.values_mut().find_map(|leg| match leg.describing.take() {
-            Some(Purpose::Answer { key, request, .. }) if key == invite => Some(request),
-            other => {
-                leg.describing = other;
-                None
-            }
-        });
-        match inside {
-            Some(reinvite) => {
-                self.accept(key, request, now);
-                self.refuse(&invite, &reinvite, StatusCode::REQUEST_TERMINATED, now);
-            }
-            None => self.refuse(key, request, StatusCode::CALL_DOES_NOT_EXIST, now),
-        }
+        let is_inside = |leg: &&Leg| matches!(&leg.describing, Some(Purpose::Answer { key, .. }) if *key == invite);
+        let inside = self.legs.values().find(is_inside).map(|leg| leg.id);
+        let described = inside.and_then(|id| self.legs.get_mut(&id)?.describing.take());
+        let Some(Purpose::Answer { request: reinvite, .. }) = described else {
+            return self.refuse(key, request, StatusCode::CALL_DOES_NOT_EXIST, now);
+        };
+        self.accept(key, request, now);
+        self.refuse(&invite, &reinvite, StatusCode::REQUEST_TERMINATED, now);
     }
 
     /// The caller gave up: 487, and the call is over.
@@ -286,7 +277,8 @@ impl Pbx {
     }
 
     fn handle_in_dialog(&mut self, key: ServerKey, flow: FlowId, request: Request, now: Duration) {
-        let Some(leg) = self.legs.values_mut().find(|leg| leg.dialog.is_of(&request)) else {
+        let id = self.legs.in_dialog(&request).map(|leg| leg.id);
+        let Some(leg) = id.and_then(|id| self.legs.get_mut(&id)) else {
             return self.refuse(&key, &request, StatusCode::CALL_DOES_NOT_EXIST, now);
         };
         if !leg.dialog.takes(&request) {
