@@ -16,7 +16,7 @@ use sidetone_phone::{
     FlowError, FlowErrorKind, FlowId, Generation, Handover, History, Input, MediaError, Now, Phone,
     Saved, Secret, Snapshot, UnixTime,
 };
-use sidetone_sip::Message;
+use sidetone_sip::{Deadlines, Message};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
@@ -70,8 +70,6 @@ pub(crate) struct Handset {
     pub(crate) gone: BTreeSet<FlowId>,
     pub(crate) bytes: Vec<u8>,
     pub(crate) platform: Platform,
-    /// When it wants to be woken, as the world has noted it.
-    timer: Option<Duration>,
     /// Its connections, also such as are over.
     pub(crate) wires: Vec<u64>,
 }
@@ -108,7 +106,7 @@ pub struct World {
     /// Those that have media.
     pub(crate) listeners: BTreeSet<usize>,
     /// When each phone wants to be woken.
-    timers: BTreeSet<(Duration, usize)>,
+    timers: Deadlines<usize>,
     /// Nothing is kept to be read later: bytes, events, ladder.
     pub(crate) forgets: bool,
 }
@@ -140,7 +138,7 @@ impl World {
             busy: BTreeSet::new(),
             looked: Duration::ZERO,
             listeners: BTreeSet::new(),
-            timers: BTreeSet::new(),
+            timers: Deadlines::default(),
             forgets: false,
         }
     }
@@ -203,7 +201,6 @@ impl World {
             gone: BTreeSet::new(),
             bytes: Vec::new(),
             platform: Platform::default(),
-            timer: None,
             wires: Vec::new(),
         });
         let id = PhoneId(self.handsets.len() - 1);
@@ -485,7 +482,7 @@ impl World {
     /// The next step: `None` for the agenda, a phone, or the PBX one past the last phone.
     fn next(&self) -> Option<(Duration, Option<usize>)> {
         let agenda = self.agenda.keys().next().map(|(at, _)| (*at, None));
-        let phone = self.timers.first().map(|(at, index)| (*at, Some(*index)));
+        let phone = self.timers.next().map(|(at, index)| (at, Some(*index)));
         let pbx = self.pbx.poll_timeout().map(|at| (at, Some(self.handsets.len())));
         agenda.into_iter().chain(phone).chain(pbx).min()
     }
@@ -692,12 +689,9 @@ impl World {
 
     /// Notes when a phone wants to be woken.
     fn note_timer(&mut self, index: usize) {
-        let Some(handset) = self.handsets.get_mut(index) else { return };
+        let Some(handset) = self.handsets.get(index) else { return };
         let phone = handset.phone.as_ref().filter(|_| handset.asleep.is_none());
-        let timer = phone.and_then(Phone::poll_timeout).map(|(at, _)| at);
-        let before = std::mem::replace(&mut handset.timer, timer);
-        before.map(|at| self.timers.remove(&(at, index)));
-        timer.map(|at| self.timers.insert((at, index)));
+        self.timers.set(index, phone.and_then(Phone::poll_timeout).map(|(at, _)| at));
     }
 
     fn drain(&mut self, index: usize) {
