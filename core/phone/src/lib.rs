@@ -28,6 +28,7 @@
 //! | `messages` | messages between agents |
 //! | `referral` | a REFER that is followed, and who is told how it goes |
 //! | `replaces` | an INVITE that takes the place of a call |
+//! | `saving` | what must survive the process |
 //! | `subscription` | one subscription to an event package |
 //! | `push` | calls announced before their INVITE: payloads, what was decided, late INVITEs |
 //! | `agent` | presence, queues and supervision find their place here |
@@ -49,6 +50,7 @@ mod push;
 mod referral;
 mod replaces;
 mod routing;
+mod saving;
 mod subscription;
 #[cfg(test)]
 mod tests;

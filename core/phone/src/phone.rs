@@ -5,15 +5,13 @@ use crate::call::{Call, Destination, In, target};
 use crate::doubt::Doubts;
 use crate::mailbox::Mailbox;
 use crate::messages::Messages;
-use crate::push::{
-    self,
-    memory::{Memory, Verdict},
-};
+use crate::push::memory::Memory;
 use crate::referral::Referral;
+use crate::saving::Kept;
 use crate::ua::Ua;
 use crate::{
-    AudioGate, CallId, Command, CommandError, Config, EndReason, Event, FlowId, Input, Now, Output,
-    Saved, Snapshot, TimerReason,
+    AudioGate, CallId, Command, CommandError, Config, FlowId, Input, Now, Output, Saved, Snapshot,
+    TimerReason,
 };
 use sidetone_sip::Message;
 use sidetone_sip::digest::DigestClient;
@@ -40,8 +38,7 @@ pub struct Phone {
     pub(crate) referrals: Vec<Referral>,
     /// The agent has turned auto-answer off for as long as he is signed in.
     pub(crate) by_hand: bool,
-    /// What was handed out to be stored last.
-    pub(crate) saved: Saved,
+    pub(crate) kept: Kept,
 }
 
 impl Phone {
@@ -63,45 +60,13 @@ impl Phone {
             messages: Messages::default(),
             referrals: Vec::new(),
             by_hand: false,
-            saved: Saved::default(),
+            kept: Kept::default(),
         };
         if let Some(saved) = &saved {
             phone.restore(saved, now);
         }
-        phone.saved = saved.unwrap_or_else(|| phone.to_save());
+        phone.keep(saved);
         phone
-    }
-
-    /// What an earlier process left: calls that were announced wait on, those that were up are hung
-    /// up as soon as there is a connection.
-    fn restore(&mut self, saved: &Saved, now: Now) {
-        self.memory = saved.memory.clone();
-        self.memory.forget(now);
-        for dialog in saved.dialogs.iter().take(MAX_CALLS) {
-            self.calls.extend(Call::orphan(dialog, now));
-            let (call, reason) = (dialog.call, EndReason::Restarted);
-            self.memory.remember(call, Verdict::Over, now);
-            self.ua.tell(Event::Ended { call, reason });
-        }
-        saved.unfinished.iter().take(MAX_CALLS).for_each(|call| self.ua.record(call.clone()));
-        for (announcement, intent) in saved.announced.iter().take(MAX_CALLS) {
-            let call = announcement.call;
-            let until = push::rings_until(announcement, now);
-            self.ua.tell(Event::Announced { call, announcement: announcement.clone() });
-            let (announcement, intent) = (announcement.clone(), intent.clone());
-            self.calls.push(Call::announced(announcement, intent, until, now));
-        }
-    }
-
-    /// What must survive the process.
-    pub(crate) fn to_save(&self) -> Saved {
-        Saved {
-            announced: self.calls.iter().filter_map(Call::to_announce_again).collect(),
-            memory: self.memory.clone(),
-            dialogs: self.calls.iter().filter_map(Call::to_hang_up).collect(),
-            unfinished: self.calls.iter().filter_map(Call::to_record_if_lost).collect(),
-            ..self.account.saved(&self.ua)
-        }
     }
 
     /// The app asks: may be refused.

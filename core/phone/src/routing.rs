@@ -30,11 +30,7 @@ impl Phone {
         self.account.close_when_done(&mut self.ua, now);
         self.route_all(now);
         self.memory.forget(now);
-        let saved = self.to_save();
-        if saved != self.saved {
-            self.saved = saved.clone();
-            self.ua.save(saved);
-        }
+        self.save();
     }
 
     fn route_all(&mut self, now: Now) {

@@ -173,7 +173,7 @@ impl Account {
     pub(crate) fn saved(&self, ua: &Ua) -> Saved {
         Saved {
             version: Saved::VERSION,
-            digest: ua.digest.to_saved(),
+            digest: ua.digest.saved().to_owned(),
             contact: (!self.bound.is_empty()).then(|| self.bound.join(" ")),
             register_call_id: self.call_id.clone(),
             register_sequence: self.sequence,
@@ -181,6 +181,31 @@ impl Account {
             push: self.push.clone(),
             ..Saved::default()
         }
+    }
+
+    /// Whether [`Account::saved`] would say the same; what the calls have in it is not looked at.
+    pub(crate) fn is_saved_in(&self, saved: &Saved, ua: &Ua) -> bool {
+        let Saved {
+            version,
+            digest,
+            contact,
+            register_call_id,
+            register_sequence,
+            signed_in,
+            push,
+            announced: _,
+            memory: _,
+            dialogs: _,
+            unfinished: _,
+        } = saved;
+        let bound = contact.iter().flat_map(|names| names.split(' '));
+        *version == Saved::VERSION
+            && digest == ua.digest.saved()
+            && bound.eq(self.bound.iter().map(String::as_str))
+            && *register_call_id == self.call_id
+            && *register_sequence == self.sequence
+            && *signed_in == self.wants_calls()
+            && *push == self.push
     }
 
     /// Signs in; tries again at once where it waits to; refreshes the binding where it stands.

@@ -3,6 +3,7 @@
 use super::{Announcement, CallId, CallRecord, Intent, PushToken};
 use crate::push::memory::Memory;
 use serde::{Deserialize, Serialize};
+use sidetone_sip::{Dialog, NameAddr};
 
 /// What is stored and given back to [`crate::Phone::new`]. No secret is in it.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -68,6 +69,21 @@ pub struct SavedDialog {
     pub route_set: Vec<String>,
     /// The CSeq number of our last request.
     pub local_sequence: u32,
+}
+
+impl SavedDialog {
+    /// A call's dialog, written down.
+    pub(crate) fn of(call: CallId, dialog: &Dialog) -> Self {
+        Self {
+            call,
+            call_id: dialog.id.call_id.clone(),
+            local: dialog.local.to_string(),
+            remote: dialog.remote.to_string(),
+            remote_target: dialog.remote_target.to_string(),
+            route_set: dialog.route_set.iter().map(NameAddr::to_string).collect(),
+            local_sequence: dialog.local_sequence,
+        }
+    }
 }
 
 impl Saved {

@@ -3,7 +3,7 @@
 use super::{Call, Leg, State};
 use crate::push::memory::Verdict;
 use crate::ua::{GIVE_UP, Ua};
-use crate::{CallRecord, Direction, EndReason, Event, Now, Output, Party, SavedDialog};
+use crate::{CallId, CallRecord, Direction, EndReason, Event, Now, Output, Party, SavedDialog};
 use sidetone_sip::transaction::ClientKey;
 use sidetone_sip::{Dialog, DialogId, Method, NameAddr, Response, StatusCode, Uri};
 use std::time::Duration;
@@ -157,18 +157,9 @@ impl Call {
     }
 
     /// The dialog of a call that is up, or that its BYE has not ended yet.
-    pub(crate) fn to_hang_up(&self) -> Option<SavedDialog> {
+    pub(crate) fn dialog_to_hang_up(&self) -> Option<(CallId, &Dialog)> {
         let up = self.is_up() || (self.state == State::Ending && self.bye != Bye::No);
-        let dialog = self.dialog.as_ref().filter(|_| up)?;
-        Some(SavedDialog {
-            call: self.id,
-            call_id: dialog.id.call_id.clone(),
-            local: dialog.local.to_string(),
-            remote: dialog.remote.to_string(),
-            remote_target: dialog.remote_target.to_string(),
-            route_set: dialog.route_set.iter().map(NameAddr::to_string).collect(),
-            local_sequence: dialog.local_sequence,
-        })
+        Some((self.id, self.dialog.as_ref().filter(|_| up)?))
     }
 
     /// What is left of a call whose process has ended: its BYE goes as soon as there is a flow.

@@ -4,8 +4,9 @@ use super::grammar::{Scheme, Writer};
 use super::{Algorithm, Credentials, DigestError, Digested, Qop};
 use crate::{HeaderName, Headers, Method, Request, Response};
 use std::collections::BTreeMap;
+use std::fmt;
 
-/// What [`DigestClient::to_saved`] starts with.
+/// What [`DigestClient::saved`] starts with.
 const SAVED_VERSION: &str = "digest-1";
 
 /// Realms kept at a time; more than one proxy and one registrar is rare.
@@ -15,11 +16,27 @@ const MAX_REALMS: usize = 8;
 const MAX_STALE_IN_ROW: u32 = 3;
 
 /// A client's memory of the realms that challenged it: nonce, count and algorithm of each.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct DigestClient {
     realms: BTreeMap<(Side, String), Realm>,
     /// The realms that our credentials are for: the account's, then those in which the registrar asked.
     home: Vec<String>,
+    /// The realms as they are stored, written when one of them changes: it is asked for more often.
+    saved: String,
+}
+
+/// Says what is known of each realm, once.
+impl fmt::Debug for DigestClient {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { realms, home, saved: _ } = self;
+        f.debug_struct("DigestClient").field("realms", realms).field("home", home).finish()
+    }
+}
+
+impl Default for DigestClient {
+    fn default() -> Self {
+        Self::of(BTreeMap::new())
+    }
 }
 
 /// Who challenges: the two pairs of header fields (RFC 3261 §22.2, §22.3).
@@ -57,6 +74,7 @@ impl DigestClient {
     /// Forgets every nonce; what realms our credentials are for it knows on.
     pub fn forget(&mut self) {
         self.realms.clear();
+        self.write();
     }
 
     /// Learns the challenges of a 401 or 407 to `request`: all of the registrar's, of others those of a
@@ -115,6 +133,7 @@ impl DigestClient {
                 self.realms.insert((side, name), new);
             }
         }
+        self.write();
         if refused { Err(DigestError::Refused) } else { Ok(()) }
     }
 
@@ -133,6 +152,7 @@ impl DigestClient {
             let value = realm.credentials(name, sent, credentials, cnonce);
             request.headers.push(side.credentials(), value);
         }
+        self.write();
     }
 
     /// Takes a `nextnonce` from Authentication-Info (RFC 7616 §3.5). The field names no realm, so it
@@ -151,25 +171,37 @@ impl DigestClient {
                 realm.challenged = false;
             }
         }
+        self.write();
     }
 
     /// What may be stored to spare a round trip after a restart: realm, nonce, opaque, algorithm,
     /// count. No secret is in it. An opaque, versioned line of text.
-    pub fn to_saved(&self) -> String {
-        let realms = self.realms.iter().map(|((side, name), realm)| realm.to_saved(*side, name));
-        let realms: Vec<String> = realms.collect();
-        format!("{SAVED_VERSION} {}", realms.join(", "))
+    pub fn saved(&self) -> &str {
+        &self.saved
     }
 
-    /// Restores [`DigestClient::to_saved`]; anything else is an empty memory.
+    /// Restores [`DigestClient::saved`]; anything else is an empty memory.
     pub fn from_saved(saved: &str) -> Self {
         let Some(saved) = saved.strip_prefix(SAVED_VERSION) else { return Self::default() };
         let schemes = Scheme::parse_all(saved);
         let realms = schemes.iter().take(MAX_REALMS).filter_map(Realm::from_saved);
-        let mut client = Self { realms: realms.collect(), home: Vec::new() };
+        let mut client = Self::of(realms.collect());
         let names: Vec<String> = client.realms.keys().map(|(_, name)| name.clone()).collect();
         names.iter().for_each(|name| client.admit(name));
         client
+    }
+
+    fn of(realms: BTreeMap<(Side, String), Realm>) -> Self {
+        let mut client = Self { realms, home: Vec::new(), saved: String::new() };
+        client.write();
+        client
+    }
+
+    /// Writes down what may be stored.
+    fn write(&mut self) {
+        let realms = self.realms.iter().map(|((side, name), realm)| realm.to_saved(*side, name));
+        let realms: Vec<String> = realms.collect();
+        self.saved = format!("{SAVED_VERSION} {}", realms.join(", "));
     }
 }
 
@@ -548,7 +580,7 @@ mod tests {
         assert_eq!(sent(&invite).len(), 1);
         assert_eq!(param(&invite, "realm").as_deref(), Some("example.com"));
         // It is known after a restart, and when the nonces are forgotten.
-        let mut restored = DigestClient::from_saved(&client.to_saved());
+        let mut restored = DigestClient::from_saved(client.saved());
         let fresh = Request::new(Method::Invite, Uri::sip("eve", "example.com"));
         restored.challenged(&fresh, &ours).unwrap();
         client.forget();
@@ -604,7 +636,7 @@ mod tests {
     fn a_nonce_that_was_saved_or_announced_proves_nothing_at_its_first_use() {
         let mut client = DigestClient::default();
         client.challenged(&register(), &unauthorized(&[CHALLENGE])).unwrap();
-        let mut restored = DigestClient::from_saved(&client.to_saved());
+        let mut restored = DigestClient::from_saved(client.saved());
         let request = authorized(&mut restored);
         restored.challenged(&request, &with_nonce("n2", false)).unwrap();
 
@@ -689,10 +721,10 @@ mod tests {
         ];
         client.challenged(&register(), &unauthorized(&challenges)).unwrap();
         authorized(&mut client);
-        let saved = client.to_saved();
+        let saved = client.saved();
         assert!(!saved.contains('\n') && !saved.contains("secret"), "{saved}");
-        let mut restored = DigestClient::from_saved(&saved);
-        assert_eq!(restored.to_saved(), saved);
+        let mut restored = DigestClient::from_saved(saved);
+        assert_eq!(restored.saved(), saved);
         assert_eq!(authorized(&mut restored), authorized(&mut client));
     }
 
@@ -704,7 +736,7 @@ mod tests {
             assert_eq!(DigestClient::from_saved(saved), DigestClient::default(), "{saved}");
         }
         let empty = DigestClient::default();
-        assert_eq!(DigestClient::from_saved(&empty.to_saved()), empty);
+        assert_eq!(DigestClient::from_saved(empty.saved()), empty);
     }
 
     #[test]

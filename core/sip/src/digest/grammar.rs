@@ -1,7 +1,5 @@
 //! The grammar of challenges and credentials: a scheme, then parameters (RFC 7235 §2.1, RFC 3261 §25.1).
 
-use std::fmt::Write;
-
 /// `Digest realm="…", nonce="…"`: a challenge or credentials.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Scheme {
@@ -68,14 +66,20 @@ impl Writer {
     }
 
     pub(super) fn quoted(self, name: &str, value: &str) -> Self {
-        let escaped = value.replace('\\', "\\\\").replace('"', "\\\"");
-        self.token(name, &format!("\"{escaped}\""))
+        let mut writer = self.token(name, "\"");
+        for character in value.chars() {
+            if ['\\', '"'].contains(&character) {
+                writer.0.push('\\');
+            }
+            writer.0.push(character);
+        }
+        writer.0.push('"');
+        writer
     }
 
     pub(super) fn token(mut self, name: &str, value: &str) -> Self {
         let separator = if self.0.contains(' ') { ", " } else { " " };
-        // Writing to a String cannot fail.
-        let _ = write!(self.0, "{separator}{name}={value}");
+        [separator, name, "=", value].iter().for_each(|part| self.0.push_str(part));
         self
     }
 
