@@ -27,6 +27,8 @@ macro_rules! spoken_error {
     };
 }
 
+pub(crate) use spoken_error;
+
 spoken_error! {
     /// Why a command was refused. Nothing was changed by it.
     CommandError {
@@ -64,6 +66,14 @@ spoken_error! {
         MessageIdTaken,
         /// Too many messages wait for their answers.
         TooManyMessages,
+        /// A code of the server's dial plan that cannot be dialled.
+        InvalidCode,
+        /// The id of a new control call was used before.
+        ControlIdTaken,
+        /// Too many control calls at a time.
+        TooManyControls,
+        /// A control call is under way, and the phone is to sleep.
+        ControlUnderWay,
         /// The administrator does not allow it.
         NotAllowed,
         /// The phone was shut down.
@@ -182,6 +192,14 @@ impl From<PhoneCommandError> for CommandError {
                 "Choose a fresh UUID";
             TooManyMessages: "The server has not taken the last messages yet",
                 "Wait a moment";
+            InvalidCode: "A code has 1 to 64 letters, digits or * # - _ . + !",
+                "Check it against the server's dial plan";
+            ControlIdTaken: "This id names another control call",
+                "Choose a fresh UUID";
+            TooManyControls: "The server has not taken the last codes yet",
+                "Wait a moment";
+            ControlUnderWay: "The server has not said yet what came of a code",
+                "Let the phone sleep when it has";
             NotAllowed: "This is not allowed here",
                 "Ask the administrator for it";
             InvalidToken: "This is no push token",
@@ -378,6 +396,21 @@ impl From<DriverStartError> for StartError {
     }
 }
 
+/// Reads as two sentences of which the second tells someone to do something.
+#[cfg(test)]
+#[track_caller]
+#[allow(clippy::panic, reason = "a test may fail")]
+pub(crate) fn is_helpful(error: &impl std::fmt::Display) {
+    let text = error.to_string();
+    let (what, advice) = text.split_once(". ").unwrap_or_else(|| panic!("one sentence: {text}"));
+    for sentence in [what, advice] {
+        assert!(sentence.len() > 10, "{text}");
+        assert!(sentence.starts_with(char::is_uppercase), "{text}");
+    }
+    assert!(advice.ends_with('.') && !advice.ends_with(".."), "{text}");
+    assert!(!what.contains("Err(") && !text.contains("  "), "{text}");
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -404,6 +437,10 @@ mod tests {
             E::InvalidText,
             E::MessageIdTaken,
             E::TooManyMessages,
+            E::InvalidCode,
+            E::ControlIdTaken,
+            E::TooManyControls,
+            E::ControlUnderWay,
             E::NotAllowed,
         ];
         for error in all {
@@ -425,24 +462,14 @@ mod tests {
                 | E::InvalidText
                 | E::MessageIdTaken
                 | E::TooManyMessages
+                | E::InvalidCode
+                | E::ControlIdTaken
+                | E::TooManyControls
+                | E::ControlUnderWay
                 | E::NotAllowed => {}
             }
         }
         all.to_vec()
-    }
-
-    /// Reads as two sentences of which the second tells someone to do something.
-    #[track_caller]
-    fn is_helpful(error: &impl std::fmt::Display) {
-        let text = error.to_string();
-        let (what, advice) =
-            text.split_once(". ").unwrap_or_else(|| panic!("one sentence: {text}"));
-        for sentence in [what, advice] {
-            assert!(sentence.len() > 10, "{text}");
-            assert!(sentence.starts_with(char::is_uppercase), "{text}");
-        }
-        assert!(advice.ends_with('.') && !advice.ends_with(".."), "{text}");
-        assert!(!what.contains("Err(") && !text.contains("  "), "{text}");
     }
 
     #[test]

@@ -1,8 +1,8 @@
 //! What the app is told, as it crosses: each event counts, none is repeated.
 
 use crate::{
-    Announcement, CallId, Direction, Hold, MessageFailure, MessageId, QualityReport, Registration,
-    TextMessage,
+    Announcement, CallId, ControlFailure, ControlId, Direction, Hold, MessageFailure, MessageId,
+    QualityReport, Registration, TextMessage,
 };
 use sidetone_phone as phone;
 use std::time::{Duration, SystemTime};
@@ -204,6 +204,20 @@ pub enum Event {
         /// Why, and what to do, in words.
         text: String,
     },
+    /// The server has done what a control call asked for.
+    ControlDone {
+        /// The control call.
+        control: ControlId,
+    },
+    /// A control call came to nothing, or nobody knows.
+    ControlFailed {
+        /// The control call.
+        control: ControlId,
+        /// Why.
+        reason: ControlFailure,
+        /// Why, and what to do, in words.
+        text: String,
+    },
     /// Digits were not taken, and those behind them were not sent.
     DtmfFailed {
         /// The call.
@@ -400,6 +414,12 @@ impl From<phone::Event> for Event {
             }
             E::MessageFailed { message, reason } => Self::MessageFailed {
                 message: MessageId(message.0),
+                reason: reason.into(),
+                text: reason.to_string(),
+            },
+            E::ControlDone { control } => Self::ControlDone { control: ControlId(control.0) },
+            E::ControlFailed { control, reason } => Self::ControlFailed {
+                control: ControlId(control.0),
                 reason: reason.into(),
                 text: reason.to_string(),
             },

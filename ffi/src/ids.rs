@@ -1,4 +1,4 @@
-//! The two UUIDs that cross: `java.util.UUID` in Kotlin, `Foundation.UUID` in Swift.
+//! The UUIDs that cross: `java.util.UUID` in Kotlin, `Foundation.UUID` in Swift.
 
 use std::str::FromStr;
 use uuid::Uuid;
@@ -11,6 +11,10 @@ pub struct CallId(pub Uuid);
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct MessageId(pub Uuid);
 
+/// The name of a control call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ControlId(pub Uuid);
+
 /// The name of this installation, drawn once and kept for ever (RFC 5626 §4.1).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct InstanceId(pub Uuid);
@@ -21,6 +25,11 @@ uniffi::custom_type!(CallId, String, {
 });
 
 uniffi::custom_type!(MessageId, String, {
+    try_lift: |text| Ok(Self(Uuid::from_str(&text)?)),
+    lower: |id| id.0.to_string(),
+});
+
+uniffi::custom_type!(ControlId, String, {
     try_lift: |text| Ok(Self(Uuid::from_str(&text)?)),
     lower: |id| id.0.to_string(),
 });

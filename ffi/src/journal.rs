@@ -7,7 +7,7 @@
 //! One task keeps the journal. Readers ask it by a channel and share no lock, so that none of them can
 //! wait for another that the system does not let run.
 
-use crate::{Event, EventPage, NumberedEvent};
+use crate::{ControlError, ControlId, Event, EventPage, NumberedEvent};
 use std::collections::{BTreeMap, VecDeque};
 use std::ops::Bound;
 use std::time::SystemTime;
@@ -20,8 +20,19 @@ const PAGE: usize = 256;
 
 /// The readers' end of a journal.
 pub(crate) struct Journal {
-    readers: mpsc::UnboundedSender<Reader>,
+    questions: mpsc::UnboundedSender<Question>,
 }
+
+/// What its keeper is asked.
+pub(crate) enum Question {
+    /// Events.
+    Read(Reader),
+    /// To tell of the end of a control call that is still to begin; it is noted when this is answered.
+    EndOf(ControlId, oneshot::Sender<End>),
+}
+
+/// Where the end of a control call is told; closed where the phone ends before.
+pub(crate) type End = oneshot::Receiver<Result<(), ControlError>>;
 
 /// Someone who wants the events after this cursor.
 pub(crate) struct Reader {
@@ -39,22 +50,31 @@ pub(crate) struct Keeper {
     ended: bool,
     /// Those who have seen all that there is.
     waiting: Vec<Reader>,
+    /// Those who wait for the ends of control calls.
+    ends: Vec<(ControlId, oneshot::Sender<Result<(), ControlError>>)>,
 }
 
 impl Journal {
     /// A journal, and those who will ask its keeper.
-    pub(crate) fn open() -> (Self, mpsc::UnboundedReceiver<Reader>) {
-        let (readers, asking) = mpsc::unbounded_channel();
-        (Self { readers }, asking)
+    pub(crate) fn open() -> (Self, mpsc::UnboundedReceiver<Question>) {
+        let (questions, asked) = mpsc::unbounded_channel();
+        (Self { questions }, asked)
     }
 
     /// The events after this cursor, as soon as there is one, or the end.
     pub(crate) async fn after(&self, cursor: u64) -> EventPage {
         let (reply, page) = oneshot::channel();
         // The keeper serves as long as anybody can ask: an error means that the runtime is gone.
-        let _ = self.readers.send(Reader { after: cursor, reply });
+        let _ = self.questions.send(Question::Read(Reader { after: cursor, reply }));
         let over = EventPage { events: Vec::new(), next: cursor, lost: 0, ended: true };
         page.await.unwrap_or(over)
+    }
+
+    /// The end of a control call that is still to begin; none of a phone that has ended.
+    pub(crate) async fn end_of(&self, control: ControlId) -> Option<End> {
+        let (reply, noted) = oneshot::channel();
+        let _ = self.questions.send(Question::EndOf(control, reply));
+        noted.await.ok()
     }
 }
 
@@ -67,6 +87,7 @@ impl Keeper {
                 None => self.kept.pop_first().map(drop),
             };
         }
+        self.tell_end(&event);
         self.last += 1;
         if matches!(event, Event::Quality { .. }) {
             self.reports.push_back(self.last);
@@ -78,11 +99,41 @@ impl Keeper {
     /// Nothing more will be written.
     pub(crate) fn end(&mut self) {
         self.ended = true;
+        self.ends.clear();
         self.tell_waiting();
     }
 
-    /// Answers a reader, now or when there is something.
-    pub(crate) fn serve(&mut self, reader: Reader) {
+    /// Answers, now or when there is something.
+    pub(crate) fn serve(&mut self, question: Question) {
+        match question {
+            Question::Read(reader) => self.show(reader),
+            // Nothing begins any more, and nothing ends.
+            Question::EndOf(..) if self.ended => {}
+            Question::EndOf(control, reply) => {
+                let (told, end) = oneshot::channel();
+                self.ends.retain(|(_, waiting)| !waiting.is_closed());
+                self.ends.push((control, told));
+                // Whoever asked may have gone.
+                let _ = reply.send(end);
+            }
+        }
+    }
+
+    /// Tells those who wait for the end of a control call, if this is it.
+    fn tell_end(&mut self, event: &Event) {
+        let (ended, result) = if let Event::ControlDone { control } = event {
+            (*control, Ok(()))
+        } else if let Event::ControlFailed { control, reason, .. } = event {
+            (*control, Err((*reason).into()))
+        } else {
+            return;
+        };
+        for (_, told) in self.ends.extract_if(.., |(control, _)| *control == ended) {
+            let _ = told.send(result.clone());
+        }
+    }
+
+    fn show(&mut self, reader: Reader) {
         match self.read(reader.after) {
             // Whoever asked may have gone.
             Some(page) => drop(reader.reply.send(page)),
@@ -96,7 +147,7 @@ impl Keeper {
     fn tell_waiting(&mut self) {
         for reader in std::mem::take(&mut self.waiting) {
             if !reader.reply.is_closed() {
-                self.serve(reader);
+                self.show(reader);
             }
         }
     }
@@ -159,7 +210,7 @@ mod tests {
     /// Asks, and gives the answer where there is one already.
     fn ask(journal: &mut Keeper, after: u64) -> oneshot::Receiver<EventPage> {
         let (reply, page) = oneshot::channel();
-        journal.serve(Reader { after, reply });
+        journal.serve(Question::Read(Reader { after, reply }));
         page
     }
 
@@ -259,6 +310,27 @@ mod tests {
         assert_eq!((second.events.len(), second.ended), (1, true));
         let third = after(&mut journal, second.next);
         assert_eq!((third.events.len(), third.lost, third.ended), (0, 0, true));
+    }
+
+    #[test]
+    fn the_end_of_a_control_call_is_told_to_all_who_wait_for_it_and_to_nobody_else() {
+        let mut journal = Keeper::default();
+        let [one, other] = [1, 2].map(|number| ControlId(Uuid::from_u128(number)));
+        let wait = |journal: &mut Keeper, control| {
+            let (reply, mut end) = oneshot::channel();
+            journal.serve(Question::EndOf(control, reply));
+            end.try_recv().ok()
+        };
+        let mut ends = [one, one, other].map(|control| wait(&mut journal, control).unwrap());
+        let (reason, text) = (crate::ControlFailure::Gone, String::new());
+        journal.write(SystemTime::now(), Event::ControlFailed { control: one, reason, text });
+        for end in &mut ends[..2] {
+            assert!(matches!(end.try_recv().unwrap(), Err(ControlError::Gone { .. })));
+        }
+        assert_eq!(ends[2].try_recv(), Err(oneshot::error::TryRecvError::Empty));
+        journal.end();
+        assert_eq!(ends[2].try_recv(), Err(oneshot::error::TryRecvError::Closed));
+        assert!(wait(&mut journal, one).is_none(), "nothing ends after the end");
     }
 
     #[test]

@@ -14,6 +14,7 @@
 //! | `config` | who signs in and where, as the app writes it |
 //! | `event`, `snapshot` | the phone's vocabulary in types that cross |
 //! | `history` | the calls that are over, found and in pages |
+//! | `control` | codes of the server's dial plan, and what came of them |
 //! | `message` | messages between agents |
 //! | `vault` | small files sealed with the app's key |
 //! | `error` | what is refused, in words: what it is and what to do |
@@ -26,6 +27,7 @@
 
 mod android;
 mod config;
+mod control;
 mod desk;
 mod error;
 mod event;
@@ -46,10 +48,11 @@ mod vault;
 pub use config::{
     AnswerMode, AudioEndpoint, AudioGate, EarlyMedia, IceServer, PhoneConfig, ReferPolicy, Trust,
 };
+pub use control::{ControlError, ControlFailure};
 pub use error::{CommandError, LinkError, StartError, VaultError};
 pub use event::{DeclineReason, EndReason, Event, EventPage, Header, NumberedEvent, Party};
 pub use history::{CallHistory, CallOutcome, HistoryEntry, HistoryFilter, HistoryPage};
-pub use ids::{CallId, InstanceId, MessageId};
+pub use ids::{CallId, ControlId, InstanceId, MessageId};
 pub use link::{SignInLink, parse_sign_in_link};
 pub use logging::{LogLevel, LogLine, LogSink, LogSinkError, set_log_sink};
 pub use message::{MessageFailure, MessagePage, MessageState, TextMessage};

@@ -1,11 +1,12 @@
 //! The object [`Phone`]: one method for each thing that an app can do.
 
 use crate::desk::{Desk, Fact};
-use crate::journal::{Journal, Keeper, Reader};
+use crate::journal::{Journal, Keeper, Question};
 use crate::shown::Shown;
 use crate::{
-    Announcement, CallHistory, CallId, CommandError, DeclineReason, Event, EventPage, MessageId,
-    MessagePage, PhoneConfig, PushToken, Snapshot, StartError, Vault, android, runtime, time,
+    Announcement, CallHistory, CallId, CommandError, ControlError, ControlId, DeclineReason, Event,
+    EventPage, MessageId, MessagePage, PhoneConfig, PushToken, Snapshot, StartError, Vault,
+    android, runtime, time,
 };
 use sidetone_driver as driver;
 use sidetone_driver::{Update, Updates, What};
@@ -67,11 +68,11 @@ impl Phone {
         let (handle, updates) = opened.map_err(|e| StartError::no_thread(&e.to_string()))??;
         let history = Arc::clone(handle.history());
         let shown = Shown::new(handle.snapshots());
-        let (journal, readers) = Journal::open();
+        let (journal, questions) = Journal::open();
         let (desk, served) = Desk::open(handle, Arc::clone(&shown));
         runtime.spawn(served);
         runtime.spawn(Arc::clone(&shown).follow());
-        runtime.spawn(keep(updates, readers, Arc::clone(&shown)));
+        runtime.spawn(keep(updates, questions, Arc::clone(&shown)));
         Ok(Arc::new(Self { desk, journal, shown, history }))
     }
 
@@ -186,6 +187,22 @@ impl Phone {
         self.desk.messages(before, limit).await
     }
 
+    /// Has the server carry out a code of its dial plan, and waits for what comes of it, ten seconds at most: the end is
+    /// the server's yes. It is no call: nothing rings, there is no audio, the platform is told of nothing, and the
+    /// calls that there are go on. The app may name it, with a fresh UUID, as the events do.
+    #[uniffi::method(default(control = None))]
+    pub async fn control(
+        &self,
+        code: String,
+        control: Option<ControlId>,
+    ) -> Result<(), ControlError> {
+        let id = control.unwrap_or_else(|| ControlId(Uuid::new_v4()));
+        let end = self.journal.end_of(id).await.ok_or_else(ControlError::ended)?;
+        let control = sidetone_phone::ControlId(id.0);
+        self.desk.command(Command::Control { control, code }).await?;
+        end.await.unwrap_or_else(|_| Err(ControlError::ended()))
+    }
+
     /// Lets calls be answered without the agent as the configuration's `answer_mode` allows it, or not, until
     /// he signs out.
     pub async fn set_auto_answer(&self, on: bool) -> Result<(), CommandError> {
@@ -259,7 +276,7 @@ impl Phone {
 /// Writes down what the phone tells, and serves those who read, as long as there can be any.
 async fn keep(
     mut updates: Updates,
-    mut readers: mpsc::UnboundedReceiver<Reader>,
+    mut questions: mpsc::UnboundedReceiver<Question>,
     shown: Arc<Shown>,
 ) {
     let mut journal = Keeper::default();
@@ -278,8 +295,8 @@ async fn keep(
                     runs = false;
                 }
             },
-            reader = readers.recv() => match reader {
-                Some(reader) => journal.serve(reader),
+            question = questions.recv() => match question {
+                Some(question) => journal.serve(question),
                 // Nobody can read any more: the phone is on its way out.
                 None => break,
             },

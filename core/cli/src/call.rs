@@ -141,6 +141,8 @@ impl Progress {
             | Event::MessageReceived(_)
             | Event::MessageSent { .. }
             | Event::MessageFailed { .. }
+            | Event::ControlDone { .. }
+            | Event::ControlFailed { .. }
             | Event::AutoAnswering { .. }
             | Event::DtmfFailed { .. }
             | Event::MuteChanged { .. }

@@ -316,6 +316,8 @@ pub(crate) fn plain(event: &JsonEvent) -> Option<String> {
             "message accepted by the server".to_owned()
         }
         JsonEvent::MessageFailed { text, .. } => format!("message not delivered: {text}"),
+        JsonEvent::ControlDone { .. } => "code done".to_owned(),
+        JsonEvent::ControlFailed { text, .. } => format!("code not done: {text}"),
         JsonEvent::AutoAnswering { after_ms, .. } if *after_ms < 1000.0 => {
             "is answered by itself".to_owned()
         }

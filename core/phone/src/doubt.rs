@@ -73,6 +73,7 @@ impl Phone {
             self.doubts.woke = Some((now.boot, self.doubts.awake));
             self.ua.transactions.wait_again(now.boot);
             self.calls.iter_mut().for_each(|call| call.wait_again(now));
+            self.controls.wait_again(now);
         }
         self.doubts.awake = now.boot;
     }

@@ -21,6 +21,7 @@
 //! | `account` | registration, servers and flows, the lamp |
 //! | `auto_answer` | which calls are answered without the agent, and when |
 //! | `call` | one call: its state machine, incoming, outgoing, hold, DTMF |
+//! | `control` | control calls: codes of the server's dial plan, and what came of them |
 //! | `doubt` | what a process that was suspended may not take for fresh |
 //! | `focus` | the calls among themselves: who talks, who is joined, who is brought together |
 //! | `history` | the calls that are over: bounded, filtered, in pages |
@@ -40,6 +41,7 @@ mod account;
 pub mod api;
 mod auto_answer;
 mod call;
+mod control;
 mod doubt;
 mod focus;
 mod history;

@@ -2,6 +2,7 @@
 
 use crate::account::{Account, FlowChange};
 use crate::call::{Call, Destination, In, target};
+use crate::control::Controls;
 use crate::doubt::Doubts;
 use crate::mailbox::Mailbox;
 use crate::messages::Messages;
@@ -36,6 +37,7 @@ pub struct Phone {
     pub(crate) messages: Messages,
     /// The REFERs that are followed.
     pub(crate) referrals: Vec<Referral>,
+    pub(crate) controls: Controls,
     /// The agent has turned auto-answer off for as long as he is signed in.
     pub(crate) by_hand: bool,
     pub(crate) kept: Kept,
@@ -59,6 +61,7 @@ impl Phone {
             mailbox: Mailbox::default(),
             messages: Messages::default(),
             referrals: Vec::new(),
+            controls: Controls::default(),
             by_hand: false,
             kept: Kept::default(),
         };
@@ -84,6 +87,7 @@ impl Phone {
             Command::Unregister => {
                 self.by_hand = false;
                 self.each_call(|| In::HangUp, now);
+                self.controls.leave(&mut self.ua, now);
                 self.leave_mailbox(now);
                 let change = self.account.sign_out(&mut self.ua, now);
                 self.flow_changed(change, now);
@@ -98,7 +102,9 @@ impl Phone {
             Command::Forward { call, to } => target::parse(&to, &self.ua.config.account)
                 .and_then(|to| self.step(call, In::Forward(to.to_string()), now)),
             Command::Sleep if !self.calls.is_empty() => Err(CommandError::InCall),
+            Command::Sleep if self.controls.is_waiting() => Err(CommandError::ControlUnderWay),
             Command::Sleep => {
+                self.controls.leave(&mut self.ua, now);
                 self.leave_mailbox(now);
                 self.account.sleep(&mut self.ua, now).map(|change| {
                     self.flow_changed(change, now);
@@ -117,6 +123,7 @@ impl Phone {
             Command::SendMessage { message, to, text } => {
                 self.send_message(message, &to, text, now)
             }
+            Command::Control { control, code } => self.send_control(control, &code, now),
             Command::SetAutoAnswer { on } => self.set_auto_answer(on),
             Command::Mute { call, on } => {
                 let (call, ua) = self.call_and_ua(call).ok_or(CommandError::UnknownCall)?;
@@ -203,6 +210,7 @@ impl Phone {
         let others = self.doubts.poll_timeout().into_iter();
         let others = others.chain(self.mailbox.subscription().poll_timeout());
         let others = others.chain(self.referral_timeout());
+        let others = others.chain(self.controls.poll_timeout());
         transaction.into_iter().chain(account).chain(calls).chain(others).min()
     }
 
@@ -216,6 +224,7 @@ impl Phone {
             call.handle_timeout(&mut self.ua, now);
         }
         self.answer_those_due(now);
+        self.controls.handle_timeout(&mut self.ua, now);
         if std::mem::take(&mut self.ua.doubtful) {
             self.account.doubt(&mut self.ua, now);
         }
@@ -307,6 +316,7 @@ impl Phone {
                 self.account.handle_up(&mut self.ua, now);
                 self.ua.cancel_abandoned(now);
                 self.each_call(|| In::FlowUp, now);
+                self.controls.flow_up(&mut self.ua, now);
             }
             FlowChange::Moved => {
                 self.forget_mailbox();

@@ -84,6 +84,7 @@ impl Phone {
         match Dialog::id_of(&request) {
             Some(id) => match self.in_dialog(&id) {
                 Some(call) => self.handle_in_dialog(call, key, request, now),
+                None if self.handle_in_control(&id, &key, &request, now) => {}
                 None => {
                     self.ua.refuse(&key, &request, StatusCode::CALL_DOES_NOT_EXIST, now);
                 }
@@ -222,6 +223,7 @@ impl Phone {
             Owner::Mailbox => self.handle_mailbox_response(key, Some(&response), now),
             Owner::Message => self.handle_message_response(key, Some(&response), now),
             Owner::Referral => self.handle_notify_response(key, Some(&response), now),
+            Owner::Control => self.handle_control_response(key, response, now),
             Owner::Nobody if response.status.is_final() => {
                 self.ua.take_sent(key);
             }
@@ -282,6 +284,9 @@ impl Phone {
         if let Some(call) = self.in_dialog(&id) {
             return self.with_call(call, |call, ua| call.acknowledge_again(&response, ua, now));
         }
+        if self.controls.acknowledge_again(&id, &mut self.ua, now) {
+            return;
+        }
         let Some(mut dialog) = stray_dialog(&response) else { return };
         self.ua.send_ack(dialog.ack(dialog.local_sequence), now);
         self.ua.hang_up_stray(&mut dialog, now);
@@ -328,6 +333,10 @@ impl Phone {
             Owner::Message => self.handle_message_response(key, None, now),
             Owner::Referral if reason == EndReason::NetworkLost => self.notify_lost(key),
             Owner::Referral => self.handle_notify_response(key, None, now),
+            Owner::Control => {
+                let lost = reason == EndReason::NetworkLost;
+                self.handle_control_unanswered(key, lost, now);
+            }
             Owner::Nobody | Owner::Doubt => {
                 self.ua.take_sent(key);
             }

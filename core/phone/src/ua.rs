@@ -42,6 +42,8 @@ pub(crate) enum Owner {
     Call(CallId),
     /// A message to another agent.
     Message,
+    /// A control call.
+    Control,
     /// The mailbox's subscription.
     Mailbox,
     /// What a REFER has led to, which the one who asked is told.
@@ -411,7 +413,10 @@ impl Ua {
             request.headers.set(HeaderName::ALLOW, self.allow());
             let invite = request.method == Method::Invite;
             let supported = if invite { "outbound, timer, 100rel" } else { "outbound, path" };
-            request.headers.set(HeaderName::SUPPORTED, supported);
+            // A control call says by itself that it wants less.
+            if !request.headers.has(&HeaderName::SUPPORTED) {
+                request.headers.push(HeaderName::SUPPORTED, supported);
+            }
         }
         if request.method == Method::Update {
             request.headers.set(HeaderName::SUPPORTED, "timer");

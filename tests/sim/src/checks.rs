@@ -2,7 +2,8 @@
 //! time, the snapshot true, one call talking, and no audio out before the answer.
 
 use sidetone_phone::{
-    CallId, CallSnapshot, CallState, EndReason, Event, Hold, Output, RegistrationState, Snapshot,
+    CallId, CallSnapshot, CallState, ControlId, EndReason, Event, Hold, Output, RegistrationState,
+    Snapshot,
 };
 use sidetone_sip::{Message, Method};
 use std::collections::{BTreeMap, BTreeSet};
@@ -20,6 +21,8 @@ const ENDING: Duration = Duration::from_secs(65);
 pub struct Told {
     calls: BTreeMap<CallId, CallTold>,
     ended: BTreeSet<CallId>,
+    /// The control calls that are under way.
+    controls: BTreeSet<ControlId>,
     lamp: Option<RegistrationState>,
 }
 
@@ -115,6 +118,7 @@ impl Told {
     /// The process was killed: the next one tells of its calls anew, but what ended has ended.
     pub fn killed(&mut self) {
         self.calls.clear();
+        self.controls.clear();
         self.lamp = None;
     }
 
@@ -122,6 +126,16 @@ impl Told {
     pub fn woke(&mut self, now: Duration) {
         let waits = |shown| matches!(shown, Some(CallState::Answered | CallState::Ending));
         self.calls.values_mut().filter(|told| waits(told.shown)).for_each(|told| told.since = now);
+    }
+
+    /// The phone has taken a control call: it is to tell of its end, once.
+    pub fn controls(&mut self, control: ControlId) {
+        self.controls.insert(control);
+    }
+
+    /// How many control calls are under way.
+    pub fn under_way(&self) -> usize {
+        self.controls.len()
     }
 
     /// A push of a call comes: where it is no call any more, or was none, it gets an end of its own.
@@ -179,6 +193,12 @@ impl Told {
             | Event::MessageReceived(_)
             | Event::MessageSent { .. }
             | Event::MessageFailed { .. } => return Ok(()),
+            Event::ControlDone { control } | Event::ControlFailed { control, .. } => {
+                return match self.controls.remove(control) {
+                    true => Ok(()),
+                    false => Err(format!("control call {control} ended, but was not under way")),
+                };
+            }
             Event::Merged { calls } => {
                 return match calls.iter().find(|call| !self.calls.contains_key(call)) {
                     Some(call) => Err(format!("call {call} is joined, but it is not there")),
@@ -243,6 +263,8 @@ impl Told {
             | Event::MessageReceived(_)
             | Event::MessageSent { .. }
             | Event::MessageFailed { .. }
+            | Event::ControlDone { .. }
+            | Event::ControlFailed { .. }
             | Event::AutoAnswering { .. }
             | Event::DtmfSent { .. }
             | Event::DtmfFailed { .. }

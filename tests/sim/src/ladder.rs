@@ -107,6 +107,7 @@ pub(crate) fn command_text(command: &Command) -> String {
         Command::Transfer { to, .. } => format!("transfer to {to}"),
         Command::TransferTo { .. } => "transfer to the other call".to_owned(),
         Command::Mute { on: is_on, .. } => format!("mute {}", on(is_on)),
+        Command::Control { code, .. } => format!("control {code}"),
         Command::SendMessage { to, .. } => format!("write to {to}"),
         Command::SetAutoAnswer { on: is_on } => format!("auto-answer {}", on(is_on)),
         Command::SendDtmf { digits, .. } => format!("send {}", digits.as_str()),
@@ -207,6 +208,8 @@ fn told(event: &Event) -> Option<String> {
         }
         Event::MessageSent { delivered: true, .. } => "message delivered".to_owned(),
         Event::MessageSent { delivered: false, .. } => "message accepted".to_owned(),
+        Event::ControlDone { .. } => "code done".to_owned(),
+        Event::ControlFailed { reason, .. } => format!("code not done: {reason}"),
         Event::MessageFailed { reason, .. } => format!("message not delivered: {reason}"),
         Event::AutoAnswering { after, .. } => {
             format!("will be answered by itself in {} ms", after.as_millis())

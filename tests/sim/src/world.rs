@@ -262,8 +262,13 @@ impl World {
             return Ok(());
         };
         self.ladder.command(&handset.name, &text, now.boot);
+        let control =
+            if let Command::Control { control, .. } = &command { Some(*control) } else { None };
         let wants_audio = matches!(command, Command::Answer { .. } | Command::Dial { .. });
         let done = phone.command(command, now);
+        if done.is_ok() {
+            control.into_iter().for_each(|control| handset.told.controls(control));
+        }
         self.touched.insert(id.0);
         if wants_audio && done.is_ok() {
             self.plan_audio(id.0);
@@ -416,6 +421,11 @@ impl World {
         self.events(id).iter().filter_map(reason).collect()
     }
 
+    /// The calls of a phone that are over, as its disk has them.
+    pub fn history(&self, id: PhoneId) -> &History {
+        &self.handsets[id.0].history
+    }
+
     /// All bytes that a phone sent.
     pub fn bytes(&self, id: PhoneId) -> &[u8] {
         &self.handsets[id.0].bytes
@@ -459,6 +469,8 @@ impl World {
         for handset in &self.handsets {
             let calls = handset.phone.as_ref().map_or(0, |phone| phone.snapshot().calls.len());
             self.ensure(calls == 0, &format!("{} still has {calls} calls", handset.name));
+            let controls = handset.told.under_way();
+            self.ensure(controls == 0, &format!("{} still waits for a code", handset.name));
             let ears = handset.ears.len();
             self.ensure(ears == 0, &format!("{} still has media", handset.name));
             let timer = handset.phone.as_ref().and_then(Phone::poll_timeout);

@@ -61,13 +61,15 @@ pub(super) enum EntryKind {
     Transfer,
     /// Whom a message is for, and after a space what it says.
     Message,
+    /// A code of the server's dial plan.
+    Control,
 }
 
 impl EntryKind {
     /// As many bytes may be typed.
     pub(super) fn longest(self) -> usize {
         match self {
-            Self::Dial | Self::Dtmf | Self::Transfer => 128,
+            Self::Dial | Self::Dtmf | Self::Transfer | Self::Control => 128,
             // An address, and 1000 bytes of text.
             Self::Message => 1100,
         }
@@ -164,6 +166,7 @@ impl App {
         self.entry = match command {
             Command::Dial { to, .. } => Some(Entry { kind: EntryKind::Dial, text: to }),
             Command::Transfer { to, .. } => Some(Entry { kind: EntryKind::Transfer, text: to }),
+            Command::Control { code, .. } => Some(Entry { kind: EntryKind::Control, text: code }),
             Command::SendDtmf { digits, .. } => {
                 Some(Entry { kind: EntryKind::Dtmf, text: digits.as_str().to_owned() })
             }

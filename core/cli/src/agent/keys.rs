@@ -5,7 +5,8 @@ use super::app::{App, Entry, EntryKind, Picker, Purpose, is_up};
 use super::history;
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use sidetone_phone::{
-    CallId, CallState, Command, DeclineReason, Digits, HistoryCursor, MessageId, RegistrationState,
+    CallId, CallState, Command, ControlId, DeclineReason, Digits, HistoryCursor, MessageId,
+    RegistrationState,
 };
 
 /// What a key asks for.
@@ -27,7 +28,7 @@ pub(super) fn help(app: &App) -> Vec<(&'static str, &'static str)> {
     let mut keys = vec![if is_registered { ("d", "dial") } else { ("r", "sign in") }];
     keys.push(("y", "history"));
     if is_registered {
-        keys.push(("e", "message"));
+        keys.extend([("e", "message"), ("k", "code")]);
     }
     if app.snapshot.auto_answer {
         keys.push(("u", "auto-answer off"));
@@ -104,6 +105,7 @@ fn shortcut(app: &mut App, key: KeyEvent) -> Action {
         KeyCode::Char('s') if app.snapshot.calls.is_empty() => Action::Command(Command::Sleep),
         KeyCode::Char('d') => open(app, EntryKind::Dial),
         KeyCode::Char('e') => open(app, EntryKind::Message),
+        KeyCode::Char('k') => open(app, EntryKind::Control),
         KeyCode::Char('y') => history::open(app),
         KeyCode::Char('t') if app.call().is_some_and(is_up) => open(app, EntryKind::Dtmf),
         KeyCode::Char('b') if app.call().is_some_and(is_up) => open(app, EntryKind::Transfer),
@@ -200,6 +202,11 @@ fn enter(app: &mut App, entry: Entry) -> Action {
                 Action::Redraw
             }
         },
+        (EntryKind::Control, _) if entry.text.trim().is_empty() => Action::Redraw,
+        (EntryKind::Control, _) => {
+            let control = ControlId(uuid::Uuid::new_v4());
+            Action::Command(Command::Control { control, code: entry.text })
+        }
         (EntryKind::Dtmf | EntryKind::Transfer, _) => Action::Redraw,
     }
 }

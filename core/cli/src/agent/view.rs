@@ -303,6 +303,7 @@ fn draw_footer(frame: &mut Frame<'_>, area: Rect, app: &App, keys: Vec<Line<'sta
             EntryKind::Dtmf => "Digits: ",
             EntryKind::Transfer => "Transfer to: ",
             EntryKind::Message => "To whom, and what: ",
+            EntryKind::Control => "Code: ",
         };
         Line::from(vec![
             Span::styled(format!(" {label}"), STRONG),

@@ -311,6 +311,8 @@ impl Story<'_> {
             | Event::MessageReceived(_)
             | Event::MessageSent { .. }
             | Event::MessageFailed { .. }
+            | Event::ControlDone { .. }
+            | Event::ControlFailed { .. }
             | Event::AutoAnswering { .. }
             | Event::DtmfFailed { .. }
             | Event::MuteChanged { .. }
@@ -367,6 +369,8 @@ impl Story<'_> {
             | Event::MessageReceived(_)
             | Event::MessageSent { .. }
             | Event::MessageFailed { .. }
+            | Event::ControlDone { .. }
+            | Event::ControlFailed { .. }
             | Event::AutoAnswering { .. }
             | Event::DtmfFailed { .. }
             | Event::MuteChanged { .. }

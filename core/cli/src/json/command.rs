@@ -5,8 +5,8 @@ use super::history::JsonOutcome;
 use super::words::command_error_name;
 use serde::Deserialize;
 use sidetone_phone::{
-    CallId, Command, DeclineReason, Digits, Handover, HistoryCursor, HistoryFilter, MessageId,
-    PushProvider, PushToken,
+    CallId, Command, ControlId, DeclineReason, Digits, Handover, HistoryCursor, HistoryFilter,
+    MessageId, PushProvider, PushToken,
 };
 
 /// The calls of a page, where no number is asked for.
@@ -46,6 +46,10 @@ enum JsonCommand {
         to: String,
         text: String,
         message: Option<uuid::Uuid>,
+    },
+    Control {
+        code: String,
+        control: Option<uuid::Uuid>,
     },
     Messages {
         before: Option<uuid::Uuid>,
@@ -182,6 +186,10 @@ impl Request {
             JsonCommand::Message { to, text, message } => {
                 let message = MessageId(message.unwrap_or_else(uuid::Uuid::new_v4));
                 ("message", None, Command::SendMessage { message, to, text })
+            }
+            JsonCommand::Control { code, control } => {
+                let control = ControlId(control.unwrap_or_else(uuid::Uuid::new_v4));
+                ("control", None, Command::Control { control, code })
             }
             JsonCommand::Messages { before, limit } => {
                 let before = before.map(MessageId);

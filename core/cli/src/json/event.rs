@@ -2,7 +2,9 @@
 
 use super::history::JsonRecord;
 use super::snapshot::JsonCall;
-use super::words::{end_reason_name, end_status, message_failure_name, ms, registration_name};
+use super::words::{
+    control_failure_name, end_reason_name, end_status, message_failure_name, ms, registration_name,
+};
 use serde::Serialize;
 use sidetone_phone::{
     Announcement, CallId, Event, MessagePage, MessageState, Party, QualityReport, Report,
@@ -44,6 +46,14 @@ pub(crate) enum JsonEvent {
     },
     MessageFailed {
         message: String,
+        reason: &'static str,
+        text: String,
+    },
+    ControlDone {
+        control: String,
+    },
+    ControlFailed {
+        control: String,
         reason: &'static str,
         text: String,
     },
@@ -387,6 +397,12 @@ impl From<Event> for JsonEvent {
             Event::MessageFailed { message, reason } => Self::MessageFailed {
                 message: message.to_string(),
                 reason: message_failure_name(reason),
+                text: reason.to_string(),
+            },
+            Event::ControlDone { control } => Self::ControlDone { control: control.to_string() },
+            Event::ControlFailed { control, reason } => Self::ControlFailed {
+                control: control.to_string(),
+                reason: control_failure_name(reason),
                 text: reason.to_string(),
             },
             Event::AutoAnswering { call, after } => {

@@ -1,7 +1,8 @@
 //! The words and units of the lines.
 
 use sidetone_phone::{
-    CallState, CommandError, EndReason, MediaPath, MessageFailure, RegistrationState,
+    CallState, CommandError, ControlFailure, EndReason, MediaPath, MessageFailure,
+    RegistrationState,
 };
 use std::time::Duration;
 
@@ -108,6 +109,21 @@ pub(super) fn message_failure_name(reason: MessageFailure) -> &'static str {
     }
 }
 
+/// Why a control call came to nothing.
+pub(super) fn control_failure_name(reason: ControlFailure) -> &'static str {
+    match reason {
+        ControlFailure::Forbidden => "forbidden",
+        ControlFailure::NotFound => "not_found",
+        ControlFailure::Busy => "busy",
+        ControlFailure::Unavailable => "unavailable",
+        ControlFailure::Gone => "gone",
+        ControlFailure::NotImplemented => "not_implemented",
+        ControlFailure::TimedOut => "timed_out",
+        ControlFailure::ConnectionLost => "connection_lost",
+        ControlFailure::Rejected(_) => "rejected",
+    }
+}
+
 /// The word for a refused command.
 pub(crate) fn command_error_name(error: CommandError) -> &'static str {
     match error {
@@ -127,6 +143,10 @@ pub(crate) fn command_error_name(error: CommandError) -> &'static str {
         CommandError::InvalidText => "invalid_text",
         CommandError::MessageIdTaken => "message_id_taken",
         CommandError::TooManyMessages => "too_many_messages",
+        CommandError::InvalidCode => "invalid_code",
+        CommandError::ControlIdTaken => "control_id_taken",
+        CommandError::TooManyControls => "too_many_controls",
+        CommandError::ControlUnderWay => "control_under_way",
         CommandError::NotAllowed => "not_allowed",
         CommandError::InvalidToken => "invalid_token",
     }

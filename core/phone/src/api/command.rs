@@ -1,6 +1,6 @@
 //! What the app may ask, and why it may be refused.
 
-use super::{CallId, MessageId, PushToken};
+use super::{CallId, ControlId, MessageId, PushToken};
 
 /// What the app asks. Every command is idempotent or typed as refused; hold and mute are set, never
 /// toggled.
@@ -93,6 +93,14 @@ pub enum Command {
         to: String,
         /// What it says: at most 1000 bytes.
         text: String,
+    },
+    /// Have the server carry out a code of its dial plan, which is no call: it does not ring, has no audio and
+    /// leaves the calls that there are alone. [`super::Event::ControlDone`] or [`super::Event::ControlFailed`] follows.
+    Control {
+        /// The new control call's id.
+        control: ControlId,
+        /// The code: 1 to 64 letters, digits and `* # - _ . + !`, sent as they are.
+        code: String,
     },
     /// Let calls be answered without the agent as [`super::AnswerMode`] allows it, or not, until he signs out.
     SetAutoAnswer {
@@ -201,6 +209,18 @@ pub enum CommandError {
     /// Too many messages wait for their answers.
     #[error("the server has not taken the last messages yet; wait a moment")]
     TooManyMessages,
+    /// A code that cannot be dialled.
+    #[error("a code has 1 to 64 letters, digits or * # - _ . + !; check it")]
+    InvalidCode,
+    /// The id of a new control call is taken.
+    #[error("this control call's id is taken; choose a fresh UUID")]
+    ControlIdTaken,
+    /// Too many control calls at a time.
+    #[error("the server has not taken the last codes yet; wait a moment")]
+    TooManyControls,
+    /// A control call is under way, and the phone is to sleep.
+    #[error("the server has not said yet what came of a code; let the phone sleep when it has")]
+    ControlUnderWay,
     /// The administrator does not allow it.
     #[error("this is not allowed here; ask the administrator for it")]
     NotAllowed,

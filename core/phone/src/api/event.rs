@@ -1,7 +1,7 @@
 //! What the app is told: each event counts, none is repeated.
 
 use super::{Announcement, CallId, DeclineReason, Direction, Hold, QualityReport, Registration};
-use super::{MessageFailure, MessageId, TextMessage};
+use super::{ControlFailure, ControlId, MessageFailure, MessageId, TextMessage};
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
@@ -186,6 +186,18 @@ pub enum Event {
         message: MessageId,
         /// Why.
         reason: MessageFailure,
+    },
+    /// The server has done what a control call asked for.
+    ControlDone {
+        /// The control call.
+        control: ControlId,
+    },
+    /// A control call came to nothing, or nobody knows; its last event.
+    ControlFailed {
+        /// The control call.
+        control: ControlId,
+        /// Why.
+        reason: ControlFailure,
     },
     /// The call is over; the last event of it. A push of a call that is over already is answered by
     /// this event too, so that what the platform was told of it comes to its end.

@@ -2,6 +2,7 @@
 
 mod command;
 mod config;
+mod control;
 mod event;
 mod history;
 mod input;
@@ -18,6 +19,7 @@ pub use config::{
     Account, AnswerMode, AudioGate, Config, ConfigError, EarlyMedia, ReferPolicy, Secret,
     ServerAddress,
 };
+pub use control::{ControlFailure, ControlId};
 pub use event::{EndReason, Event, Party};
 pub use history::{
     CallOutcome, CallRecord, HistoryCursor, HistoryEntry, HistoryFilter, HistoryPage,

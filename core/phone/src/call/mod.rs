@@ -54,6 +54,7 @@ use ending::Bye;
 use handover::Handing;
 use hold::{Change, Step, TheirChange};
 pub(crate) use incoming::moved;
+pub(crate) use outgoing::dialog_of;
 use reach::Reach;
 use redirect::Targets;
 use referred::Referred;

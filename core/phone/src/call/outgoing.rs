@@ -243,7 +243,7 @@ impl Call {
 
 /// The dialog of a 2xx. Where it has no Contact that can be read, its requests go where the INVITE
 /// went: they take our flow in any case, and an answer that is never acknowledged helps nobody.
-fn dialog_of(invite: &Request, response: &Response) -> Result<Dialog, DialogError> {
+pub(crate) fn dialog_of(invite: &Request, response: &Response) -> Result<Dialog, DialogError> {
     Dialog::uac(invite, response).or_else(|_| {
         let mut response = response.clone();
         let target = NameAddr::new(invite.uri.clone()).to_string();

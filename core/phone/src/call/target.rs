@@ -6,6 +6,8 @@ use sidetone_sip::{NameAddr, Uri};
 
 /// The most characters of what can be dialled.
 const LONGEST: usize = 256;
+/// The same of a code: an extension of Asterisk's dial plan has at most 79.
+const LONGEST_CODE: usize = 64;
 
 /// The address of a number, a user name or a `sip:` address.
 ///
@@ -25,6 +27,19 @@ pub(crate) fn parse(text: &str, account: &Account) -> Result<Uri, CommandError> 
         _ if text.contains('@') => address(Uri::parse(&format!("sip:{text}")).map_err(|_| error)?),
         _ => at_home(number(text).or_else(|| user(text)).ok_or(error)?, account),
     }
+}
+
+/// The address of a code of the server's dial plan, which is sent as it is.
+///
+/// # Errors
+/// [`CommandError::InvalidCode`].
+pub(crate) fn code(text: &str, account: &Account) -> Result<Uri, CommandError> {
+    let text = text.trim();
+    let valid = |b: u8| b.is_ascii_alphanumeric() || b"*#-_.+!".contains(&b);
+    if text.is_empty() || text.len() > LONGEST_CODE || !text.bytes().all(valid) {
+        return Err(CommandError::InvalidCode);
+    }
+    at_home(text.replace('#', "%23"), account).map_err(|_| CommandError::InvalidCode)
 }
 
 /// A complete address, without what could add header fields to the INVITE (RFC 3261 §19.1.5).
@@ -96,6 +111,19 @@ mod tests {
         assert_eq!(dial("sip:bob@other.example").as_deref(), Some("sip:bob@other.example"));
         assert_eq!(dial("bob@other.example").as_deref(), Some("sip:bob@other.example"));
         assert_eq!(dial("\"Bob\" <sip:bob@b.example>").as_deref(), Some("sip:bob@b.example"));
+    }
+
+    #[test]
+    fn a_code_is_sent_as_it_is() {
+        let account = Account::new("sip:agent1@pbx.example", Secret::new("x")).unwrap();
+        let dial = |text: &str| code(text, &account).map(|uri| uri.to_string());
+        assert_eq!(dial(" *46*lunch-break ").as_deref(), Ok("sip:*46*lunch-break@pbx.example"));
+        assert_eq!(dial("#9").as_deref(), Ok("sip:%239@pbx.example"));
+        assert!(dial(&"1".repeat(64)).is_ok());
+        for text in ["", " ", "*4 6", "a@b", "sip:a", "a;b=c", "a?b", "ä", "*4\r\n5", "<1>"] {
+            assert_eq!(dial(text), Err(CommandError::InvalidCode), "{text:?}");
+        }
+        assert_eq!(dial(&"1".repeat(65)), Err(CommandError::InvalidCode));
     }
 
     #[test]

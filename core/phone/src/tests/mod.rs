@@ -2,6 +2,7 @@
 
 mod auto_answer;
 mod calls;
+mod control;
 mod dtmf;
 mod early;
 mod handover;

@@ -85,6 +85,7 @@ header_names! {
     X_CALL_UID "X-Call-UID",
     X_EARLY_MEDIA "X-Early-Media",
     X_QUEUE "X-Queue",
+    X_CONTROL_ID "X-Control-ID",
     X_MESSAGE_ID "X-Message-ID",
     X_MESSAGE_REPORT "X-Message-Report",
     X_CALL_GROUP "X-Call-Group",

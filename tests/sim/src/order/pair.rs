@@ -310,6 +310,7 @@ impl Pair {
             | Command::Sleep
             | Command::SetPushToken(_)
             | Command::SendMessage { .. }
+            | Command::Control { .. }
             | Command::SetAutoAnswer { .. }
             | Command::Mute { .. }
             | Command::SendDtmf { .. } => Ok(()),
