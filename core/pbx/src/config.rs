@@ -140,7 +140,8 @@ impl PbxConfig {
     /// `colleague1` to `colleague4` on 2001 to 2004 and `customer1` to `customer4`, each with the password
     /// `secret-<user>`; the queue `support` on 1800 with the first two agents in it; on 1301 to 1304 agents
     /// who are asked to answer by themselves; on 1801 to 1804 a queue for each agent alone; 1810 with all
-    /// four at once and 1811 to 1814 for agents whose phones sleep; the service numbers 600 to 607 and 610 to 615.
+    /// four at once and 1811 to 1814 for agents whose phones sleep; the service numbers 600 to 607 and 610 to 615;
+    /// codes for control calls, `*700` that is done and `*7NN` that is refused with cause NN of Q.850.
     pub fn bench() -> Self {
         let agents = (1..=4).map(|n| (format!("agent{n}"), "Agent", n, format!("100{n}")));
         let colleagues =
@@ -250,6 +251,19 @@ fn services() -> BTreeMap<String, Extension> {
         ("613", sent_to("sip:600@bench.test")),
         ("614", sent_to("sip:603@bench.test")),
         ("615", sent_to("sip:600@elsewhere.test")),
+        // Codes for control calls: one that is done, one of which the server does not say so, one whose call it does
+        // not end, and one for each refusal.
+        ("*700", vec![Answer, end()]),
+        ("*798", vec![Wait(seconds(3600)), HangUp(StatusCode::TEMPORARILY_UNAVAILABLE)]),
+        ("*799", vec![Answer]),
+        ("*701", vec![HangUp(StatusCode::NOT_FOUND)]),
+        ("*717", vec![HangUp(StatusCode::BUSY_HERE)]),
+        ("*720", vec![HangUp(StatusCode::TEMPORARILY_UNAVAILABLE)]),
+        ("*721", vec![HangUp(StatusCode::FORBIDDEN)]),
+        ("*722", vec![HangUp(StatusCode::GONE)]),
+        ("*729", vec![HangUp(StatusCode::NOT_IMPLEMENTED)]),
+        ("*734", vec![HangUp(StatusCode::SERVICE_UNAVAILABLE)]),
+        ("*758", vec![HangUp(StatusCode::NOT_ACCEPTABLE_HERE)]),
         ("*11", vec![LogIn(support()), Answer, end()]),
         ("*12", vec![LogOut(support()), Answer, end()]),
     ];

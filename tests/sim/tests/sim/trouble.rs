@@ -5,7 +5,7 @@ use rand_chacha::ChaCha12Rng;
 use rand_core::{Rng, SeedableRng};
 use sidetone_pbx::{Extension, MediaDirection, Operator, PbxConfig, Step, Strategy};
 use sidetone_phone::{
-    CallState, Command, DeclineReason, Digits, EndReason, Event, Handover, ReferPolicy,
+    CallState, Command, ControlId, DeclineReason, Digits, EndReason, Event, Handover, ReferPolicy,
     RegistrationState,
 };
 use sidetone_sim::{PhoneId, Pushes, Spoil, World};
@@ -228,6 +228,8 @@ struct Counts {
     transferred: usize,
     /// The server sent a phone elsewhere, which went.
     sent_on: usize,
+    /// Control calls: those that the server has done, and those that came to nothing.
+    controls: (usize, usize),
     /// Steps, and those of them in which a phone or the PBX did something.
     steps: (u64, u64),
     /// Of all phones together.
@@ -250,6 +252,13 @@ fn random_world(seed: u64, counts: &mut Counts) {
     // What rings without end would ring on where a phone has given it up unheard.
     let rings = vec![Step::Ringing, Step::Wait(SECOND * 100), Step::HangUp(StatusCode::BUSY_HERE)];
     config.extensions.insert("610".to_owned(), Extension::Steps(rings));
+    // A phone that dies cannot hang up what the server would keep.
+    let (wait, end) = (Step::Wait(SECOND * 30), Step::HangUp(StatusCode::BUSY_HERE));
+    for (code, steps) in
+        [("*798", vec![wait.clone(), end.clone()]), ("*799", vec![Step::Answer, wait, end])]
+    {
+        config.extensions.insert(code.to_owned(), Extension::Steps(steps));
+    }
     let mut world = World::new(config, seed);
     let phones = [
         world.add_mobile_phone("agent1"),
@@ -266,13 +275,15 @@ fn random_world(seed: u64, counts: &mut Counts) {
         "1801", "1811", "1811", "1812", "1810", "1001", "1002", "600", "602", "603", "605", "610",
         "611", "999",
     ];
+    let codes = ["*700", "*700", "*721", "*717", "*798", "*799", "*7000"];
+    let mut controls = 0;
     for _ in 0..120 {
         world.run_for(Duration::from_millis(draw(5000)));
         let phone = phones[draw(3) as usize];
         let calls = world.calls(phone);
         let call = calls.get(draw(2) as usize).or(calls.first()).map(|call| call.id);
         // A refused command is an answer like any other.
-        let _ = match (draw(33), call) {
+        let _ = match (draw(35), call) {
             (0..=4, _) => {
                 let number = numbers[draw(numbers.len() as u64) as usize];
                 world.dial(phone, number).map(|_| ())
@@ -395,6 +406,12 @@ fn random_world(seed: u64, counts: &mut Counts) {
                 leg.into_iter().for_each(|leg| world.operate(Operator::Refer(leg)));
                 Ok(())
             }
+            (33..=34, _) => {
+                controls += 1;
+                let control = ControlId(uuid::Uuid::from_u128(controls));
+                let code = codes[draw(codes.len() as u64) as usize].to_owned();
+                world.command(phone, Command::Control { control, code })
+            }
             _ => Ok(()),
         };
     }
@@ -436,6 +453,10 @@ fn rests(mut world: World, phones: [PhoneId; 3], seed: u64, counts: &mut Counts)
         counts.ended += events.iter().filter(|e| matches!(e, Event::Ended { .. })).count();
         let went = |e: &&Event| matches!(e, Event::Referred { .. });
         counts.sent_on += events.iter().filter(went).count();
+        counts.controls.0 +=
+            events.iter().filter(|e| matches!(e, Event::ControlDone { .. })).count();
+        counts.controls.1 +=
+            events.iter().filter(|e| matches!(e, Event::ControlFailed { .. })).count();
         counts.announced += events.iter().filter(|e| matches!(e, Event::Announced { .. })).count();
     }
     counts.pushes += world.pushes_delivered();
@@ -485,7 +506,9 @@ fn worlds_of_random_trouble_come_to_rest() {
         changing as f64 / cpu.as_secs_f64(),
         counts.hours / cpu.as_secs_f64(),
     );
-    for count in [counts.ended, counts.pushes, counts.announced, counts.sleeps, counts.deaths] {
+    let (done, failed) = counts.controls;
+    let others = [counts.announced, counts.sleeps, counts.deaths, done, failed];
+    for count in [counts.ended, counts.pushes].into_iter().chain(others) {
         assert!(count as u64 > seeds, "{counts:?}");
     }
     assert!(counts.sent_on as u64 * 20 > seeds, "{counts:?}");
