@@ -192,7 +192,7 @@ impl From<PhoneCommandError> for CommandError {
                 "Choose a fresh UUID";
             TooManyMessages: "The server has not taken the last messages yet",
                 "Wait a moment";
-            InvalidCode: "A code has 1 to 64 letters, digits or * # - _ . + !",
+            InvalidCode: "A code has 1 to 64 letters, digits or signs of *#-_.+!",
                 "Check it against the server's dial plan";
             ControlIdTaken: "This id names another control call",
                 "Choose a fresh UUID";

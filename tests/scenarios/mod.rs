@@ -2,6 +2,7 @@
 //! Asterisk with the same assertions. A file a kind of journey; a function a journey.
 
 pub(crate) mod asleep;
+pub(crate) mod control;
 pub(crate) mod hold;
 pub(crate) mod intercom;
 pub(crate) mod message;

@@ -5,9 +5,9 @@
 #![allow(clippy::wildcard_enum_match_arm, reason = "a reader waits for one event of many")]
 
 use sidetone_ffi::{
-    AudioEndpoint, AudioGate, CallId, CallState, DeclineReason, Direction, EndReason, Event, Hold,
-    InstanceId, LogLevel, LogLine, LogSink, LogSinkError, MediaPath, Phone, PhoneConfig,
-    PushProvider, PushToken, RegistrationState, Trust, set_log_sink,
+    AudioEndpoint, AudioGate, CallId, CallState, ControlError, ControlId, DeclineReason, Direction,
+    EndReason, Event, Hold, InstanceId, LogLevel, LogLine, LogSink, LogSinkError, MediaPath, Phone,
+    PhoneConfig, PushProvider, PushToken, RegistrationState, Trust, set_log_sink,
 };
 use sidetone_interop::phone::{PATIENCE, Scratch};
 use sidetone_interop::stage::Stage;
@@ -254,6 +254,31 @@ async fn two_apps_talk_hold_press_keys_and_hang_up() {
     let lines: Vec<LogLine> = std::mem::take(&mut *lines.0.lock().unwrap());
     let token = token_of("agent");
     judge(&lines, &[&password, &secrets[0], &secrets[1], &token, &format!("sip:{number}")]);
+}
+
+#[tokio::test]
+async fn a_code_is_done_or_refused_by_its_kind_and_is_no_call() {
+    let stage = Stage::model();
+    let app = App::start(&stage, "codes", &stage.line.agent(), &Voice::silence()).await;
+    let code = |code: &str, id| app.phone.control(code.to_owned(), id);
+    let named = ControlId(uuid::Uuid::new_v4());
+    assert_eq!(code("*700", Some(named)).await, Ok(()));
+    assert!(matches!(code("*721", None).await, Err(ControlError::Forbidden { .. })));
+    assert!(matches!(code("*700", Some(named)).await, Err(ControlError::ControlIdTaken { .. })));
+    assert!(matches!(code("no code", None).await, Err(ControlError::InvalidCode { .. })));
+    // Those that wait when the phone goes learn of it.
+    let phone = Arc::clone(&app.phone);
+    let waiting = tokio::spawn(async move { phone.control("*798".to_owned(), None).await });
+    sleep(Duration::from_millis(300)).await;
+    assert_eq!(app.phone.snapshot().calls, []);
+    let told = app.leave().await;
+    let left = timeout(PATIENCE, waiting).await.unwrap().unwrap();
+    assert!(
+        matches!(left, Err(ControlError::ConnectionLost { .. } | ControlError::Ended { .. })),
+        "{left:?}"
+    );
+    assert!(told.contains(&Event::ControlDone { control: named }));
+    assert!(!told.iter().any(|event| matches!(event, Event::Dialing { .. } | Event::Ended { .. })));
 }
 
 /// Everything that was logged of two registrations and two calls, against what must not be in it.

@@ -75,6 +75,11 @@ scenarios! {
         answered_by_itself,
         turned_off,
     }
+    control {
+        done,
+        refused,
+        left_open,
+    }
     message {
         arrives,
         nobody_there,

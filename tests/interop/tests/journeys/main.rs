@@ -19,6 +19,7 @@
 //! | `handover` | the network changes, at every point of a call |
 //! | `message` | agents who write to each other |
 //! | `intercom` | a call beside one that was answered without the agent |
+//! | `control` | codes of the dial plan: how long they take, and who notices |
 //! | `program` | doctor, exit statuses, commands that are refused |
 
 #![allow(clippy::print_stdout, reason = "what was measured or left out is worth reading")]
@@ -26,6 +27,7 @@
 mod calls;
 mod cold;
 mod conformance;
+mod control;
 mod early;
 mod handover;
 mod intercom;
