@@ -249,6 +249,9 @@ func endpoint(_ text: String) -> AudioEndpoint {
         case .messageSent(let message, let delivered): say("message_sent", ["message": id(message), "delivered": delivered])
         case .messageFailed(let message, let reason, let text):
             say("message_failed", ["message": id(message), "reason": snake("\(reason)"), "text": text])
+        case .controlDone(let control): say("control_done", ["control": id(control)])
+        case .controlFailed(let control, let reason, let text):
+            say("control_failed", ["control": id(control), "reason": snake("\(reason)"), "text": text])
         case .autoAnswering(let call, let after): say("auto_answering", ["call": id(call), "after_ms": milliseconds(after)])
         case .dtmfFailed(let call, let digits, let text): say("dtmf_failed", ["call": id(call), "digits": digits, "reason": text])
         case .dtmfSent(let call): say("dtmf_sent", ["call": id(call)])

@@ -69,6 +69,28 @@ final class RealCallTests: XCTestCase, @unchecked Sendable {
         await stage.end()
     }
 
+    @MainActor func testACodeOfTheDialPlanIsDoneOrRefusedByItsKindAndThePlatformHearsOfNoCall() async throws {
+        let stage = try await Stage.make(agent: 3)
+        let phone = try XCTUnwrap(stage.center.phone as? SidetonePhone)
+        try await phone.control("*700")
+        do {
+            try await phone.control("*721")
+            XCTFail("done")
+        } catch ControlError.Forbidden(let what, let advice) {
+            XCTAssertEqual([what, advice], ["The server does not allow this", "Ask its administrator"])
+        }
+        do {
+            try await phone.control("no code")
+            XCTFail("sent")
+        } catch ControlError.InvalidCode {}
+        XCTAssertTrue(stage.kit.calls.isEmpty)
+        XCTAssertFalse(FakeAudioSession.shared.isActive)
+        XCTAssertTrue(phone.calls().isEmpty)
+        let kept = try await phone.history().entries
+        XCTAssertTrue(kept.isEmpty)
+        await stage.end()
+    }
+
     @MainActor func testACallIsDeclinedAtTheLockScreen() async throws {
         let stage = try await Stage.make(agent: 2)
         stage.kit.userEnds(try await stage.ring())

@@ -577,7 +577,19 @@ class CallCoordinator(
         } else if (bedtime == null) {
             bedtime = scope.launch {
                 delay(after.toMillis())
-                turns.take { phone?.let { phone -> launchNow { phone.sleep() } } }
+                turns.take { phone?.let { phone -> launchNow { letSleep(phone) } } }
+            }
+        }
+    }
+
+    /** A call that has just ended, or a code, may still be on its way out: then the phone refuses, and is asked again. */
+    private suspend fun letSleep(phone: PhonePort) {
+        while (bedtime != null) {
+            try {
+                return phone.sleep()
+            } catch (e: Refusal) {
+                if (e.why != Refusal.Why.NOT_NOW) throw e
+                delay(RETRY_MS)
             }
         }
     }
@@ -601,6 +613,7 @@ class CallCoordinator(
         val MISSED = setOf(Cause.MISSED, Cause.ERROR, Cause.CANCELED)
         const val LONGEST_RING_MS = 180_000L
         const val GRACE_MS = 2_000L
+        const val RETRY_MS = 500L
         const val REMEMBERED = 64
     }
 }

@@ -65,6 +65,17 @@ class SidetonePhone private constructor(private val phone: Phone) : PhonePort {
     /** The messages of this process, latest first: those before this one, or the last. They are not stored. */
     suspend fun messages(before: UUID? = null, limit: UInt = 50u): MessagePage = phone.messages(before, limit)
 
+    /**
+     * Has the server carry out a code of its dial plan, and returns when it has: ten seconds at most. It is no call: Telecom,
+     * the ringer and the audio are not touched, and the calls that there are go on. [Refusal.cause] is a
+     * [ControlException] that says which failure it was.
+     */
+    suspend fun control(code: String) = try {
+        phone.control(code, null)
+    } catch (e: ControlException) {
+        throw Refusal(sentences(e), Refusal.Why.OTHER, e)
+    }
+
     /** Lets calls be answered without the agent as the configuration allows it, or not, until he signs out. */
     suspend fun setAutoAnswer(on: Boolean) = typed { phone.setAutoAnswer(on) }
 
@@ -139,7 +150,8 @@ private suspend fun <T> typed(command: suspend () -> T): T = try {
     val why = when (e) {
         is CommandException.UnknownCall -> Refusal.Why.UNKNOWN_CALL
         is CommandException.Transferring, is CommandException.NothingToSwap, is CommandException.TooFewCalls,
-        is CommandException.TooManyToLeave, is CommandException.WrongState,
+        is CommandException.TooManyToLeave, is CommandException.WrongState, is CommandException.InCall,
+        is CommandException.ControlUnderWay,
         -> Refusal.Why.NOT_NOW
         else -> Refusal.Why.OTHER
     }

@@ -1,5 +1,6 @@
 package org.sidetone
 
+import java.time.Duration
 import java.util.UUID
 import java.util.concurrent.atomic.AtomicInteger
 import kotlin.concurrent.thread
@@ -45,6 +46,34 @@ class CoordinatorTest {
         assertEquals(State.ENDED, rig.telecom.calls.getValue(one).state)
         assertEquals(Cause.MISSED, rig.telecom.calls.getValue(one).cause)
         rig.telecom.check()
+    }
+
+    @Test
+    fun `a phone that refuses to sleep is asked again until it does`() = test {
+        val rig = Rig(scope = backgroundScope, sleepAfter = { Duration.ofSeconds(2) })
+        talking(rig, one)
+        rig.phone.refusesSleep = 3
+        rig.telecom.userHangsUp(one)
+        advanceTimeBy(3_000)
+        assertFalse(rig.phone.asleep)
+        advanceTimeBy(2_000)
+        assertTrue(rig.phone.asleep)
+        assertEquals(4, rig.phone.sleepsAsked)
+    }
+
+    @Test
+    fun `a phone that refused to sleep is let alone when the user is back`() = test {
+        val standing = Standing(35, visible = false, locked = true)
+        val rig = Rig(standing, backgroundScope) { Duration.ofSeconds(2) }
+        talking(rig, one)
+        rig.phone.refusesSleep = Int.MAX_VALUE
+        rig.telecom.userHangsUp(one)
+        advanceTimeBy(3_000)
+        rig.telecom.standingChanges(standing.copy(visible = true, locked = false))
+        val asked = rig.phone.sleepsAsked
+        advanceTimeBy(5_000)
+        assertTrue(asked > 0)
+        assertEquals(asked, rig.phone.sleepsAsked)
     }
 
     @Test

@@ -137,6 +137,38 @@ class RealPhoneTest {
         main.close()
     }
 
+    @Test
+    fun `a code of the dial plan is done or refused by its kind, and the strict platform hears of no call`() = test {
+        val main = java.util.concurrent.Executors.newSingleThreadExecutor().asCoroutineDispatcher()
+        val broken = java.util.concurrent.CopyOnWriteArrayList<Throwable>()
+        val scope = CoroutineScope(SupervisorJob() + main + CoroutineExceptionHandler { _, e -> broken += e })
+        val standing = Standing(35, visible = true, locked = false)
+        val telecom = FakeTelecom(standing, queue = { scope.launch { it() } })
+        val coordinator = CallCoordinator(telecom, scope, { error("no push here") }, standing) {
+            SidetonePhone.start(config(0)).also { it.signIn() }
+        }
+        telecom.actions = coordinator
+        val phone = coordinator.phone() as SidetonePhone
+        phone.snapshot.first { it.registration.state == RegistrationState.REGISTERED }
+        val shown = scope.async { telecom.screen }.await()
+        phone.control("*700")
+        val forbidden = runCatching { phone.control("*721") }.exceptionOrNull() as Refusal
+        assertTrue(forbidden.cause is ControlException.Forbidden, forbidden.toString())
+        assertEquals("The server does not allow this. Ask its administrator.", forbidden.message)
+        val none = runCatching { phone.control("no code") }.exceptionOrNull() as Refusal
+        assertTrue(none.cause is ControlException.InvalidCode, none.toString())
+        assertEquals(emptyList<CallSnapshot>(), phone.snapshot.value.calls)
+        assertEquals(emptyList<HistoryEntry>(), phone.history().entries)
+        scope.async {
+            telecom.check()
+            assertTrue(telecom.calls.isEmpty())
+            assertEquals(shown, telecom.screen)
+        }.await()
+        broken.forEach { throw it }
+        phone.shutdown()
+        main.close()
+    }
+
     /** The model PBX: `sidetone demo --serve`. */
     private object Server {
         private val process = ProcessBuilder(

@@ -1,5 +1,6 @@
 package org.sidetone
 
+import java.time.Duration
 import java.time.Instant
 import java.util.UUID
 import kotlinx.coroutines.CompletableDeferred
@@ -12,7 +13,11 @@ import org.sidetone.testing.FakeTelecom
 import org.sidetone.testing.ScriptedPhone
 
 /** A coordinator between the strict platform and a scripted phone; everything happens where it is asked for. */
-class Rig(standing: Standing = Standing(35, visible = false, locked = true), scope: CoroutineScope? = null) {
+class Rig(
+    standing: Standing = Standing(35, visible = false, locked = true),
+    scope: CoroutineScope? = null,
+    sleepAfter: () -> Duration? = { null },
+) {
     val job = SupervisorJob()
     val telecom = FakeTelecom(standing)
     var phone = ScriptedPhone(telecom)
@@ -26,6 +31,7 @@ class Rig(standing: Standing = Standing(35, visible = false, locked = true), sco
         scope ?: CoroutineScope(job + Dispatchers.Unconfined + CoroutineExceptionHandler { _, e -> failures += e }),
         ::pushOf,
         standing,
+        sleepAfter = sleepAfter,
         startPhone = {
             starts++
             start.await()

@@ -73,6 +73,10 @@ class Lines(private val out: PrintStream = System.out) {
             is Event.MessageFailed -> print(
                 "message_failed", "message" to event.message.toString(), "reason" to snake(event.reason::class.simpleName!!), "text" to event.text,
             )
+            is Event.ControlDone -> print("control_done", "control" to event.control.toString())
+            is Event.ControlFailed -> print(
+                "control_failed", "control" to event.control.toString(), "reason" to snake(event.reason::class.simpleName!!), "text" to event.text,
+            )
             is Event.AutoAnswering -> print("auto_answering", "call" to event.call.toString(), "after_ms" to ms(event.after))
             is Event.DtmfFailed -> print("dtmf_failed", "call" to event.call.toString(), "digits" to event.digits, "reason" to event.text)
             is Event.DtmfSent -> print("dtmf_sent", "call" to event.call.toString())

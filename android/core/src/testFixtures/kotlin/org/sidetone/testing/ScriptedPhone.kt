@@ -34,6 +34,10 @@ class ScriptedPhone(private val telecom: FakeTelecom) : PhonePort {
     val digits = StringBuilder()
     var asleep = false
     var refusesHold = false
+
+    /** So often it does not let itself be put to sleep: something is on its way out. */
+    var refusesSleep = 0
+    var sleepsAsked = 0
     private var wantsCalls = false
 
     /** Completed where the command to sign in is done. */
@@ -112,6 +116,8 @@ class ScriptedPhone(private val telecom: FakeTelecom) : PhonePort {
     }
 
     override suspend fun sleep() {
+        sleepsAsked++
+        if (sleepsAsked <= refusesSleep) throw Refusal("a code is under way", Refusal.Why.NOT_NOW)
         asleep = true
     }
 
