@@ -181,12 +181,12 @@ impl Call {
             return;
         }
         let mut due = std::mem::take(&mut self.handover.due);
-        let mut hold = self.hold.local;
+        let (mut hold, mut tries) = (self.hold.local, 0);
         if let Some(waiting) = self.change.take() {
-            (due, hold) = (due.max(waiting.due), waiting.hold);
+            (due, hold, tries) = (due.max(waiting.due), waiting.hold, waiting.tries);
         }
         let hold = self.wish.take().unwrap_or(hold);
-        self.start_change(hold, due, ua, now);
+        self.try_change((hold, due, tries), ua, now);
     }
 
     /// The other side has our offer, or has refused it: from now on a path is looked for, and tried anew

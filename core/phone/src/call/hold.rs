@@ -1,13 +1,12 @@
 //! Changes of the session by re-INVITE: hold and resume from each side, a new flow, glare, refusal
 //! (RFC 3261 §14, RFC 3264 §8.4, RFC 6337 §5.3).
 
+use super::again::After;
 use super::handover::Due;
 use super::incoming::offer_of;
 use super::{Call, outgoing::is_sdp, update::is_update};
 use crate::ua::{SDP, Ua};
-use crate::{
-    DescribeRequest, Direction, EndReason, Event, FlowId, Hold, MediaError, Now, Output, sdp,
-};
+use crate::{DescribeRequest, EndReason, Event, FlowId, Hold, MediaError, Now, Output, sdp};
 use sidetone_sip::sdp::{OfferAnswerError, SignalingState};
 use sidetone_sip::transaction::{ClientKey, ServerKey};
 use sidetone_sip::{HeaderName, Method, Request, Response, StatusCode};
@@ -26,6 +25,8 @@ pub(super) struct Change {
     pub(super) hold: bool,
     /// What it carries besides.
     pub(super) due: Due,
+    /// How often it was refused for now.
+    pub(super) tries: u8,
     pub(super) step: Step,
 }
 
@@ -38,7 +39,7 @@ pub(super) enum Step {
     Ready { sdp: String },
     /// The re-INVITE is on its way; it is withdrawn at this time, where it was not yet.
     Sent { key: ClientKey, sequence: u32, flow: Option<FlowId>, until: Option<Duration> },
-    /// It met a re-INVITE of the other side and goes again at this time (RFC 3261 §14.1).
+    /// It was refused for now and goes again at this time.
     Waiting { at: Duration },
 }
 
@@ -112,14 +113,24 @@ impl Call {
 
     /// Begins a change.
     pub(super) fn start_change(&mut self, hold: bool, due: Due, ua: &mut Ua, now: Now) {
+        self.try_change((hold, due, 0), ua, now);
+    }
+
+    /// The same, where it was refused so many times for now.
+    pub(super) fn try_change(
+        &mut self,
+        (hold, due, tries): (bool, Due, u8),
+        ua: &mut Ua,
+        now: Now,
+    ) {
         let _ = self.exchange.local_offer();
-        self.change = Some(Change { hold, due, step: Step::Describing });
+        self.change = Some(Change { hold, due, tries, step: Step::Describing });
         let (direction, ice_restart) = (direction_while(hold), due == Due::Restart);
         self.describe(DescribeRequest::Offer { direction, ice_restart }, ua, now);
         self.set_gates(ua);
     }
 
-    /// After glare, when its time has come.
+    /// Refused for now, when its time has come.
     pub(super) fn change_again(&mut self, ua: &mut Ua, now: Now) {
         let free = self.is_free();
         let Some(change) = &mut self.change else { return };
@@ -128,8 +139,8 @@ impl Call {
             return;
         }
         if free {
-            let (hold, due) = (change.hold, change.due);
-            self.start_change(hold, due, ua, now);
+            let again = (change.hold, change.due, change.tries);
+            self.try_change(again, ua, now);
         } else {
             *at = now.boot + LATER;
         }
@@ -204,27 +215,26 @@ impl Call {
 
     /// A final response to our re-INVITE.
     pub(super) fn change_answered(&mut self, response: &Response, ua: &mut Ua, now: Now) {
-        let Some(Change { hold, due, step: Step::Sent { .. } }) = self.change else { return };
-        match response.status.code() {
-            200..=299 => self.change_accepted((hold, due), response, ua, now),
-            491 => {
-                // RFC 3261 §14.1: the side that made the Call-ID waits longer, in steps of 10 ms.
-                let (low, high) = match self.direction {
-                    Direction::Outgoing => (210, 400),
-                    Direction::Incoming => (0, 200),
-                };
-                let low = Duration::from_millis(low);
-                let wait = ua.between(low, Duration::from_millis(high)) * 10;
+        let Some(Change { hold, due, tries, step: Step::Sent { .. } }) = self.change else {
+            return;
+        };
+        if response.status.is_success() {
+            return self.change_accepted((hold, due), response, ua, now);
+        }
+        match self.after_refusal(response, due, tries, ua) {
+            After::Again(wait) => {
                 self.roll_back(ua);
-                let step = Step::Waiting { at: now.boot + wait };
-                self.change = Some(Change { hold, due, step });
+                let (tries, step) = (tries + 1, Step::Waiting { at: now.boot + wait });
+                self.change = Some(Change { hold, due, tries, step });
             }
-            // RFC 3261 §12.2.1.2: the dialog is gone there.
-            408 | 481 => self.hang_up(EndReason::TimedOut, ua, now),
-            code => {
-                let why =
-                    format!("the other side refused it ({code} {})", response.status.reason());
-                self.change_failed(&why, ua, now);
+            After::End => self.hang_up(EndReason::TimedOut, ua, now),
+            After::GiveUp => {
+                let (code, phrase) = (response.status.code(), response.status.reason());
+                self.change_failed(
+                    &format!("the other side refused it ({code} {phrase})"),
+                    ua,
+                    now,
+                );
             }
         }
     }

@@ -3,6 +3,7 @@
 //! | module | owns |
 //! |---|---|
 //! | [`state`] | the one `match (state, input)` |
+//! | [`again`] | what becomes of a change that the other side refuses |
 //! | [`auto`] | answered without the agent: when, and the tone before its audio |
 //! | [`announced`] | before the INVITE: a push, and what the user decides on it |
 //! | [`incoming`] | the called side: ringing, answer, refusal |
@@ -22,6 +23,7 @@
 //! | [`target`] | what was dialled, as an address |
 //! | [`update`] | UPDATE, and the early dialogs that it may come in |
 
+mod again;
 mod announced;
 mod auto;
 mod dtmf;

@@ -182,7 +182,13 @@ impl Call {
             // RFC 3261 §12.2.1.2: the dialog is gone there.
             408 | 481 => self.hang_up(EndReason::TimedOut, ua, now),
             405 | 501 => self.takes_update = false,
-            code => log::warn!("{}: the session's refresh was refused with {code}", self.id),
+            code => {
+                let wait = super::again::asked_to_wait(response);
+                if let (Some(timer), Some(wait)) = (&mut self.session, wait) {
+                    timer.refresh = Some(now.boot + wait);
+                }
+                log::warn!("{}: the session's refresh was refused with {code}", self.id);
+            }
         }
     }
 

@@ -186,6 +186,105 @@ fn a_new_path_that_is_refused_is_asked_for_again() {
 }
 
 #[test]
+fn a_new_path_that_is_refused_for_now_waits_as_long_as_the_other_side_says() {
+    for code in [500, 503] {
+        let (mut world, _, _) = World::talking_in(id());
+        world.handle(BREAK);
+        restarts(&mut world, sdp::Direction::SendRecv);
+        world.open_flow();
+        let invite = world.request(Method::Invite);
+        world.grant();
+        refuse(&mut world, &invite, code, Some("8"));
+        world.advance_alive(SECOND * 8 - Duration::from_millis(1));
+        assert!(world.take(|output| matches!(output, Output::Describe { .. })).is_none());
+        world.advance_alive(Duration::from_millis(1));
+        restarts(&mut world, sdp::Direction::SendRecv);
+        let invite = world.request(Method::Invite);
+        comes_back(&mut world, &invite, "sendrecv");
+    }
+}
+
+#[test]
+fn a_new_path_that_is_refused_for_ever_ends_the_call_in_its_time() {
+    for wait in [None, Some("2"), Some("300")] {
+        let (mut world, _, _) = World::talking_in(id());
+        world.handle(BREAK);
+        restarts(&mut world, sdp::Direction::SendRecv);
+        world.open_flow();
+        let mut invite = world.request(Method::Invite);
+        world.grant();
+        let mut tries = 0;
+        for _ in 0..59 {
+            refuse(&mut world, &invite, 503, wait);
+            while world.sent.is_empty() && world.state(id()) == Some(CallState::Established) {
+                world.advance_alive(Duration::from_millis(500));
+                if world.outputs.iter().any(|o| matches!(o, Output::Describe { .. })) {
+                    restarts(&mut world, sdp::Direction::SendRecv);
+                }
+            }
+            if world.state(id()) != Some(CallState::Established) {
+                break;
+            }
+            invite = world.request(Method::Invite);
+            tries += 1;
+        }
+        assert!((3..40).contains(&tries), "{wait:?}: {tries}");
+        let bye = world.request(Method::Bye);
+        world.reply(&bye, 200);
+        world.ended(id(), EndReason::NetworkLost);
+    }
+}
+
+#[test]
+fn a_refresh_that_is_refused_goes_again_though_nobody_waits_for_it() {
+    let (mut world, _, _) = World::talking_in(id());
+    world.lose_flow(FlowErrorKind::Lost);
+    world.advance(SECOND * 2);
+    world.open_flow();
+    world.grant();
+    world.described(id());
+    for wait in [1, 2, 4] {
+        let invite = world.request(Method::Invite);
+        refuse(&mut world, &invite, 503, None);
+        world.advance_alive(SECOND * wait);
+        world.described(id());
+    }
+    let invite = world.request(Method::Invite);
+    world.reply_sdp(&invite, 200, "caller", &sdp("sendrecv"));
+    world.request(Method::Ack);
+    world.advance_alive(SECOND * 20);
+    world.silent();
+    assert_eq!(world.state(id()), Some(CallState::Established));
+}
+
+#[test]
+fn a_call_that_the_server_has_lost_ends_when_its_network_changes() {
+    for code in [408, 481] {
+        let (mut world, _, _) = World::talking_in(id());
+        world.handle(BREAK);
+        restarts(&mut world, sdp::Direction::SendRecv);
+        world.open_flow();
+        let invite = world.request(Method::Invite);
+        world.grant();
+        world.reply(&invite, code);
+        world.request(Method::Ack);
+        let bye = world.request(Method::Bye);
+        world.reply(&bye, 481);
+        world.ended(id(), EndReason::TimedOut);
+    }
+}
+
+/// Refuses a re-INVITE so, and says for how long.
+fn refuse(world: &mut World, invite: &Request, code: u16, seconds: Option<&str>) {
+    let mut response = invite.response(StatusCode::new(code).unwrap(), Some("caller"));
+    if let Some(seconds) = seconds {
+        response.headers.push(HeaderName::RETRY_AFTER, seconds);
+    }
+    world.receive(response);
+    world.request(Method::Ack);
+}
+
+#[test]
 fn a_path_that_falls_silent_is_built_anew_though_nobody_tells_of_a_network() {
     let (mut world, _, _) = World::talking_in(id());
     world.handle(Input::MediaDisconnected { call: id() });

@@ -86,6 +86,93 @@ fn after_glare_the_owner_of_the_call_id_waits_longer() {
     world.request(Method::Invite);
 }
 
+/// Refuses a request so, to be tried again after so many seconds.
+fn later(world: &mut World, request: &Request, code: u16, seconds: &str) {
+    let mut response = request.response(StatusCode::new(code).unwrap(), Some("bob"));
+    response.headers.push(HeaderName::RETRY_AFTER, seconds);
+    world.receive(response);
+    world.request(Method::Ack);
+}
+
+#[test]
+fn rfc_3261_14_1_a_hold_that_is_refused_for_now_goes_again_when_the_other_side_says() {
+    for (code, seconds) in [(500, 3), (503, 7), (500, 30)] {
+        let (mut world, _) = World::talking_out(id());
+        let invite = hold(&mut world, true);
+        later(&mut world, &invite, code, &format!("{seconds} (busy);duration=60"));
+        assert!(world.events.is_empty(), "it is not given up");
+        world.advance_alive(SECOND * seconds - Duration::from_millis(1));
+        assert!(world.take(|o| matches!(o, Output::Describe { .. })).is_none(), "not before");
+        world.advance_alive(Duration::from_millis(1));
+        world.described(id());
+        let again = world.request(Method::Invite);
+        world.reply_sdp(&again, 200, "bob", &self::sdp("recvonly"));
+        world.request(Method::Ack);
+        assert!(held(&world).local, "{code}");
+        assert_eq!(world.state(id()), Some(CallState::Established));
+    }
+}
+
+#[test]
+fn a_hold_that_is_refused_for_now_again_and_again_is_given_up() {
+    for code in [491, 500, 503] {
+        let (mut world, _) = World::talking_out(id());
+        let mut invite = hold(&mut world, true);
+        for _ in 0..5 {
+            later(&mut world, &invite, code, "0");
+            assert!(world.events.is_empty(), "{code}");
+            world.advance_alive(SECOND * 5);
+            world.described(id());
+            invite = world.request(Method::Invite);
+        }
+        later(&mut world, &invite, code, "0");
+        assert!(matches!(world.events.pop_front(), Some(Event::HoldFailed { .. })), "{code}");
+        assert_eq!(held(&world), Hold::default());
+        world.advance_alive(SECOND * 40);
+        world.silent();
+        assert_eq!(world.state(id()), Some(CallState::Established));
+    }
+}
+
+#[test]
+fn a_hold_that_is_refused_for_good_or_for_too_long_fails_at_once() {
+    for (code, wait) in
+        [(488, None), (500, None), (503, None), (503, Some("120")), (403, Some("3"))]
+    {
+        let (mut world, _) = World::talking_out(id());
+        let invite = hold(&mut world, true);
+        match wait {
+            Some(seconds) => later(&mut world, &invite, code, seconds),
+            None => {
+                world.reply(&invite, code);
+                world.request(Method::Ack);
+            }
+        }
+        let failed = world.events.pop_front();
+        let Some(Event::HoldFailed { reason, .. }) = failed else { panic!("{code}: {failed:?}") };
+        assert!(reason.contains(&code.to_string()), "{reason}");
+        world.advance_alive(SECOND * 10);
+        assert!(world.take(|o| matches!(o, Output::Describe { .. })).is_none(), "{code}");
+        assert_eq!(world.state(id()), Some(CallState::Established));
+    }
+}
+
+#[test]
+fn a_resume_that_waits_is_no_hold_and_the_other_side_may_go_first() {
+    let (mut world, invite, to) = World::talking_in(id());
+    let first = hold(&mut world, true);
+    world.reply_sdp(&first, 200, "caller", &self::sdp("recvonly"));
+    world.request(Method::Ack);
+    let resume = hold(&mut world, false);
+    later(&mut world, &resume, 500, "5");
+    let bye = world.inside(&invite, &to, Method::Bye);
+    world.receive(bye);
+    world.response(200);
+    world.ended(id(), EndReason::Remote);
+    world.advance_alive(SECOND * 10);
+    world.silent();
+}
+
 #[test]
 fn a_hold_that_waits_after_glare_can_be_taken_back() {
     let (mut world, _) = World::talking_out(id());

@@ -137,6 +137,20 @@ fn a_refresh_that_is_refused_is_tried_again_until_the_session_is_over() {
 }
 
 #[test]
+fn a_refresh_that_is_refused_for_now_waits_as_long_as_the_other_side_says() {
+    let mut world = talking_out("1800;refresher=uac", "UPDATE");
+    world.advance_alive(SECOND * 900);
+    let update = world.request(Method::Update);
+    let mut response = update.response(StatusCode::SERVICE_UNAVAILABLE, Some("bob"));
+    response.headers.push(HeaderName::RETRY_AFTER, "25");
+    world.receive(response);
+    world.advance_alive(SECOND * 24);
+    world.silent();
+    world.advance_alive(SECOND);
+    world.request(Method::Update);
+}
+
+#[test]
 fn a_refresh_that_finds_no_dialog_or_nobody_ends_the_call() {
     for code in [408, 481] {
         let mut world = talking_out("90;refresher=uac", "UPDATE");
