@@ -48,6 +48,10 @@ pub struct PhoneConfig {
     /// Whether the other side of a call may send this phone elsewhere; `Refuse` where nothing is said.
     #[uniffi(default = None)]
     pub refer_policy: Option<ReferPolicy>,
+    /// Whether the agent hears a short, quiet tone now and then while a call waits beside the one that he talks in;
+    /// where nothing is said only with `AudioGate::Open`, for CallKit and Android's ringer play their own.
+    #[uniffi(default = None)]
+    pub call_waiting: Option<bool>,
     /// What User-Agent says, in place of the library's name and version.
     #[uniffi(default = None)]
     pub user_agent: Option<String>,
@@ -189,6 +193,7 @@ impl PhoneConfig {
         phone.early = self.early_media.map_or_else(Default::default, Into::into);
         phone.answer_mode = self.answer_mode.map_or_else(Default::default, Into::into);
         phone.refer_policy = self.refer_policy.map_or_else(Default::default, Into::into);
+        phone.call_waiting = self.call_waiting.unwrap_or(self.audio_gate == AudioGate::Open);
         phone.push = self.push.map(PushToken::kept_secret);
         if let Some(name) = self.user_agent {
             phone.user_agent = name;

@@ -84,6 +84,10 @@ pub(crate) struct PhoneArgs {
     /// separated by commas
     #[arg(long, env = "SIDETONE_REALM", value_name = "NAME", value_delimiter = ',')]
     pub(crate) realm: Vec<String>,
+    /// Whether you hear a short tone now and then while a call waits beside the one that you talk in: true or false
+    /// [default: true]
+    #[arg(long, env = "SIDETONE_CALL_WAITING", value_name = "BOOL")]
+    pub(crate) call_waiting: Option<bool>,
     /// Ask the server what is in the voice mailbox
     #[arg(long, env = "SIDETONE_VOICEMAIL")]
     pub(crate) voicemail: bool,

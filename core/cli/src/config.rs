@@ -82,6 +82,7 @@ struct File {
     session_interval: Option<u32>,
     #[serde(default)]
     realm: Vec<String>,
+    call_waiting: Option<bool>,
     #[serde(default)]
     voicemail: bool,
     #[serde(default)]
@@ -143,6 +144,9 @@ impl Setup {
             args.answer_mode.or(file.answer_mode).map_or_else(Default::default, Into::into);
         phone.refer_policy =
             args.refer_policy.or(file.refer_policy).map_or_else(Default::default, Into::into);
+        if let Some(on) = args.call_waiting.or(file.call_waiting) {
+            phone.call_waiting = on;
+        }
         phone.voicemail = args.voicemail || file.voicemail;
         if let Some(seconds) = args.session_interval.or(file.session_interval) {
             phone.session_interval = Duration::from_secs(seconds.into());

@@ -233,6 +233,7 @@ impl Task {
                 let keys = Keys::new(digits.as_str());
                 self.parts.media.ask(MediaCommand::Press(call, keys));
             }
+            Output::SetCallWaiting { on } => self.parts.media.ask(MediaCommand::CallWaiting(on)),
             Output::PlayTone { call } => self.parts.media.ask(MediaCommand::Alert(call)),
             Output::RenewMedia { call } | Output::ReleaseMedia { call } => {
                 self.parts.media.ask(MediaCommand::Remove(call));

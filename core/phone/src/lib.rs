@@ -21,6 +21,7 @@
 //! | `account` | registration, servers and flows, the lamp |
 //! | `auto_answer` | which calls are answered without the agent, and when |
 //! | `call` | one call: its state machine, incoming, outgoing, hold, DTMF |
+//! | `call_waiting` | the tone of a call that waits while the agent talks |
 //! | `control` | control calls: codes of the server's dial plan, and what came of them |
 //! | `doubt` | what a process that was suspended may not take for fresh |
 //! | `focus` | the calls among themselves: who talks, who is joined, who is brought together |
@@ -41,6 +42,7 @@ mod account;
 pub mod api;
 mod auto_answer;
 mod call;
+mod call_waiting;
 mod control;
 mod doubt;
 mod focus;

@@ -40,6 +40,8 @@ pub struct Phone {
     pub(crate) controls: Controls,
     /// The agent has turned auto-answer off for as long as he is signed in.
     pub(crate) by_hand: bool,
+    /// The tone of a call that waits sounds.
+    pub(crate) waiting: bool,
     pub(crate) kept: Kept,
 }
 
@@ -63,6 +65,7 @@ impl Phone {
             referrals: Vec::new(),
             controls: Controls::default(),
             by_hand: false,
+            waiting: false,
             kept: Kept::default(),
         };
         if let Some(saved) = &saved {

@@ -26,6 +26,7 @@ impl Phone {
                 self.ua.record(record);
             }
         }
+        self.sound_call_waiting();
         self.calls.retain(|call| !call.is_over());
         self.account.close_when_done(&mut self.ua, now);
         self.route_all(now);

@@ -31,6 +31,8 @@ impl Tone {
     pub const ANSWERED: Self = Self(1000);
     /// What a phone plays to its agent when it has answered by itself.
     pub const ALERT: Self = Self(1650);
+    /// What a phone plays to its agent while a call waits.
+    pub const WAITING: Self = Self(425);
     /// All that the server plays.
     pub const SERVER: [Self; 3] = [Self::MUSIC, Self::EARLY, Self::ANSWERED];
 
@@ -52,7 +54,12 @@ impl Tone {
 
     /// Everything that anybody could make.
     pub fn all() -> Vec<Self> {
-        Self::GRID.map(Self).into_iter().chain(Self::SERVER).chain([Self::ALERT]).collect()
+        Self::GRID
+            .map(Self)
+            .into_iter()
+            .chain(Self::SERVER)
+            .chain([Self::ALERT, Self::WAITING])
+            .collect()
     }
 
     /// Its frequency in Hz.
@@ -244,6 +251,19 @@ impl Heard {
         format!("{length} ms at {loudness:.0} dBFS in all: {}", loud.join(", "))
     }
 
+    /// How often a tone begins from `start` on, whatever is heard beside it: it counts where it is there for two
+    /// tenths of a second on end.
+    pub fn begins(&self, tone: Tone, start: Duration) -> usize {
+        let window = Duration::from_millis(100);
+        let (mut at, mut there, mut count) = (start, 0, 0);
+        while at + window <= self.length() {
+            there = if self.part(at, window).level(tone) > HEARD { there + 1 } else { 0 };
+            count += usize::from(there == 2);
+            at += window;
+        }
+        count
+    }
+
     /// Fails where a tone was heard at any time that is none of these, in two tenths of a second on end (where
     /// a tone of its own begins or breaks off, its neighbours show for a moment), or a crack.
     #[track_caller]
@@ -297,6 +317,14 @@ mod tests {
         assert!(heard.last(second).is_silent());
         assert!(!heard.last(second).is_only(third));
         heard.assert_never_but(&[one, two], "the reader");
+    }
+
+    #[test]
+    fn a_tone_that_comes_and_goes_is_counted() {
+        let [one, two] = Tone::draw();
+        let heard = written(&Voice::swapping_and_silent([one, two]));
+        assert_eq!((heard.begins(one, Duration::ZERO), heard.begins(two, Duration::ZERO)), (1, 1));
+        assert_eq!(heard.begins(one, Duration::from_secs(3)), 0);
     }
 
     #[test]

@@ -64,6 +64,7 @@ impl Told {
             | Output::Mix { .. }
             | Output::SendDtmf { .. }
             | Output::PlayTone { .. }
+            | Output::SetCallWaiting { .. }
             | Output::RenewMedia { .. }
             | Output::ReleaseMedia { .. }
             | Output::SetAudio { .. }

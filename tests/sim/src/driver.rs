@@ -75,6 +75,7 @@ impl World {
             Output::PlayTone { call } => {
                 self.plan(media::TONE, Happening::TonePlayed { phone: index, call });
             }
+            Output::SetCallWaiting { on } => self.ensure_audio(index, on),
             Output::RenewMedia { call } | Output::ReleaseMedia { call } => {
                 let leg = self.handsets[index].ears.remove(&call).and_then(|ears| ears.leg);
                 if self.handsets[index].ears.is_empty() {

@@ -1,6 +1,6 @@
 //! The thread's loop: wait for a frame's time, take commands, hear, mix, play, send.
 
-use super::alert::Alert;
+use super::alert::{Alert, CallWaiting};
 use super::call::CallMedia;
 use super::mix::Mix;
 use super::{Command, Ends, MAX_CALLS, Notice, Retired, Told};
@@ -31,7 +31,8 @@ pub(super) fn run(device: Box<dyn AudioDevice>, ends: Ends) {
     raise_priority();
     let (calls, retry) = (Vec::with_capacity(MAX_CALLS), None);
     let (active, cut, over) = (true, false, false);
-    let mut engine = Engine { device, ends, calls, alert: None, active, cut, retry, over };
+    let (alert, waiting) = (None, None);
+    let mut engine = Engine { device, ends, calls, alert, waiting, active, cut, retry, over };
     while engine.serve() {
         engine.talk();
     }
@@ -44,6 +45,7 @@ struct Engine {
     calls: Vec<Box<CallMedia>>,
     /// A tone for the agent alone.
     alert: Option<Alert>,
+    waiting: Option<CallWaiting>,
     /// The platform lets us have the audio.
     active: bool,
     /// The devices that run are of no use any more.
@@ -184,6 +186,9 @@ impl Engine {
             self.ends.tell(Notice::Call(alert.call, Told::Alerted));
             self.alert = None;
         }
+        if let Some(waiting) = &mut self.waiting {
+            waiting.sound(&mut all);
+        }
         self.device.play(&all.frame());
     }
 
@@ -227,6 +232,7 @@ impl Engine {
                     }
                 }
                 Command::Alert(id) => self.alert = Some(Alert::new(id)),
+                Command::CallWaiting(on) => self.waiting = on.then(CallWaiting::default),
                 Command::Remove(id) => {
                     self.alert = self.alert.take().filter(|alert| alert.call != id);
                     if let Some(index) = self.calls.iter().position(|call| call.id == id) {

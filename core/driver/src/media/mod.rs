@@ -50,6 +50,8 @@ pub(crate) enum Command {
     Press(CallId, Keys),
     /// Plays the tone of a call that was answered by itself.
     Alert(CallId),
+    /// Plays the tone of a call that waits, or not any more.
+    CallWaiting(bool),
     /// The call is over.
     Remove(CallId),
     /// The platform gives us the audio, as at the start, or takes it away: devices run only

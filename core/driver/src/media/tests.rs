@@ -157,6 +157,36 @@ async fn a_call_is_heard_through_coding_sending_and_playing() {
 }
 
 #[tokio::test]
+async fn a_call_that_waits_is_heard_here_and_not_sent() {
+    let (peers, (receiver, sender), (far_receiver, far_sender)) = path().await;
+    // What is sent comes back: a tone that got out would be heard twice.
+    echo(far_receiver, far_sender);
+    let paper = Paper::default();
+    let device = paper.clone();
+    let mut media = MediaThread::start(move || Ok(Box::new(device))).unwrap();
+    let call = call_id(1);
+    let made = CallMedia::new(call, coders(Codec::Opus, 111), receiver, sender, 1);
+    media.ask(Command::Add(Box::new(made)));
+    media.ask(Command::SetDownlink(call, true));
+    media.ask(Command::SetUplink(call, Gate::Muted));
+    notices_for(&mut media, Duration::from_millis(600)).await;
+    let before = paper.played.lock().unwrap().len();
+    media.ask(Command::CallWaiting(true));
+    notices_for(&mut media, Duration::from_millis(1_500)).await;
+    media.ask(Command::CallWaiting(false));
+    notices_for(&mut media, Duration::from_millis(100)).await;
+    let played = paper.played.lock().unwrap().clone();
+    let is_loud = |frame: &[i16]| frame.iter().any(|sample| sample.unsigned_abs() > 600);
+    let loud = played[before..].chunks(480).map(is_loud);
+    let loud: Vec<bool> = [false].into_iter().chain(loud).collect();
+    let count = loud.iter().filter(|loud| **loud).count();
+    let begins = loud.windows(2).filter(|pair| *pair == [false, true]).count();
+    assert_eq!((begins, (38..=41).contains(&count)), (1, true), "{count} frames of 10 ms");
+    media.join();
+    drop(peers);
+}
+
+#[tokio::test]
 async fn digits_are_told_when_they_are_on_the_wire() {
     let (_peers, (receiver, sender), (mut far, _far_sender)) = path().await;
     let mut media = MediaThread::start(|| Ok(Box::new(Paper::default()))).unwrap();

@@ -141,6 +141,9 @@ pub struct Config {
     pub answer_mode: AnswerMode,
     /// Whether the other side of a call may send this phone elsewhere.
     pub refer_policy: ReferPolicy,
+    /// Whether the agent hears a short, quiet tone now and then while a call waits beside the one that he talks in.
+    /// By default; not where the platform plays its own (CallKit, Android's ringer).
+    pub call_waiting: bool,
     /// Whether the server is asked what is in the voice mailbox (RFC 3842); what it tells unasked is shown in any
     /// case. Not by default: most agents have none.
     pub voicemail: bool,
@@ -214,6 +217,7 @@ impl Config {
             early: EarlyMedia::default(),
             answer_mode: AnswerMode::default(),
             refer_policy: ReferPolicy::default(),
+            call_waiting: true,
             voicemail: false,
         }
     }

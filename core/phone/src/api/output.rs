@@ -88,6 +88,12 @@ pub enum Output {
         /// The call.
         call: CallId,
     },
+    /// Let the agent, and nobody else, hear again and again that a call waits beside the one that he talks in, or
+    /// not any more.
+    SetCallWaiting {
+        /// Whether it sounds.
+        on: bool,
+    },
     /// The call begins anew: tear its media down, a description of other media follows.
     RenewMedia {
         /// The call.

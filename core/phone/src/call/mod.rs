@@ -303,6 +303,16 @@ impl Call {
         !self.orphan && (self.is_up() || self.wants_focus())
     }
 
+    /// Whether it rings here for the agent, who is to decide.
+    pub(crate) fn rings(&self) -> bool {
+        self.state == State::Ringing
+    }
+
+    /// Whether it is played to the agent.
+    pub(crate) fn is_heard(&self) -> bool {
+        self.is_up() && self.gates.downlink
+    }
+
     /// Whether this side calls, and nobody has answered yet.
     pub(crate) fn is_calling(&self) -> bool {
         matches!(self.state, State::Dialing | State::Alerting)

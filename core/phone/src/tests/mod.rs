@@ -1,6 +1,7 @@
 //! The phone against a server that is a script: bytes in, bytes out, in virtual time.
 
 mod auto_answer;
+mod call_waiting;
 mod calls;
 mod control;
 mod dtmf;

@@ -15,6 +15,7 @@
 //! | `cold` | the libraries for phones as programs, on strict platforms |
 //! | `kotlin`, `robolectric`, `swift` | which of them |
 //! | `calls` | several calls of one agent: swapped, joined, transferred |
+//! | `call_waiting` | a second call while the agent talks, and who hears its tone |
 //! | `early` | a phone that is connected while it rings, and what its caller hears |
 //! | `handover` | the network changes, at every point of a call |
 //! | `message` | agents who write to each other |
@@ -24,6 +25,7 @@
 
 #![allow(clippy::print_stdout, reason = "what was measured or left out is worth reading")]
 
+mod call_waiting;
 mod calls;
 mod cold;
 mod conformance;

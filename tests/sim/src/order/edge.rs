@@ -98,6 +98,7 @@ impl Edge {
             | Output::Rollback { .. }
             | Output::Mix { .. }
             | Output::PlayTone { .. }
+            | Output::SetCallWaiting { .. }
             | Output::SendDtmf { .. }
             | Output::SetAudio { .. }
             | Output::Record(_)

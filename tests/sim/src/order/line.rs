@@ -295,6 +295,7 @@ impl Line {
             Output::RenewMedia { .. }
             | Output::ReleaseMedia { .. }
             | Output::PlayTone { .. }
+            | Output::SetCallWaiting { .. }
             | Output::SetAudio { .. }
             | Output::Event(_)
             | Output::SetRemoteAnswer { .. }

@@ -408,6 +408,7 @@ impl Pair {
             Output::Probe { flow } => return self.input(Input::ProbeAnswered { flow }),
             Output::Record(_)
             | Output::PlayTone { .. }
+            | Output::SetCallWaiting { .. }
             | Output::RenewMedia { .. }
             | Output::SetAudio { .. }
             | Output::Event(_)
