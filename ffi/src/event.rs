@@ -1,8 +1,8 @@
 //! What the app is told, as it crosses: each event counts, none is repeated.
 
 use crate::{
-    Announcement, CallId, ControlFailure, ControlId, Direction, Hold, MessageFailure, MessageId,
-    QualityReport, Registration, TextMessage,
+    Announcement, CallData, CallId, ControlFailure, ControlId, Direction, Hold, MessageFailure,
+    MessageId, QualityReport, Registration, TextMessage,
 };
 use sidetone_phone as phone;
 use std::time::{Duration, SystemTime};
@@ -45,7 +45,9 @@ pub enum Event {
         call: CallId,
         /// Who calls.
         from: Party,
-        /// What the server says of the call: the `X-` fields and Call-Info, Alert-Info, Subject.
+        /// What the server says of the call.
+        data: CallData,
+        /// The same as it came, and what else it says: the `X-` fields and Call-Info, Alert-Info, Subject.
         headers: Vec<Header>,
         /// The platform was told of it by a push.
         announced: bool,
@@ -364,10 +366,11 @@ impl From<phone::Event> for Event {
             E::RegistrationChanged(registration) => {
                 Self::RegistrationChanged { registration: registration.into() }
             }
-            E::Incoming { call, from, headers, announced } => Self::Incoming {
+            E::Incoming { call, from, data, headers, announced } => Self::Incoming {
                 announced,
                 call: call.into(),
                 from: from.into(),
+                data: data.into(),
                 headers: headers.into_iter().map(|(name, value)| Header { name, value }).collect(),
             },
             E::Announced { call, announcement } => {

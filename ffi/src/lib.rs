@@ -61,8 +61,8 @@ pub use push::{
     Announcement, AnnouncementKind, Caller, Intent, PushProvider, PushToken, Report, announce,
 };
 pub use snapshot::{
-    CallSnapshot, CallState, Direction, Hold, MediaPath, ProblemCause, QualityReport, Registration,
-    RegistrationProblem, RegistrationState, Snapshot,
+    CallData, CallSnapshot, CallState, Direction, Hold, MediaPath, ProblemCause, QualityReport,
+    Registration, RegistrationProblem, RegistrationState, Snapshot,
 };
 pub use vault::Vault;
 

@@ -109,8 +109,8 @@ pub struct CallSnapshot {
     pub intent: Option<Intent>,
     /// Until when it rings, where a push said so.
     pub rings_until: Option<SystemTime>,
-    /// The queue that it came through, where a push said so.
-    pub queue: Option<String>,
+    /// What the server says of it.
+    pub data: CallData,
     /// Who holds it.
     pub hold: Hold,
     /// Whether this phone is to hold it, by what was asked for last: agreed with the other side, as
@@ -141,6 +141,21 @@ pub struct CallSnapshot {
     pub first_heard: Option<Duration>,
     /// The last figures.
     pub quality: Option<QualityReport>,
+}
+
+/// What the server says of a call besides who calls.
+#[derive(Debug, Clone, PartialEq, Eq, uniffi::Record)]
+pub struct CallData {
+    /// The queue that it came through.
+    pub queue: Option<String>,
+    /// How long the caller had waited there when this phone was called.
+    pub waited: Option<Duration>,
+    /// What names the customer's call as a whole, through all queues and agents.
+    pub group: Option<String>,
+    /// What stands for a caller whose number is hidden.
+    pub caller_ref: Option<String>,
+    /// The agent sent the caller there, nobody took him, and he is back.
+    pub returned_from: Option<String>,
 }
 
 /// Who called.
@@ -309,7 +324,7 @@ impl From<phone::CallSnapshot> for CallSnapshot {
             state,
             intent,
             rings_until,
-            queue,
+            data,
             hold,
             on_hold,
             active,
@@ -332,7 +347,7 @@ impl From<phone::CallSnapshot> for CallSnapshot {
             state: state.into(),
             intent: intent.map(Into::into),
             rings_until: rings_until.map(time::wall),
-            queue,
+            data: data.into(),
             hold: hold.into(),
             on_hold,
             active,
@@ -348,6 +363,13 @@ impl From<phone::CallSnapshot> for CallSnapshot {
             first_heard,
             quality: quality.map(Into::into),
         }
+    }
+}
+
+impl From<phone::CallData> for CallData {
+    fn from(data: phone::CallData) -> Self {
+        let phone::CallData { queue, waited, group, caller_ref, returned_from } = data;
+        Self { queue, waited, group, caller_ref, returned_from }
     }
 }
 

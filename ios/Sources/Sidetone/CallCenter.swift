@@ -232,8 +232,7 @@ public final class CallCenter: NSObject {
     private func update(_ caller: ShownCaller) -> CXCallUpdate {
         let update = CXCallUpdate()
         update.remoteHandle = handle(caller)
-        let name = [caller.name, caller.queue].compactMap { $0 }.joined(separator: " · ")
-        if !name.isEmpty { update.localizedCallerName = name }
+        if let title = caller.title { update.localizedCallerName = title }
         update.supportsHolding = true
         update.supportsDTMF = true
         update.supportsGrouping = true
@@ -339,9 +338,7 @@ public final class CallCenter: NSObject {
         case .incoming(let call, let caller):
             guard let line = lines[call] else { return adopt(call, caller) }
             if line.isShown, line.over == nil, line.caller != caller {
-                line.caller = ShownCaller(
-                    name: caller.name ?? line.caller.name, number: caller.number ?? line.caller.number,
-                    queue: caller.queue ?? line.caller.queue)
+                line.caller = caller.or(line.caller)
                 provider.reportCall(with: call, updated: update(line.caller))
             }
         case .sentOn(let call, let to):

@@ -38,11 +38,27 @@ public struct ShownCaller: Sendable, Equatable {
     public var name: String?
     public var number: String?
     public var queue: String?
+    /// The agent had sent the caller there, nobody took him, and he is back.
+    public var returnedFrom: String?
 
-    public init(name: String? = nil, number: String? = nil, queue: String? = nil) {
+    public init(name: String? = nil, number: String? = nil, queue: String? = nil, returnedFrom: String? = nil) {
         self.name = name
         self.number = number
         self.queue = queue
+        self.returnedFrom = returnedFrom
+    }
+
+    /// One line that stands for the caller; `nil` where nothing but a number is known.
+    var title: String? {
+        let parts = [name, queue, returnedFrom.map { "↩ \($0)" }].compactMap { $0 }
+        return parts.isEmpty ? nil : parts.joined(separator: " · ")
+    }
+
+    /// This, and what the other says of what it leaves open.
+    func or(_ other: ShownCaller) -> ShownCaller {
+        ShownCaller(
+            name: name ?? other.name, number: number ?? other.number, queue: queue ?? other.queue,
+            returnedFrom: returnedFrom ?? other.returnedFrom)
     }
 }
 

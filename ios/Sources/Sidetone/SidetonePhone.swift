@@ -162,7 +162,7 @@ extension SidetonePhone: PhonePort {
                 case .dialing, .alerting, .ringing, .ending: false
                 }
             return PhoneCall(
-                call: call.id, incoming: call.direction == .incoming, caller: ShownCaller(call.remote, queue: call.queue),
+                call: call.id, incoming: call.direction == .incoming, caller: ShownCaller(call.remote, call.data),
                 answered: isAnswered, over: call.state == .ending, onHold: call.onHold, merged: call.merged)
         }
     }
@@ -179,19 +179,18 @@ extension SidetonePhone: PhonePort {
 }
 
 extension ShownCaller {
-    init(_ party: Party, queue: String? = nil) {
+    init(_ party: Party, _ data: CallData? = nil) {
         // Of a call that was only announced it is a number.
         let user = party.uri.split(separator: ":", maxSplits: 1).last?.prefix { $0 != "@" } ?? ""
-        self.init(name: party.name, number: user.isEmpty ? nil : String(user), queue: queue)
+        self.init(
+            name: party.name, number: user.isEmpty ? nil : String(user), queue: data?.queue, returnedFrom: data?.returnedFrom)
     }
 }
 
 extension PhoneEvent {
     init?(_ event: Event) {
         switch event {
-        case .incoming(let call, let from, let headers, _):
-            let queue = headers.first { $0.name.caseInsensitiveCompare("X-Queue") == .orderedSame }?.value
-            self = .incoming(call, ShownCaller(from, queue: queue))
+        case .incoming(let call, let from, let data, _, _): self = .incoming(call, ShownCaller(from, data))
         case .referred(_, let new, let to): self = .sentOn(new, ShownCaller(to))
         case .ringing(let call): self = .ringing(call)
         case .answered(let call, _): self = .answered(call)

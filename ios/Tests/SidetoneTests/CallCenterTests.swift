@@ -150,6 +150,13 @@ final class CallCenterTests: XCTestCase, @unchecked Sendable {
         rig.assertRules()
     }
 
+    func testACallerWhoIsBackSaysFromWhere() {
+        let pushed = ShownCaller(name: "Erika", number: "0301", queue: "support")
+        let invited = ShownCaller(number: "0301", returnedFrom: "1002").or(pushed)
+        XCTAssertEqual(invited.title, "Erika · support · ↩ 1002")
+        XCTAssertNil(ShownCaller(number: "0301").title)
+    }
+
     @MainActor func testAMergeThatThePhoneRefusesIsNotShown() async {
         let (rig, second) = await talkingToTwo()
         rig.phone.refusesMerge = true

@@ -9,7 +9,7 @@ use ratatui::style::{Color, Modifier, Style};
 use ratatui::text::{Line, Span};
 use ratatui::widgets::{Block, BorderType, Padding, Paragraph, Wrap};
 use sidetone_phone::{
-    CallSnapshot, CallState, Direction, Hold, Intent, MediaPath, Party, RegistrationState,
+    CallData, CallSnapshot, CallState, Direction, Hold, Intent, MediaPath, Party, RegistrationState,
 };
 use std::time::Duration;
 
@@ -139,7 +139,21 @@ fn call_line(call: &CallSnapshot, selected: bool, name: usize, now: Duration) ->
     for (_, mark) in marks.iter().filter(|(on, _)| *on) {
         spans.push(Span::styled(format!(" {mark}"), Style::new().fg(Color::Yellow)));
     }
+    if let Some(said) = said(&call.data) {
+        spans.push(Span::styled(format!(" {said}"), DIM));
+    }
     Line::from(spans)
+}
+
+/// Where the call comes from, as the server says.
+fn said(data: &CallData) -> Option<String> {
+    if let Some(target) = &data.returned_from {
+        return Some(format!("back from {target}, where nobody took it"));
+    }
+    let queue = data.queue.as_ref()?;
+    let waited = data.waited.map(|waited| waited.as_secs());
+    let waited = waited.map(|waited| format!(", waited {}:{:02}", waited / 60, waited % 60));
+    Some(format!("{queue}{}", waited.unwrap_or_default()))
 }
 
 fn party(party: &Party) -> String {
@@ -389,7 +403,7 @@ mod tests {
             state,
             intent: None,
             rings_until: None,
-            queue: None,
+            data: CallData::default(),
             hold: Hold { local: true, remote: false },
             on_hold: false,
             active: false,
@@ -418,6 +432,20 @@ mod tests {
         let width = usize::from(buffer.area.width);
         let cells: Vec<&str> = buffer.content.iter().map(|cell| cell.symbol()).collect();
         cells.chunks(width).map(|row| row.concat() + "\n").collect()
+    }
+
+    #[test]
+    fn what_the_server_says_of_a_call_stands_beside_it() {
+        let mut queued = call(CallState::Ringing);
+        queued.muted = false;
+        queued.hold.local = false;
+        queued.data.queue = Some("Support".to_owned());
+        queued.data.waited = Some(Duration::from_secs(75));
+        let screen = drawn(&app(RegistrationState::Registered, vec![queued.clone()]));
+        assert!(screen.contains("Support, waited 1:15"), "{screen}");
+        queued.data.returned_from = Some("1002".to_owned());
+        let screen = drawn(&app(RegistrationState::Registered, vec![queued]));
+        assert!(screen.contains("back from 1002"), "{screen}");
     }
 
     #[test]

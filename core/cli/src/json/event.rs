@@ -7,7 +7,7 @@ use super::words::{
 };
 use serde::Serialize;
 use sidetone_phone::{
-    Announcement, CallId, Event, MessagePage, MessageState, Party, QualityReport, Report,
+    Announcement, CallData, CallId, Event, MessagePage, MessageState, Party, QualityReport, Report,
     TextMessage,
 };
 use std::collections::BTreeMap;
@@ -33,6 +33,7 @@ pub(crate) enum JsonEvent {
     Incoming {
         call: String,
         from: JsonParty,
+        data: Box<JsonCallData>,
         headers: BTreeMap<String, String>,
         announced: bool,
     },
@@ -221,6 +222,24 @@ pub(crate) struct JsonParty {
     uri: String,
 }
 
+/// What the server says of a call besides who calls.
+#[derive(Debug, Serialize)]
+pub(crate) struct JsonCallData {
+    queue: Option<String>,
+    waited_s: Option<u64>,
+    group: Option<String>,
+    caller_ref: Option<String>,
+    returned_from: Option<String>,
+}
+
+impl From<CallData> for JsonCallData {
+    fn from(data: CallData) -> Self {
+        let CallData { queue, waited, group, caller_ref, returned_from } = data;
+        let waited_s = waited.map(|waited| waited.as_secs());
+        Self { queue, waited_s, group, caller_ref, returned_from }
+    }
+}
+
 /// Who calls, as a push says.
 #[derive(Debug, Serialize)]
 pub(crate) struct JsonCaller {
@@ -345,9 +364,10 @@ impl From<Event> for JsonEvent {
                 state: registration_name(registration.state),
                 reason: registration.problem.map(|problem| problem.to_string()),
             },
-            Event::Incoming { call, from, headers, announced } => Self::Incoming {
+            Event::Incoming { call, from, data, headers, announced } => Self::Incoming {
                 call: id(call),
                 from: from.into(),
+                data: Box::new(data.into()),
                 headers: headers.into_iter().collect(),
                 announced,
             },

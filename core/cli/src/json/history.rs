@@ -1,9 +1,9 @@
 //! The calls that are over, as they are told and asked for.
 
 use super::event::JsonEvent;
-use super::words::{end_reason_name, ms};
+use super::words::{direction_name, end_reason_name, ms};
 use serde::{Deserialize, Serialize};
-use sidetone_phone::{CallOutcome, Direction, HistoryEntry, HistoryPage};
+use sidetone_phone::{CallOutcome, HistoryEntry, HistoryPage};
 
 /// A call that is over.
 #[derive(Debug, Serialize)]
@@ -36,10 +36,7 @@ impl From<HistoryEntry> for JsonRecord {
         Self {
             cursor: cursor.0,
             call: record.call.to_string(),
-            direction: match record.direction {
-                Direction::Incoming => "incoming",
-                Direction::Outgoing => "outgoing",
-            },
+            direction: direction_name(record.direction),
             outcome: outcome_name(record.outcome()),
             number: record.number(),
             redial: record.redial(),

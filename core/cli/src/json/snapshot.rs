@@ -1,7 +1,7 @@
 //! What is to be seen of the phone, as one line.
 
-use super::event::{JsonEvent, JsonParty};
-use super::words::{call_state_name, media_path_name, registration_name};
+use super::event::{JsonCallData, JsonEvent, JsonParty};
+use super::words::{call_state_name, direction_name, media_path_name, registration_name};
 use serde::Serialize;
 use sidetone_phone::{CallSnapshot, Snapshot};
 
@@ -9,6 +9,9 @@ use sidetone_phone::{CallSnapshot, Snapshot};
 #[derive(Debug, Serialize)]
 pub(crate) struct JsonCall {
     call: String,
+    direction: &'static str,
+    party: JsonParty,
+    data: JsonCallData,
     state: &'static str,
     media: &'static str,
     local: bool,
@@ -24,6 +27,9 @@ impl From<&CallSnapshot> for JsonCall {
     fn from(call: &CallSnapshot) -> Self {
         Self {
             call: call.id.to_string(),
+            direction: direction_name(call.direction),
+            party: call.remote.clone().into(),
+            data: call.data.clone().into(),
             state: call_state_name(call.state),
             media: media_path_name(call.media),
             local: call.hold.local,

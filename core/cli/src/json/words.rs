@@ -1,7 +1,7 @@
 //! The words and units of the lines.
 
 use sidetone_phone::{
-    CallState, CommandError, ControlFailure, EndReason, MediaPath, MessageFailure,
+    CallState, CommandError, ControlFailure, Direction, EndReason, MediaPath, MessageFailure,
     RegistrationState,
 };
 use std::time::Duration;
@@ -21,6 +21,14 @@ pub(super) fn registration_name(state: RegistrationState) -> &'static str {
         RegistrationState::ReachableByPush => "reachable_by_push",
         RegistrationState::Asleep => "asleep",
         RegistrationState::Failed => "failed",
+    }
+}
+
+/// Who called whom.
+pub(super) fn direction_name(direction: Direction) -> &'static str {
+    match direction {
+        Direction::Incoming => "incoming",
+        Direction::Outgoing => "outgoing",
     }
 }
 

@@ -1,7 +1,9 @@
 //! What the app is told: each event counts, none is repeated.
 
-use super::{Announcement, CallId, DeclineReason, Direction, Hold, QualityReport, Registration};
-use super::{ControlFailure, ControlId, MessageFailure, MessageId, TextMessage};
+use super::{
+    Announcement, CallData, CallId, ControlFailure, ControlId, DeclineReason, Direction, Hold,
+    MessageFailure, MessageId, QualityReport, Registration, TextMessage,
+};
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
@@ -16,7 +18,9 @@ pub enum Event {
         call: CallId,
         /// Who calls.
         from: Party,
-        /// What the server says of the call: the `X-` fields and Call-Info, Alert-Info, Subject.
+        /// What the server says of the call.
+        data: CallData,
+        /// The same as it came, and what else it says: the `X-` fields and Call-Info, Alert-Info, Subject.
         headers: Vec<(String, String)>,
         /// The platform was told of it by a push: [`Event::Announced`] went before.
         announced: bool,

@@ -3,6 +3,7 @@
 mod command;
 mod config;
 mod control;
+mod data;
 mod event;
 mod history;
 mod input;
@@ -20,6 +21,7 @@ pub use config::{
     ServerAddress,
 };
 pub use control::{ControlFailure, ControlId};
+pub use data::CallData;
 pub use event::{EndReason, Event, Party};
 pub use history::{
     CallOutcome, CallRecord, HistoryCursor, HistoryEntry, HistoryFilter, HistoryPage,

@@ -1,6 +1,8 @@
 //! What a user interface renders: latest wins, and always the truth.
 
-use super::{CallId, DeclineReason, FlowErrorKind, Intent, Party, QualityReport, UnixTime};
+use super::{
+    CallData, CallId, DeclineReason, FlowErrorKind, Intent, Party, QualityReport, UnixTime,
+};
 use std::time::Duration;
 
 /// All that is to be seen of the phone.
@@ -122,8 +124,8 @@ pub struct CallSnapshot {
     pub intent: Option<Intent>,
     /// Until when it rings, where a push said so.
     pub rings_until: Option<UnixTime>,
-    /// The queue that it came through, where a push said so.
-    pub queue: Option<String>,
+    /// What the server says of it.
+    pub data: CallData,
     /// Who holds it.
     pub hold: Hold,
     /// Whether this phone is to hold it, by what was asked for last: agreed with the other side, as

@@ -3,7 +3,7 @@
 
 use super::{Call, Leg, State};
 use crate::ua::Ua;
-use crate::{Announcement, Caller, EndReason, Intent, Now, Output, Party};
+use crate::{Announcement, CallData, Caller, EndReason, Intent, Now, Output, Party};
 use sidetone_sip::Request;
 use sidetone_sip::transaction::ServerKey;
 use std::time::Duration;
@@ -19,7 +19,7 @@ impl Call {
         let Caller { name, number } = announcement.caller.clone();
         let remote = Party { name, uri: number.unwrap_or_default() };
         let mut call = Self::new(announcement.call, State::Announced, remote, Leg::Announced, now);
-        call.queue = announcement.queue.clone();
+        call.data = said(&announcement);
         call.announcement = Some(announcement);
         call.intent = intent;
         call.deadline = Some(deadline);
@@ -30,7 +30,7 @@ impl Call {
     pub(crate) fn announced_too(&mut self, announcement: &Announcement, deadline: Duration) {
         if matches!(self.state, State::Ringing | State::Answering) && self.announcement.is_none() {
             self.announcement = Some(announcement.clone());
-            self.queue = self.queue.take().or_else(|| announcement.queue.clone());
+            self.data = std::mem::take(&mut self.data).or(said(announcement));
             self.deadline = Some(self.deadline.map_or(deadline, |at| at.min(deadline)));
         }
     }
@@ -92,4 +92,10 @@ impl Call {
         // A description that is on its way belongs to the earlier INVITE.
         (self.began, self.muted, self.generation) = (began, muted, generation);
     }
+}
+
+/// What a push says of its call.
+fn said(announcement: &Announcement) -> CallData {
+    let Announcement { queue, group, .. } = announcement.clone();
+    CallData { queue, group, ..CallData::default() }
 }

@@ -148,7 +148,7 @@ impl Call {
             call: self.id,
             direction: self.direction,
             remote: self.remote.clone(),
-            queue: self.queue.clone(),
+            queue: self.data.queue.clone(),
             began: self.began,
             answered,
             ended: answered.unwrap_or(self.began),

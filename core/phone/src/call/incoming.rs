@@ -48,7 +48,7 @@ impl Call {
             return Err("the server offered no usable audio");
         };
         self.remote = party::caller(&invite);
-        self.queue = party::queue(&invite).or(self.queue.take());
+        self.data = party::data(&invite).or(std::mem::take(&mut self.data));
         self.dialog = Some(dialog);
         let expires = invite.headers.number(&HeaderName::EXPIRES).map(u64::from);
         self.expires = expires.map(|seconds| now.boot + Duration::from_secs(seconds));
@@ -73,9 +73,13 @@ impl Call {
             }
         };
         self.describe(request, ua, now);
-        let (from, headers) = (self.remote.clone(), party::told(&invite));
-        let announced = self.announcement.is_some();
-        ua.tell(Event::Incoming { call: self.id, from, headers, announced });
+        ua.tell(Event::Incoming {
+            call: self.id,
+            from: self.remote.clone(),
+            data: self.data.clone(),
+            headers: party::told(&invite),
+            announced: self.announcement.is_some(),
+        });
         Ok(())
     }
 
@@ -200,7 +204,9 @@ fn is_early(policy: EarlyMedia, invite: &Request) -> bool {
     match policy {
         EarlyMedia::Never => false,
         EarlyMedia::Always => true,
-        EarlyMedia::WhereHeard => party::queue(invite).is_some() || party::allows_early(invite),
+        EarlyMedia::WhereHeard => {
+            party::data(invite).queue.is_some() || party::allows_early(invite)
+        }
     }
 }
 

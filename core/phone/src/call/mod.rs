@@ -46,9 +46,9 @@ mod update;
 
 use crate::ua::{Owner, Ua};
 use crate::{
-    Announcement, CallId, CallSnapshot, CommandError, DescribeRequest, Direction, EndReason, Event,
-    Generation, Hold, Intent, MediaError, MediaPath, Now, Output, Party, QualityReport,
-    TimerReason, UnixTime, sdp,
+    Announcement, CallData, CallId, CallSnapshot, CommandError, DescribeRequest, Direction,
+    EndReason, Event, Generation, Hold, Intent, MediaError, MediaPath, Now, Output, Party,
+    QualityReport, TimerReason, UnixTime, sdp,
 };
 use auto::Auto;
 use dtmf::Dtmf;
@@ -168,8 +168,8 @@ pub(crate) struct Call {
     remote: Party,
     leg: Leg,
     dialog: Option<Dialog>,
-    /// The queue that it comes from.
-    queue: Option<String>,
+    /// What the server says of it.
+    data: CallData,
     /// What a push said of it.
     announcement: Option<Announcement>,
     /// What the user decided before the INVITE.
@@ -243,7 +243,7 @@ impl Call {
             remote,
             leg,
             dialog: None,
-            queue: None,
+            data: CallData::default(),
             announcement: None,
             intent: None,
             began: now.wall,
@@ -385,7 +385,7 @@ impl Call {
             state: self.state.into(),
             intent: self.intent.clone(),
             rings_until: self.announcement.as_ref().map(|announced| announced.deadline),
-            queue: self.queue.clone(),
+            data: self.data.clone(),
             hold: self.hold,
             on_hold: self.is_to_hold(),
             active: self.focus,

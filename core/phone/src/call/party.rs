@@ -2,14 +2,17 @@
 //! RFC 3326).
 
 use crate::text::clip;
-use crate::{CallId, Party};
+use crate::{CallData, CallId, Party};
 use sidetone_sip::message::Host;
 use sidetone_sip::{HeaderName, NameAddr, Request};
+use std::time::Duration;
 
 /// The most header fields that are handed to the app, and the most bytes of one value.
 const TOLD: (usize, usize) = (32, 1024);
 /// The most bytes of a name or address.
 const SHOWN: usize = 256;
+/// Who has waited longer in a queue has not: the server means something else.
+const LONGEST_WAIT: Duration = Duration::from_secs(86_400);
 
 /// Who calls, as the server names him. An identity asserted beside an anonymous From is not for the
 /// user: what is hidden stays hidden.
@@ -51,10 +54,20 @@ pub(crate) fn call_id(invite: &Request) -> Option<CallId> {
     invite.headers.get(&HeaderName::X_CALL_UID)?.trim().parse().ok()
 }
 
-/// The queue that the call comes from, where the server names one.
-pub(crate) fn queue(invite: &Request) -> Option<String> {
-    let name = invite.headers.get(&HeaderName::X_QUEUE)?;
-    Some(clip(name.trim(), SHOWN)).filter(|name| !name.is_empty())
+/// What the server says of the call.
+pub(crate) fn data(invite: &Request) -> CallData {
+    let text = |name: &HeaderName| {
+        let value = invite.headers.get(name)?;
+        Some(clip(value.trim(), SHOWN)).filter(|value| !value.is_empty())
+    };
+    let waited = text(&HeaderName::X_QUEUE_WAIT).and_then(|seconds| seconds.parse().ok());
+    CallData {
+        queue: text(&HeaderName::X_QUEUE),
+        waited: waited.map(Duration::from_secs).filter(|waited| *waited <= LONGEST_WAIT),
+        group: text(&HeaderName::X_CALL_GROUP),
+        caller_ref: text(&HeaderName::X_CALLER_REF),
+        returned_from: text(&HeaderName::X_RETURNED_FROM),
+    }
 }
 
 /// Whether the server says that its caller keeps what he hears, whatever this phone sends before the answer.

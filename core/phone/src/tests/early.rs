@@ -32,7 +32,7 @@ fn a_queue_call_is_described_in_a_183_and_the_answer_is_the_same_description() {
     let (mut world, id, _, progress) = from_a_queue();
     assert_eq!(progress.body, sdp("sendrecv").as_bytes());
     assert!(progress.headers.contact_uri().is_ok(), "it makes an early dialog (RFC 3261 §12.1.1)");
-    assert_eq!(world.phone.snapshot().calls[0].queue.as_deref(), Some("sales"));
+    assert_eq!(world.phone.snapshot().calls[0].data.queue.as_deref(), Some("sales"));
     world.command(Command::Answer { call: id }).unwrap();
     let answer = world.response(200);
     assert_eq!(answer.body, progress.body);

@@ -26,7 +26,8 @@ fn it_rings_at_once_and_describes_while_it_rings() {
     };
     assert_eq!(request, wanted);
     match world.events.pop_front() {
-        Some(Event::Incoming { call, from, headers, announced: false }) => {
+        Some(Event::Incoming { call, from, data, headers, announced: false }) => {
+            assert_eq!(data, CallData::default());
             assert_eq!(call, id, "the id of X-Call-UID");
             assert_eq!(from.name.as_deref(), Some("Anna"));
             assert_eq!(from.uri, "sip:100@pbx.example");
@@ -412,6 +413,44 @@ fn what_the_app_is_told_is_bounded() {
     assert_eq!(headers.len(), 32);
     assert!(headers.iter().all(|(name, _)| name != "X-Long"));
     assert!(headers.iter().any(|(name, _)| name == "Call-Info"));
+}
+
+#[test]
+fn what_the_server_says_of_a_call_is_read_and_shown() {
+    let mut world = World::registered();
+    let mut invite = world.invite(call_id(1));
+    let group = "1.2".repeat(200);
+    for (name, value) in [
+        ("x-queue", " Support "),
+        ("X-Queue-Wait", "75"),
+        ("X-Call-Group", &group),
+        ("X-Caller-Ref", "r7\u{1b}f"),
+        ("X-Returned-From", "1002"),
+    ] {
+        invite.headers.push(HeaderName::new(name), value);
+    }
+    world.receive(invite);
+    let Some(Event::Incoming { data, .. }) = world.events.pop_front() else { panic!() };
+    let said = CallData {
+        queue: Some("Support".to_owned()),
+        waited: Some(Duration::from_secs(75)),
+        group: Some(group[..256].to_owned()),
+        caller_ref: Some("r7f".to_owned()),
+        returned_from: Some("1002".to_owned()),
+    };
+    assert_eq!(data, said);
+    assert_eq!(world.phone.snapshot().calls[0].data, said);
+}
+
+#[test]
+fn a_wait_that_is_none_is_not_shown() {
+    for wait in ["", "-1", "a minute", "86401", "99999999999999999999", "1.5"] {
+        let mut world = World::registered();
+        let mut invite = world.invite(call_id(1));
+        invite.headers.push(HeaderName::X_QUEUE_WAIT, wait);
+        world.receive(invite);
+        assert_eq!(world.phone.snapshot().calls[0].data.waited, None, "{wait}");
+    }
 }
 
 #[test]

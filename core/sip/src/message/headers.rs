@@ -89,6 +89,9 @@ header_names! {
     X_MESSAGE_ID "X-Message-ID",
     X_MESSAGE_REPORT "X-Message-Report",
     X_CALL_GROUP "X-Call-Group",
+    X_QUEUE_WAIT "X-Queue-Wait",
+    X_CALLER_REF "X-Caller-Ref",
+    X_RETURNED_FROM "X-Returned-From",
 }
 
 impl HeaderName {

@@ -13,7 +13,7 @@ fn a_customer_whom_nobody_takes_comes_back() {
     let back = trio.agent.wait("the customer again", PATIENCE, |event| {
         event["event"] == "incoming" && event["call"] != trio.call.as_str()
     });
-    assert_eq!(back["headers"]["X-Returned-From"], "610", "{back}");
+    assert_eq!(back["data"]["returned_from"], "610", "{back}");
     trio.agent.wait_ended(&trio.call, "transferred");
     let call = back["call"].as_str().unwrap_or_default().to_owned();
     trio.agent.ask("answer", &call, json!({}));

@@ -93,8 +93,12 @@ impl Asleep {
         let call = call_of(&self.post);
         assert_eq!(incoming["call"], call.as_str(), "{incoming}");
         assert_eq!(incoming["headers"]["X-Call-UID"], call.as_str(), "{incoming}");
-        assert_eq!(incoming["headers"]["X-Call-Group"], self.post["payload"]["group"]);
-        assert_eq!(incoming["headers"]["X-Queue"], self.post["payload"]["queue"]);
+        assert_eq!(incoming["data"]["group"], self.post["payload"]["group"]);
+        assert_eq!(incoming["data"]["queue"], self.post["payload"]["queue"]);
+        assert!(
+            incoming["data"]["waited_s"].as_u64().is_some_and(|waited| waited < 60),
+            "{incoming}"
+        );
         call
     }
 

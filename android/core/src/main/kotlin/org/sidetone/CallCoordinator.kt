@@ -342,11 +342,7 @@ class CallCoordinator(
                 event.call in gone -> phone?.let { refuse(it, event.call) }
                 line == null -> adopt(event.call, event.shown)
                 line.ended == null && line.shown != event.shown -> {
-                    line.shown = Shown(
-                        event.shown.name ?: line.shown.name,
-                        event.shown.number ?: line.shown.number,
-                        event.shown.queue ?: line.shown.queue,
-                    )
+                    line.shown = event.shown.or(line.shown)
                     if (line.platform != Platform.ASKED) telecom.update(line.call, line.shown)
                 }
             }

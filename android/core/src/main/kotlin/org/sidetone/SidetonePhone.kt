@@ -161,7 +161,7 @@ private suspend fun <T> typed(command: suspend () -> T): T = try {
 private fun phoneCall(it: CallSnapshot): PhoneCall = PhoneCall(
     it.id,
     it.direction == Direction.INCOMING,
-    shownOf(it.remote, null),
+    shownOf(it.remote, it.data),
     waiting = it.direction == Direction.INCOMING && (it.state == CallState.RINGING || it.state == CallState.ANNOUNCED && it.intent == null),
     answered = it.direction == Direction.INCOMING && (it.state == CallState.ANSWERING || it.state == CallState.ANNOUNCED && it.intent is Intent.Answer),
     over = it.state == CallState.ENDING,
@@ -170,8 +170,8 @@ private fun phoneCall(it: CallSnapshot): PhoneCall = PhoneCall(
 )
 
 private fun phoneEvent(it: Event): PhoneEvent? = when (it) {
-    is Event.Incoming -> PhoneEvent.Incoming(it.call, shownOf(it.from, it.headers.firstOrNull { h -> h.name.equals("X-Queue", true) }?.value))
-    is Event.Referred -> PhoneEvent.SentOn(it.new, shownOf(it.to, null))
+    is Event.Incoming -> PhoneEvent.Incoming(it.call, shownOf(it.from, it.data))
+    is Event.Referred -> PhoneEvent.SentOn(it.new, shownOf(it.to))
     is Event.Answered -> PhoneEvent.Answered(it.call)
     is Event.Established -> PhoneEvent.Established(it.call)
     is Event.HoldChanged, is Event.HoldFailed, is Event.Merged -> PhoneEvent.ShapeChanged
@@ -194,8 +194,12 @@ fun readPush(report: Report): Push {
     return Push(it.call, kind, it.deadline, Shown(it.caller.name, it.caller.number, it.queue), it, report.over?.let(::causeOf))
 }
 
-private fun shownOf(party: Party, queue: String?) =
-    Shown(party.name, party.uri.substringAfter(':').substringBefore('@').ifEmpty { null }, queue)
+private fun shownOf(party: Party, data: CallData? = null) = Shown(
+    party.name,
+    party.uri.substringAfter(':').substringBefore('@').ifEmpty { null },
+    data?.queue,
+    data?.returnedFrom,
+)
 
 private fun causeOf(reason: EndReason): Cause = when (reason) {
     is EndReason.Local, is EndReason.Transferred -> Cause.LOCAL

@@ -75,9 +75,16 @@ interface TelecomActions {
 }
 
 /** Whom to show, as the server lets us: masked where it masks. */
-data class Shown(val name: String?, val number: String?, val queue: String? = null) {
+data class Shown(val name: String?, val number: String?, val queue: String? = null, val returnedFrom: String? = null) {
     /** One line for a title; null where nothing is known. */
     val title: String? get() = name ?: number
+
+    /** One line below it: the queue, and where the caller had been sent and nobody took him. */
+    val detail: String? get() = listOfNotNull(queue, returnedFrom?.let { "↩ $it" }).joinToString(" · ").ifEmpty { null }
+
+    /** This, and what the other says of what it leaves open. */
+    fun or(other: Shown) =
+        Shown(name ?: other.name, number ?: other.number, queue ?: other.queue, returnedFrom ?: other.returnedFrom)
 }
 
 /** What the user hears for a call that waits for an answer. */

@@ -106,7 +106,7 @@ internal class CallScreen(private val context: Context, private val activity: Cl
     fun notice(call: UUID, shown: Shown, cause: Cause) {
         val text = if (cause == Cause.ANSWERED_ELSEWHERE) texts.elsewhere else texts.missed
         val notice = Notification.Builder(context, MISSED).setSmallIcon(android.R.drawable.sym_call_missed)
-            .setContentTitle(shown.title ?: texts.unknown).setContentText(listOfNotNull(text, shown.queue).joinToString(" · "))
+            .setContentTitle(shown.title ?: texts.unknown).setContentText(listOfNotNull(text, shown.detail).joinToString(" · "))
             .setCategory(Notification.CATEGORY_MISSED_CALL)
             .setContentIntent(open(Sidetone.ACTION_OPEN, null)).setAutoCancel(true).build()
         notifications.notify(call.toString(), ID, notice)
@@ -120,7 +120,7 @@ internal class CallScreen(private val context: Context, private val activity: Cl
             Hindrance.MICROPHONE_NOT_PERMITTED in screen.foreground.hindrances -> texts.permitMicrophone
             Hindrance.OPEN_APP_TO_SPEAK in screen.foreground.hindrances -> texts.openToSpeak
             alert == Alert.QUIET || alert == Alert.NONE -> texts.arriving
-            else -> screen.shown?.queue
+            else -> screen.shown?.detail
         }
         val builder = Notification.Builder(context, if (rings) INCOMING else ONGOING)
             .setSmallIcon(android.R.drawable.sym_call_incoming)

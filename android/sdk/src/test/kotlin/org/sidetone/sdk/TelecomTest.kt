@@ -118,6 +118,15 @@ class TelecomTest {
     private fun notification(): Notification = shadowOf(service!!.get()).lastForegroundNotification
 
     @Test
+    fun `a caller who is back says from where, below the name`() {
+        invited(Shown("Alice", "+44 ••• 42", "Sales", returnedFrom = "1002"))
+        telecom.allowIncomingCall(telecom.lastIncomingCall)!!.onShowIncomingCallUi()
+        settle()
+        runService()
+        assertEquals("Sales · ↩ 1002", notification().extras.getString(Notification.EXTRA_TEXT))
+    }
+
+    @Test
     fun `the account is self-managed and takes SIP and telephone numbers`() {
         val account = application.service<TelecomManager>().getPhoneAccount(telecom.allPhoneAccounts.single().accountHandle)
         assertTrue(account.capabilities and PhoneAccount.CAPABILITY_SELF_MANAGED != 0)
