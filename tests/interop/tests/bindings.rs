@@ -260,7 +260,8 @@ async fn two_apps_talk_hold_press_keys_and_hang_up() {
 #[tokio::test]
 async fn a_code_is_done_or_refused_by_its_kind_and_is_no_call() {
     let stage = Stage::model();
-    let app = App::start(&stage, "codes", &stage.line.agent(), &Voice::silence()).await;
+    let [voice] = Tone::draw();
+    let app = App::start(&stage, "codes", &stage.line.agent(), &Voice::steady(voice)).await;
     let code = |code: &str, id| app.phone.control(code.to_owned(), id);
     let named = ControlId(uuid::Uuid::new_v4());
     assert_eq!(code("*700", Some(named)).await, Ok(()));
