@@ -1,7 +1,7 @@
 //! Who signs in and where, as the app writes it; checked before a phone is made of it.
 
 use crate::logging::keep_secret;
-use crate::{InstanceId, PushToken, StartError};
+use crate::{InstanceId, PushToken, StartError, TransfersReturn};
 use sidetone_driver::{self as driver, DriverConfig};
 use sidetone_phone::{Account, Config, Secret};
 use std::fmt;
@@ -48,6 +48,9 @@ pub struct PhoneConfig {
     /// Whether the other side of a call may send this phone elsewhere; `Refuse` where nothing is said.
     #[uniffi(default = None)]
     pub refer_policy: Option<ReferPolicy>,
+    /// Whether the server brings back the caller of a blind transfer that nobody takes; as the sign-in link says.
+    #[uniffi(default = None)]
+    pub transfers_return: Option<TransfersReturn>,
     /// Whether the agent hears a short, quiet tone now and then while a call waits beside the one that he talks in;
     /// where nothing is said only with `AudioGate::Open`, for CallKit and Android's ringer play their own.
     #[uniffi(default = None)]
@@ -193,6 +196,7 @@ impl PhoneConfig {
         phone.early = self.early_media.map_or_else(Default::default, Into::into);
         phone.answer_mode = self.answer_mode.map_or_else(Default::default, Into::into);
         phone.refer_policy = self.refer_policy.map_or_else(Default::default, Into::into);
+        phone.transfers_return = self.transfers_return.map_or_else(Default::default, Into::into);
         phone.call_waiting = self.call_waiting.unwrap_or(self.audio_gate == AudioGate::Open);
         phone.push = self.push.map(PushToken::kept_secret);
         if let Some(name) = self.user_agent {

@@ -62,7 +62,7 @@ pub use push::{
 };
 pub use snapshot::{
     CallData, CallSnapshot, CallState, Direction, Hold, MediaPath, ProblemCause, QualityReport,
-    Registration, RegistrationProblem, RegistrationState, Snapshot,
+    Registration, RegistrationProblem, RegistrationState, Snapshot, TransfersReturn,
 };
 pub use vault::Vault;
 

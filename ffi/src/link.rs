@@ -1,6 +1,6 @@
 //! The sign-in link that a QR code carries, as it crosses: everything but the password.
 
-use crate::LinkError;
+use crate::{LinkError, TransfersReturn};
 use sidetone_driver::{LinkKey, clock, open_link};
 use sidetone_phone as phone;
 
@@ -15,6 +15,8 @@ pub struct SignInLink {
     pub username: Option<String>,
     /// The name shown to others.
     pub display_name: Option<String>,
+    /// Whether the server brings back the caller of a blind transfer that nobody takes; for `PhoneConfig`.
+    pub transfers_return: TransfersReturn,
 }
 
 /// Reads a sign-in link. What it says can be used as it is; the password is asked of the user.
@@ -38,6 +40,7 @@ impl From<phone::SignInLink> for SignInLink {
             servers: link.servers.iter().map(ToString::to_string).collect(),
             username: link.username,
             display_name: link.display_name,
+            transfers_return: link.transfers_return.into(),
         }
     }
 }
@@ -57,6 +60,9 @@ mod tests {
         );
         assert_eq!(link.display_name.as_deref(), Some("Anna Müller"));
         assert_eq!(link.username.as_deref(), Some("u"));
+        assert_eq!(link.transfers_return, TransfersReturn::Unknown);
+        let link = parse_sign_in_link(format!("{text}&transfers-return=yes"), vec![]).unwrap();
+        assert_eq!(link.transfers_return, TransfersReturn::Yes);
         let other = parse_sign_in_link("https://example.com".to_owned(), vec![]).unwrap_err();
         assert!(matches!(other, LinkError::NotALink { .. }), "{other}");
         let ws = parse_sign_in_link(text.replace("wss:", "ws:"), vec![]).unwrap_err();

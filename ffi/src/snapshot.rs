@@ -16,8 +16,21 @@ pub struct Snapshot {
     /// Whether calls are answered without the agent, as the administrator allows it and the agent has not
     /// turned it off.
     pub auto_answer: bool,
+    /// Whether the caller of a blind transfer that nobody takes comes back to the agent; to be said before one is made.
+    pub transfers_return: TransfersReturn,
     /// The phone was shut down: this is the last snapshot.
     pub ended: bool,
+}
+
+/// Whether the caller of a blind transfer that nobody takes comes back to the agent, as the administrator says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, uniffi::Enum)]
+pub enum TransfersReturn {
+    /// Nobody has said: the caller may be lost.
+    Unknown,
+    /// The server rings the agent again.
+    Yes,
+    /// The caller is lost.
+    No,
 }
 
 /// The lamp, and why it shines so.
@@ -246,7 +259,28 @@ impl Snapshot {
             registration: snapshot.registration.into(),
             calls: snapshot.calls.into_iter().map(Into::into).collect(),
             auto_answer: snapshot.auto_answer,
+            transfers_return: snapshot.transfers_return.into(),
             ended,
+        }
+    }
+}
+
+impl From<phone::TransfersReturn> for TransfersReturn {
+    fn from(said: phone::TransfersReturn) -> Self {
+        match said {
+            phone::TransfersReturn::Unknown => Self::Unknown,
+            phone::TransfersReturn::Yes => Self::Yes,
+            phone::TransfersReturn::No => Self::No,
+        }
+    }
+}
+
+impl From<TransfersReturn> for phone::TransfersReturn {
+    fn from(said: TransfersReturn) -> Self {
+        match said {
+            TransfersReturn::Unknown => Self::Unknown,
+            TransfersReturn::Yes => Self::Yes,
+            TransfersReturn::No => Self::No,
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use serde::Deserialize;
-use sidetone_phone::{AnswerMode, EarlyMedia, ReferPolicy};
+use sidetone_phone::{AnswerMode, EarlyMedia, ReferPolicy, TransfersReturn};
 use std::path::PathBuf;
 
 /// A phone for the agents of a contact centre, in a terminal.
@@ -84,6 +84,9 @@ pub(crate) struct PhoneArgs {
     /// separated by commas
     #[arg(long, env = "SIDETONE_REALM", value_name = "NAME", value_delimiter = ',')]
     pub(crate) realm: Vec<String>,
+    /// Whether the server brings back the caller of a blind transfer that nobody takes: yes or no [default: not known]
+    #[arg(long, env = "SIDETONE_TRANSFERS_RETURN", value_name = "YES|NO")]
+    pub(crate) transfers_return: Option<Return>,
     /// Whether you hear a short tone now and then while a call waits beside the one that you talk in: true or false
     /// [default: true]
     #[arg(long, env = "SIDETONE_CALL_WAITING", value_name = "BOOL")]
@@ -153,6 +156,23 @@ impl From<Refer> for ReferPolicy {
         match refer {
             Refer::Refuse => Self::Refuse,
             Refer::Follow => Self::Follow,
+        }
+    }
+}
+
+/// Whether the server brings back the caller of a blind transfer that nobody takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Return {
+    Yes,
+    No,
+}
+
+impl From<Return> for TransfersReturn {
+    fn from(said: Return) -> Self {
+        match said {
+            Return::Yes => Self::Yes,
+            Return::No => Self::No,
         }
     }
 }
@@ -270,6 +290,9 @@ pub(crate) struct LinkArgs {
     /// The name shown to others
     #[arg(long, value_name = "NAME")]
     pub(crate) name: Option<String>,
+    /// Whether the server brings back the caller of a blind transfer that nobody takes: yes or no
+    #[arg(long, value_name = "YES|NO")]
+    pub(crate) transfers_return: Option<Return>,
     /// Sign it with this private key, which sidetone link-key or openssl made
     #[arg(long, value_name = "FILE")]
     pub(crate) sign: Option<PathBuf>,

@@ -1,13 +1,15 @@
 //! One configuration out of flags, environment and file, checked, with errors that say what to do.
 
-use crate::args::{Early, Mode, PhoneArgs, Refer};
+use crate::args::{Early, Mode, PhoneArgs, Refer, Return};
 use crate::folders::user_folder;
 use crate::state::State;
 use serde::Deserialize;
 use sidetone_driver::{
     AudioEndpoint, DriverConfig, IceServer, LinkKey, LinkKeyError, Trust, VaultError,
 };
-use sidetone_phone::{Account, Config, ConfigError, LinkError, Secret, ServerAddress, SignInLink};
+use sidetone_phone::{
+    Account, Config, ConfigError, LinkError, Secret, ServerAddress, SignInLink, TransfersReturn,
+};
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -82,6 +84,7 @@ struct File {
     session_interval: Option<u32>,
     #[serde(default)]
     realm: Vec<String>,
+    transfers_return: Option<Return>,
     call_waiting: Option<bool>,
     #[serde(default)]
     voicemail: bool,
@@ -144,6 +147,10 @@ impl Setup {
             args.answer_mode.or(file.answer_mode).map_or_else(Default::default, Into::into);
         phone.refer_policy =
             args.refer_policy.or(file.refer_policy).map_or_else(Default::default, Into::into);
+        phone.transfers_return = args
+            .transfers_return
+            .or(file.transfers_return)
+            .map_or_else(Default::default, Into::into);
         if let Some(on) = args.call_waiting.or(file.call_waiting) {
             phone.call_waiting = on;
         }
@@ -188,8 +195,9 @@ impl File {
 }
 
 /// The keys of the file that belong to the account, and go with it.
-const OF_THE_ACCOUNT: [&str; 8] = [
+const OF_THE_ACCOUNT: [&str; 9] = [
     "account",
+    "transfers-return",
     "server",
     "username",
     "display-name",
@@ -198,6 +206,9 @@ const OF_THE_ACCOUNT: [&str; 8] = [
     "realm",
     "state",
 ];
+
+/// Those of them that a link gives, or leaves out.
+const OF_THE_LINK: [&str; 4] = ["server", "username", "display-name", "transfers-return"];
 
 /// Whose links the file takes alone; nobody's, if it takes all.
 ///
@@ -238,7 +249,7 @@ pub(crate) fn write_account(
     }
     let mut table: toml::Table = toml::from_str(&text).map_err(invalid)?;
     let is_same = table.get("account").and_then(toml::Value::as_str) == Some(&link.aor);
-    let kept = |key: &str| is_same && !["server", "username", "display-name"].contains(&key);
+    let kept = |key: &str| is_same && !OF_THE_LINK.contains(&key);
     OF_THE_ACCOUNT.iter().filter(|key| !kept(key)).for_each(|key| drop(table.remove(*key)));
     let servers = link.servers.iter().map(|server| server.to_string().into()).collect();
     table.insert("account".to_owned(), link.aor.clone().into());
@@ -247,6 +258,14 @@ pub(crate) fn write_account(
         if let Some(value) = value {
             table.insert(key.to_owned(), value.clone().into());
         }
+    }
+    let said = match link.transfers_return {
+        TransfersReturn::Unknown => None,
+        TransfersReturn::Yes => Some("yes"),
+        TransfersReturn::No => Some("no"),
+    };
+    if let Some(said) = said {
+        table.insert("transfers-return".to_owned(), said.into());
     }
     if !keys.is_empty() {
         let keys = keys.iter().map(|key| key.to_string().into()).collect();
@@ -391,11 +410,12 @@ mod tests {
     fn a_link_sets_up_a_file_that_a_phone_starts_from() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("new/config.toml");
-        write_account(Some(path.clone()), &link("sip:1@b", "&name=%22An%5Cna%22"), &[], false)
-            .unwrap();
+        let more = "&name=%22An%5Cna%22&transfers-return=yes";
+        write_account(Some(path.clone()), &link("sip:1@b", more), &[], false).unwrap();
         let file = File::read(&path, true).unwrap();
         assert_eq!(file.account.as_deref(), Some("sip:1@b"));
         assert_eq!(file.display_name.as_deref(), Some("\"An\\na\""), "quotes stay what they are");
+        assert_eq!(file.transfers_return, Some(Return::Yes));
         assert_eq!(Vec::from(file.server.unwrap()), ["wss://a:443/ws", "wss://b:1/x"]);
         assert!(file.password.is_none() && file.username.is_none());
         let mode = std::os::unix::fs::PermissionsExt::mode(

@@ -63,6 +63,7 @@ fn make(args: &LinkArgs, now: UnixTime) -> Result<SignInLink, SetupError> {
         servers: args.server.iter().map(|server| server.parse()).collect::<Result<_, _>>()?,
         username: args.username.clone(),
         display_name: args.name.clone(),
+        transfers_return: args.transfers_return.map_or_else(Default::default, Into::into),
         expires: args.days.map(|it| UnixTime(now.0 + days(it))),
     };
     // What a phone would not read is not made.
@@ -105,6 +106,7 @@ mod tests {
             server,
             username: None,
             name: Some(name.to_owned()),
+            transfers_return: None,
             sign: None,
             days: None,
         }

@@ -243,6 +243,7 @@ impl Phone {
             registration: self.account.lamp().clone(),
             calls: self.calls.iter().filter(|c| !c.is_orphan()).map(Call::snapshot).collect(),
             auto_answer: self.answers_by_itself(),
+            transfers_return: self.ua.config.transfers_return,
             voicemail: self.mailbox.summary().copied(),
         }
     }

@@ -72,6 +72,7 @@ pub(crate) fn config(server: &str) -> PhoneConfig {
         early_media: None,
         answer_mode: None,
         refer_policy: None,
+        transfers_return: None,
         call_waiting: None,
         user_agent: None,
     }

@@ -54,6 +54,7 @@ impl App {
             early_media: None,
             answer_mode: None,
             refer_policy: None,
+            transfers_return: None,
             call_waiting: None,
             user_agent: None,
         };

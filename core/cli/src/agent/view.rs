@@ -9,7 +9,8 @@ use ratatui::style::{Color, Modifier, Style};
 use ratatui::text::{Line, Span};
 use ratatui::widgets::{Block, BorderType, Padding, Paragraph, Wrap};
 use sidetone_phone::{
-    CallData, CallSnapshot, CallState, Direction, Hold, Intent, MediaPath, Party, RegistrationState,
+    CallData, CallSnapshot, CallState, Direction, Hold, Intent, MediaPath, Party,
+    RegistrationState, TransfersReturn,
 };
 use std::time::Duration;
 
@@ -309,6 +310,25 @@ fn key(name: &'static str, what: &'static str) -> [Span<'static>; 2] {
     [Span::styled(format!(" {name}"), STRONG), Span::styled(format!(" {what} "), DIM)]
 }
 
+/// What to do, and of a transfer what cannot be undone.
+fn advice(kind: EntryKind, transfers: TransfersReturn) -> &'static str {
+    match (kind, transfers) {
+        (EntryKind::Transfer, TransfersReturn::Yes) => {
+            "if nobody takes it, the caller comes back to you; Enter to send, Esc to leave"
+        }
+        (EntryKind::Transfer, TransfersReturn::No) => {
+            "if nobody takes it, the caller is lost; Enter to send, Esc to leave"
+        }
+        (EntryKind::Transfer, TransfersReturn::Unknown) => {
+            "if nobody takes it, the caller may be lost; Enter to send, Esc to leave"
+        }
+        (
+            EntryKind::Dial | EntryKind::Dtmf | EntryKind::Message | EntryKind::Control,
+            TransfersReturn::Yes | TransfersReturn::No | TransfersReturn::Unknown,
+        ) => "Enter to send, Esc to leave",
+    }
+}
+
 fn draw_footer(frame: &mut Frame<'_>, area: Rect, app: &App, keys: Vec<Line<'static>>) {
     let refusal = app.refusal.as_deref().map(refused);
     let line = if let Some(entry) = &app.entry {
@@ -324,7 +344,7 @@ fn draw_footer(frame: &mut Frame<'_>, area: Rect, app: &App, keys: Vec<Line<'sta
             Span::raw(entry.text.as_str()),
             Span::raw("▏"),
             Span::raw("  "),
-            refusal.unwrap_or(Span::styled("Enter to send, Esc to leave", DIM)),
+            refusal.unwrap_or(Span::styled(advice(entry.kind, app.snapshot.transfers_return), DIM)),
         ])
     } else if let Some(picker) = &app.picker {
         let label = match picker.purpose {
@@ -389,7 +409,13 @@ mod tests {
         let mut app = App::new(
             "sip:agent1@example.test".to_owned(),
             "wss://pbx.example.test:8089/ws".to_owned(),
-            Snapshot { registration, calls, auto_answer: false, voicemail: None },
+            Snapshot {
+                registration,
+                calls,
+                auto_answer: false,
+                transfers_return: TransfersReturn::Unknown,
+                voicemail: None,
+            },
         );
         app.select_next();
         app
@@ -506,6 +532,27 @@ mod tests {
         let screen = drawn_on(&app, 80, 24);
         assert!(screen.contains("Call: 6001▏  the phone is not registered"), "{screen}");
         assert_eq!(app.selected, None);
+    }
+
+    #[test]
+    fn before_a_transfer_it_is_said_what_becomes_of_a_caller_whom_nobody_takes() {
+        let mut app = app(RegistrationState::Registered, vec![call(CallState::Established)]);
+        for (said, words) in [
+            (TransfersReturn::Yes, "the caller comes back to you"),
+            (TransfersReturn::No, "the caller is lost"),
+            (TransfersReturn::Unknown, "the caller may be lost"),
+        ] {
+            app.snapshot.transfers_return = said;
+            app.entry = Some(crate::agent::app::Entry {
+                kind: EntryKind::Transfer,
+                text: "1002".to_owned(),
+            });
+            let screen = drawn_on(&app, 80, 24);
+            assert!(screen.contains(&format!("if nobody takes it, {words}")), "{screen}");
+            app.entry =
+                Some(crate::agent::app::Entry { kind: EntryKind::Dial, text: "1002".to_owned() });
+            assert!(!drawn_on(&app, 80, 24).contains("takes it"));
+        }
     }
 
     #[test]

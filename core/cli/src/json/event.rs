@@ -174,6 +174,7 @@ pub(crate) enum JsonEvent {
     Snapshot {
         state: &'static str,
         auto_answer: bool,
+        transfers_return: &'static str,
         calls: Vec<JsonCall>,
     },
     Accepted {

@@ -1,7 +1,9 @@
 //! What is to be seen of the phone, as one line.
 
 use super::event::{JsonCallData, JsonEvent, JsonParty};
-use super::words::{call_state_name, direction_name, media_path_name, registration_name};
+use super::words::{
+    call_state_name, direction_name, media_path_name, registration_name, transfers_return_name,
+};
 use serde::Serialize;
 use sidetone_phone::{CallSnapshot, Snapshot};
 
@@ -47,6 +49,7 @@ impl From<&Snapshot> for JsonEvent {
         Self::Snapshot {
             state: registration_name(snapshot.registration.state),
             auto_answer: snapshot.auto_answer,
+            transfers_return: transfers_return_name(snapshot.transfers_return),
             calls: snapshot.calls.iter().map(JsonCall::from).collect(),
         }
     }

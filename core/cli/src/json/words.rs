@@ -2,7 +2,7 @@
 
 use sidetone_phone::{
     CallState, CommandError, ControlFailure, Direction, EndReason, MediaPath, MessageFailure,
-    RegistrationState,
+    RegistrationState, TransfersReturn,
 };
 use std::time::Duration;
 
@@ -103,6 +103,15 @@ pub(super) fn end_status(reason: &EndReason) -> Option<u16> {
         | EndReason::NotSignedIn
         | EndReason::Restarted
         | EndReason::TimedOut => None,
+    }
+}
+
+/// Whether the caller of a blind transfer that nobody takes comes back.
+pub(super) fn transfers_return_name(said: TransfersReturn) -> &'static str {
+    match said {
+        TransfersReturn::Unknown => "unknown",
+        TransfersReturn::Yes => "yes",
+        TransfersReturn::No => "no",
     }
 }
 

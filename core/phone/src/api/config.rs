@@ -141,6 +141,9 @@ pub struct Config {
     pub answer_mode: AnswerMode,
     /// Whether the other side of a call may send this phone elsewhere.
     pub refer_policy: ReferPolicy,
+    /// Whether the server brings back the caller of a blind transfer that nobody takes, as the administrator says; the
+    /// pack of `server/asterisk` does.
+    pub transfers_return: super::TransfersReturn,
     /// Whether the agent hears a short, quiet tone now and then while a call waits beside the one that he talks in.
     /// By default; not where the platform plays its own (CallKit, Android's ringer).
     pub call_waiting: bool,
@@ -217,6 +220,7 @@ impl Config {
             early: EarlyMedia::default(),
             answer_mode: AnswerMode::default(),
             refer_policy: ReferPolicy::default(),
+            transfers_return: super::TransfersReturn::default(),
             call_waiting: true,
             voicemail: false,
         }

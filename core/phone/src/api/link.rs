@@ -1,10 +1,10 @@
 //! The sign-in link that a QR code carries: everything but the password.
 //!
 //! `sidetone://sign-in?account=sip%3Aagent1%40example.com&server=wss%3A%2F%2Fpbx.example.com%3A8089%2Fws`,
-//! with `server` once or more, and `name`, `user` and `expires` where they are set (RFC 3986 §2.1 escapes).
+//! with `server` once or more, and `name`, `user`, `transfers-return` and `expires` where they are set (RFC 3986 §2.1 escapes).
 //! Whether a `signature` is right is not known here.
 
-use super::{Account, ConfigError, Secret, ServerAddress, UnixTime};
+use super::{Account, ConfigError, Secret, ServerAddress, TransfersReturn, UnixTime};
 use std::fmt::{self, Write as _};
 use std::str::FromStr;
 use std::time::Duration;
@@ -25,6 +25,8 @@ pub struct SignInLink {
     pub username: Option<String>,
     /// The name shown to others.
     pub display_name: Option<String>,
+    /// Whether the server brings back the caller of a blind transfer that nobody takes.
+    pub transfers_return: TransfersReturn,
     /// From when on it is not to be used, in whole seconds.
     pub expires: Option<UnixTime>,
 }
@@ -72,7 +74,7 @@ impl FromStr for SignInLink {
         let is_known = text.len() <= LONGEST && text.get(..PREFIX.len()).is_some_and(is_prefix);
         let query = text.get(PREFIX.len()..).filter(|_| is_known).ok_or(LinkError::NotALink)?;
         let (mut aor, mut username, mut display_name, mut expires) = (None, None, None, None);
-        let mut servers = Vec::new();
+        let (mut servers, mut transfers_return) = (Vec::new(), None);
         for (key, value) in query.split('&').filter_map(|pair| pair.split_once('=')) {
             let read = || unescape(value).ok_or_else(|| LinkError::Unreadable(key.to_owned()));
             match key {
@@ -83,6 +85,14 @@ impl FromStr for SignInLink {
                     let seconds = read()?.parse().ok();
                     let seconds = seconds.ok_or_else(|| LinkError::Unreadable(key.to_owned()))?;
                     once(&mut expires, "expires", UnixTime(Duration::from_secs(seconds)))?;
+                }
+                "transfers-return" => {
+                    let said = match read()?.as_str() {
+                        "yes" => TransfersReturn::Yes,
+                        "no" => TransfersReturn::No,
+                        _ => return Err(LinkError::Unreadable(key.to_owned())),
+                    };
+                    once(&mut transfers_return, "transfers-return", said)?;
                 }
                 "server" => servers.push(read()?),
                 // A later version may say more.
@@ -96,7 +106,8 @@ impl FromStr for SignInLink {
         }
         let servers = servers.iter().map(|server| server.parse().map_err(LinkError::Server));
         let servers = servers.collect::<Result<_, _>>()?;
-        Ok(Self { aor, servers, username, display_name, expires })
+        let transfers_return = transfers_return.unwrap_or_default();
+        Ok(Self { aor, servers, username, display_name, transfers_return, expires })
     }
 }
 
@@ -110,6 +121,11 @@ impl fmt::Display for SignInLink {
             if let Some(value) = value {
                 write!(f, "&{key}={}", escape(value))?;
             }
+        }
+        match self.transfers_return {
+            TransfersReturn::Unknown => {}
+            TransfersReturn::Yes => f.write_str("&transfers-return=yes")?,
+            TransfersReturn::No => f.write_str("&transfers-return=no")?,
         }
         if let Some(UnixTime(expires)) = self.expires {
             write!(f, "&expires={}", expires.as_secs())?;
@@ -180,6 +196,9 @@ mod tests {
         assert_eq!(servers, ["wss://pbx.example.com:8089/ws", "wss://b.example.com:443/ws"]);
         assert_eq!(link.display_name.as_deref(), Some("Anna Müller"));
         assert_eq!(link.username, None);
+        assert_eq!(link.transfers_return, TransfersReturn::Unknown);
+        let link = read(&format!("{GOOD}&transfers-return=no")).unwrap();
+        assert_eq!(link.transfers_return, TransfersReturn::No);
     }
 
     #[test]
@@ -189,6 +208,7 @@ mod tests {
             servers: vec!["wss://a:8089/ws?x=1&y=2".parse().unwrap(), "wss://b".parse().unwrap()],
             username: Some("a & b=c%+".to_owned()),
             display_name: Some("Ünal #1".to_owned()),
+            transfers_return: TransfersReturn::Yes,
             expires: Some(UnixTime(Duration::from_secs(1_800_000_000))),
         };
         assert_eq!(read(&link.to_string()), Ok(link));
@@ -220,6 +240,7 @@ mod tests {
             (format!("account=sip:a@b%&{server}"), "\"account\" cannot be read"),
             (format!("account=sip:a@b&name=%00&{server}"), "\"name\" cannot be read"),
             (format!("account=sip:a@b&name=%ff&{server}"), "\"name\" cannot be read"),
+            (format!("account=sip:a@b&transfers-return=so&{server}"), "cannot be read"),
             (format!("account=sip:a@b&expires=soon&{server}"), "\"expires\" cannot be read"),
         ] {
             let error = read(&format!("{PREFIX}{rest}")).unwrap_err();

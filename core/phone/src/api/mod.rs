@@ -34,7 +34,7 @@ pub use push::{Announcement, AnnouncementKind, Caller, Intent, PushProvider, Pus
 pub use saved::{Saved, SavedDialog, SavedPush};
 pub use snapshot::{
     CallSnapshot, CallState, Direction, Hold, MediaPath, MessageCount, MessageSummary,
-    Registration, RegistrationProblem, RegistrationState, Snapshot,
+    Registration, RegistrationProblem, RegistrationState, Snapshot, TransfersReturn,
 };
 pub use time::{Now, UnixTime};
 

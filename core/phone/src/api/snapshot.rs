@@ -15,8 +15,23 @@ pub struct Snapshot {
     /// Whether calls are answered without the agent, as the administrator allows it and the agent has not
     /// turned it off.
     pub auto_answer: bool,
+    /// Whether the caller of a blind transfer that nobody takes comes back to the agent; to be said before one is made.
+    pub transfers_return: TransfersReturn,
     /// What is in the voice mailbox, where the server has said so on this connection.
     pub voicemail: Option<MessageSummary>,
+}
+
+/// Whether the caller of a blind transfer that nobody takes comes back to the agent (RFC 5589 §6.1 leaves it to the
+/// server). A phone cannot see that; the administrator knows what his dial plan does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum TransfersReturn {
+    /// Nobody has said: the caller may be lost.
+    #[default]
+    Unknown,
+    /// The server rings the agent again.
+    Yes,
+    /// The caller is lost.
+    No,
 }
 
 /// What is in a voice mailbox (RFC 3842 §5.2).

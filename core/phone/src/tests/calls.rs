@@ -238,6 +238,15 @@ fn a_blind_transfer_names_the_target_and_ends_with_our_bye() {
 }
 
 #[test]
+fn what_becomes_of_a_caller_whom_nobody_takes_is_shown_as_the_administrator_says() {
+    for said in [TransfersReturn::Unknown, TransfersReturn::Yes, TransfersReturn::No] {
+        let world = World::with(Config { transfers_return: said, ..config() }, None);
+        assert_eq!(world.phone.snapshot().transfers_return, said);
+    }
+    assert_eq!(config().transfers_return, TransfersReturn::Unknown);
+}
+
+#[test]
 fn a_transfer_that_is_refused_or_fails_leaves_the_call() {
     let (mut world, invite, to) = World::talking_in(anna());
     let transfer = Command::Transfer { call: anna(), to: "301".to_owned() };

@@ -6,7 +6,7 @@ use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 use sidetone_phone::{
     CallRecord, DeclineReason, Direction, EndReason, Party, Registration, RegistrationState,
-    Snapshot, UnixTime,
+    Snapshot, TransfersReturn, UnixTime,
 };
 use std::time::Duration;
 
@@ -15,8 +15,13 @@ const NOW: Duration = Duration::from_secs(1_000_000);
 fn app() -> App {
     let state = RegistrationState::Registered;
     let registration = Registration { state, problem: None, since: UnixTime::default() };
-    let snapshot =
-        Snapshot { registration, calls: Vec::new(), auto_answer: false, voicemail: None };
+    let snapshot = Snapshot {
+        registration,
+        calls: Vec::new(),
+        auto_answer: false,
+        transfers_return: TransfersReturn::Unknown,
+        voicemail: None,
+    };
     App::new("sip:agent1@example.test".to_owned(), "wss://pbx/ws".to_owned(), snapshot)
 }
 
