@@ -312,6 +312,26 @@ pub struct Invites {
 }
 
 impl Invites {
+    /// A frame came in; only INVITEs are read, for most of what comes is none.
+    pub fn came(&mut self, bytes: &[u8]) {
+        if bytes.starts_with(b"INVITE ")
+            && let Ok(message) = Message::parse(bytes)
+        {
+            self.request(&message);
+        }
+    }
+
+    /// A frame went out; only responses are read.
+    ///
+    /// # Errors
+    /// As [`Invites::response`].
+    pub fn went(&mut self, bytes: &[u8]) -> Result<(), String> {
+        if !bytes.starts_with(b"SIP/2.0 ") {
+            return Ok(());
+        }
+        Message::parse(bytes).map_or(Ok(()), |message| self.response(&message))
+    }
+
     /// An INVITE came in.
     pub fn request(&mut self, message: &Message) {
         if let (Message::Request(request), Ok(via)) = (message, message.headers().via())

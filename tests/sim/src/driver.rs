@@ -7,7 +7,6 @@ use sidetone_pbx::{LegId, MediaCommand, PbxOutput, Treatment};
 use sidetone_phone::{
     CallId, DescribeRequest, Event, FlowErrorKind, FlowId, HistoryFilter, Output,
 };
-use sidetone_sip::Message;
 use std::time::Duration;
 
 impl World {
@@ -136,9 +135,7 @@ impl World {
             self.ladder.message(&self.handsets[index].name, false, &bytes, self.now);
             self.handsets[index].bytes.extend_from_slice(&bytes);
         }
-        if let Ok(message) = Message::parse(&bytes)
-            && let Err(what) = self.invites[0].response(&message)
-        {
+        if let Err(what) = self.invites[0].went(&bytes) {
             self.fail(&format!("{}: {what}", self.handsets[index].name));
         }
         let handset = &self.handsets[index];
@@ -159,9 +156,7 @@ impl World {
                 if !self.forgets {
                     self.ladder.message(&self.handsets[wire.phone].name, true, &bytes, self.now);
                 }
-                if let Ok(message) = Message::parse(&bytes)
-                    && let Err(what) = self.invites[1].response(&message)
-                {
+                if let Err(what) = self.invites[1].went(&bytes) {
                     self.fail(&format!("the PBX: {what}"));
                 }
                 self.send(flow.0, End::Phone, Parcel::Frame(bytes));

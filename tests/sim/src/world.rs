@@ -16,7 +16,7 @@ use sidetone_phone::{
     FlowError, FlowErrorKind, FlowId, Generation, Handover, History, Input, MediaError, Now, Phone,
     Saved, Secret, Snapshot, UnixTime,
 };
-use sidetone_sip::{Deadlines, Message};
+use sidetone_sip::Deadlines;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
@@ -614,15 +614,11 @@ impl World {
         match (to, parcel) {
             _ if !is_open => {}
             (End::Phone, Parcel::Frame(bytes)) => {
-                if let Ok(message) = Message::parse(&bytes) {
-                    self.invites[0].request(&message);
-                }
+                self.invites[0].came(&bytes);
                 self.tell(phone, Input::Received { flow, bytes });
             }
             (End::Pbx, Parcel::Frame(bytes)) => {
-                if let Ok(message) = Message::parse(&bytes) {
-                    self.invites[1].request(&message);
-                }
+                self.invites[1].came(&bytes);
                 self.pbx.handle(PbxInput::Received { flow: FlowId(number), bytes }, self.now);
             }
             (End::Pbx, Parcel::Ping) => self.send(number, End::Phone, Parcel::Pong),
