@@ -14,7 +14,10 @@ macro_rules! header_names {
 
             /// The name of this spelling, full or compact.
             pub fn new(name: &str) -> Self {
-                $(if name.eq_ignore_ascii_case($name) $(|| name.eq_ignore_ascii_case($compact))? {
+                // Their lengths tell most names apart.
+                $(if name.len() == $name.len() && name.eq_ignore_ascii_case($name)
+                    $(|| name.len() == 1 && name.eq_ignore_ascii_case($compact))?
+                {
                     return Self::$konst;
                 })*
                 Self(Cow::Owned(name.to_owned()))
@@ -103,7 +106,7 @@ impl HeaderName {
 
 impl PartialEq for HeaderName {
     fn eq(&self, other: &Self) -> bool {
-        self.0.eq_ignore_ascii_case(&other.0)
+        self.0.len() == other.0.len() && self.0.eq_ignore_ascii_case(&other.0)
     }
 }
 

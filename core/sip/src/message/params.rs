@@ -140,7 +140,7 @@ impl fmt::Debug for Params {
 /// What a value may hold and still do without quotes: token and host characters, and those that
 /// URI parameters allow (RFC 3261 §25.1 token, host, param-unreserved).
 fn is_plain_char(byte: u8) -> bool {
-    text::is_token_char(byte) || b"[]:/&$".contains(&byte)
+    text::is_token_char(byte) || matches!(byte, b'[' | b']' | b':' | b'/' | b'&' | b'$')
 }
 
 #[cfg(test)]

@@ -12,7 +12,8 @@ pub(super) fn is_token(text: &str) -> bool {
 
 /// A character of a token.
 pub(super) fn is_token_char(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || b"-.!%*_+`'~".contains(&byte)
+    byte.is_ascii_alphanumeric()
+        || matches!(byte, b'-' | b'.' | b'!' | b'%' | b'*' | b'_' | b'+' | b'`' | b'\'' | b'~')
 }
 
 /// A number of digits only; `None` where it is anything else or too large. (`parse` alone would
@@ -43,11 +44,17 @@ fn unquoted(text: &str) -> impl Iterator<Item = (usize, u8)> {
 
 /// Where a byte first stands outside quoted strings.
 pub(super) fn find_unquoted(text: &str, wanted: u8) -> Option<usize> {
+    if !text.contains('"') {
+        return text.find(char::from(wanted));
+    }
     unquoted(text).find(|(_, byte)| *byte == wanted).map(|(at, _)| at)
 }
 
 /// The trimmed parts between separators outside quoted strings.
 pub(super) fn split_unquoted(text: &str, separator: u8) -> Vec<&str> {
+    if !text.contains('"') {
+        return text.split(char::from(separator)).map(str::trim).collect();
+    }
     let cuts = unquoted(text).filter(|(_, byte)| *byte == separator).map(|(at, _)| at);
     split_at(text, cuts)
 }
@@ -55,6 +62,9 @@ pub(super) fn split_unquoted(text: &str, separator: u8) -> Vec<&str> {
 /// The elements of a list: parts between commas outside quoted strings and angle brackets. Empty
 /// ones are left out (RFC 3261 §7.3.1).
 pub(super) fn split_list(text: &str) -> Vec<&str> {
+    if !text.contains(',') {
+        return Some(text.trim()).filter(|element| !element.is_empty()).into_iter().collect();
+    }
     let mut bracket = false;
     let commas = unquoted(text).filter(|(_, byte)| {
         match byte {

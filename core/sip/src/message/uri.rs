@@ -328,7 +328,7 @@ fn is_scheme(text: &str) -> bool {
 /// What may stand in a URI of any kind. More than the grammar allows: `#` in a dialled code and
 /// UTF-8 names are seen unescaped.
 fn is_uri_char(byte: u8) -> bool {
-    byte > b' ' && byte != 0x7f && !b"<>\"".contains(&byte)
+    byte > b' ' && !matches!(byte, 0x7f | b'<' | b'>' | b'"')
 }
 
 fn is_unreserved(byte: u8) -> bool {
@@ -336,7 +336,7 @@ fn is_unreserved(byte: u8) -> bool {
 }
 
 fn is_name_char(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || b"-._".contains(&byte)
+    byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_')
 }
 
 #[cfg(test)]

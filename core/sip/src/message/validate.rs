@@ -2,7 +2,9 @@
 //! is answered with (RFC 3261 §8.1.1, §8.2, §8.1.3.3; the verdicts of RFC 4475).
 
 use super::wire::{self, Limits};
-use super::{HeaderName, Message, Method, ParseError, Request, Response, Scheme, StatusCode};
+use super::{
+    CSeq, HeaderName, Message, Method, ParseError, Request, Response, Scheme, StatusCode, Via,
+};
 
 /// What starts every branch since RFC 3261 §8.1.1.7.
 const MAGIC_COOKIE: &str = "z9hG4bK";
@@ -63,14 +65,14 @@ impl Request {
     }
 
     fn validate(&self) -> Result<(), ParseError> {
-        validate_common(&self.headers)?;
-        if self.headers.cseq()?.method != self.method {
+        let (via, cseq) = validate_common(&self.headers)?;
+        if cseq.method != self.method {
             return Err(ParseError::malformed(
                 "CSeq",
                 "names another method than the request line",
             ));
         }
-        match self.headers.via()?.branch() {
+        match via.branch() {
             Some(MAGIC_COOKIE) => {
                 Err(ParseError::malformed("Via", "has a branch that names nothing"))
             }
@@ -100,21 +102,20 @@ impl Request {
 impl Response {
     fn validate(&self) -> Result<(), ParseError> {
         validate_common(&self.headers)?;
-        self.headers.cseq()?;
-        match self.headers.vias()?.len() {
+        match self.headers.list(&HeaderName::VIA).len() {
             1 => Ok(()),
             _ => Err(ParseError::malformed("Via", "is another's: the response went astray")),
         }
     }
 }
 
-fn validate_common(headers: &super::Headers) -> Result<(), ParseError> {
-    headers.via()?;
-    headers.vias()?;
+/// What both must carry; the topmost Via and CSeq, as they were read.
+fn validate_common(headers: &super::Headers) -> Result<(Via, CSeq), ParseError> {
+    let via = headers.vias()?.into_iter().next().ok_or(ParseError::missing("Via"))?;
     headers.to()?;
     headers.from()?;
     headers.call_id()?;
-    headers.cseq()?;
+    let cseq = headers.cseq()?;
     for (name, text) in [
         (HeaderName::TO, "To"),
         (HeaderName::FROM, "From"),
@@ -128,7 +129,7 @@ fn validate_common(headers: &super::Headers) -> Result<(), ParseError> {
             return Err(ParseError::malformed(text, "is there twice and differs"));
         }
     }
-    Ok(())
+    Ok((via, cseq))
 }
 
 #[cfg(test)]

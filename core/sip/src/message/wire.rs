@@ -2,6 +2,7 @@
 //! §7.5, §18.3; RFC 7118 §5).
 
 use super::{HeaderName, Headers, Message, Method, Request, Response, StatusCode, Uri, text};
+use std::borrow::Cow;
 
 /// What a message may be at most. All come from the network, so all are bounded.
 #[derive(Debug, Clone, Copy)]
@@ -125,8 +126,14 @@ pub(super) fn print(message: &Message) -> Vec<u8> {
     };
     let mut bytes = Vec::with_capacity(1024 + body.len());
     let mut line = |parts: &[&[u8]]| {
-        let one_line = |byte: &u8| if b"\r\n".contains(byte) { b' ' } else { *byte };
-        parts.iter().for_each(|part| bytes.extend(part.iter().map(one_line)));
+        for part in parts {
+            let start = bytes.len();
+            bytes.extend_from_slice(part);
+            if part.contains(&b'\r') || part.contains(&b'\n') {
+                let ends = bytes[start..].iter_mut().filter(|byte| b"\r\n".contains(byte));
+                ends.for_each(|byte| *byte = b' ');
+            }
+        }
         bytes.extend_from_slice(b"\r\n");
     };
     line(&[first.as_bytes()]);
@@ -141,10 +148,10 @@ pub(super) fn print(message: &Message) -> Vec<u8> {
 
 /// The lines up to the empty one, each with its folds joined by one space (RFC 3261 §7.3.1), and
 /// what follows. Empty lines before the start line are left out (§7.5); a line may end without CR.
-fn split_head(bytes: &[u8]) -> (Vec<Vec<u8>>, &[u8]) {
+fn split_head(bytes: &[u8]) -> (Vec<Cow<'_, [u8]>>, &[u8]) {
     let start = bytes.iter().position(|byte| !b"\r\n".contains(byte)).unwrap_or(bytes.len());
     let mut rest = &bytes[start..];
-    let mut lines: Vec<Vec<u8>> = Vec::new();
+    let mut lines: Vec<Cow<'_, [u8]>> = Vec::new();
     while !rest.is_empty() {
         let end = rest.iter().position(|byte| *byte == b'\n').unwrap_or(rest.len());
         let line = rest[..end].strip_suffix(b"\r").unwrap_or(&rest[..end]);
@@ -152,10 +159,11 @@ fn split_head(bytes: &[u8]) -> (Vec<Vec<u8>>, &[u8]) {
         match (line.first(), lines.last_mut()) {
             (None, _) => break,
             (Some(b' ' | b'\t'), Some(last)) => {
+                let last = last.to_mut();
                 last.push(b' ');
                 last.extend_from_slice(line.trim_ascii());
             }
-            (Some(_), _) => lines.push(line.to_vec()),
+            (Some(_), _) => lines.push(Cow::Borrowed(line)),
         }
     }
     (lines, rest)
