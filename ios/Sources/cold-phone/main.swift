@@ -217,9 +217,13 @@ func endpoint(_ text: String) -> AudioEndpoint {
         case .registrationChanged(let registration):
             isConnected = registration.state == .registered
             say("registration", ["state": snake("\(registration.state)"), "reason": registration.problem?.text])
-        case .incoming(let call, let from, let headers, let announced):
+        case .incoming(let call, let from, let data, let headers, let announced):
             let fields = Dictionary(headers.map { ($0.name, $0.value) }) { first, _ in first }
-            say("incoming", ["call": id(call), "from": party(from), "headers": fields, "announced": announced])
+            let said: [String: Any?] = [
+                "queue": data.queue, "waited_s": data.waited.map { Int($0) }, "group": data.group, "caller_ref": data.callerRef,
+                "returned_from": data.returnedFrom,
+            ]
+            say("incoming", ["call": id(call), "from": party(from), "data": said.mapValues { $0 ?? NSNull() }, "headers": fields, "announced": announced])
         case .announced(let call, let push):
             say("announced", ["call": id(call), "name": push.caller.name, "number": push.caller.number, "queue": push.queue, "deadline": Int(push.deadline.timeIntervalSince1970)])
         case .dialing(let call, let to): say("dialing", ["call": id(call), "to": party(to)])

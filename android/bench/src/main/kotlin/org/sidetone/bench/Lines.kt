@@ -33,6 +33,13 @@ class Lines(private val out: PrintStream = System.out) {
             )
             is Event.Incoming -> print(
                 "incoming", "call" to event.call.toString(), "from" to party(event.from),
+                "data" to with(event.data) {
+                    val said = mapOf(
+                        "queue" to queue, "waited_s" to waited?.seconds, "group" to group, "caller_ref" to callerRef,
+                        "returned_from" to returnedFrom,
+                    )
+                    JSONObject(said.mapValues { it.value ?: JSONObject.NULL })
+                },
                 "headers" to JSONObject(event.headers.associate { it.name to it.value }),
                 "announced" to event.announced,
             )
