@@ -33,7 +33,7 @@ pub(crate) enum Plan {
     /// A user is rung until this time; the best failure so far.
     Dialing { until: Duration, failure: StatusCode },
     /// In a queue.
-    Queued { queue: String, next: usize, give_up: Duration, round: Round },
+    Queued { queue: String, since: Duration, next: usize, give_up: Duration, round: Round },
     /// Joined to this leg.
     Bridged(LegId),
 }
@@ -252,7 +252,7 @@ impl Pbx {
     ) {
         let plan = Plan::Dialing { until: now + self.config.ring, failure: StatusCode::NOT_FOUND };
         self.set_plan(key, plan);
-        if !self.ring(key, user, header) {
+        if !self.ring(key, user, header, now) {
             let unreachable = Cause::Refused(StatusCode::TEMPORARILY_UNAVAILABLE);
             self.end_call(key, unreachable, now);
         }
@@ -300,7 +300,7 @@ impl Pbx {
         let start = self.queue_positions.get(&queue).copied().unwrap_or(0);
         self.set_plan(
             key,
-            Plan::Queued { queue, next: start, give_up, round: Round::Pausing(now) },
+            Plan::Queued { queue, since: now, next: start, give_up, round: Round::Pausing(now) },
         );
         self.answer(caller, now);
         self.tell_referrer(key, StatusCode::OK, now);
@@ -343,11 +343,11 @@ impl Pbx {
         let rung = if queue.push {
             for member in &members {
                 let uid = self.random.uuid();
-                self.wake(key, member, &name, uid, deadline);
+                self.wake(key, member, uid, deadline, now);
             }
             members.len()
         } else {
-            members.iter().filter(|member| self.ring(key, member, None)).count()
+            members.iter().filter(|member| self.ring(key, member, None, now)).count()
         };
         let round = match rung {
             0 => Round::Pausing(now + queue.retry),
@@ -373,13 +373,19 @@ impl Pbx {
     }
 
     /// Rings all phones of a user under one `X-Call-UID`; `false` where there is none.
-    fn ring(&mut self, key: CallKey, user: &str, header: Option<(HeaderName, String)>) -> bool {
+    fn ring(
+        &mut self,
+        key: CallKey,
+        user: &str,
+        header: Option<(HeaderName, String)>,
+        now: Duration,
+    ) -> bool {
         let contacts = self.registrar.of(user).to_vec();
         let Some(call) = self.calls.get(&key).filter(|_| !contacts.is_empty()) else {
             return false;
         };
         let from = self.legs.get(&call.caller).map(|leg| leg.user.clone()).unwrap_or_default();
-        let mut headers = call.names(self.random.uuid());
+        let mut headers = call.names(self.random.uuid(), now);
         headers.extend(header);
         for contact in contacts {
             self.place(key, user, contact, &from, headers.clone(), None);
@@ -389,12 +395,15 @@ impl Pbx {
 }
 
 impl Call {
-    /// What an INVITE tells the phones that are rung for it: the attempt, the call as a whole, the queue.
-    pub(crate) fn names(&self, attempt: String) -> Vec<(HeaderName, String)> {
+    /// What an INVITE tells the phones that are rung for it: the attempt, the call as a whole, the queue and the
+    /// wait in it.
+    pub(crate) fn names(&self, attempt: String, now: Duration) -> Vec<(HeaderName, String)> {
         let mut names =
             vec![(HeaderName::X_CALL_UID, attempt), (HeaderName::X_CALL_GROUP, self.group.clone())];
-        if let Plan::Queued { queue, .. } = &self.plan {
+        if let Plan::Queued { queue, since, .. } = &self.plan {
             names.push((HeaderName::X_QUEUE, queue.clone()));
+            let waited = now.saturating_sub(*since).as_secs();
+            names.push((HeaderName::X_QUEUE_WAIT, waited.to_string()));
         }
         names
     }

@@ -76,9 +76,9 @@ impl Pbx {
         };
         self.legs.insert(leg);
         let (queue, round) = (DESK.to_owned(), Round::Ringing(until));
-        let plan = Plan::Queued { queue, next: 0, give_up: until, round };
+        let plan = Plan::Queued { queue, since: now, next: 0, give_up: until, round };
         self.calls.insert(call, Call { group: uid.clone(), caller, plan, referrer: None });
-        self.wake(call, agent, DESK, uid, until);
+        self.wake(call, agent, uid, until, now);
     }
 
     /// Begins an attempt: posts it, and rings who is there.
@@ -86,22 +86,25 @@ impl Pbx {
         &mut self,
         call: CallKey,
         agent: &str,
-        queue: &str,
         uid: String,
         deadline: Duration,
+        now: Duration,
     ) {
+        let plan = self.calls.get(&call).map(|call| &call.plan);
+        let Some(Plan::Queued { queue, .. }) = plan else { return };
+        let queue = queue.clone();
         let key = AttemptKey(self.next_number());
         let attempt = Attempt {
             call,
             agent: agent.to_owned(),
             uid,
-            queue: queue.to_owned(),
+            queue,
             deadline,
             spared: BTreeMap::new(),
         };
         self.attempts.insert(key, attempt);
         self.post(key, PushKind::Incoming);
-        self.ring_devices(key);
+        self.ring_devices(key, now);
     }
 
     /// Whether an attempt or a call of one keeps an agent.
@@ -119,10 +122,10 @@ impl Pbx {
     }
 
     /// A phone of a user has registered.
-    pub(crate) fn contact_came(&mut self, user: &str) {
+    pub(crate) fn contact_came(&mut self, user: &str, now: Duration) {
         let of_user = self.attempts.iter().filter(|(_, attempt)| attempt.agent == user);
         for key in of_user.map(|(key, _)| *key).collect::<Vec<_>>() {
-            self.ring_devices(key);
+            self.ring_devices(key, now);
         }
     }
 
@@ -173,7 +176,7 @@ impl Pbx {
             let Some(attempt) = self.attempts.get_mut(attempt) else { continue };
             attempt.spared.retain(|_, until| *until > now);
         }
-        due.into_iter().for_each(|key| self.ring_devices(key));
+        due.into_iter().for_each(|key| self.ring_devices(key, now));
     }
 
     fn over(&mut self, key: AttemptKey, kind: PushKind, cause: Cause, now: Duration) {
@@ -191,7 +194,7 @@ impl Pbx {
         }
     }
 
-    fn ring_devices(&mut self, key: AttemptKey) {
+    fn ring_devices(&mut self, key: AttemptKey, now: Duration) {
         let Some(attempt) = self.attempts.get(&key) else { return };
         let Some(call) = self.calls.get(&attempt.call) else { return };
         let from = self.legs.get(&call.caller).map(|leg| leg.user.clone()).unwrap_or_default();
@@ -202,7 +205,7 @@ impl Pbx {
         };
         let contacts = self.registrar.of(&attempt.agent).iter().filter(|c| free(&c.uri));
         let contacts: Vec<_> = contacts.take(DEVICES.saturating_sub(rung.len())).cloned().collect();
-        let headers = call.names(attempt.uid.clone());
+        let headers = call.names(attempt.uid.clone(), now);
         let (call, agent) = (attempt.call, attempt.agent.clone());
         for contact in contacts {
             self.place(call, &agent, contact, &from, headers.clone(), Some(key));

@@ -175,7 +175,7 @@ impl Pbx {
         }
         let response = self.finish(response);
         self.transactions.respond(key, response, now);
-        self.contact_came(&user);
+        self.contact_came(&user, now);
     }
 
     fn handle_options(&mut self, key: &ServerKey, request: &Request, now: Duration) {

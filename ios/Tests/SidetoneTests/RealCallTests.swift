@@ -154,7 +154,7 @@ final class RealCallTests: XCTestCase, @unchecked Sendable {
     func ring() async throws -> UUID {
         dialled = try await caller.dial(number)
         var call: UUID?
-        try await agent { if case .incoming(let id, _, _, _) = $0 { call = id }; return call != nil }
+        try await agent { if case .incoming(let id, _, _, _, _) = $0 { call = id }; return call != nil }
         let id = try XCTUnwrap(call)
         while kit.calls[id]?.isShown != true { try await Task.sleep(nanoseconds: 1_000_000) }
         return id

@@ -18,6 +18,7 @@
 //! | `call_waiting` | a second call while the agent talks, and who hears its tone |
 //! | `early` | a phone that is connected while it rings, and what its caller hears |
 //! | `handover` | the network changes, at every point of a call |
+//! | `history` | calls that are over, after a kill, and one of them called again |
 //! | `message` | agents who write to each other |
 //! | `intercom` | a call beside one that was answered without the agent |
 //! | `control` | codes of the dial plan: how long they take, and who notices |
@@ -32,6 +33,7 @@ mod conformance;
 mod control;
 mod early;
 mod handover;
+mod history;
 mod intercom;
 mod kotlin;
 mod message;
