@@ -475,6 +475,25 @@ fn a_registrar_that_does_not_know_the_push_service_is_registered_at_without_it()
 }
 
 #[test]
+fn a_555_to_who_asked_for_no_push_or_asks_for_none_any_more_is_a_refusal_like_others() {
+    let mut without = World::new();
+    without.command(Command::Register).unwrap();
+    without.open_flow();
+    without.challenge();
+    let register = without.request(Method::Register);
+    let (mut again, first) = signed_in_with(token());
+    again.reply(&first, 555);
+    let second = again.request(Method::Register);
+    for (mut world, register) in [(without, register), (again, second)] {
+        world.reply(&register, 555);
+        let registers =
+            |m: &Message| matches!(m, Message::Request(r) if r.method == Method::Register);
+        assert!(!world.sent.iter().any(registers), "not at once");
+        assert_ne!(world.lamp(), RegistrationState::Registered);
+    }
+}
+
+#[test]
 fn a_token_that_nobody_answered_for_is_handed_over_again() {
     let (mut world, register) = signed_in_with(token());
     world.grant_to(&register, &["<sip:agent1@192.0.2.9:5;transport=ws>;expires=600"]);
