@@ -1,5 +1,8 @@
 //! Texts of others, kept short before the app sees them.
 
+/// The most bytes of a name or address.
+pub(crate) const SHOWN: usize = 256;
+
 /// At most this many bytes of a text, cut between characters, without what a terminal obeys and
 /// what turns the direction of writing.
 pub(crate) fn clip(text: &str, most: usize) -> String {

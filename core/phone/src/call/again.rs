@@ -29,10 +29,14 @@ pub(super) enum After {
 /// How long the other side wants a request of ours to wait, where it says so and it is not too long (RFC 3261
 /// §20.33): it is busy with a request of its own, or has too much to do.
 pub(super) fn asked_to_wait(refusal: &Response) -> Option<Duration> {
+    wait_of(refusal).filter(|wait| *wait <= LONGEST)
+}
+
+fn wait_of(refusal: &Response) -> Option<Duration> {
     let passes = [StatusCode::SERVER_INTERNAL_ERROR, StatusCode::SERVICE_UNAVAILABLE];
     let seconds = refusal.headers.number(&HeaderName::RETRY_AFTER).map(u64::from);
-    let wait = Duration::from_secs(seconds.filter(|_| passes.contains(&refusal.status))?);
-    (wait <= LONGEST).then_some(wait.max(SHORTEST))
+    let seconds = seconds.filter(|_| passes.contains(&refusal.status))?;
+    Some(Duration::from_secs(seconds).max(SHORTEST))
 }
 
 impl Call {
@@ -57,7 +61,9 @@ impl Call {
         match asked_to_wait(refusal) {
             Some(wait) => After::Again(wait),
             None if code == 491 => After::Again(self.glare(ua)),
-            None if must => After::Again(SHORTEST * (1 << tries)),
+            None if must => {
+                After::Again(wait_of(refusal).map_or(SHORTEST * (1 << tries), |_| LONGEST))
+            }
             None => After::GiveUp,
         }
     }

@@ -12,6 +12,11 @@ impl Call {
         self.focus && !matches!(self.state, State::Ending | State::Ended)
     }
 
+    /// Whether the user talks in it, or would if the other side did not hold.
+    pub(crate) fn is_talked_in(&self) -> bool {
+        self.has_focus() && !self.is_to_hold()
+    }
+
     /// When it lost them.
     pub(crate) fn focus_lost(&self) -> Duration {
         self.focus_lost
@@ -21,7 +26,7 @@ impl Call {
     /// held.
     pub(crate) fn wants_focus(&self) -> bool {
         match self.state {
-            State::Dialing | State::Alerting | State::Answering => true,
+            State::Dialing | State::Alerting | State::Answering => !self.referred.is_aside(),
             State::Announced => self.intent == Some(Intent::Answer),
             State::Answered | State::Established => !self.holds(),
             State::Ringing | State::Ending | State::Ended => false,

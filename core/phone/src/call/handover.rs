@@ -232,7 +232,8 @@ impl Call {
         self.restart_path(ua, now);
     }
 
-    /// The path that was set up while it rings is another network's: the answer is followed by a new one.
+    /// The path that was set up while it rings is another network's, or has fallen silent: the answer is followed by
+    /// a new one.
     pub(super) fn restart_after_answer(&mut self) {
         self.handover.due = Due::Restart;
         if self.media == MediaPath::Connected {

@@ -1,7 +1,7 @@
 //! Who calls, and what the server says of the call, bounded (RFC 3261 §20.20, RFC 3325, RFC 3323,
 //! RFC 3326).
 
-use crate::text::clip;
+use crate::text::{SHOWN, clip};
 use crate::{CallData, CallId, Party};
 use sidetone_sip::message::Host;
 use sidetone_sip::{HeaderName, NameAddr, Request};
@@ -9,8 +9,6 @@ use std::time::Duration;
 
 /// The most header fields that are handed to the app, and the most bytes of one value.
 const TOLD: (usize, usize) = (32, 1024);
-/// The most bytes of a name or address.
-const SHOWN: usize = 256;
 /// Who has waited longer in a queue has not: the server means something else.
 const LONGEST_WAIT: Duration = Duration::from_secs(86_400);
 

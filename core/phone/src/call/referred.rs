@@ -13,6 +13,8 @@ use sidetone_sip::{Dialog, HeaderName, Method, Request, StatusCode};
 pub(super) struct Referred {
     /// The other side of the call that asked for this one.
     by: Option<Party>,
+    /// That call was not talked in: neither is this one, until the user takes it.
+    aside: bool,
     /// How many calls in a row have each asked for the next.
     hops: u8,
     /// Where the other side has sent this phone.
@@ -25,6 +27,11 @@ impl Referred {
     /// Whether somebody else asked for this call.
     pub(super) fn is_by_another(&self) -> bool {
         self.by.is_some()
+    }
+
+    /// Whether it is not to be talked in until the user takes it.
+    pub(super) fn is_aside(&self) -> bool {
+        self.aside
     }
 }
 
@@ -44,6 +51,7 @@ impl Call {
         }
         call.referred = Referred {
             by: Some(by.remote.clone()),
+            aside: !by.is_talked_in(),
             hops: by.referred.hops + 1,
             ..Referred::default()
         };

@@ -190,10 +190,8 @@ impl Call {
                 self.hang_up(reason, ua, now);
             }
             (Answered | Established, In::MediaDisconnected) => self.path_silent(ua, now),
-            (
-                Dialing | Alerting | Announced | Ringing | Answering | Ending | Ended,
-                In::MediaDisconnected,
-            )
+            (Ringing | Answering, In::MediaDisconnected) => self.restart_after_answer(),
+            (Dialing | Alerting | Announced | Ending | Ended, In::MediaDisconnected)
             | (Announced | Ending | Ended, In::MediaConnected | In::MediaFailed(_)) => {}
 
             // What was announced.

@@ -11,7 +11,7 @@ pub(super) fn inactive(ua: &mut Ua) -> String {
     let session = u64::from_be_bytes(ua.draw()) >> 1;
     let (fragment, password) = (ua.token(), ua.call_id_header());
     let fingerprint = ua.draw::<32>().map(|byte| format!("{byte:02X}")).join(":");
-    // Passive means that this side would wait: whoever is active here never begins a handshake.
+    // Active: the server waits for a handshake that this side never begins, and begins none itself.
     format!(
         "v=0\r\no=- {session} 1 IN IP4 0.0.0.0\r\ns=-\r\nt=0 0\r\na=group:BUNDLE 0\r\n\
          m=audio 9 UDP/TLS/RTP/SAVPF 111 9 0 8\r\nc=IN IP4 0.0.0.0\r\na=mid:0\r\n\

@@ -167,7 +167,7 @@ impl Phone {
             true => Subscription::On { until: now.boot + EXPIRES, told: None, pending: None },
             false => Subscription::Off,
         };
-        let resumes = call.has_focus() && !call.is_to_hold();
+        let resumes = call.is_talked_in();
         let is_second = call.send_on(to.uri.clone());
         ua.tell(Event::Referred { call: id, new, to: to.clone() });
         let made = Call::referred(new, asked, call, ua, now);
@@ -363,14 +363,22 @@ impl Phone {
         times.min().map(|at| (at, TimerReason::Subscription))
     }
 
-    /// Whoever has sent this phone on and does not hang up is hung up.
+    /// Whoever has sent this phone on and does not hang up is hung up, unless the user has gone back to him.
     pub(crate) fn handle_referral_timeout(&mut self, now: Now) {
         for at in 0..self.referrals.len() {
             let referral = &mut self.referrals[at];
-            if referral.leaves_by.take_if(|at| *at <= now.boot).is_some() {
-                let id = referral.call;
-                self.with_call(id, |call, ua| call.leave_to_new(ua, now));
+            if referral.leaves_by.take_if(|at| *at <= now.boot).is_none() {
+                continue;
             }
+            let (id, new) = (referral.call, referral.new);
+            let went = self.calls.iter().any(|call| call.id == new && call.is_up());
+            self.with_call(id, |call, ua| {
+                let stays = call.is_merged() || call.is_transferring() || call.is_talked_in();
+                match went && !stays {
+                    true => call.leave_to_new(ua, now),
+                    false => call.not_sent_on(),
+                }
+            });
         }
     }
 

@@ -3,6 +3,7 @@
 
 use crate::Account;
 use crate::replaces::Replaces;
+use crate::text::{SHOWN, clip};
 use sidetone_sip::message::Scheme;
 use sidetone_sip::{HeaderName, NameAddr, Request, StatusCode, Uri};
 
@@ -26,7 +27,7 @@ impl Refer {
     /// Reads a REFER to a phone with this account.
     ///
     /// # Errors
-    /// 400: it cannot be read, or says twice what may be said once. 403: it leads to another method, another
+    /// 400: it cannot be read or shown, or says twice what may be said once. 403: it leads to another method, another
     /// domain, or nobody.
     pub(crate) fn of(refer: &Request, account: &Account) -> Result<Self, StatusCode> {
         let mut uri =
@@ -44,6 +45,11 @@ impl Refer {
         });
         uri.headers = None;
         uri.params.remove("method");
+        // It is shown and kept like what a caller says, and dialled: so it is refused, not shortened.
+        let shown = uri.to_string();
+        if clip(&shown, SHOWN) != shown {
+            return Err(StatusCode::BAD_REQUEST);
+        }
         let wants_news = match &refer.headers.list(&HeaderName::REFER_SUB)[..] {
             [] => true,
             [wish] => {
@@ -158,6 +164,12 @@ mod tests {
     #[test]
     fn rfc_3515_2_4_2_what_cannot_be_read_is_a_bad_request() {
         assert_eq!(read(&[]), Err(400));
+        assert_eq!(
+            to(&format!("<sip:{}@pbx.example>", "6".repeat(300))),
+            Err(400),
+            "too long to be shown"
+        );
+        assert_eq!(to("<sip:6\u{202e}00@pbx.example>"), Err(400), "it reads from the other side");
         let two = ("Refer-To", "sip:600@pbx.example");
         assert_eq!(read(&[two, two]), Err(400));
         let long = format!("<sip:{}@pbx.example>", "6".repeat(10_000));

@@ -387,6 +387,24 @@ fn a_call_that_rings_rings_on_and_is_answered_over_the_next_flow() {
 }
 
 #[test]
+fn a_path_that_falls_silent_while_it_rings_is_built_anew_after_the_answer() {
+    let (mut world, invite) = World::ringing_in(id());
+    world.handle(Input::MediaConnected { call: id() });
+    world.handle(Input::MediaDisconnected { call: id() });
+    assert_eq!(world.state(id()), Some(CallState::Ringing));
+    world.command(Command::Answer { call: id() }).unwrap();
+    let to = world.response(200).headers.get(&HeaderName::TO).unwrap().into_owned();
+    let ack = world.inside(&invite, &to, Method::Ack);
+    world.receive(ack);
+    restarts(&mut world, sdp::Direction::SendRecv);
+    let invite = world.request(Method::Invite);
+    world.reply_sdp(&invite, 200, "caller", &sdp("sendrecv"));
+    world.request(Method::Ack);
+    world.handle(Input::MediaConnected { call: id() });
+    assert_eq!(world.state(id()), Some(CallState::Established));
+}
+
+#[test]
 fn a_caller_who_gives_up_while_the_network_changes_is_asked_for() {
     let mut world = World::registered();
     let mut invite = world.invite(id());

@@ -457,6 +457,38 @@ fn a_call_on_hold_that_is_sent_on_takes_the_microphone_from_nobody() {
 }
 
 #[test]
+fn a_call_on_hold_that_is_sent_on_and_left_is_not_talked_in_either_until_the_user_takes_the_new_one()
+ {
+    let mut phone = Referred::new();
+    phone.world.command(Command::Hold { call: anna(), on: true }).unwrap();
+    phone.hold(true);
+    phone.refer(&[("Refer-To", ECHO)]);
+    phone.world.response(202);
+    phone.told("SIP/2.0 100 Trying", false);
+    let new = phone.new_call();
+    phone.world.described(new);
+    let invite = phone.world.request(Method::Invite);
+    // It has left before the new call is answered.
+    phone.bye();
+    phone.world.reply_sdp(&invite, 200, "echo", &sdp("sendrecv"));
+    assert_eq!(phone.world.state(new), Some(CallState::Answered));
+    let open = |o: &Output| matches!(o, Output::SetUplink { call, open: true, .. } if *call == new);
+    assert!(!phone.world.outputs.iter().any(open), "nobody has asked to talk");
+    assert!(phone.snapshot(new).on_hold);
+}
+
+#[test]
+fn who_has_gone_back_to_the_one_who_sent_him_on_is_not_cut_off() {
+    let mut phone = Referred::new();
+    let (new, invite) = phone.followed(&[("Refer-To", ECHO)]);
+    phone.answers(new, &invite);
+    phone.world.command(Command::HangUp { call: new }).unwrap();
+    phone.world.command(Command::Hold { call: anna(), on: false }).unwrap();
+    phone.world.advance_alive(40 * SECOND);
+    assert!(phone.world.state(anna()).is_some_and(|state| state != CallState::Ending));
+}
+
+#[test]
 fn a_call_is_sent_on_once_at_a_time_and_so_many_times_in_a_row() {
     let mut phone = Referred::new();
     let (mut last, invite) = phone.followed(&[("Refer-To", ECHO)]);

@@ -145,6 +145,8 @@ fn networks() -> u128 {
     let mut orders = tried("outgoing, on another network", &dialled).orders;
     let silent = once(&[Dial, Accept, Fade, HangUp]);
     orders += tried("outgoing, on a path that falls silent", &silent).orders;
+    let rings = once(&[Invite, Fade, Answer, Ack]);
+    orders += tried("incoming, on a path that falls silent", &rings).orders;
     let both = once(&[Invite, Answer, Ack, Overlap]);
     orders + tried("incoming, with both networks for a while", &both).orders
 }

@@ -580,7 +580,8 @@ class CallCoordinator(
 
     /** A call that has just ended, or a code, may still be on its way out: then the phone refuses, and is asked again. */
     private suspend fun letSleep(phone: PhonePort) {
-        while (bedtime != null) {
+        val mine = bedtime
+        while (mine != null && bedtime === mine) {
             try {
                 return phone.sleep()
             } catch (e: Refusal) {
