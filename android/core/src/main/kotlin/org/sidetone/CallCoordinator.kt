@@ -55,6 +55,8 @@ class CallCoordinator(
         /** So many wishes are on their way to the phone. */
         var holdsUnderWay = 0
         var merged = false
+        /** The other side of another call has sent the phone here. */
+        var sentOn = false
         /** Another app's call took the audio: not ours to take back. */
         var suspended = false
         /** The platform has heard the last of it; what is left is for the phone. */
@@ -166,7 +168,7 @@ class CallCoordinator(
             it.incoming -> if (it.answered) activate(it)
             else -> {
                 withPhone { phone -> known(it, phone) }
-                if (it.answered) activate(it)
+                if (it.answered) takeUp(it)
             }
         }
         refresh()
@@ -349,7 +351,7 @@ class CallCoordinator(
             is PhoneEvent.SentOn -> if (line == null && event.call !in gone) place(event.call, event.shown)
             is PhoneEvent.Answered -> if (line != null && line.ended == null) {
                 line.answered = true
-                if (line.platform == Platform.CREATED) activate(line)
+                if (line.platform == Platform.CREATED) takeUp(line)
             }
             is PhoneEvent.Established -> line?.let {
                 it.established = true
@@ -379,6 +381,7 @@ class CallCoordinator(
     private fun place(call: UUID, shown: Shown) {
         val line = Line(call, incoming = false, shown)
         line.known = true
+        line.sentOn = true
         line.dialled.complete(Unit)
         lines[call] = line
         telecom.placeOutgoing(call, shown)
@@ -419,6 +422,14 @@ class CallCoordinator(
     }
 
     // Calls.
+
+    /** It is answered. What the phone was sent to from a call on hold is on hold too, and takes nothing from the one that talks. */
+    private fun takeUp(line: Line) {
+        val held = line.sentOn && phone?.calls().orEmpty().any { it.call == line.call && it.onHold }
+        if (!held || lines.values.none { it !== line && it.hasAudio }) return activate(line)
+        line.wantsHold = true
+        rest(line)
+    }
 
     /** It has Telecom's audio. Of calls that are joined one has it, for Telecom would hold a second. */
     private fun activate(line: Line) {

@@ -264,6 +264,29 @@ class CoordinatorTest {
     }
 
     @Test
+    fun `a call that the phone was sent to from one on hold takes nothing from the one that talks`() = test {
+        for (isFast in listOf(false, true)) {
+            val rig = Rig(Standing(35, visible = true), backgroundScope)
+            rig.phoneStarts()
+            val dialled = backgroundScope.async { rig.coordinator.dial("600") }
+            val talks = rig.telecom.calls.keys.single()
+            rig.telecom.create(talks)
+            dialled.await()
+            rig.phone.farEndAnswers(talks)
+            val call = UUID.randomUUID()
+            rig.phone.sentOn(call)
+            rig.phone.calls.getValue(call).held = true
+            if (isFast) rig.phone.farEndAnswers(call)
+            rig.telecom.create(call)
+            if (!isFast) rig.phone.farEndAnswers(call)
+            assertEquals(State.HELD, rig.telecom.calls.getValue(call).state)
+            assertEquals(State.ACTIVE, rig.telecom.calls.getValue(talks).state)
+            assertFalse(rig.phone.calls.getValue(talks).held)
+            rig.telecom.check()
+        }
+    }
+
+    @Test
     fun `a call that the phone was sent to is hung up where Telecom allows none`() = test {
         val rig = Rig(Standing(35, visible = true), backgroundScope)
         rig.phoneStarts()
