@@ -1,7 +1,7 @@
 //! Control calls, as they cross: codes of the server's dial plan, and what came of them.
 
 use crate::CommandError;
-use crate::error::spoken_error;
+use crate::error::{spoken, spoken_error};
 use sidetone_phone as phone;
 
 /// Why a code came to nothing, or nobody knows.
@@ -90,46 +90,27 @@ impl From<phone::ControlFailure> for ControlFailure {
 
 impl From<ControlFailure> for ControlError {
     fn from(reason: ControlFailure) -> Self {
-        use ControlFailure as F;
-        let look = "Look at the present state before you try again".to_owned();
-        let administrator = "Ask its administrator".to_owned();
-        match reason {
-            F::Forbidden => Self::Forbidden {
-                what: "The server does not allow this".to_owned(),
-                advice: administrator,
-            },
-            F::NotFound => Self::NotFound {
-                what: "The server does not know this code".to_owned(),
-                advice: "Check it against the server's dial plan".to_owned(),
-            },
-            F::Busy => Self::Busy {
-                what: "The server cannot do this while something else is going on".to_owned(),
-                advice: "Try again later".to_owned(),
-            },
-            F::Unavailable => Self::Unavailable {
-                what: "The server cannot do this now".to_owned(),
-                advice: "Try again in a moment".to_owned(),
-            },
-            F::Gone => Self::Gone {
-                what: "What this was for is not there any more".to_owned(),
-                advice: "Look at the present state".to_owned(),
-            },
-            F::NotImplemented => Self::NotImplemented {
-                what: "The server does not do this".to_owned(),
-                advice: administrator,
-            },
-            F::TimedOut => Self::TimedOut {
-                what: "The server did not say in time whether it was done".to_owned(),
-                advice: look,
-            },
-            F::ConnectionLost => Self::ConnectionLost {
-                what: "The connection was lost before the answer".to_owned(),
-                advice: look,
-            },
-            F::Rejected { status } => Self::Rejected {
+        spoken! { reason: ControlFailure,
+            Forbidden: "The server does not allow this",
+                "Ask its administrator";
+            NotFound: "The server does not know this code",
+                "Check it against the server's dial plan";
+            Busy: "The server cannot do this while something else is going on",
+                "Try again later";
+            Unavailable: "The server cannot do this now",
+                "Try again in a moment";
+            Gone: "What this was for is not there any more",
+                "Look at the present state";
+            NotImplemented: "The server does not do this",
+                "Ask its administrator";
+            TimedOut: "The server did not say in time whether it was done",
+                "Look at the present state before you try again";
+            ConnectionLost: "The connection was lost before the answer",
+                "Look at the present state before you try again";
+            [ControlFailure::Rejected { status } => Self::Rejected {
                 what: format!("The server refused this ({status})"),
-                advice: administrator,
-            },
+                advice: "Ask its administrator".to_owned(),
+            }]
         }
     }
 }

@@ -29,6 +29,21 @@ macro_rules! spoken_error {
 
 pub(crate) use spoken_error;
 
+/// An error of the phone as one that is spoken: the name that both have, what happened, and what to do; and what
+/// has more to say than its name, in brackets.
+macro_rules! spoken {
+    ($error:ident: $source:ident,
+        $($name:ident: $what:literal, $advice:literal;)+ $([$other:pat => $made:expr])?) => {
+        match $error {
+            $($source::$name => {
+                Self::$name { what: $what.to_owned(), advice: $advice.to_owned() }
+            })+
+            $($other => $made,)?
+        }
+    };
+}
+pub(crate) use spoken;
+
 spoken_error! {
     /// Why a command was refused. Nothing was changed by it.
     CommandError {
@@ -149,17 +164,7 @@ impl CommandError {
 
 impl From<PhoneCommandError> for CommandError {
     fn from(error: PhoneCommandError) -> Self {
-        // The name that both sides have, what happened, and what to do.
-        macro_rules! spoken {
-            ($($name:ident: $what:literal, $advice:literal;)+) => {
-                match error {
-                    $(PhoneCommandError::$name => {
-                        Self::$name { what: $what.to_owned(), advice: $advice.to_owned() }
-                    })+
-                }
-            };
-        }
-        spoken! {
+        spoken! { error: PhoneCommandError,
             UnknownCall: "There is no such call, or it has ended",
                 "Take it off the screen";
             CallIdTaken: "This id names another call",
