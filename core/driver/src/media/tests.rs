@@ -98,30 +98,30 @@ fn tone_and_total(samples: &[i16]) -> (f64, f64) {
 /// A call with Opus on a device of paper. What it goes over lives as long as the first value.
 async fn call_on_paper() -> (impl Sized, Paper, MediaThread, CallId) {
     let (peers, (receiver, sender), far) = path().await;
+    let (paper, media, call) = on_paper(receiver, sender, 1);
+    ((peers, far), paper, media, call)
+}
+
+/// A call with Opus on a device of paper, whose first packet has this number.
+fn on_paper(
+    receiver: RtpReceiver,
+    sender: RtpSender,
+    sequence: u16,
+) -> (Paper, MediaThread, CallId) {
     let paper = Paper::default();
     let device = paper.clone();
     let mut media = MediaThread::start(move || Ok(Box::new(device))).unwrap();
     let call = call_id(1);
-    let made = CallMedia::new(call, coders(Codec::Opus, 111), receiver, sender, 1);
+    let made = CallMedia::new(call, coders(Codec::Opus, 111), receiver, sender, sequence);
     media.ask(Command::Add(Box::new(made)));
-    ((peers, far), paper, media, call)
+    (paper, media, call)
 }
 
 #[tokio::test]
 async fn a_call_is_heard_through_coding_sending_and_playing() {
     let (peers, (receiver, sender), (far_receiver, far_sender)) = path().await;
     echo(far_receiver, far_sender);
-    let paper = Paper::default();
-    let device = paper.clone();
-    let mut media = MediaThread::start(move || Ok(Box::new(device))).unwrap();
-    let call = call_id(1);
-    media.ask(Command::Add(Box::new(CallMedia::new(
-        call,
-        coders(Codec::Opus, 111),
-        receiver,
-        sender,
-        65_530,
-    ))));
+    let (paper, mut media, call) = on_paper(receiver, sender, 65_530);
     media.ask(Command::SetDownlink(call, true));
     media.ask(Command::SetUplink(call, Gate::Open));
     let told = told(&notices_for(&mut media, Duration::from_millis(2_300)).await);
@@ -161,12 +161,7 @@ async fn a_call_that_waits_is_heard_here_and_not_sent() {
     let (peers, (receiver, sender), (far_receiver, far_sender)) = path().await;
     // What is sent comes back: a tone that got out would be heard twice.
     echo(far_receiver, far_sender);
-    let paper = Paper::default();
-    let device = paper.clone();
-    let mut media = MediaThread::start(move || Ok(Box::new(device))).unwrap();
-    let call = call_id(1);
-    let made = CallMedia::new(call, coders(Codec::Opus, 111), receiver, sender, 1);
-    media.ask(Command::Add(Box::new(made)));
+    let (paper, mut media, call) = on_paper(receiver, sender, 1);
     media.ask(Command::SetDownlink(call, true));
     media.ask(Command::SetUplink(call, Gate::Muted));
     notices_for(&mut media, Duration::from_millis(600)).await;

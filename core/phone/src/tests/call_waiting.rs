@@ -80,13 +80,7 @@ fn nobody_hears_it_who_does_not_talk() {
 
 #[test]
 fn the_platform_has_the_audio() {
-    let mut world = World::registered_with(Config { audio: AudioGate::Platform, ..config() });
-    let invite = world.invite(talking());
-    world.receive(invite);
-    world.described(talking());
-    world.response(180);
-    world.command(Command::Answer { call: talking() }).unwrap();
-    rings_after_answer(&mut world);
+    let mut world = answered_beside_another(Config { audio: AudioGate::Platform, ..config() });
     assert_eq!(asked(&mut world), None);
     world.handle(Input::AudioActivated);
     assert_eq!(asked(&mut world), Some(true));
@@ -94,19 +88,17 @@ fn the_platform_has_the_audio() {
     assert_eq!(asked(&mut world), Some(false));
 }
 
-fn rings_after_answer(world: &mut World) {
+/// One call is answered, and a second rings.
+fn answered_beside_another(config: Config) -> World {
+    let (mut world, _) = World::ringing_with(config, talking());
+    world.command(Command::Answer { call: talking() }).unwrap();
     world.response(200);
-    rings(world);
+    rings(&mut world);
+    world
 }
 
 #[test]
 fn it_can_be_turned_off() {
-    let mut world = World::registered_with(Config { call_waiting: false, ..config() });
-    let invite = world.invite(talking());
-    world.receive(invite);
-    world.described(talking());
-    world.response(180);
-    world.command(Command::Answer { call: talking() }).unwrap();
-    rings_after_answer(&mut world);
+    let mut world = answered_beside_another(Config { call_waiting: false, ..config() });
     assert_eq!(asked(&mut world), None);
 }

@@ -27,6 +27,18 @@ fn comes_back(world: &mut World, invite: &Request, direction: &str) {
     world.handle(Input::MediaResumed { call: id(), gap: GAP });
 }
 
+/// A call talks and its network is another; the re-INVITE that goes out over the new flow, which is registered.
+#[track_caller]
+fn asks_for_another_path() -> (World, Request) {
+    let (mut world, _, _) = World::talking_in(id());
+    world.handle(BREAK);
+    restarts(&mut world, sdp::Direction::SendRecv);
+    world.open_flow();
+    let invite = world.request(Method::Invite);
+    world.grant();
+    (world, invite)
+}
+
 #[track_caller]
 fn told(world: &mut World, wanted: Event) {
     let at = world.events.iter().position(|event| *event == wanted);
@@ -151,12 +163,7 @@ fn a_network_that_changes_again_and_again_offers_for_the_last_one() {
 
 #[test]
 fn a_path_that_is_not_found_is_tried_anew_and_ever_later() {
-    let (mut world, _, _) = World::talking_in(id());
-    world.handle(BREAK);
-    restarts(&mut world, sdp::Direction::SendRecv);
-    world.open_flow();
-    let mut invite = world.request(Method::Invite);
-    world.grant();
+    let (mut world, mut invite) = asks_for_another_path();
     for wait in [3, 6, 12, 12] {
         world.reply_sdp(&invite, 200, "caller", &sdp("sendrecv"));
         world.request(Method::Ack);
@@ -171,12 +178,7 @@ fn a_path_that_is_not_found_is_tried_anew_and_ever_later() {
 
 #[test]
 fn a_new_path_that_is_refused_is_asked_for_again() {
-    let (mut world, _, _) = World::talking_in(id());
-    world.handle(BREAK);
-    restarts(&mut world, sdp::Direction::SendRecv);
-    world.open_flow();
-    let invite = world.request(Method::Invite);
-    world.grant();
+    let (mut world, invite) = asks_for_another_path();
     world.reply(&invite, 500);
     world.request(Method::Ack);
     world.advance_alive(SECOND * 3);
@@ -188,12 +190,7 @@ fn a_new_path_that_is_refused_is_asked_for_again() {
 #[test]
 fn a_new_path_that_is_refused_for_now_waits_as_long_as_the_other_side_says() {
     for code in [500, 503] {
-        let (mut world, _, _) = World::talking_in(id());
-        world.handle(BREAK);
-        restarts(&mut world, sdp::Direction::SendRecv);
-        world.open_flow();
-        let invite = world.request(Method::Invite);
-        world.grant();
+        let (mut world, invite) = asks_for_another_path();
         refuse(&mut world, &invite, code, Some("8"));
         world.advance_alive(SECOND * 8 - Duration::from_millis(1));
         assert!(world.take(|output| matches!(output, Output::Describe { .. })).is_none());
@@ -207,12 +204,7 @@ fn a_new_path_that_is_refused_for_now_waits_as_long_as_the_other_side_says() {
 #[test]
 fn a_new_path_that_is_refused_for_ever_ends_the_call_in_its_time() {
     for wait in [None, Some("2"), Some("300")] {
-        let (mut world, _, _) = World::talking_in(id());
-        world.handle(BREAK);
-        restarts(&mut world, sdp::Direction::SendRecv);
-        world.open_flow();
-        let mut invite = world.request(Method::Invite);
-        world.grant();
+        let (mut world, mut invite) = asks_for_another_path();
         let mut tries = 0;
         for _ in 0..59 {
             refuse(&mut world, &invite, 503, wait);
@@ -260,12 +252,7 @@ fn a_refresh_that_is_refused_goes_again_though_nobody_waits_for_it() {
 #[test]
 fn a_call_that_the_server_has_lost_ends_when_its_network_changes() {
     for code in [408, 481] {
-        let (mut world, _, _) = World::talking_in(id());
-        world.handle(BREAK);
-        restarts(&mut world, sdp::Direction::SendRecv);
-        world.open_flow();
-        let invite = world.request(Method::Invite);
-        world.grant();
+        let (mut world, invite) = asks_for_another_path();
         world.reply(&invite, code);
         world.request(Method::Ack);
         let bye = world.request(Method::Bye);
@@ -367,18 +354,10 @@ fn an_acknowledgement_that_went_down_with_its_flow_is_not_waited_for() {
     assert_eq!(world.state(id()), Some(CallState::Established));
 }
 
-#[test]
-fn a_call_that_rings_rings_on_and_is_answered_over_the_next_flow() {
-    let (mut world, invite) = World::ringing_in(id());
-    world.handle(BREAK);
-    assert_eq!(world.state(id()), Some(CallState::Ringing));
-    world.open_flow();
-    world.grant();
-    world.command(Command::Answer { call: id() }).unwrap();
-    let to = world.response(200).headers.get(&HeaderName::TO).unwrap().into_owned();
-    let ack = world.inside(&invite, &to, Method::Ack);
-    world.receive(ack);
-    restarts(&mut world, sdp::Direction::SendRecv);
+#[track_caller]
+fn is_answered_and_finds_another_path(world: &mut World, invite: &Request) {
+    world.answered(id(), invite);
+    restarts(world, sdp::Direction::SendRecv);
     let invite = world.request(Method::Invite);
     world.reply_sdp(&invite, 200, "caller", &sdp("sendrecv"));
     world.request(Method::Ack);
@@ -387,21 +366,22 @@ fn a_call_that_rings_rings_on_and_is_answered_over_the_next_flow() {
 }
 
 #[test]
+fn a_call_that_rings_rings_on_and_is_answered_over_the_next_flow() {
+    let (mut world, invite) = World::ringing_in(id());
+    world.handle(BREAK);
+    assert_eq!(world.state(id()), Some(CallState::Ringing));
+    world.open_flow();
+    world.grant();
+    is_answered_and_finds_another_path(&mut world, &invite);
+}
+
+#[test]
 fn a_path_that_falls_silent_while_it_rings_is_built_anew_after_the_answer() {
     let (mut world, invite) = World::ringing_in(id());
     world.handle(Input::MediaConnected { call: id() });
     world.handle(Input::MediaDisconnected { call: id() });
     assert_eq!(world.state(id()), Some(CallState::Ringing));
-    world.command(Command::Answer { call: id() }).unwrap();
-    let to = world.response(200).headers.get(&HeaderName::TO).unwrap().into_owned();
-    let ack = world.inside(&invite, &to, Method::Ack);
-    world.receive(ack);
-    restarts(&mut world, sdp::Direction::SendRecv);
-    let invite = world.request(Method::Invite);
-    world.reply_sdp(&invite, 200, "caller", &sdp("sendrecv"));
-    world.request(Method::Ack);
-    world.handle(Input::MediaConnected { call: id() });
-    assert_eq!(world.state(id()), Some(CallState::Established));
+    is_answered_and_finds_another_path(&mut world, &invite);
 }
 
 #[test]

@@ -354,7 +354,11 @@ impl World {
 
     /// An incoming call that is talking; its INVITE and the To of the dialog.
     pub(super) fn talking_in(id: CallId) -> (Self, Request, String) {
-        let (mut world, invite, to) = Self::answered_in(id);
+        Self::talking_with(config(), id)
+    }
+
+    pub(super) fn talking_with(config: Config, id: CallId) -> (Self, Request, String) {
+        let (mut world, invite, to) = Self::answered_with(config, id);
         world.handle(Input::MediaConnected { call: id });
         assert_eq!(world.state(id), Some(CallState::Established));
         world.events.clear();
@@ -364,7 +368,11 @@ impl World {
 
     /// An incoming call that rings; its INVITE.
     pub(super) fn ringing_in(id: CallId) -> (Self, Request) {
-        let mut world = Self::registered();
+        Self::ringing_with(config(), id)
+    }
+
+    pub(super) fn ringing_with(config: Config, id: CallId) -> (Self, Request) {
+        let mut world = Self::registered_with(config);
         let invite = world.invite(id);
         world.receive(invite.clone());
         world.described(id);
@@ -374,14 +382,25 @@ impl World {
 
     /// An incoming call that is answered and acknowledged, its media not connected yet.
     pub(super) fn answered_in(id: CallId) -> (Self, Request, String) {
-        let (mut world, invite) = Self::ringing_in(id);
-        world.command(Command::Answer { call: id }).unwrap();
-        let to = world.response(200).headers.get(&HeaderName::TO).unwrap().into_owned();
-        let ack = world.inside(&invite, &to, Method::Ack);
-        world.receive(ack);
+        Self::answered_with(config(), id)
+    }
+
+    fn answered_with(config: Config, id: CallId) -> (Self, Request, String) {
+        let (mut world, invite) = Self::ringing_with(config, id);
+        let to = world.answered(id, &invite);
         world.events.clear();
         world.outputs.clear();
         (world, invite, to)
+    }
+
+    /// A call that rings is answered and acknowledged; the To of its dialog.
+    #[track_caller]
+    pub(super) fn answered(&mut self, id: CallId, invite: &Request) -> String {
+        self.command(Command::Answer { call: id }).unwrap();
+        let to = self.response(200).headers.get(&HeaderName::TO).unwrap().into_owned();
+        let ack = self.inside(invite, &to, Method::Ack);
+        self.receive(ack);
+        to
     }
 
     /// An outgoing call that is talking, and its INVITE.

@@ -26,18 +26,7 @@ impl Referred {
     }
 
     fn with(config: Config) -> Self {
-        let mut world = World::registered_with(config);
-        let invite = world.invite(anna());
-        world.receive(invite.clone());
-        world.described(anna());
-        world.response(180);
-        world.command(Command::Answer { call: anna() }).unwrap();
-        let to = world.response(200).headers.get(&HeaderName::TO).unwrap().into_owned();
-        let ack = world.inside(&invite, &to, Method::Ack);
-        world.receive(ack);
-        world.handle(Input::MediaConnected { call: anna() });
-        world.events.clear();
-        world.outputs.clear();
+        let (world, invite, to) = World::talking_with(config, anna());
         Self { world, invite, to }
     }
 
@@ -59,6 +48,41 @@ impl Referred {
         self.refer(fields);
         self.world.response(202);
         self.told("SIP/2.0 100 Trying", false);
+        self.called()
+    }
+
+    /// The same, where the first NOTIFY is not answered yet.
+    fn followed_unheard(&mut self) -> (Request, CallId, Request) {
+        self.refer(&[("Refer-To", ECHO)]);
+        self.world.response(202);
+        let notify = self.notified("SIP/2.0 100 Trying", false);
+        let (new, invite) = self.called();
+        (notify, new, invite)
+    }
+
+    /// The user holds, and a REFER is taken; the new call and its INVITE.
+    fn followed_on_hold() -> (Self, CallId, Request) {
+        let mut phone = Self::new();
+        phone.world.command(Command::Hold { call: anna(), on: true }).unwrap();
+        phone.hold(true);
+        phone.refer(&[("Refer-To", ECHO)]);
+        phone.world.response(202);
+        phone.told("SIP/2.0 100 Trying", false);
+        let new = phone.new_call();
+        phone.world.described(new);
+        let invite = phone.world.request(Method::Invite);
+        (phone, new, invite)
+    }
+
+    #[track_caller]
+    fn is_on_hold_and_closed(&self, new: CallId, why: &str) {
+        let open =
+            |o: &Output| matches!(o, Output::SetUplink { call, open: true, .. } if *call == new);
+        assert!(!self.world.outputs.iter().any(open), "{why}");
+        assert!(self.snapshot(new).on_hold);
+    }
+
+    fn called(&mut self) -> (CallId, Request) {
         let new = self.new_call();
         self.hold(true);
         self.world.described(new);
@@ -336,13 +360,7 @@ fn who_does_not_leave_is_hung_up() {
 #[test]
 fn one_notify_is_under_way_at_a_time_and_the_last_news_comes_last() {
     let mut phone = Referred::new();
-    phone.refer(&[("Refer-To", ECHO)]);
-    phone.world.response(202);
-    let first = phone.notified("SIP/2.0 100 Trying", false);
-    let new = phone.new_call();
-    phone.hold(true);
-    phone.world.described(new);
-    let invite = phone.world.request(Method::Invite);
+    let (first, new, invite) = phone.followed_unheard();
     phone.says(&invite, 180);
     phone.answers(new, &invite);
     phone.world.silent();
@@ -360,13 +378,7 @@ fn one_notify_is_under_way_at_a_time_and_the_last_news_comes_last() {
 fn rfc_6665_4_2_2_who_does_not_take_a_notify_gets_no_other() {
     for answer in [Some(481), Some(500), None] {
         let mut phone = Referred::new();
-        phone.refer(&[("Refer-To", ECHO)]);
-        phone.world.response(202);
-        let notify = phone.notified("SIP/2.0 100 Trying", false);
-        let new = phone.new_call();
-        phone.hold(true);
-        phone.world.described(new);
-        let invite = phone.world.request(Method::Invite);
+        let (notify, new, invite) = phone.followed_unheard();
         phone.says(&invite, 180);
         match answer {
             Some(code) => phone.world.reply(&notify, code),
@@ -440,41 +452,21 @@ fn what_the_user_has_closed_stays_closed() {
 
 #[test]
 fn a_call_on_hold_that_is_sent_on_takes_the_microphone_from_nobody() {
-    let mut phone = Referred::new();
-    phone.world.command(Command::Hold { call: anna(), on: true }).unwrap();
-    phone.hold(true);
-    phone.refer(&[("Refer-To", ECHO)]);
-    phone.world.response(202);
-    phone.told("SIP/2.0 100 Trying", false);
-    let new = phone.new_call();
-    phone.world.described(new);
-    let invite = phone.world.request(Method::Invite);
+    let (mut phone, new, invite) = Referred::followed_on_hold();
     phone.world.reply_sdp(&invite, 200, "echo", &sdp("sendrecv"));
     phone.world.request(Method::Ack);
-    let open = |o: &Output| matches!(o, Output::SetUplink { call, open: true, .. } if *call == new);
-    assert!(!phone.world.outputs.iter().any(open), "the user has put it on hold");
-    assert!(phone.snapshot(new).on_hold);
+    phone.is_on_hold_and_closed(new, "the user has put it on hold");
 }
 
 #[test]
 fn a_call_on_hold_that_is_sent_on_and_left_is_not_talked_in_either_until_the_user_takes_the_new_one()
  {
-    let mut phone = Referred::new();
-    phone.world.command(Command::Hold { call: anna(), on: true }).unwrap();
-    phone.hold(true);
-    phone.refer(&[("Refer-To", ECHO)]);
-    phone.world.response(202);
-    phone.told("SIP/2.0 100 Trying", false);
-    let new = phone.new_call();
-    phone.world.described(new);
-    let invite = phone.world.request(Method::Invite);
+    let (mut phone, new, invite) = Referred::followed_on_hold();
     // It has left before the new call is answered.
     phone.bye();
     phone.world.reply_sdp(&invite, 200, "echo", &sdp("sendrecv"));
     assert_eq!(phone.world.state(new), Some(CallState::Answered));
-    let open = |o: &Output| matches!(o, Output::SetUplink { call, open: true, .. } if *call == new);
-    assert!(!phone.world.outputs.iter().any(open), "nobody has asked to talk");
-    assert!(phone.snapshot(new).on_hold);
+    phone.is_on_hold_and_closed(new, "nobody has asked to talk");
 }
 
 #[test]
