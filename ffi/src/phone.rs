@@ -187,7 +187,7 @@ impl Phone {
         self.desk.messages(before, limit).await
     }
 
-    /// Has the server carry out a code of its dial plan, and waits for what comes of it, ten seconds at most: the end is
+    /// Has the server carry out a code of its dial plan, and waits for what comes of it, ten waking seconds at most: the end is
     /// the server's yes. It is no call: nothing rings, there is no audio, the platform is told of nothing, and the
     /// calls that there are go on. The app may name it, with a fresh UUID, as the events do.
     #[uniffi::method(default(control = None))]

@@ -101,7 +101,7 @@ extension SidetonePhone {
 
 /// Codes of the server's dial plan.
 extension SidetonePhone {
-    /// Has the server carry out a code, and returns when it has: ten seconds at most. It is no call: CallKit and the audio
+    /// Has the server carry out a code, and returns when it has: ten waking seconds at most. It is no call: CallKit and the audio
     /// session are not touched, and the calls that there are go on. Throws `ControlError`.
     public func control(_ code: String) async throws { try await core.control(code: code, control: nil) }
 }

@@ -66,7 +66,7 @@ class SidetonePhone private constructor(private val phone: Phone) : PhonePort {
     suspend fun messages(before: UUID? = null, limit: UInt = 50u): MessagePage = phone.messages(before, limit)
 
     /**
-     * Has the server carry out a code of its dial plan, and returns when it has: ten seconds at most. It is no call: Telecom,
+     * Has the server carry out a code of its dial plan, and returns when it has: ten waking seconds at most. It is no call: Telecom,
      * the ringer and the audio are not touched, and the calls that there are go on. [Refusal.cause] is a
      * [ControlException] that says which failure it was.
      */
