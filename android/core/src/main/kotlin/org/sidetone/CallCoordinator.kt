@@ -91,7 +91,7 @@ class CallCoordinator(
     // What the app and the push handler call.
 
     /** A push came. The platform knows of the call when this returns. Any thread, no phone needed. */
-    fun onPush(payload: ByteArray): Push = read(payload).also { push -> turns.take { pushed(push) } }
+    fun onPush(payload: ByteArray): Push = read(payload).also { push -> turns.finish { pushed(push) } }
 
     /** The phone, where one runs. */
     val running: PhonePort? get() = phone
@@ -251,7 +251,7 @@ class CallCoordinator(
                 telecom.notice(push.call, push.shown, push.over ?: Cause.ERROR)
                 if (push.kind == Push.Kind.UNREADABLE) start()
             }
-            push.kind == Push.Kind.INCOMING -> if (line == null && push.call !in gone) announceLine(push)
+            push.kind == Push.Kind.INCOMING -> if (line != null) seen(line) else if (push.call !in gone) announceLine(push)
             else -> {
                 val cause = if (push.kind == Push.Kind.CANCELLED) Cause.MISSED else Cause.ANSWERED_ELSEWHERE
                 // Without a phone there is no INVITE, and the push is the last word on the call.
@@ -263,6 +263,12 @@ class CallCoordinator(
         // One that only ends a call starts no phone, and is kept for the one that comes.
         pushes += push
         if (pushes.size > REMEMBERED) pushes.removeFirst()
+    }
+
+    /** The INVITE was faster, and Telecom may take its time: the push is what lets the call be seen by now. */
+    private fun seen(line: Line) {
+        line.pushed = true
+        refresh()
     }
 
     private fun announceLine(push: Push) {
@@ -493,7 +499,9 @@ class CallCoordinator(
     private fun follow() {
         val calls = phone?.calls()?.associateBy { it.call } ?: return
         for (line in lines.values) line.merged = calls[line.call]?.merged == true
-        val settled = lines.values.filter { it.ended == null && it.established && it.holdsUnderWay == 0 && it.call in calls }
+        // What Telecom has not made yet is shown as it is when it has.
+        val shown = lines.values.filter { it.ended == null && it.platform != Platform.ASKED }
+        val settled = shown.filter { it.established && it.holdsUnderWay == 0 && it.call in calls }
         val (held, talking) = settled.partition { calls.getValue(it.call).onHold }
         for (line in held) if (!line.wantsHold) {
             line.wantsHold = true

@@ -49,6 +49,22 @@ class CoordinatorTest {
     }
 
     @Test
+    fun `a push whose INVITE was faster is seen before Telecom has made the call`() = test {
+        val rig = Rig(scope = backgroundScope)
+        rig.phoneStarts()
+        rig.invite(one)
+        assertEquals(Alert.NONE, rig.telecom.screen.foreground.alert)
+        rig.push(one)
+        assertEquals(Alert.QUIET, rig.telecom.screen.foreground.alert)
+        rig.telecom.create(one)
+        assertEquals(Alert.FULL_SCREEN, rig.telecom.screen.foreground.alert)
+        rig.phone.callerGone(one)
+        rig.push(one)
+        assertEquals(Alert.NONE, rig.telecom.screen.foreground.alert)
+        rig.telecom.check()
+    }
+
+    @Test
     fun `a phone that refuses to sleep is asked again until it does`() = test {
         val rig = Rig(scope = backgroundScope, sleepAfter = { Duration.ofSeconds(2) })
         talking(rig, one)

@@ -275,21 +275,21 @@ class FakeTelecom(
     }
 
     /** A high-priority push is handled by [handler]: it may start the service, and what it leads to is to be seen when it returns. */
-    @Synchronized
     fun <T> push(handler: () -> T): T {
-        val noticesBefore = notices.size
-        val reportsBefore = calls.size
-        pushWindow = true
+        val (noticesBefore, reportsBefore) = synchronized(this) { (notices.size to calls.size).also { pushWindow = true } }
         try {
-            return handler().also {
-                // What came and went within the handler was never drawn.
-                val seen = screen.foreground.alert != Alert.NONE || notices.size > noticesBefore
-                // A repetition of what was already seen and dealt with shows nothing anew.
-                if (!seen && calls.size > reportsBefore) broken(Rule.PUSH_IS_SEEN, "nothing is shown for a push")
-            }
+            return handler().also { seen(noticesBefore, reportsBefore) }
         } finally {
-            pushWindow = false
+            synchronized(this) { pushWindow = false }
         }
+    }
+
+    @Synchronized
+    private fun seen(noticesBefore: Int, reportsBefore: Int) {
+        // What came and went within the handler was never drawn.
+        if (screen.foreground.alert != Alert.NONE || notices.size > noticesBefore) return
+        // A repetition of what was already seen and dealt with shows nothing anew.
+        if (calls.size > reportsBefore) broken(Rule.PUSH_IS_SEEN, "nothing is shown for a push")
     }
 
     /** What must hold whenever nothing is under way. */

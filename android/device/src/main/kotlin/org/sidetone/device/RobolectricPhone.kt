@@ -76,15 +76,11 @@ class RobolectricPhone : Program(System.getProperties()[FLAGS] as Map<String, St
     private val shell = Shell(application)
     private val todo = ConcurrentLinkedQueue<() -> Unit>()
     private val waiting = ArrayList<Wish>()
-    private val unseen = ArrayList<Unseen>()
     private var followed: SidetonePhone? = null
     private var leaving = false
 
     /** What the user wants to do as soon as it is on the screen. */
     private class Wish(val command: Program.Command, val call: UUID, val button: Shell.Button, val until: Long)
-
-    /** A push whose INVITE was faster: Telecom has the call, and shows it in a moment. */
-    private class Unseen(val notices: Int, val until: Long)
 
     override val shown get() = telecom.all.filter { !it.isOver }.map { it.uuid }
     override val hasAudio get() = telecom.all.any { it.state == Connection.STATE_ACTIVE }
@@ -134,7 +130,6 @@ class RobolectricPhone : Program(System.getProperties()[FLAGS] as Map<String, St
             phone?.let { if (it !== followed) follow(it.also { followed = it }) }
             while (true) todo.poll()?.invoke() ?: break
             fulfil(now)
-            see(now)
             if (leaving && telecom.all.all { it.isOver } && !shell.isServiceThere) return leave()
             Thread.sleep(2)
         }
@@ -150,16 +145,9 @@ class RobolectricPhone : Program(System.getProperties()[FLAGS] as Map<String, St
         val (wasKnown, notices) = telecom.wasAsked(said.call) to shell.notices()
         thread { service.onMessageReceived(message) }.join()
         // A repetition of what was seen and dealt with shows nothing anew.
-        if (said.kind != Push.Kind.INCOMING || wasKnown) return
-        val now = System.nanoTime()
-        unseen += Unseen(notices, if (telecom.wasAsked(said.call)) now + TimeUnit.SECONDS.toNanos(1) else now)
-        see(now)
-    }
-
-    private fun see(now: Long) = unseen.removeAll { push ->
-        val isSeen = shell.isServiceAsked || shell.notices() != push.notices
-        if (!isSeen && now >= push.until) broken("push_is_seen", "a push of high priority has led to nothing that is seen")
-        isSeen
+        if (said.kind == Push.Kind.INCOMING && !wasKnown && !shell.isServiceAsked && shell.notices() == notices) {
+            broken("push_is_seen", "a push of high priority has led to nothing that is seen")
+        }
     }
 
     override suspend fun tokenIs(token: PushToken?) {
