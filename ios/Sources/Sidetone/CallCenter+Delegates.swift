@@ -67,7 +67,12 @@ extension CallCenter: CXProviderDelegate {
             if line.isMade {
                 line.isShown = true
                 // It may be answered by now, and CallKit hears of that after this action.
-                if line.isAnswered { center.tell { _ in center.provider.reportOutgoingCall(with: line.call, connectedAt: nil) } }
+                if line.isAnswered {
+                    center.tell { _ in
+                        center.provider.reportOutgoingCall(with: line.call, connectedAt: nil)
+                        center.follow()
+                    }
+                }
                 return nil
             }
             center.start()
@@ -114,8 +119,8 @@ extension CallCenter: CXProviderDelegate {
         let on = action.isOnHold
         perform(action) { center, line in
             defer { if !on { center.mendAudio() } }
-            if line.settling == on {
-                line.settling = nil
+            if line.settlingHold == on {
+                line.settlingHold = nil
                 if line.isOnHold != on { center.show(hold: line.isOnHold, of: line) }
                 return nil
             }
@@ -132,9 +137,14 @@ extension CallCenter: CXProviderDelegate {
 
     nonisolated public func provider(_ provider: CXProvider, perform action: CXSetMutedCallAction) {
         let on = action.isMuted
-        perform(action) { _, line in
+        perform(action) { center, line in
+            if line.settlingMute == on {
+                line.settlingMute = nil
+                if line.isMuted != on { center.show(mute: line.isMuted, of: line) }
+                return nil
+            }
             line.isMuted = on
-            return { try await $0.setMute($1, on) }
+            return center.wish(of: line) { try await $0.setMute($1, on) }
         }
     }
 

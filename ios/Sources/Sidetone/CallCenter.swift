@@ -43,7 +43,8 @@ public final class CallCenter: NSObject {
         /// So many wishes are on their way to the phone.
         var wishes = 0
         /// What CallKit is being told, which is no wish of the user.
-        var settling: Bool?
+        var settlingHold: Bool?
+        var settlingMute: Bool?
         /// CallKit shows it in a group.
         var isGrouped = false
         var isMuted = false
@@ -352,6 +353,7 @@ public final class CallCenter: NSObject {
             if line.isIncoming { return request(CXAnswerCallAction(call: call)) }
             line.isAnswered = true
             if line.isShown { provider.reportOutgoingCall(with: call, connectedAt: nil) }
+            follow()
         case .shapeChanged:
             follow()
         case .lamp(let shown):
@@ -363,12 +365,14 @@ public final class CallCenter: NSObject {
         }
     }
 
-    /// CallKit is to show what the phone does: it has the last word on who is held, and who is joined.
+    /// CallKit is to show what the phone does: it has the last word on who is held, joined and muted.
     func follow() {
         let calls = (phone?.calls() ?? []).filter { !$0.over }
         let joined = calls.filter(\.merged).map(\.call)
         for call in calls {
-            guard let line = lines[call.call], line.over == nil, line.isAnswered, line.wishes == 0 else { continue }
+            guard let line = lines[call.call], line.over == nil, line.isShown, line.isAnswered, line.wishes == 0 else {
+                continue
+            }
             if line.isGrouped != call.merged {
                 line.isGrouped = call.merged
                 let other = call.merged ? joined.first { $0 != call.call } : nil
@@ -381,12 +385,21 @@ public final class CallCenter: NSObject {
                 line.isOnHold = call.onHold
                 show(hold: call.onHold, of: line)
             }
+            if line.isMuted != call.muted {
+                line.isMuted = call.muted
+                show(mute: call.muted, of: line)
+            }
         }
     }
 
     func show(hold on: Bool, of line: Line) {
-        line.settling = on
+        line.settlingHold = on
         correct(CXSetHeldCallAction(call: line.call, onHold: on))
+    }
+
+    func show(mute on: Bool, of line: Line) {
+        line.settlingMute = on
+        correct(CXSetMutedCallAction(call: line.call, muted: on))
     }
 
     /// After CallKit has heard of the action that did not come to pass.

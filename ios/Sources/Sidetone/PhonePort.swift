@@ -95,9 +95,12 @@ public struct PhoneCall: Sendable {
     public var onHold: Bool
     /// Joined with others.
     public var merged: Bool
+    /// Nobody hears this side.
+    public var muted: Bool
 
     public init(
-        call: UUID, incoming: Bool, caller: ShownCaller, answered: Bool, over: Bool, onHold: Bool = false, merged: Bool = false
+        call: UUID, incoming: Bool, caller: ShownCaller, answered: Bool, over: Bool, onHold: Bool = false, merged: Bool = false,
+        muted: Bool = false
     ) {
         self.call = call
         self.incoming = incoming
@@ -106,6 +109,7 @@ public struct PhoneCall: Sendable {
         self.over = over
         self.onHold = onHold
         self.merged = merged
+        self.muted = muted
     }
 }
 
@@ -116,7 +120,7 @@ public enum PhoneEvent: Sendable {
     case sentOn(UUID, ShownCaller)
     case ringing(UUID)
     case answered(UUID)
-    /// Who is held or joined is another now, or did not become so: `PhonePort.calls` has the truth.
+    /// Who is held, joined or muted is another now, or did not become so: `PhonePort.calls` has the truth.
     case shapeChanged
     case ended(UUID, Cause)
     case lamp(PhoneLamp)

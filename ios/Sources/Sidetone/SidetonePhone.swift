@@ -163,7 +163,7 @@ extension SidetonePhone: PhonePort {
                 }
             return PhoneCall(
                 call: call.id, incoming: call.direction == .incoming, caller: ShownCaller(call.remote, call.data),
-                answered: isAnswered, over: call.state == .ending, onHold: call.onHold, merged: call.merged)
+                answered: isAnswered, over: call.state == .ending, onHold: call.onHold, merged: call.merged, muted: call.muted)
         }
     }
 
@@ -194,7 +194,7 @@ extension PhoneEvent {
         case .referred(_, let new, let to): self = .sentOn(new, ShownCaller(to))
         case .ringing(let call): self = .ringing(call)
         case .answered(let call, _): self = .answered(call)
-        case .holdChanged, .holdFailed, .merged: self = .shapeChanged
+        case .holdChanged, .holdFailed, .merged, .muteChanged: self = .shapeChanged
         case .ended(let call, let reason, _): self = .ended(call, Cause(reason))
         case .registrationChanged(let registration): self = .lamp(PhoneLamp(registration.state))
         default: return nil

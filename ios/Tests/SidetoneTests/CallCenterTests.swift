@@ -236,6 +236,28 @@ final class CallCenterTests: XCTestCase, @unchecked Sendable {
         }
     }
 
+    @MainActor func testACallThatWasMutedAndIsSentOnIsShownMutedUntilTheUserOpensIt() async {
+        for isFast in [false, true] {
+            let rig = Rig()
+            rig.center.wake()
+            await rig.until("the phone is there") { rig.center.phone != nil }
+            let out = UUID()
+            rig.phone.sentOn(out, isMuted: true)
+            if isFast { rig.phone.answeredThere(out) }
+            await rig.until("it is on the screen") { rig.kit.live() == [out] }
+            if !isFast { rig.phone.answeredThere(out) }
+            await rig.until("it is shown muted") { rig.kit.calls[out]?.isMuted == true }
+            await rig.settle()
+            XCTAssertFalse(rig.phone.said.contains { $0.hasPrefix("mute") })
+            rig.kit.userMutes(out, false)
+            await rig.until("it is open") { rig.phone.call(out)?.isMuted == false }
+            await rig.settle()
+            XCTAssertEqual(rig.kit.calls[out]?.isMuted, false)
+            XCTAssertEqual(rig.phone.said.filter { $0.hasPrefix("mute") }, ["mute false"])
+            rig.assertRules()
+        }
+    }
+
     @MainActor func testAResetOfTheProviderEndsEveryCallAndTheAudio() async {
         let rig = await talking()
         rig.kit.resetProvider()

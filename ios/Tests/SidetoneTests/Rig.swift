@@ -112,7 +112,10 @@ final class ScriptedPhone: PhonePort, @unchecked Sendable {
             if merged.count < 2 { for id in merged.keys { known[id]?.isMerged = false } }
         }
     }
-    func setMute(_ call: UUID, _ on: Bool) async throws { try command(call, "mute \(on)") { $0.isMuted = on } }
+    func setMute(_ call: UUID, _ on: Bool) async throws {
+        try command(call, "mute \(on)") { $0.isMuted = on }
+        sink.yield(.shapeChanged)
+    }
     func sendDtmf(_ call: UUID, _ digits: String) async throws { try command(call, "dtmf \(digits)") { _ in } }
     func setPushToken(_ token: PushToken?) async throws { with { $1.append("token \(token?.prid ?? "none")") } }
     func sleep() async throws {
@@ -152,7 +155,11 @@ final class ScriptedPhone: PhonePort, @unchecked Sendable {
     }
     func calls() -> [PhoneCall] {
         with { known, _ in
-            known.map { PhoneCall(call: $0, incoming: $1.isIncoming, caller: ShownCaller(), answered: $1.isAnswered, over: $1.isOver, onHold: $1.isHeld, merged: $1.isMerged) }
+            known.map {
+                PhoneCall(
+                    call: $0, incoming: $1.isIncoming, caller: ShownCaller(), answered: $1.isAnswered, over: $1.isOver, onHold: $1.isHeld,
+                    merged: $1.isMerged, muted: $1.isMuted)
+            }
         }
     }
     func phoneEvents() -> AsyncStream<PhoneEvent> { stream }
@@ -183,9 +190,9 @@ final class ScriptedPhone: PhonePort, @unchecked Sendable {
         with { known, _ in known[id]?.isAnswered = true }
         sink.yield(.answered(id))
     }
-    /// The other side of a call sends the phone elsewhere, which calls there.
-    func sentOn(_ id: UUID) {
-        with { known, _ in known[id] = Call(isIncoming: false, isInvited: true) }
+    /// The other side of a call sends the phone elsewhere, which calls there, muted as it was.
+    func sentOn(_ id: UUID, isMuted: Bool = false) {
+        with { known, _ in known[id] = Call(isIncoming: false, isInvited: true, isMuted: isMuted) }
         sink.yield(.sentOn(id, ShownCaller(number: "600")))
     }
     /// A process that died had it.
