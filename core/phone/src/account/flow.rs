@@ -1,7 +1,7 @@
-//! The flow: opening it at one server after another, the back-off between rounds, and the signs of
-//! life that keep it honest (RFC 5626 §4.4, §4.5; RFC 7118 §6).
+//! The flow: opening it at one server after another, and the signs of life that keep it honest (RFC 5626 §4.4;
+//! RFC 7118 §6).
 
-use super::{Account, FlowChange, Wish};
+use super::{Account, BackOff, FlowChange, Wish};
 use crate::ua::Ua;
 use crate::{
     FlowError, FlowErrorKind, FlowId, Handover, Now, Output, RegistrationProblem,
@@ -17,10 +17,8 @@ const OPEN_GRACE: Duration = Duration::from_secs(5);
 const PROBE_LIMIT: Duration = Duration::from_secs(4);
 /// The same after a change of network, where the flow is likely dead.
 const DOUBT_LIMIT: Duration = Duration::from_secs(2);
-/// The first back-off and the longest (RFC 5626 §4.5 with a shorter base: an agent waits for calls).
-const BACK_OFF: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(60));
-/// The longest while there is a call: it is looked for a minute at most.
-const BACK_OFF_IN_CALL: Duration = Duration::from_secs(4);
+/// A flow on which the server was heard for so long has held.
+const HELD: Duration = Duration::from_secs(20);
 /// No server has a flow probed more often.
 const LEAST_ALIVE: Duration = Duration::from_secs(5);
 /// The pause after a failure that does not pass by itself: a wrong certificate or password.
@@ -142,7 +140,6 @@ impl Account {
             return FlowChange::None;
         }
         let was_up = self.link.is_up();
-        self.forgive(now);
         self.drop_flow(ua);
         if self.wish != Wish::In {
             self.leave(ua, now);
@@ -154,7 +151,7 @@ impl Account {
         }
         if was_up {
             self.set_lamp(RegistrationState::Unreachable, Some(error.into()), ua, now);
-            self.back_off(ua, now);
+            self.wait(ua, now);
             return FlowChange::Lost(flow);
         }
         if self.server + 1 < ua.config.servers.len() {
@@ -170,7 +167,7 @@ impl Account {
         };
         self.set_lamp(state, Some(error.into()), ua, now);
         match prospect {
-            Prospect::Passing | Prospect::Unclear => self.back_off(ua, now),
+            Prospect::Passing | Prospect::Unclear => self.wait(ua, now),
             Prospect::Lasting => self.pause(LONG_PAUSE, ua, now),
         }
         FlowChange::None
@@ -200,7 +197,7 @@ impl Account {
         if self.wish != Wish::In {
             return FlowChange::None;
         }
-        self.failures = 0;
+        self.back_off = BackOff::default();
         match self.link {
             Link::Up { .. } if handover == Handover::MakeBeforeBreak => {
                 self.prepare_successor(ua, now);
@@ -247,7 +244,7 @@ impl Account {
             self.open(ua, now);
         } else {
             self.server = 0;
-            self.back_off(ua, now);
+            self.wait(ua, now);
         }
         lost.map_or(FlowChange::None, FlowChange::Lost)
     }
@@ -296,21 +293,17 @@ impl Account {
 
     /// Failures before a flow that held are forgotten; a server that takes each flow and drops it
     /// soon is not come back to at once.
-    pub(super) fn forgive(&mut self, now: Now) {
-        if let Link::Up { since, .. } = self.link
-            && now.boot.saturating_sub(since) >= BACK_OFF.1
+    pub(super) fn forgive(&mut self) {
+        if let Link::Up { since, heard, .. } = self.link
+            && heard.saturating_sub(since) >= HELD
         {
-            self.failures = 0;
+            self.back_off = BackOff::default();
         }
     }
 
-    /// Waits before the next round: half to all of a time that doubles with each failure, so that
-    /// the phones of a server that restarts do not come back in one moment (RFC 5626 §4.5).
-    pub(super) fn back_off(&mut self, ua: &mut Ua, now: Now) {
-        let (base, cap) = BACK_OFF;
-        let cap = if ua.in_call { BACK_OFF_IN_CALL } else { cap };
-        let wait = base.saturating_mul(1 << self.failures.min(16)).min(cap);
-        self.failures += 1;
+    /// Waits before the next round, so that the phones of a server that restarts do not come back in one moment.
+    pub(super) fn wait(&mut self, ua: &mut Ua, now: Now) {
+        let wait = self.back_off.fail(ua.in_call, now.boot);
         self.pause(wait, ua, now);
     }
 

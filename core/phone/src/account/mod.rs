@@ -2,8 +2,10 @@
 //!
 //! One account holds at most one flow and one binding. The flow comes first: it is opened
 //! ([`flow`]), then REGISTER binds it ([`register`]); the lamp is green only after the server
-//! answered on the flow that is up. [`handover`] is how one flow follows another without a break. [`push`] is what a phone without a flow is reached by.
+//! answered on the flow that is up. [`back_off`] is how long it waits where none comes about. [`handover`] is how one flow
+//! follows another without a break. [`push`] is what a phone without a flow is reached by.
 
+mod back_off;
 mod flow;
 mod handover;
 mod push;
@@ -14,6 +16,7 @@ use crate::{
     FlowError, FlowId, Now, Output, Registration, RegistrationProblem, RegistrationState, Saved,
     SavedPush, TimerReason,
 };
+use back_off::BackOff;
 use flow::Link;
 use handover::Predecessor;
 use sidetone_sip::Uri;
@@ -81,8 +84,8 @@ pub(crate) struct Account {
     next_flow: u64,
     /// The server of the present or next attempt.
     server: usize,
-    /// Failed rounds in a row, for the back-off.
-    failures: u32,
+    /// The failed rounds in a row.
+    back_off: BackOff,
     /// When to connect again, or to register again on the flow that is up.
     retry_at: Option<Duration>,
     binding: Option<Binding>,
@@ -130,7 +133,7 @@ impl Account {
             moved: false,
             next_flow: 1,
             server: 0,
-            failures: 0,
+            back_off: BackOff::default(),
             retry_at: None,
             binding: None,
             pending: None,
@@ -218,13 +221,13 @@ impl Account {
                 FlowChange::None
             }
             Wish::In => {
-                self.failures = 0;
+                self.back_off = BackOff::default();
                 self.set_lamp(RegistrationState::Registering, None, ua, now);
                 self.retry(ua, now)
             }
             Wish::Out | Wish::Asleep => {
                 self.wish = Wish::In;
-                self.failures = 0;
+                self.back_off = BackOff::default();
                 self.server = 0;
                 self.set_lamp(RegistrationState::Registering, None, ua, now);
                 self.open(ua, now);
@@ -347,6 +350,7 @@ impl Account {
 
     /// Forgets the flow and what was bound to it.
     fn drop_flow(&mut self, ua: &mut Ua) {
+        self.forgive();
         self.link = Link::Down;
         self.binding = None;
         self.pending = None;

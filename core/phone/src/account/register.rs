@@ -149,7 +149,7 @@ impl Account {
         let seconds = ours.as_ref().and_then(|contact| contact.params.number("expires"));
         let granted = seconds.or(header).map_or(self.expires, |s| Duration::from_secs(s.into()));
         let granted = granted.clamp(GRANTED.0, GRANTED.1);
-        self.forgive(now);
+        self.forgive();
         self.lengthened = 0;
         self.retry_at = None;
         self.flow_timer = response
@@ -200,7 +200,7 @@ impl Account {
                 let spread = ua.between(Duration::ZERO, wait / 10 + Duration::from_secs(1));
                 self.retry_at = Some(now.boot + wait + spread);
             }
-            None => self.back_off(ua, now),
+            None => self.wait(ua, now),
         }
         self.put_off_refresh();
         lost.map_or(FlowChange::None, FlowChange::Lost)

@@ -444,7 +444,7 @@ fn a_phone_that_nobody_answers_wakes_seldom() {
         world.drain();
         wakes += 1;
     }
-    // Each minute at most: an attempt to connect and the end of it.
-    assert!(wakes < 2 * 24 * 60 * 2, "{wakes}");
+    // An attempt to connect and the end of it, each hundred seconds or so.
+    assert!(wakes < 2 * 24 * 36 + 60, "{wakes}");
     assert!(wakes > 24 * 60 / 2, "{wakes}");
 }
