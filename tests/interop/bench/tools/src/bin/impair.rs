@@ -18,6 +18,8 @@ use std::{
 /// While packets are held the queue is looked at this often: the error of a delay stays below it.
 const GRAIN: Duration = Duration::from_micros(400);
 const FILE_CHECK: Duration = Duration::from_millis(100);
+/// Packets of audio are so far apart.
+const PACE: Duration = Duration::from_millis(20);
 
 fn main() -> Result<(), Box<dyn Error>> {
     let args: Vec<String> = env::args().skip(1).collect();
@@ -117,12 +119,20 @@ struct Direction {
     number: u16,
     held: VecDeque<(Instant, Message)>,
     in_burst: bool,
+    /// When the last packet came.
+    last: Option<Instant>,
     random: Random,
 }
 
 impl Direction {
     fn new(number: u16, seed: u64) -> Self {
-        Self { number, held: VecDeque::new(), in_burst: false, random: Random(seed) }
+        Self {
+            number,
+            held: VecDeque::new(),
+            in_burst: false,
+            last: None,
+            random: Random::new(seed),
+        }
     }
 
     fn take(
@@ -132,7 +142,7 @@ impl Direction {
         now: Instant,
         queue: &mut Queue,
     ) -> io::Result<()> {
-        if self.is_lost(impairment) {
+        if self.is_lost(impairment, now) {
             message.set_verdict(Verdict::Drop);
             return queue.verdict(message);
         }
@@ -143,11 +153,17 @@ impl Direction {
         Ok(())
     }
 
-    /// Gilbert's two states: the mean loss and the mean length of a burst are as asked.
-    fn is_lost(&mut self, Impairment { loss, burst, .. }: Impairment) -> bool {
+    /// Gilbert's two states: the mean loss and the mean length of a burst are as asked. On a radio a burst passes with
+    /// time: what comes after a pause as long as one is lost by the mean, whatever was lost before it.
+    fn is_lost(&mut self, Impairment { loss, burst, .. }: Impairment, now: Instant) -> bool {
         let (leave, enter) = (1.0 / burst, loss / (1.0 - loss) / burst);
+        let pause = self.last.replace(now).map(|last| now.saturating_duration_since(last));
         let draw = self.random.unit();
-        self.in_burst = if self.in_burst { loss > 0.0 && draw >= leave } else { draw < enter };
+        self.in_burst = match self.in_burst {
+            _ if pause.is_none_or(|pause| pause > PACE.mul_f64(burst)) => draw < loss,
+            true => loss > 0.0 && draw >= leave,
+            false => draw < enter,
+        };
         self.in_burst
     }
 
@@ -166,6 +182,11 @@ impl Direction {
 struct Random(u64);
 
 impl Random {
+    /// Small numbers would begin with what is all but zero.
+    fn new(seed: u64) -> Self {
+        Self(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15))
+    }
+
     fn unit(&mut self) -> f64 {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;
@@ -187,12 +208,21 @@ mod tests {
     fn the_share_and_the_length_of_losses_are_as_asked() {
         let impairment = Impairment::parse("loss=5 burst=3");
         let mut direction = Direction::new(1, 2);
-        let lost: Vec<bool> = (0..200_000).map(|_| direction.is_lost(impairment)).collect();
-        let share = lost.iter().filter(|l| **l).count() as f64 / lost.len() as f64;
-        let bursts = lost.windows(2).filter(|w| !w[0] && w[1]).count() as f64;
-        let length = share * lost.len() as f64 / bursts;
+        let began = Instant::now();
+        let mut losses = |apart: Duration| {
+            let lost: Vec<bool> =
+                (1..200_000).map(|n| direction.is_lost(impairment, began + apart * n)).collect();
+            let share = lost.iter().filter(|l| **l).count() as f64 / lost.len() as f64;
+            let bursts = lost.windows(2).filter(|w| !w[0] && w[1]).count() as f64;
+            (share, share * lost.len() as f64 / bursts)
+        };
+        let (share, length) = losses(PACE);
         assert!((0.045..0.055).contains(&share), "share {share}");
         assert!((2.8..3.2).contains(&length), "length {length}");
+        // What is sent a second later does not fall into the same burst.
+        let (share, length) = losses(Duration::from_secs(1));
+        assert!((0.045..0.055).contains(&share), "share {share}");
+        assert!((1.0..1.1).contains(&length), "length {length}");
     }
 
     #[test]
