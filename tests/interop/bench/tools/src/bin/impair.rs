@@ -49,6 +49,8 @@ fn main() -> Result<(), Box<dyn Error>> {
                 continue;
             }
             Err(e) if e.kind() == io::ErrorKind::WouldBlock => {}
+            // A packet that is held goes with its link: the kernel knows it no more.
+            Err(e) if e.kind() == io::ErrorKind::NotFound => continue,
             Err(e) => return Err(e.into()),
         }
         let due = directions.iter().filter_map(|d| d.held.front().map(|(at, _)| *at)).min();
