@@ -133,7 +133,7 @@ pub enum PeerEvent {
     Disconnected,
     /// The first packet after the path was lost or left, and stands again.
     Resumed {
-        /// Since the last packet before.
+        /// The longest time without one since the last packet before.
         gap: Duration,
     },
     /// The path failed or was not found.

@@ -2,6 +2,7 @@
 
 use super::PeerEvent;
 use super::rtp::{Inbound, RtpPacket, Shared};
+use super::sockets::Sockets;
 use sidetone_phone::MediaError;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
@@ -33,6 +34,7 @@ pub(super) struct Observed {
     path_changes: AtomicU64,
     path_is_up: AtomicBool,
     heard: Mutex<Heard>,
+    sockets: Arc<Sockets>,
 }
 
 /// When packets came in, and whether it is to be told that they do again.
@@ -41,6 +43,8 @@ struct Heard {
     last: Option<Instant>,
     /// The path was lost or left; it is told of the first packet after it stands.
     lost: bool,
+    /// The longest time without a packet since then: some may come before it stands.
+    gap: Duration,
     /// It stands again.
     stands: bool,
 }
@@ -54,6 +58,7 @@ impl Observed {
         inbound: Inbound,
         switch: Arc<Shared>,
         path_limit: Duration,
+        sockets: Arc<Sockets>,
     ) -> Self {
         Self {
             connection: OnceLock::new(),
@@ -68,6 +73,7 @@ impl Observed {
             path_changes: AtomicU64::new(0),
             path_is_up: AtomicBool::new(false),
             heard: Mutex::default(),
+            sockets,
         }
     }
 
@@ -123,6 +129,7 @@ impl Observed {
     /// New credentials and sockets: the candidates so far are dead, though the stack lists them on.
     pub(super) fn new_generation(&self) {
         lock(&self.candidates).clear();
+        self.sockets.leave();
     }
 
     /// The candidates of the running generation.
@@ -151,14 +158,20 @@ impl Observed {
         let now = Instant::now();
         let mut heard = lock(&self.heard);
         let last = heard.last.replace(now);
-        if heard.stands && std::mem::take(&mut heard.lost) {
-            let gap = last.map_or(Duration::ZERO, |last| now - last);
+        if !heard.lost {
+            return;
+        }
+        heard.gap = heard.gap.max(last.map_or(Duration::ZERO, |last| now - last));
+        if heard.stands {
+            heard.lost = false;
+            let gap = std::mem::take(&mut heard.gap);
             drop(heard);
             self.tell(PeerEvent::Resumed { gap });
         }
     }
 
     async fn ice_connected(self: &Arc<Self>) {
+        self.sockets.arrive();
         let pair = self.selected_pair().await.unwrap_or_else(|| "a pair".to_owned());
         self.tell(PeerEvent::IceConnected(pair));
         if !self.ice_connected.swap(true, Ordering::SeqCst) {
@@ -258,4 +271,35 @@ fn endpoint(address: &str, port: u16) -> String {
 /// The data behind these locks is whole at every moment, even if a holder panicked.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::rtp;
+    use super::*;
+
+    #[tokio::test]
+    async fn a_gap_is_the_longest_time_without_a_packet_while_the_path_is_lost() {
+        let (tell, mut events) = mpsc::channel(4);
+        let (inbound, _receiver) = rtp::inbound();
+        let (_sender, outbound) = rtp::outbound();
+        let limit = Duration::from_secs(9);
+        let observed = Observed::new(tell, inbound, outbound.switch(), limit, Arc::default());
+        let observed = Arc::new(observed);
+        let pause = |ms| tokio::time::sleep(Duration::from_millis(ms));
+        observed.note_packet();
+        pause(150).await;
+        observed.note_packet();
+        observed.path_changed(false);
+        pause(60).await;
+        // These come before the path is told to stand, as over one that is left.
+        observed.note_packet();
+        observed.note_packet();
+        observed.path_changed(true);
+        observed.note_packet();
+        observed.note_packet();
+        let Ok(PeerEvent::Resumed { gap }) = events.try_recv() else { panic!("it is told") };
+        assert!(gap >= Duration::from_millis(60) && gap < Duration::from_millis(150), "{gap:?}");
+        assert!(events.try_recv().is_err(), "once");
+    }
 }

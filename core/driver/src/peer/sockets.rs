@@ -1,11 +1,15 @@
-//! The stack's sockets, with an ear for the DTLS handshake that passes through them ([`super::flight`]).
+//! The stack's sockets, with an ear for the DTLS handshake that passes through them ([`super::flight`]), and those that
+//! an ICE restart leaves: media goes on over them until there is another path (RFC 8445 §9).
+//!
+//! The stack closes its sockets and opens others when a restart is offered; its agent (`rtc-ice` of this repository)
+//! says from then on that media goes from one of the new ones to where it went before. Here it leaves by the old one.
 
 use super::flight::Flight;
 use std::future::Future;
 use std::io::{self, IoSliceMut};
 use std::net::SocketAddr;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 use webrtc::runtime::{
@@ -13,9 +17,40 @@ use webrtc::runtime::{
     TokioRuntime, Transmit,
 };
 
-/// tokio, but for the sockets.
-#[derive(Debug)]
-pub(super) struct Sockets;
+/// As many sockets that were left are listened to: those of two restarts in a row.
+const MOST_LEFT: usize = 8;
+
+/// tokio, but for the sockets of one peer connection.
+#[derive(Debug, Default)]
+pub(super) struct Sockets {
+    paths: Arc<Mutex<Paths>>,
+}
+
+/// What a peer connection's sockets know of each other.
+#[derive(Debug, Default)]
+struct Paths {
+    /// The socket that media leaves by.
+    carrier: Weak<Line>,
+    /// A restart looks for a path: the carrier stays.
+    is_moving: bool,
+    /// What the stack has closed since the last path was found: what is sent there still comes.
+    left: Vec<Arc<Line>>,
+}
+
+impl Sockets {
+    /// A restart begins: the stack will close its sockets.
+    pub(super) fn leave(&self) {
+        let mut paths = lock(&self.paths);
+        if !std::mem::replace(&mut paths.is_moving, true) {
+            paths.left.clear();
+        }
+    }
+
+    /// There is a path.
+    pub(super) fn arrive(&self) {
+        lock(&self.paths).is_moving = false;
+    }
+}
 
 impl Runtime for Sockets {
     fn spawn(&self, future: Pin<Box<dyn Future<Output = ()> + Send>>) -> Box<dyn JoinHandle> {
@@ -32,7 +67,8 @@ impl Runtime for Sockets {
 
     fn wrap_udp_socket(&self, socket: std::net::UdpSocket) -> io::Result<Arc<dyn AsyncUdpSocket>> {
         let inner = TokioRuntime.wrap_udp_socket(socket)?;
-        Ok(Arc::new(Socket { inner, flight: Mutex::default() }))
+        let line = Arc::new(Line { inner, flight: Mutex::default() });
+        Ok(Arc::new(Socket { line, paths: self.paths.clone() }))
     }
 
     fn wrap_tcp_listener(
@@ -81,30 +117,21 @@ impl Runtime for Sockets {
     }
 }
 
+/// A socket, and what it has seen of the handshake.
 #[derive(Debug)]
-struct Socket {
+struct Line {
     inner: Arc<dyn AsyncUdpSocket>,
     flight: Mutex<Flight>,
 }
 
-impl Socket {
-    fn flight(&self) -> std::sync::MutexGuard<'_, Flight> {
-        self.flight.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl AsyncUdpSocket for Socket {
-    fn local_addr(&self) -> io::Result<SocketAddr> {
-        self.inner.local_addr()
-    }
-
+impl Line {
     fn poll_send(&self, cx: &mut Context<'_>, transmit: &Transmit<'_>) -> Poll<io::Result<usize>> {
         let sent = self.inner.poll_send(cx, transmit);
         if sent.is_ready() && Flight::is_dtls(transmit.contents) {
             let size = transmit.segment_size.unwrap_or(transmit.contents.len()).max(1);
             let now = Instant::now();
             for datagram in transmit.contents.chunks(size) {
-                self.flight().sent(transmit.destination, datagram, now);
+                lock(&self.flight).sent(transmit.destination, datagram, now);
             }
         }
         sent
@@ -124,12 +151,12 @@ impl AsyncUdpSocket for Socket {
                 continue;
             }
             let first = bytes.chunks(meta.stride.max(1)).next().unwrap_or_default();
-            if self.flight().is_early(first) {
+            if lock(&self.flight).is_early(first) {
                 (meta.len, meta.stride) = (0, 1);
                 continue;
             }
             for datagram in bytes.chunks(meta.stride.max(1)) {
-                let again = self.flight().received(datagram, Instant::now());
+                let again = lock(&self.flight).received(datagram, Instant::now());
                 for (destination, contents) in again {
                     let contents = &contents[..];
                     let (ecn, segment_size, src_ip) = (None, None, None);
@@ -141,12 +168,101 @@ impl AsyncUdpSocket for Socket {
         }
         received
     }
+}
+
+/// A socket as the stack has it.
+#[derive(Debug)]
+struct Socket {
+    line: Arc<Line>,
+    paths: Arc<Mutex<Paths>>,
+}
+
+impl Socket {
+    /// The socket that media is to leave by instead of this one. Without a restart it is this one.
+    fn carrier(&self) -> Option<Arc<Line>> {
+        let mut paths = lock(&self.paths);
+        if !paths.is_moving {
+            paths.carrier = Arc::downgrade(&self.line);
+            return None;
+        }
+        let is_carrier =
+            |line: &&Arc<Line>| std::ptr::eq(paths.carrier.as_ptr(), Arc::as_ptr(line));
+        paths.left.iter().find(is_carrier).cloned()
+    }
+
+    /// What comes over the sockets that were left. Checks are none of the stack's any more.
+    fn poll_left(
+        &self,
+        cx: &mut Context<'_>,
+        bufs: &mut [IoSliceMut<'_>],
+        meta: &mut [RecvMeta],
+    ) -> Poll<io::Result<usize>> {
+        let left = lock(&self.paths).left.clone();
+        for line in left {
+            while let Poll::Ready(received) = line.poll_recv(cx, bufs, meta) {
+                // Its network is gone.
+                let Ok(count) = received else { break };
+                let first = bufs.first().zip(meta.first());
+                if first.is_some_and(|(buffer, meta)| meta.len > 0 && is_media(buffer)) {
+                    return Poll::Ready(Ok(count));
+                }
+            }
+        }
+        Poll::Pending
+    }
+}
+
+impl Drop for Socket {
+    fn drop(&mut self) {
+        let mut paths = lock(&self.paths);
+        if paths.is_moving && paths.left.len() < MOST_LEFT {
+            paths.left.push(self.line.clone());
+        }
+    }
+}
+
+impl AsyncUdpSocket for Socket {
+    fn local_addr(&self) -> io::Result<SocketAddr> {
+        self.line.inner.local_addr()
+    }
+
+    fn poll_send(&self, cx: &mut Context<'_>, transmit: &Transmit<'_>) -> Poll<io::Result<usize>> {
+        if is_media(transmit.contents)
+            && let Some(carrier) = self.carrier()
+        {
+            // Where its network is gone it is lost, as everything is until there is a path.
+            return carrier.poll_send(cx, transmit).map(|sent| Ok(sent.unwrap_or_default()));
+        }
+        self.line.poll_send(cx, transmit)
+    }
+
+    fn poll_recv(
+        &self,
+        cx: &mut Context<'_>,
+        bufs: &mut [IoSliceMut<'_>],
+        meta: &mut [RecvMeta],
+    ) -> Poll<io::Result<usize>> {
+        match self.poll_left(cx, bufs, meta) {
+            Poll::Pending => self.line.poll_recv(cx, bufs, meta),
+            received @ Poll::Ready(_) => received,
+        }
+    }
 
     fn max_gso_segments(&self) -> usize {
-        self.inner.max_gso_segments()
+        self.line.inner.max_gso_segments()
     }
 
     fn max_gro_segments(&self) -> usize {
-        self.inner.max_gro_segments()
+        self.line.inner.max_gro_segments()
     }
+}
+
+/// Whether it is DTLS, RTP or RTCP by its first byte (RFC 7983 §7).
+fn is_media(bytes: &[u8]) -> bool {
+    matches!(bytes.first(), Some(20..=63 | 128..=191))
+}
+
+/// The data behind these locks is whole at every moment, even if a holder panicked.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -372,6 +372,33 @@ async fn a_restart_moves_to_new_sockets_and_media_goes_on() {
 }
 
 #[tokio::test]
+async fn media_goes_on_over_the_old_path_until_a_restart_has_found_another() {
+    let (mut a, mut b) = (Peer::new().await, Peer::new().await);
+    connect(&mut a, &mut b).await;
+    flows(&mut a, &mut b, 111, b"before").await;
+    flows(&mut b, &mut a, 111, b"before too").await;
+    for round in 0..2 {
+        let restart = a.transport.offer(Direction::SendRecv, true).await.unwrap();
+        // The offer is on its way.
+        flows(&mut a, &mut b, 111, &[1, round]).await;
+        flows(&mut b, &mut a, 111, &[2, round]).await;
+        let answer = b.answer(&restart).await;
+        // And the answer.
+        flows(&mut a, &mut b, 111, &[3, round]).await;
+        flows(&mut b, &mut a, 111, &[4, round]).await;
+        // A second restart before the first is done; its offer replaces the other.
+        if round == 1 {
+            a.transport.set_remote_answer(&answer).await.unwrap();
+        } else {
+            a.transport.rollback().await.unwrap();
+        }
+    }
+    a.wait_for(|event| matches!(event, PeerEvent::IceConnected(_))).await;
+    flows(&mut a, &mut b, 111, b"after").await;
+    flows(&mut b, &mut a, 111, b"after too").await;
+}
+
+#[tokio::test]
 async fn the_called_side_can_restart() {
     let (mut a, mut b) = (Peer::new().await, Peer::new().await);
     connect(&mut a, &mut b).await;

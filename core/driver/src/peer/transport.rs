@@ -104,7 +104,10 @@ impl WebRtcTransport {
         let (tell, events) = mpsc::channel(EVENT_QUEUE);
         let (sender, outbound) = rtp::outbound();
         let (inbound, receiver) = rtp::inbound();
-        let observed = Arc::new(Observed::new(tell, inbound, outbound.switch(), config.path_limit));
+        let sockets = Arc::new(Sockets::default());
+        let observed =
+            Observed::new(tell, inbound, outbound.switch(), config.path_limit, sockets.clone());
+        let observed = Arc::new(observed);
 
         let connection = PeerConnectionBuilder::new()
             .with_configuration(engine::configuration(&config.ice_servers))
@@ -112,7 +115,7 @@ impl WebRtcTransport {
             .with_interceptor_registry(configure_rtcp_reports(Registry::new()))
             .with_setting_engine(engine::settings(provider))
             .with_handler(Arc::new(Observer(observed.clone())))
-            .with_runtime(Arc::new(Sockets))
+            .with_runtime(sockets)
             .with_udp_addrs(vec![LocalAddresses { only: config.bind }])
             .build()
             .await

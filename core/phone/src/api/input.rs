@@ -63,7 +63,7 @@ pub enum Input {
     MediaResumed {
         /// The call.
         call: CallId,
-        /// From the last packet before to the first one after.
+        /// The longest time without one, from the last packet before to the first one after.
         gap: Duration,
     },
     /// The media path failed or could not be built.
