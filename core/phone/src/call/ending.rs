@@ -55,18 +55,25 @@ impl Call {
     /// The ACK came, or its time is over, while the call ends: the BYE that waited for it goes.
     pub(super) fn acknowledged_too_late(&mut self, ua: &mut Ua, now: Now) {
         self.unacked = None;
-        self.bye_if_due(ua, now);
-    }
-
-    pub(super) fn bye_if_due(&mut self, ua: &mut Ua, now: Now) {
-        if self.bye == Bye::Due && self.unacked.is_none() {
+        if self.bye == Bye::Due {
             self.send_bye(ua, now);
         }
     }
 
-    /// Sends the BYE; without a flow it waits for one, until the deadline.
+    /// There is a flow for the BYE that waited for one, or went down with one: its time goes on.
+    pub(super) fn bye_if_due(&mut self, ua: &mut Ua, now: Now) {
+        if self.bye == Bye::Due && self.unacked.is_none() {
+            self.try_bye(ua, now);
+        }
+    }
+
+    /// Sends the BYE, whose time begins; without a flow it waits for one until then.
     pub(super) fn send_bye(&mut self, ua: &mut Ua, now: Now) {
         self.deadline = Some(now.boot + GIVE_UP);
+        self.try_bye(ua, now);
+    }
+
+    fn try_bye(&mut self, ua: &mut Ua, now: Now) {
         if self.dialog.is_none() {
             return self.finish(ua, now);
         }

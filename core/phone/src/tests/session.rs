@@ -471,6 +471,21 @@ fn a_bye_that_went_down_with_its_flow_goes_again_on_the_next() {
 }
 
 #[test]
+fn a_bye_that_goes_down_with_one_flow_after_the_other_is_given_up_in_its_time() {
+    let (mut world, _) = World::talking_out(id());
+    world.command(Command::HangUp { call: id() }).unwrap();
+    for _ in 0..3 {
+        assert_eq!(world.state(id()), Some(CallState::Ending));
+        world.lose_flow(FlowErrorKind::Lost);
+        world.advance(10 * SECOND);
+        world.open_flow();
+    }
+    assert_eq!(world.state(id()), Some(CallState::Ending));
+    world.advance(2 * SECOND);
+    world.ended(id(), EndReason::Local);
+}
+
+#[test]
 fn an_answer_that_lost_its_flow_is_repeated_on_the_next() {
     let (mut world, invite) = World::ringing_in(id());
     world.command(Command::Answer { call: id() }).unwrap();
