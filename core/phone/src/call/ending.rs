@@ -60,8 +60,10 @@ impl Call {
         }
     }
 
-    /// There is a flow for the BYE that waited for one, or went down with one: its time goes on.
-    pub(super) fn bye_if_due(&mut self, ua: &mut Ua, now: Now) {
+    /// There is a flow again: for an answer that has no ACK yet, and for the BYE that waited for one, or went down with
+    /// one; its time goes on.
+    pub(super) fn end_on(&mut self, ua: &mut Ua, now: Now) {
+        self.answer_anew(ua);
         if self.bye == Bye::Due && self.unacked.is_none() {
             self.try_bye(ua, now);
         }

@@ -92,7 +92,7 @@ impl Call {
     }
 
     /// A 2xx of ours whose ACK is waited for may not have arrived, or its ACK not here: it goes again at once.
-    fn answer_anew(&mut self, ua: &mut Ua) {
+    pub(super) fn answer_anew(&mut self, ua: &mut Ua) {
         if let Some(unacked) = &mut self.unacked {
             unacked.anew = Anew::Once;
             ua.transmit(&Message::Response(unacked.response.clone()));

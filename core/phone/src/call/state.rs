@@ -320,7 +320,7 @@ impl Call {
             (Ringing | Answering, In::FlowLost) => self.ring_without_flow(ua, now),
             (Answered | Established, In::FlowLost) => self.flow_lost(ua, now),
             (Dialing | Alerting | Announced | Ending | Ended, In::FlowLost) => {}
-            (Ending, In::FlowUp) => self.bye_if_due(ua, now),
+            (Ending, In::FlowUp) => self.end_on(ua, now),
             (Answered | Established, In::FlowUp) => self.flow_up(ua, now),
             (Ringing | Answering, In::FlowUp) => self.rings_on(ua, now),
             (Dialing, In::FlowUp) => self.dial_on(ua, now),

@@ -508,3 +508,20 @@ fn a_phone_with_a_call_does_not_wait_long_for_its_next_flow() {
     assert!(longest(in_call) <= Duration::from_secs(5));
     assert!(longest(World::registered()) > Duration::from_secs(7));
 }
+
+#[test]
+fn a_call_that_was_answered_and_hung_up_between_two_flows_says_both_on_the_next() {
+    let (mut world, invite) = World::ringing_in(id());
+    world.handle(BREAK);
+    world.command(Command::Answer { call: id() }).unwrap();
+    world.command(Command::HangUp { call: id() }).unwrap();
+    world.silent();
+    world.open_flow();
+    let to = world.response(200).headers.get(&HeaderName::TO).unwrap().into_owned();
+    world.grant();
+    let ack = world.inside(&invite, &to, Method::Ack);
+    world.receive(ack);
+    let bye = world.request(Method::Bye);
+    world.reply(&bye, 200);
+    world.ended(id(), EndReason::Local);
+}
