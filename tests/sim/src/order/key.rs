@@ -81,6 +81,12 @@ pub(super) fn canonical(debug: &str, idle: bool, now: Duration) -> String {
                 text.truncate(text.len() - 2);
             }
             copied = at;
+        } else if let Some(id) = drawn_id(word, &debug[start..]) {
+            text.push_str(&debug[copied..start]);
+            // Writing to a `String` cannot fail.
+            let _ = write!(text, "{}", numbers.drawn(id));
+            at = start + id.len();
+            copied = at;
         } else if after.starts_with(": ") && ASIDE.contains(&word) {
             text.push_str(&debug[copied..at]);
             at += after.find([',', '}', '\n']).unwrap_or(after.len());
@@ -107,6 +113,13 @@ fn idle_client(text: &str) -> Option<usize> {
     let machine = machine.strip_prefix("Invite(ClientInvite { state: ")?;
     let rest = machine.strip_prefix("Accepted, ").or(machine.strip_prefix("Lost, "))?;
     Some(text.len() - rest.len() + rest.find(END)? + END.len())
+}
+
+/// The UUID of a call that the phone has named itself, where one begins; those that were given to it stay.
+fn drawn_id<'a>(word: &str, text: &'a str) -> Option<&'a str> {
+    const LENGTH: usize = 36;
+    let id = text.get(..LENGTH).filter(|_| word.len() == 8 && text[8..].starts_with('-'))?;
+    (!id.starts_with("00000000-") && uuid::Uuid::try_parse(id).is_ok()).then_some(id)
 }
 
 fn is_of_word(byte: u8) -> bool {
@@ -165,7 +178,7 @@ impl<'a> Numbers<'a> {
         let hex = hex.split('.').next().unwrap_or(hex);
         let is_hex = |b| matches!(b, b'0'..=b'9' | b'a'..=b'f');
         let (numbers, word) = if hex.len() >= 12 && hex.bytes().all(is_hex) {
-            (&mut self.drawn, hex)
+            return Some(self.drawn(hex));
         } else if !first.is_ascii_digit() {
             return None;
         } else if before.ends_with("FlowId(") {
@@ -181,12 +194,20 @@ impl<'a> Numbers<'a> {
             let left = ((moment - now.as_secs_f64()) / STEP.as_secs_f64()).ceil();
             return Some(if left > 0.0 { Replaced::In(left as u64) } else { Replaced::Past });
         };
-        let known = numbers.iter().position(|known| *known == word);
-        Some(Replaced::Number(known.unwrap_or_else(|| {
-            numbers.push(word);
-            numbers.len() - 1
-        })))
+        Some(number(numbers, word))
     }
+
+    fn drawn(&mut self, word: &'a str) -> Replaced {
+        number(&mut self.drawn, word)
+    }
+}
+
+fn number<'a>(numbers: &mut Vec<&'a str>, word: &'a str) -> Replaced {
+    let known = numbers.iter().position(|known| *known == word);
+    Replaced::Number(known.unwrap_or_else(|| {
+        numbers.push(word);
+        numbers.len() - 1
+    }))
 }
 
 /// `12.5s` as `Duration` prints it from a second up.
@@ -227,6 +248,16 @@ mod tests {
         );
         assert_eq!(one, two);
         assert_eq!(one, "tag=#0;#1 #0");
+    }
+
+    #[test]
+    fn calls_that_the_phone_has_named_are_numbered_and_those_named_for_it_stay() {
+        let ours = "CallId(00000000-0000-4000-8000-000000000001)";
+        let text = format!("{ours} CallId(7c9e6679-7425-40de-944b-e07fc1f90ae7) now");
+        let again = text.replace("7c9e", "8c9e");
+        let expected = canonical(&again, false, BEGINNING);
+        assert_eq!(canonical(&text, false, BEGINNING), expected);
+        assert!(expected.ends_with(") CallId(#1) now"), "{expected}");
     }
 
     #[test]

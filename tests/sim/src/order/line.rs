@@ -139,6 +139,15 @@ impl Line {
         timer::due(&self.phone, self.opening.is_some())
     }
 
+    /// The phone has answered without a flow: the other side does not know of it, and acknowledges nothing.
+    fn is_unsaid(&self) -> bool {
+        let is_taken = matches!(
+            self.state(),
+            Some(CallState::Answered | CallState::Established | CallState::Ending)
+        );
+        is_taken && self.invites.open() > 0
+    }
+
     fn inside(&mut self, method: &str, cseq: u32, body: &str) -> Result<(), String> {
         let tag = self.local_tag.clone();
         let tag = if tag.is_empty() { "nobody" } else { &tag };
@@ -365,7 +374,8 @@ impl Subject for Line {
     fn is_possible(&self, op: Op) -> bool {
         let (flow, invited) = (self.flow.is_some(), self.invite.is_some());
         match op {
-            Op::Invite | Op::Fork | Op::Cancel | Op::Ack | Op::Bye => flow,
+            Op::Invite | Op::Fork | Op::Cancel | Op::Bye => flow,
+            Op::Ack => flow && !self.is_unsaid(),
             Op::Push | Op::Recall | Op::Forward | Op::Kill => true,
             Op::AudioOn => !self.edge.audio,
             Op::AudioOff => self.edge.audio,
@@ -548,7 +558,8 @@ impl Subject for Line {
     }
 
     fn is_left_open(&self) -> bool {
-        !self.is_live() && self.invites.open() > 0
+        // What was decided without a flow is said on the next.
+        !self.is_live() && self.invites.open() > 0 && self.opening.is_none()
     }
 }
 

@@ -11,7 +11,6 @@ mod key;
 pub mod line;
 pub mod op;
 pub mod pair;
-mod peer;
 mod script;
 mod timer;
 

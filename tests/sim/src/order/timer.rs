@@ -11,11 +11,12 @@ pub(super) fn due(phone: &Phone, opening: bool) -> Option<(Duration, TimerReason
         TimerReason::Transaction(_)
         | TimerReason::AnswerRetransmission
         | TimerReason::AutoAnswer
-        | TimerReason::CallDeadline => Some((at, reason)),
+        | TimerReason::CallDeadline
+        // The mailbox has none here: it is that of a REFER.
+        | TimerReason::Subscription => Some((at, reason)),
         TimerReason::Retry => (!opening).then_some((at, reason)),
         TimerReason::Refresh
         | TimerReason::SessionTimer
-        | TimerReason::Subscription
         | TimerReason::KeepAlive
         | TimerReason::ProbeTimeout => None,
     }

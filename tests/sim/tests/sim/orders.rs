@@ -1,4 +1,4 @@
-//! Every order of inputs on one call of a bare phone, and on two ([`crate::pairs`]): each INVITE gets exactly one final response,
+//! Every order of inputs on one call of a bare phone, on two ([`crate::pairs`]) and beside them ([`crate::beside`]): each INVITE gets exactly one final response,
 //! each call ends exactly once and in its time, nothing panics, and every arm of the call machine
 //! is hit.
 
@@ -112,6 +112,7 @@ fn every_order_on_one_call_and_on_two() {
     orders += networks();
     orders += pushes();
     orders += crate::pairs::orders();
+    orders += crate::beside::orders();
     println!("{orders} orders in all");
 
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../core/phone/src/call/state.rs");
@@ -140,9 +141,11 @@ fn pushed(what: &str, limits: &[(Op, u64)]) -> Explored {
 
 /// The network of a call is another.
 fn networks() -> u128 {
-    use Op::{Accept, Ack, Answer, Break, Dial, Fade, HangUp, Invite, Overlap};
+    use Op::{Accept, Ack, Answer, Break, Bye, Cancel, Dial, Fade, HangUp, Invite, Overlap};
     let dialled = once(&[Dial, Break]);
     let mut orders = tried("outgoing, on another network", &dialled).orders;
+    let called = once(&[Invite, Answer, Ack, Break, Cancel, HangUp, Bye]);
+    orders += tried("incoming, on another network", &called).orders;
     let silent = once(&[Dial, Accept, Fade, HangUp]);
     orders += tried("outgoing, on a path that falls silent", &silent).orders;
     let rings = once(&[Invite, Fade, Answer, Ack]);

@@ -3,15 +3,15 @@
 use sidetone_sim::order::pair::{One, Op, Which};
 use sidetone_sim::order::{Explored, Pair, explore};
 
-const fn a(one: One) -> Op {
+pub(crate) const fn a(one: One) -> Op {
     Op::Of(Which::A, one)
 }
 
-const fn b(one: One) -> Op {
+pub(crate) const fn b(one: One) -> Op {
     Op::Of(Which::B, one)
 }
 
-fn tried(what: &str, start: Pair, ops: &[Op]) -> Explored {
+pub(crate) fn tried(what: &str, start: Pair, ops: &[Op]) -> Explored {
     let limits: Vec<(Op, u64)> = ops.iter().map(|op| (*op, 1)).collect();
     let explored =
         explore(start, &limits, &Pair::free()).unwrap_or_else(|why| panic!("{what}: {why}"));

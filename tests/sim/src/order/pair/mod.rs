@@ -3,16 +3,28 @@
 //! After each step: one call talks, or those that are joined; who is held or has lost the focus is
 //! neither heard nor spoken to; each command was taken or refused as the calls stood; each call
 //! that ended did so for what was done, and the other side knows of it. Where everything has come to rest
-//! both sides agree on who holds.
+//! both sides agree on who holds. Beside them the server carries out codes, which no call notices, and the first of the two
+//! may send the phone on to the second.
+
+mod command;
+mod control;
+mod news;
+mod peer;
+
+pub use control::Code;
 
 use super::key::{self, BEGINNING, Key};
 use super::line::{at, config};
-use super::peer::{Dialog, Peer, THEIRS, described};
 use super::{Subject, script, timer};
 use crate::checks::{self, Invites, Told};
+use command::is_up;
+use control::Control;
+use news::News;
+use peer::{Dialog, Peer, THEIRS, described};
 use sidetone_phone::{
-    AudioGate, CallId, CallSnapshot, CallState, Command, CommandError, DescribeRequest, Event,
-    FlowError, FlowErrorKind, FlowId, Input, Output, Phone, TimerReason,
+    AudioGate, CallId, CallSnapshot, CallState, Command, ControlFailure, ControlId,
+    DescribeRequest, Event, FlowError, FlowErrorKind, FlowId, Input, Output, Phone, ReferPolicy,
+    TimerReason,
 };
 use sidetone_sip::{HeaderName, Message, Method, Request, Response};
 use std::time::Duration;
@@ -55,6 +67,12 @@ pub enum One {
     Arrive,
     /// NOTIFY: nobody took it there.
     Miss,
+    /// REFER: the phone is to go to the second. It is the first that asks for it.
+    Refer,
+    /// REFER to somebody of another domain.
+    ReferAway,
+    /// 481 to our NOTIFY: nobody wants to know any more.
+    Forget,
     /// The description that was asked for.
     Described,
     /// ICE and DTLS are done.
@@ -76,6 +94,8 @@ pub enum One {
 pub enum Op {
     /// Something comes to one of the calls.
     Of(Which, One),
+    /// Something comes to a control call.
+    Control(Which, Code),
     /// The user talks to the other one.
     Swap,
     /// The user joins both.
@@ -102,6 +122,13 @@ pub struct Pair {
     flow: Option<FlowId>,
     opening: Option<FlowId>,
     peers: [Peer; 2],
+    controls: [Control; 2],
+    /// A control call is served at this moment, and nothing else is to be noticed of it.
+    controlling: bool,
+    /// A REFER has no response yet, and whether it leads out of the domain.
+    referring: Option<bool>,
+    /// What is told of where the phone was sent.
+    news: Vec<News>,
     told: Told,
     invites: Invites,
     mixed: Vec<CallId>,
@@ -133,12 +160,19 @@ impl Pair {
     fn with(second: impl Fn(CallId) -> Peer) -> Result<Self, String> {
         let call =
             |number: u128| CallId(uuid::Uuid::from_u128(0x4000_8000_0000_0000_0000 + number));
+        let mut config = config(AudioGate::Open)?;
+        config.refer_policy = ReferPolicy::Follow;
+        let control = |number| Control::new(ControlId(uuid::Uuid::from_u128(number)));
         let mut pair = Self {
-            phone: Phone::new(config(AudioGate::Open)?, None, [9; 32], at(BEGINNING)),
+            phone: Phone::new(config, None, [9; 32], at(BEGINNING)),
             now: BEGINNING,
             flow: None,
             opening: None,
             peers: [Peer::caller(call(1), "first"), second(call(2))],
+            controls: [1, 2].map(control),
+            controlling: false,
+            referring: None,
+            news: Vec::new(),
             told: Told::default(),
             invites: Invites::default(),
             mixed: Vec::new(),
@@ -216,6 +250,9 @@ impl Pair {
                 let bytes = peer.notify("486 Busy Here");
                 self.receive(Some(bytes))
             }
+            One::Refer => self.refer(false),
+            One::ReferAway => self.refer(true),
+            One::Forget => self.respond_inside(which, 481),
             One::Described => {
                 let Some((generation, direction)) = peer.describing.take() else { return Ok(()) };
                 let sdp = described(direction).replace("192.0.2.9", "192.0.2.1");
@@ -251,69 +288,28 @@ impl Pair {
         self.drain()
     }
 
-    fn expected(&self, command: &Command) -> Result<(), CommandError> {
-        let found = |call: &CallId| self.shown(*call).ok_or(CommandError::UnknownCall);
-        let up = |call: &CallId| match is_up(&found(call)?) {
+    /// A code of the user, or what the server says to it: no call is another after it.
+    fn control(&mut self, which: Which, code: Code) -> Result<(), String> {
+        let before = self.phone.snapshot();
+        self.controlling = true;
+        let control = &mut self.controls[which as usize];
+        let id = control.id;
+        let done = match control.send(code, self.now) {
+            None if code == Code::Ask => {
+                let command = Command::Control { control: id, code: "*45".to_owned() };
+                if self.expected(&command).is_ok() {
+                    self.controls[which as usize].began(self.now);
+                    self.told.controls(id);
+                }
+                self.command(command)
+            }
+            bytes => self.receive(bytes),
+        };
+        self.controlling = false;
+        done?;
+        match self.phone.snapshot() == before {
             true => Ok(()),
-            false => Err(CommandError::WrongState),
-        };
-        let moves = |call: &CallId| {
-            up(call)?;
-            let brought = self.bringing && *call == self.peers[1].call;
-            match (found(call)?.transfer.is_some() || brought, self.flow) {
-                (true, _) => Err(CommandError::Transferring),
-                (false, None) => Err(CommandError::NotRegistered),
-                (false, Some(_)) => Ok(()),
-            }
-        };
-        let brings = |call: &CallId, with: &CallId| {
-            let brought = self.bringing && *with == self.peers[1].call;
-            match found(with)?.transfer.is_some() || brought {
-                true => Err(CommandError::Transferring),
-                false => up(with).and_then(|()| moves(call)),
-            }
-        };
-        let calls = self.phone.snapshot().calls;
-        match command {
-            Command::Answer { call } => match found(call)?.state {
-                CallState::Ringing | CallState::Answering => Ok(()),
-                CallState::Dialing
-                | CallState::Alerting
-                | CallState::Announced
-                | CallState::Answered
-                | CallState::Established
-                | CallState::Ending => Err(CommandError::WrongState),
-            },
-            Command::HangUp { call } => found(call).map(|_| ()),
-            Command::Hold { call, .. } => up(call),
-            Command::Swap => match calls.iter().any(|call| is_up(call) && !call.active) {
-                true => Ok(()),
-                false => Err(CommandError::NothingToSwap),
-            },
-            Command::Merge { calls } => calls.iter().try_for_each(up),
-            Command::Split { call } => match found(call)?.merged {
-                true => Ok(()),
-                false => Err(CommandError::WrongState),
-            },
-            Command::Leave => match calls.iter().filter(|call| call.merged).count() {
-                2 => brings(&self.peers[0].call, &self.peers[1].call),
-                _ => Err(CommandError::TooFewCalls),
-            },
-            Command::Transfer { call, .. } => moves(call),
-            Command::TransferTo { call, with } => brings(call, with),
-            Command::Dial { .. } if self.flow.is_none() => Err(CommandError::NotRegistered),
-            Command::Dial { .. }
-            | Command::Register
-            | Command::Unregister
-            | Command::Decline { .. }
-            | Command::Forward { .. }
-            | Command::Sleep
-            | Command::SetPushToken(_)
-            | Command::SendMessage { .. }
-            | Command::Control { .. }
-            | Command::SetAutoAnswer { .. }
-            | Command::Mute { .. }
-            | Command::SendDtmf { .. } => Ok(()),
+            false => Err(format!("control call {id} is to be seen")),
         }
     }
 
@@ -323,6 +319,9 @@ impl Pair {
     }
 
     fn respond_inside(&mut self, which: Which, status: u16) -> Result<(), String> {
+        if which == Which::A {
+            self.answer_notify(status);
+        }
         let bytes = self.peers[which as usize].respond_inside(status);
         self.receive(bytes)
     }
@@ -349,6 +348,15 @@ impl Pair {
     }
 
     fn take(&mut self, output: Output) -> Result<(), String> {
+        let is_of_control = matches!(
+            output,
+            Output::Transmit { .. }
+                | Output::Save(_)
+                | Output::Event(Event::ControlDone { .. } | Event::ControlFailed { .. })
+        );
+        if self.controlling && !is_of_control {
+            return Err(format!("a control call brings {output:?}"));
+        }
         match output {
             Output::OpenFlow { flow, .. } => self.opening = Some(flow),
             Output::CloseFlow { flow } => {
@@ -394,9 +402,14 @@ impl Pair {
                 if peer.dialog == Dialog::Up && !lost {
                     return Err(format!("call {call} ended ({reason:?}), and its dialog did not"));
                 }
-                // What was asked for the call that is over is not answered any more.
-                peer.inside.clear();
+                // What was asked for the call that is over is not answered any more, but for news.
+                peer.inside.retain(|request| request.method == Method::Notify);
                 peer.invite = None;
+            }
+            Output::Event(Event::Referred { new, .. }) => self.goes_on(new),
+            Output::Event(Event::ControlDone { control }) => self.controlled(control, None)?,
+            Output::Event(Event::ControlFailed { control, reason }) => {
+                self.controlled(control, Some(reason))?;
             }
             Output::Event(Event::HoldFailed { call, .. }) => {
                 self.peer(call).into_iter().for_each(|peer| peer.refused = true);
@@ -420,6 +433,13 @@ impl Pair {
         Ok(())
     }
 
+    /// The phone tells what came of a code.
+    fn controlled(&mut self, id: ControlId, why: Option<ControlFailure>) -> Result<(), String> {
+        let now = self.now;
+        let control = self.controls.iter_mut().find(|control| control.id == id);
+        control.map_or(Ok(()), |control| control.ended(why, now))
+    }
+
     /// A request of the phone.
     fn sent(&mut self, request: Request) -> Result<(), String> {
         if request.method == Method::Register {
@@ -430,7 +450,14 @@ impl Pair {
                 .replace("Contact: <sip:peer@pbx.test;transport=ws>", &contact);
             return self.receive(Some(ok.into_bytes()));
         }
+        let now = self.now;
+        if let Some(said) = self.controls.iter_mut().find_map(|c| c.sent(&request, now)) {
+            return self.receive(said?);
+        }
         let name = request.headers.call_id().unwrap_or_default().to_owned();
+        if request.method == Method::Notify {
+            self.notified(&request)?;
+        }
         let known = self.peers.iter().position(|peer| peer.call_id == name);
         let Some(peer) = self.peers.get_mut(known.unwrap_or(1)) else { return Ok(()) };
         if known.is_none() {
@@ -452,7 +479,7 @@ impl Pair {
                 peer.dialog = Dialog::Over;
                 peer.inside.push(request);
             }
-            Method::Invite | Method::Refer => peer.inside.push(request),
+            Method::Invite | Method::Refer | Method::Notify => peer.inside.push(request),
             Method::Ack
             | Method::Register
             | Method::Options
@@ -460,7 +487,6 @@ impl Pair {
             | Method::Update
             | Method::Info
             | Method::Subscribe
-            | Method::Notify
             | Method::Message
             | Method::Publish
             | Method::Other(_) => {}
@@ -475,6 +501,10 @@ impl Pair {
         let name = response.headers.call_id().unwrap_or_default().to_owned();
         let code = response.status.code();
         self.invites.response(&Message::from(response.clone()))?;
+        self.controls.iter_mut().for_each(|control| control.responded(&response));
+        if cseq.method == Method::Refer {
+            return self.referred(cseq.sequence, &response);
+        }
         let Some(peer) = self.peers.iter_mut().find(|peer| peer.call_id == name) else {
             return Ok(());
         };
@@ -503,6 +533,10 @@ impl Pair {
         checks::one_talks(&snapshot.calls, ways)?;
         let live = || snapshot.calls.iter().filter(|call| call.state != CallState::Ending);
         let rests = self.rests();
+        self.controls.iter_mut().try_for_each(|control| control.check(self.now, rests))?;
+        if rests && !self.news.iter().all(News::is_over) {
+            return Err(format!("whoever has sent the phone on is not told: {:?}", self.news));
+        }
         let talks = live().any(|call| call.active);
         if rests && !talks && live().any(|call| is_up(call) && !call.hold.local) {
             return Err("a call is up and not held, and none talks".to_owned());
@@ -538,6 +572,7 @@ impl Pair {
     /// Nothing is under way or due.
     fn rests(&self) -> bool {
         let rest = self.flow.is_some() && self.peers.iter().all(Peer::rests);
+        let rest = rest && self.controls.iter().all(Control::rests);
         rest && timer::due(&self.phone, self.opening.is_some()).is_none()
     }
 
@@ -572,7 +607,7 @@ impl Pair {
 }
 
 /// What the other sides and the media answer to whatever the phone asks.
-const ANSWERS: [Op; 9] = [
+const ANSWERS: [Op; 11] = [
     Op::FlowUp,
     Op::Of(Which::A, One::Described),
     Op::Of(Which::B, One::Described),
@@ -582,6 +617,8 @@ const ANSWERS: [Op; 9] = [
     Op::Of(Which::B, One::Ack),
     Op::Of(Which::A, One::Connected),
     Op::Of(Which::B, One::Connected),
+    Op::Control(Which::A, Code::Agree),
+    Op::Control(Which::B, Code::Agree),
 ];
 
 impl Pair {
@@ -600,6 +637,7 @@ impl Subject for Pair {
 
     fn key(&self) -> Key {
         let idle = self.peers.iter().all(|peer| peer.invite.is_none());
+        let idle = idle && self.controls.iter().all(Control::is_answered);
         key::key(self, idle, self.now)
     }
 
@@ -621,6 +659,11 @@ impl Subject for Pair {
                     One::Glare => flow && first == Some(&Method::Invite),
                     One::Stay => flow && first == Some(&Method::Refer),
                     One::Arrive | One::Miss => up && peer.goes,
+                    One::Refer | One::ReferAway => {
+                        up && self.shown(self.peers[1].call).is_none()
+                            && self.peers[1].dialog != Dialog::Up
+                    }
+                    One::Forget => flow && first == Some(&Method::Notify),
                     One::Described => peer.describing.is_some(),
                     One::Connected => peer.media == Some(false),
                     One::Dial => peer.is_called && peer.call_id.is_empty(),
@@ -628,6 +671,7 @@ impl Subject for Pair {
                     One::HangUp | One::Hold | One::Transfer => true,
                 }
             }
+            Op::Control(which, code) => self.controls[which as usize].is_possible(code, flow),
             Op::Swap | Op::Merge | Op::Split(_) | Op::Leave | Op::Bring => true,
             Op::FlowLost => flow,
             Op::FlowUp => self.opening.is_some(),
@@ -645,6 +689,7 @@ impl Subject for Pair {
         let [a, b] = [self.peers[0].call, self.peers[1].call];
         match op {
             Op::Of(which, one) => self.of(which, one)?,
+            Op::Control(which, code) => self.control(which, code)?,
             Op::Swap => self.command(Command::Swap)?,
             Op::Merge => self.command(Command::Merge { calls: vec![a, b] })?,
             Op::Split(which) => {
@@ -661,6 +706,9 @@ impl Subject for Pair {
                         peer.inside.clear();
                         peer.invite = None;
                     }
+                    let now = self.now;
+                    self.controls.iter_mut().for_each(|control| control.flow_lost(now));
+                    self.news.iter_mut().for_each(|news| news.flow_lost(now));
                     self.input(Input::FlowFailed { flow, error })?;
                 }
             }
@@ -691,8 +739,4 @@ impl Subject for Pair {
         // An answer to what came before may come after: it is sent until its ACK.
         self.states() == [None, None] && !self.lost && self.invites.open() > 0
     }
-}
-
-fn is_up(call: &CallSnapshot) -> bool {
-    matches!(call.state, CallState::Answered | CallState::Established)
 }

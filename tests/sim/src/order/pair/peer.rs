@@ -1,6 +1,6 @@
 //! The other side of one of two calls, as text: its requests, its responses, and what it knows.
 
-use super::script;
+use crate::order::script;
 use sidetone_phone::{CallId, EndReason, Generation};
 use sidetone_sip::sdp::Direction;
 use sidetone_sip::{Method, Request};
@@ -22,6 +22,8 @@ pub(super) struct Done {
     pub(super) busy: bool,
     /// A transfer took this call along.
     pub(super) moved: bool,
+    /// The phone has agreed to go elsewhere.
+    pub(super) sent_on: bool,
 }
 
 /// One other side.
@@ -205,6 +207,8 @@ impl Peer {
             EndReason::Cancelled => done.cancelled,
             EndReason::Transferred(_) => done.moved,
             EndReason::Busy => done.busy,
+            // The phone hangs up where the other side does not.
+            EndReason::Referred(_) => done.sent_on,
             EndReason::TimedOut
             | EndReason::NetworkLost
             | EndReason::NoAnswer
@@ -215,7 +219,6 @@ impl Peer {
             | EndReason::Rejected { .. }
             | EndReason::NeverCame
             | EndReason::Forwarded(_)
-            | EndReason::Referred(_)
             | EndReason::UnreadablePush
             | EndReason::NotSignedIn
             | EndReason::Restarted => false,
