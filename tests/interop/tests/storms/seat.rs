@@ -15,8 +15,8 @@ use std::time::{Duration, Instant};
 
 /// How long a call rings before the agent answers.
 const RINGS: Duration = Duration::from_millis(400);
-/// The longest back-off of a phone whose connections failed again and again, and what follows it.
-const BOUND: Duration = Duration::from_secs(75);
+/// Two back-offs of the longest in the first minutes, connections that are lost between them, and what follows.
+const BOUND: Duration = Duration::from_secs(60);
 /// How long everything may take to end once all have hung up.
 const END: Duration = Duration::from_secs(60);
 /// The customer's first port.
