@@ -23,6 +23,16 @@ pub struct Channel {
     pub state: String,
 }
 
+/// Where a user's phone is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Contact {
+    user: String,
+    /// Its beginning, as much as the console shows.
+    pub uri: String,
+    /// `NonQual`, `Avail`, `Unavail`: that one is not rung.
+    pub status: String,
+}
+
 /// What the server had at a moment.
 #[derive(Debug, Clone)]
 pub struct View {
@@ -30,8 +40,7 @@ pub struct View {
     pub at: Instant,
     /// All channels.
     pub channels: Vec<Channel>,
-    /// User and URI.
-    contacts: Vec<(String, String)>,
+    contacts: Vec<Contact>,
     /// The packets that each channel received, by the beginning of its name without its technology.
     received: BTreeMap<String, u64>,
 }
@@ -69,9 +78,8 @@ impl View {
     }
 
     /// The contacts of a user.
-    pub fn contacts(&self, user: &str) -> Vec<&str> {
-        let of_user = self.contacts.iter().filter(|(name, _)| name == user);
-        of_user.map(|(_, uri)| uri.as_str()).collect()
+    pub fn contacts(&self, user: &str) -> Vec<&Contact> {
+        self.contacts.iter().filter(|contact| contact.user == user).collect()
     }
 
     /// How many packets came from the phone of this channel.
@@ -88,9 +96,12 @@ fn channel(line: &str) -> Option<Channel> {
     Some(Channel { name, extension, state })
 }
 
-fn contact(line: &str) -> Option<(String, String)> {
-    let contact = line.trim().strip_prefix("Contact:")?.split_whitespace().next()?;
-    contact.split_once('/').map(|(user, uri)| (user.to_owned(), uri.to_owned()))
+fn contact(line: &str) -> Option<Contact> {
+    let mut words = line.trim().strip_prefix("Contact:")?.split_whitespace();
+    let (user, uri) = words.next()?.split_once('/')?;
+    let (user, uri) = (user.to_owned(), uri.to_owned());
+    let _hash = words.next()?;
+    Some(Contact { user, uri, status: words.next()?.to_owned() })
 }
 
 /// `[bridge] channel time codec received lost …`; the bridge is missing where there is none.
@@ -150,8 +161,9 @@ mod tests {
             ("PJSIP/agent1-0000002a", "1801", "Up")
         );
         let line = "  Contact:  agent1/sip:agent1@198.18.12.10:4001;transport=ws 1a2b NonQual nan";
-        let uri = "sip:agent1@198.18.12.10:4001;transport=ws";
-        assert_eq!(contact(line), Some(("agent1".to_owned(), uri.to_owned())));
+        let Contact { user, uri, status } = contact(line).expect("a contact");
+        assert_eq!((user.as_str(), status.as_str()), ("agent1", "NonQual"));
+        assert_eq!(uri, "sip:agent1@198.18.12.10:4001;transport=ws");
         let line = "   1f2e3d4c agent1-0000002a 00:00:03 opus 120 0 0 0.000 119 0 0 0.002 0.000";
         assert_eq!(received(line), Some(("agent1-0000002a".to_owned(), 120)));
         let line = "            trunk-00000000  00:00:03 ulaw 7 0 0 0.000 119 0 0 0.002 0.000";

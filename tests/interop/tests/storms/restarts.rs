@@ -241,7 +241,7 @@ impl Desk {
         let channels: Vec<_> = view.about(&self.user, &format!("180{}", self.number)).collect();
         let contacts = view.contacts(&self.user);
         let ports = bench.ports(self.phone.id());
-        let same = matches!((&contacts[..], &ports[..]), ([contact], [port]) if contact.contains(&format!(":{port}")));
+        let same = matches!((&contacts[..], &ports[..]), ([contact], [port]) if contact.uri.contains(&format!(":{port}")));
         let fine = calls == 0 && channels.is_empty() && same && snapshot["state"] == "registered";
         (!fine).then(|| {
             format!("{}: {snapshot}, server: {channels:?} {contacts:?}, ports {ports:?}", self.user)

@@ -8,7 +8,7 @@ use sidetone_interop::customer::Customer;
 use sidetone_interop::phone::{PATIENCE, Phone};
 use sidetone_interop::roam::{Roam, Trouble};
 use sidetone_interop::tones::{Tone, Voice};
-use sidetone_interop::view::{View, Watch};
+use sidetone_interop::view::{Contact, View, Watch};
 use std::collections::BTreeSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::{Duration, Instant};
@@ -383,7 +383,7 @@ struct Look {
     phone: Vec<(bool, bool)>,
     /// The same, as the server does.
     server: Vec<bool>,
-    contacts: Vec<String>,
+    contacts: Vec<Contact>,
     several_devices: bool,
     ports: Vec<String>,
     /// Packets received, there and here.
@@ -409,7 +409,7 @@ impl Look {
             lamp: snapshot["state"].as_str().unwrap_or_default().to_owned(),
             phone: phone.collect(),
             server: channels.iter().map(|channel| channel.state == "Up").collect(),
-            contacts: view.contacts(&seat.user).into_iter().map(str::to_owned).collect(),
+            contacts: view.contacts(&seat.user).into_iter().cloned().collect(),
             several_devices: seat.user == "agent4",
             ports: seat.roam.ports(seat.phone.id()),
             received: (there, figure("packets_received").unwrap_or_default() as u64),
@@ -425,9 +425,13 @@ impl Look {
         up.sort_unstable();
         let [port] = &self.ports[..] else { return Some("not one connection") };
         let ours = format!(":{port}");
-        let ours = self.contacts.iter().filter(|contact| contact.contains(&ours)).count();
-        if ours != 1 {
+        let mut ours = self.contacts.iter().filter(|contact| contact.uri.contains(&ours));
+        let (Some(contact), None) = (ours.next(), ours.next()) else {
             return Some("the phone's connection is not its one contact");
+        };
+        // It is alive and registered, and stays so until the server's next question is answered.
+        if contact.status == "Unavail" {
+            return Some("the server does not ring the phone");
         }
         // Who may have several devices keeps a dead one until the server's TCP gives it up.
         if self.contacts.len() > 1 && !self.several_devices {
