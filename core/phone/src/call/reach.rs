@@ -134,9 +134,10 @@ impl Call {
         self.describe(DescribeRequest::Offer { direction, ice_restart: false }, ua, now);
     }
 
-    /// No media before the answer: a path of another network is followed by a new one.
+    /// No media before the answer: a path of another network is followed by a new one. A handshake that has failed is
+    /// not taken up on that: the server is free to ring somebody else.
     pub(super) fn no_media_yet(&mut self, error: &MediaError, ua: &mut Ua, now: Now) {
-        if self.is_restart_due() {
+        if self.is_restart_due() && !matches!(error, MediaError::Dtls(_)) {
             return;
         }
         let reason = self.no_media(error);

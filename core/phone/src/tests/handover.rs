@@ -320,6 +320,17 @@ fn a_path_that_stays_lost_ends_the_call_and_says_why() {
 }
 
 #[test]
+fn a_handshake_that_fails_while_no_network_is_there_is_not_waited_for() {
+    let (mut world, _) = World::ringing_in(id());
+    world.handle(BREAK);
+    let error = MediaError::Dtls("the handshake did not finish".to_owned());
+    world.handle(Input::MediaFailed { call: id(), error: error.clone() });
+    world.open_flow();
+    world.response(488);
+    world.ended(id(), EndReason::Media(error.to_string()));
+}
+
+#[test]
 fn an_answer_in_flight_is_acknowledged_first() {
     let (mut world, invite) = World::ringing_in(id());
     world.command(Command::Answer { call: id() }).unwrap();
