@@ -266,3 +266,57 @@ fn is_media(bytes: &[u8]) -> bool {
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MEDIA: [u8; 2] = [128, 111];
+    const CHECK: [u8; 2] = [0, 1];
+
+    fn socket(sockets: &Sockets) -> (Arc<dyn AsyncUdpSocket>, SocketAddr) {
+        let socket = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
+        socket.set_nonblocking(true).unwrap();
+        let address = socket.local_addr().unwrap();
+        (sockets.wrap_udp_socket(socket).unwrap(), address)
+    }
+
+    /// Where the far end sees this come from.
+    async fn source(
+        from: &Arc<dyn AsyncUdpSocket>,
+        bytes: &[u8],
+        far: &tokio::net::UdpSocket,
+    ) -> SocketAddr {
+        from.send_to(bytes, far.local_addr().unwrap()).await.unwrap();
+        far.recv_from(&mut [0; 9]).await.unwrap().1
+    }
+
+    async fn received(by: &Arc<dyn AsyncUdpSocket>) -> Vec<u8> {
+        let mut bytes = [0; 9];
+        let (length, _) = by.recv_from(&mut bytes).await.unwrap();
+        bytes[..length].to_vec()
+    }
+
+    #[tokio::test]
+    async fn media_goes_by_the_socket_that_is_left_until_there_is_a_path_and_checks_do_not() {
+        let sockets = Sockets::default();
+        let far = tokio::net::UdpSocket::bind("127.0.0.1:0").await.unwrap();
+        let (old, old_address) = socket(&sockets);
+        assert_eq!(source(&old, &MEDIA, &far).await, old_address);
+        sockets.leave();
+        assert_eq!(source(&old, &MEDIA, &far).await, old_address);
+        drop(old);
+        let (new, new_address) = socket(&sockets);
+        assert_eq!(source(&new, &CHECK, &far).await, new_address);
+        assert_eq!(source(&new, &MEDIA, &far).await, old_address);
+        far.send_to(&CHECK, old_address).await.unwrap();
+        far.send_to(&MEDIA, old_address).await.unwrap();
+        assert_eq!(received(&new).await, MEDIA, "a check of the old credentials is nobody's");
+        far.send_to(&CHECK, new_address).await.unwrap();
+        assert_eq!(received(&new).await, CHECK);
+        sockets.arrive();
+        assert_eq!(source(&new, &MEDIA, &far).await, new_address);
+        far.send_to(&MEDIA, old_address).await.unwrap();
+        assert_eq!(received(&new).await, MEDIA, "what was on its way still comes");
+    }
+}
