@@ -112,6 +112,7 @@ fn every_order_on_one_call_and_on_two() {
     orders += networks();
     orders += pushes();
     orders += crate::pairs::orders();
+    orders += crate::pairs::networks();
     orders += crate::beside::orders();
     println!("{orders} orders in all");
 

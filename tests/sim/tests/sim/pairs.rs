@@ -147,3 +147,52 @@ fn orders_on_two_calls_that_take_long() {
     let lost = [Merge, Swap, Leave, Split(Which::A), a(Arrive), FlowLost, b(HangUp)];
     tried("one held and one talking; joined, left, swapped, connection lost", consulting(), &lost);
 }
+
+/// The network of two calls is another, with a break or without.
+pub(crate) fn networks() -> u128 {
+    use One::{Accept, Answer, Bye, HangUp, Hold, Offer};
+    use Op::{Break, FlowLost, Merge, OldLost, Overlap, Split, Swap};
+    let cases: [(&str, Pair, &[Op]); 9] = [
+        ("on another network; swapped, held", consulting(), &[Break, Swap, a(Hold)]),
+        (
+            "on another network; swapped, held by the other side, BYE",
+            consulting(),
+            &[Break, Swap, a(Offer), b(Bye)],
+        ),
+        ("on another network; joined, taken out", consulting(), &[Break, Merge, Split(Which::A)]),
+        ("on another network; hung up by either side", consulting(), &[Break, a(Bye), b(HangUp)]),
+        ("on another network; connection lost", consulting(), &[Break, FlowLost]),
+        (
+            "on another network, two that ring; one answered, hung up",
+            two_that_ring(),
+            &[Break, a(Answer), a(HangUp)],
+        ),
+        ("on another network, one dialled; answered, BYE", dialled(), &[Break, b(Accept), a(Bye)]),
+        ("with both networks for a while; swapped", consulting(), &[Overlap, Swap]),
+        (
+            "with both networks for a while; held, old one lost",
+            consulting(),
+            &[Overlap, b(Hold), OldLost],
+        ),
+    ];
+    cases.into_iter().map(|(what, start, ops)| tried(what, start, ops).orders).sum()
+}
+
+#[test]
+#[ignore = "a minute of one core: scripts/test full"]
+fn orders_on_two_calls_whose_network_changes_that_take_long() {
+    use One::{Answer, HangUp};
+    use Op::{Break, FlowLost, Merge, OldLost, Overlap, Swap};
+    let lost = [Break, Swap, FlowLost];
+    tried("on another network; swapped, connection lost", consulting(), &lost);
+    let joined = [Break, Merge, FlowLost];
+    tried("on another network; joined, connection lost", consulting(), &joined);
+    let ring = [Break, a(Answer), b(Answer)];
+    tried("on another network, two that ring; answered", two_that_ring(), &ring);
+    let old = [Overlap, Swap, b(HangUp), OldLost];
+    tried("with both networks for a while; swapped, hung up, old one lost", consulting(), &old);
+    let both = [Overlap, Swap, FlowLost];
+    tried("with both networks for a while; swapped, connection lost", consulting(), &both);
+    let again = [Overlap, Break, Swap];
+    tried("with both networks, and then only another; swapped", consulting(), &again);
+}

@@ -8,6 +8,7 @@
 
 mod command;
 mod control;
+mod network;
 mod news;
 mod peer;
 
@@ -23,11 +24,14 @@ use news::News;
 use peer::{Dialog, Peer, THEIRS, described};
 use sidetone_phone::{
     AudioGate, CallId, CallSnapshot, CallState, Command, ControlFailure, ControlId,
-    DescribeRequest, Event, FlowError, FlowErrorKind, FlowId, Input, Output, Phone, ReferPolicy,
+    DescribeRequest, Event, FlowId, Handover, Input, MediaPath, Output, Phone, ReferPolicy,
     TimerReason,
 };
 use sidetone_sip::{HeaderName, Message, Method, Request, Response};
 use std::time::Duration;
+
+/// How long nothing came over a media path that is back.
+const GAP: Duration = Duration::from_secs(1);
 
 /// One of the two.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -108,6 +112,12 @@ pub enum Op {
     Bring,
     /// The connection is lost.
     FlowLost,
+    /// The network is another, and the old one is gone.
+    Break,
+    /// The network is another, and the old one is there for a while.
+    Overlap,
+    /// The connection whose place another took is lost.
+    OldLost,
     /// The connection that the phone asked for is there.
     FlowUp,
     /// Time passes until something is due.
@@ -120,6 +130,8 @@ pub struct Pair {
     phone: Phone,
     now: Duration,
     flow: Option<FlowId>,
+    /// The flow whose place another took.
+    old: Option<FlowId>,
     opening: Option<FlowId>,
     peers: [Peer; 2],
     controls: [Control; 2],
@@ -167,6 +179,7 @@ impl Pair {
             phone: Phone::new(config, None, [9; 32], at(BEGINNING)),
             now: BEGINNING,
             flow: None,
+            old: None,
             opening: None,
             peers: [Peer::caller(call(1), "first"), second(call(2))],
             controls: [1, 2].map(control),
@@ -259,8 +272,9 @@ impl Pair {
                 self.input(Input::Described { call, generation, result: Ok(sdp) })
             }
             One::Connected => {
-                peer.media = Some(true);
-                self.input(Input::MediaConnected { call })
+                (peer.media, peer.finds) = (Some(true), false);
+                self.input(Input::MediaConnected { call })?;
+                self.input(Input::MediaResumed { call, gap: GAP })
             }
             One::Dial => self.command(Command::Dial { call, to: "600".to_owned() }),
             One::Answer => self.command(Command::Answer { call }),
@@ -314,20 +328,29 @@ impl Pair {
     }
 
     fn respond_to_invite(&mut self, which: Which, status: u16) -> Result<(), String> {
-        let bytes = self.peers[which as usize].respond_to_invite(status);
-        self.receive(bytes)
+        let peer = &mut self.peers[which as usize];
+        let on_old = peer.invite_on_old;
+        let bytes = peer.respond_to_invite(status);
+        self.receive_on(if on_old { self.old } else { self.flow }, bytes)
     }
 
     fn respond_inside(&mut self, which: Which, status: u16) -> Result<(), String> {
         if which == Which::A {
             self.answer_notify(status);
         }
-        let bytes = self.peers[which as usize].respond_inside(status);
-        self.receive(bytes)
+        let peer = &mut self.peers[which as usize];
+        let on_old = peer.on_old > 0;
+        peer.on_old = peer.on_old.saturating_sub(1);
+        let bytes = peer.respond_inside(status);
+        self.receive_on(if on_old { self.old } else { self.flow }, bytes)
     }
 
     fn receive(&mut self, bytes: Option<Vec<u8>>) -> Result<(), String> {
-        let (Some(flow), Some(bytes)) = (self.flow, bytes) else { return Ok(()) };
+        self.receive_on(self.flow, bytes)
+    }
+
+    fn receive_on(&mut self, flow: Option<FlowId>, bytes: Option<Vec<u8>>) -> Result<(), String> {
+        let (Some(flow), Some(bytes)) = (flow, bytes) else { return Ok(()) };
         if let Ok(message) = Message::parse(&bytes) {
             self.invites.request(&message);
         }
@@ -359,12 +382,9 @@ impl Pair {
         }
         match output {
             Output::OpenFlow { flow, .. } => self.opening = Some(flow),
-            Output::CloseFlow { flow } => {
-                self.flow.take_if(|open| *open == flow);
-                self.opening.take_if(|opening| *opening == flow);
-            }
+            Output::CloseFlow { flow } => self.flow_closed(flow),
             Output::Transmit { flow, bytes } => {
-                if self.flow != Some(flow) {
+                if self.flow != Some(flow) && self.old != Some(flow) {
                     return Err(format!("the phone sends on {flow:?}, which is gone"));
                 }
                 return match Message::parse(&bytes).map_err(|error| error.to_string())? {
@@ -373,11 +393,12 @@ impl Pair {
                 };
             }
             Output::Describe { call, generation, request } => {
-                let direction = match request {
-                    DescribeRequest::Offer { direction, .. }
-                    | DescribeRequest::Answer { direction, .. } => direction,
+                let (direction, restarts) = match request {
+                    DescribeRequest::Offer { direction, ice_restart } => (direction, ice_restart),
+                    DescribeRequest::Answer { direction, .. } => (direction, false),
                 };
                 if let Some(peer) = self.peer(call) {
+                    peer.restarts |= restarts;
                     peer.describing = Some((generation, direction));
                     peer.media.get_or_insert(false);
                 }
@@ -388,11 +409,26 @@ impl Pair {
             Output::SetDownlink { call, open } => {
                 self.peer(call).into_iter().for_each(|peer| peer.downlink = open);
             }
+            Output::RenewMedia { call } => {
+                self.peer(call).into_iter().for_each(|peer| peer.stale = false);
+            }
             Output::Mix { calls } => self.mixed = calls,
+            Output::Rollback { call } => {
+                self.peer(call).into_iter().for_each(|peer| peer.restarts = false);
+            }
+            // Both sides know the new path: packets take it.
+            Output::SetRemoteAnswer { call, .. } => {
+                if let Some(peer) = self.peer(call)
+                    && std::mem::take(&mut peer.restarts)
+                {
+                    (peer.media, peer.finds, peer.stale) = (Some(false), true, false);
+                }
+            }
             Output::ReleaseMedia { call } => {
                 if let Some(peer) = self.peer(call) {
                     (peer.uplink, peer.downlink, peer.media) = (false, false, None);
-                    peer.describing = None;
+                    (peer.describing, peer.restarts, peer.finds) = (None, false, false);
+                    peer.stale = false;
                 }
             }
             Output::Event(Event::Ended { call, reason }) => {
@@ -404,7 +440,7 @@ impl Pair {
                 }
                 // What was asked for the call that is over is not answered any more, but for news.
                 peer.inside.retain(|request| request.method == Method::Notify);
-                peer.invite = None;
+                (peer.invite, peer.on_old) = (None, 0);
             }
             Output::Event(Event::Referred { new, .. }) => self.goes_on(new),
             Output::Event(Event::ControlDone { control }) => self.controlled(control, None)?,
@@ -422,11 +458,8 @@ impl Pair {
             Output::Record(_)
             | Output::PlayTone { .. }
             | Output::SetCallWaiting { .. }
-            | Output::RenewMedia { .. }
             | Output::SetAudio { .. }
             | Output::Event(_)
-            | Output::SetRemoteAnswer { .. }
-            | Output::Rollback { .. }
             | Output::SendDtmf { .. }
             | Output::Save(_) => {}
         }
@@ -558,6 +591,10 @@ impl Pair {
             if call.active && !call.hold.local && ways != (!call.hold.remote, true) {
                 return Err(format!("call {id} talks, and has {ways:?}"));
             }
+            let is_found = call.media == MediaPath::Connected && !peer.stale;
+            if call.state == CallState::Established && !is_found {
+                return Err(format!("call {id} has no path on this network: {:?}", call.media));
+            }
             if !call.active && !call.hold.local && !peer.refused {
                 return Err(format!("call {id} does not talk, and is not held"));
             }
@@ -569,9 +606,16 @@ impl Pair {
         Ok(())
     }
 
+    /// Something is made that takes no time.
+    fn is_described(&self) -> bool {
+        let flow = self.flow.is_some();
+        self.peers.iter().any(|peer| peer.is_described(flow))
+    }
+
     /// Nothing is under way or due.
     fn rests(&self) -> bool {
-        let rest = self.flow.is_some() && self.peers.iter().all(Peer::rests);
+        let rest = self.flow.is_some() && self.opening.is_none();
+        let rest = rest && self.peers.iter().all(Peer::rests);
         let rest = rest && self.controls.iter().all(Control::rests);
         rest && timer::due(&self.phone, self.opening.is_some()).is_none()
     }
@@ -598,6 +642,9 @@ impl Pair {
                 continue;
             }
             happened = true;
+            if self.is_described() {
+                break;
+            }
             if !repeats || !std::mem::replace(&mut self.repeated, true) || self.states() != before {
                 break;
             }
@@ -632,8 +679,7 @@ impl Subject for Pair {
     type Op = Op;
 
     const TIME: Op = Op::Time;
-    const DUE: &'static [Op] =
-        &[Op::FlowUp, Op::Of(Which::A, One::Described), Op::Of(Which::B, One::Described)];
+    const DUE: &'static [Op] = &ANSWERS;
 
     fn key(&self) -> Key {
         let idle = self.peers.iter().all(|peer| peer.invite.is_none());
@@ -673,10 +719,11 @@ impl Subject for Pair {
             }
             Op::Control(which, code) => self.controls[which as usize].is_possible(code, flow),
             Op::Swap | Op::Merge | Op::Split(_) | Op::Leave | Op::Bring => true,
-            Op::FlowLost => flow,
+            Op::FlowLost | Op::Break | Op::Overlap => flow,
+            Op::OldLost => self.old.is_some(),
             Op::FlowUp => self.opening.is_some(),
-            // Descriptions are made in time here.
-            Op::Time if self.peers.iter().any(|peer| peer.describing.is_some()) => false,
+            // Descriptions are made in time here, and a new path is found in time.
+            Op::Time if self.is_described() => false,
             Op::Time => match timer::due(&self.phone, self.opening.is_some()) {
                 // What must not be comes to pass, and is told there.
                 Some((_, TimerReason::Transaction("M"))) => self.clone().pass().unwrap_or(true),
@@ -698,26 +745,11 @@ impl Subject for Pair {
             }
             Op::Leave => self.command(Command::Leave)?,
             Op::Bring => self.command(Command::TransferTo { call: a, with: b })?,
-            Op::FlowLost => {
-                if let Some(flow) = self.flow.take() {
-                    let error = FlowError { kind: FlowErrorKind::Lost, detail: String::new() };
-                    self.lost = true;
-                    for peer in &mut self.peers {
-                        peer.inside.clear();
-                        peer.invite = None;
-                    }
-                    let now = self.now;
-                    self.controls.iter_mut().for_each(|control| control.flow_lost(now));
-                    self.news.iter_mut().for_each(|news| news.flow_lost(now));
-                    self.input(Input::FlowFailed { flow, error })?;
-                }
-            }
-            Op::FlowUp => {
-                if let Some(flow) = self.opening.take() {
-                    self.flow = Some(flow);
-                    self.input(Input::FlowOpened { flow })?;
-                }
-            }
+            Op::FlowLost => self.lose_flow()?,
+            Op::FlowUp => self.open_flow()?,
+            Op::Break => self.change_network(Handover::BreakBeforeMake)?,
+            Op::Overlap => self.change_network(Handover::MakeBeforeBreak)?,
+            Op::OldLost => self.lose_old()?,
             Op::Time => {
                 self.pass()?;
             }
@@ -737,6 +769,8 @@ impl Subject for Pair {
 
     fn is_left_open(&self) -> bool {
         // An answer to what came before may come after: it is sent until its ACK.
-        self.states() == [None, None] && !self.lost && self.invites.open() > 0
+        // What was decided without a flow is said on the next.
+        let is_over = self.states() == [None, None] && self.opening.is_none();
+        is_over && !self.lost && self.invites.open() > 0
     }
 }

@@ -48,11 +48,20 @@ pub(super) struct Peer {
     /// The phone's requests that wait for a response.
     pub(super) invite: Option<Request>,
     pub(super) inside: Vec<Request>,
+    /// As many of those inside, and the first INVITE, came on a flow whose place another took.
+    pub(super) on_old: usize,
+    pub(super) invite_on_old: bool,
     /// It has agreed to go elsewhere, and tells how that goes.
     pub(super) goes: bool,
     pub(super) describing: Option<(Generation, Direction)>,
     /// Media of the call exists; `true` once it was reported connected.
     pub(super) media: Option<bool>,
+    /// Its path is that of a network which is another now.
+    pub(super) stale: bool,
+    /// A new path was asked for.
+    pub(super) restarts: bool,
+    /// It is agreed on, and is found.
+    pub(super) finds: bool,
     pub(super) uplink: bool,
     pub(super) downlink: bool,
     /// The last hold or resume came to nothing.
@@ -76,9 +85,14 @@ impl Peer {
             held: false,
             invite: None,
             inside: Vec::new(),
+            on_old: 0,
+            invite_on_old: false,
             goes: false,
             describing: None,
             media: None,
+            stale: false,
+            restarts: false,
+            finds: false,
             uplink: false,
             downlink: false,
             refused: false,
@@ -189,6 +203,11 @@ impl Peer {
     /// It has sent nothing yet.
     pub(super) fn is_new(&self) -> bool {
         self.cseq == 0
+    }
+
+    /// A description is made, or a new path over the flow that is there: that takes no time.
+    pub(super) fn is_described(&self, flow: bool) -> bool {
+        self.describing.is_some() || (flow && (self.restarts || self.finds))
     }
 
     /// Nothing between it and the phone is under way.
