@@ -22,6 +22,9 @@ use std::time::Duration;
 const PATIENCE: Duration = Duration::from_secs(10);
 /// How long its BYE may take after a yes; then ours goes.
 const FAREWELL: Duration = Duration::from_secs(3);
+/// A device that dozes again and again has it waited for anew for so long, awake or asleep: then once more, for what lies
+/// in the connection, and no more.
+const DOZING: Duration = Duration::from_secs(60);
 /// As many at a time, with those whose BYE is awaited.
 const MOST: usize = 32;
 /// As many ids are remembered, so that none is used twice.
@@ -47,8 +50,17 @@ struct Control {
     dialog: Option<Dialog>,
     /// Repeated for a 2xx that is repeated.
     ack: Option<Request>,
-    /// What it waits for is waited for until then.
-    until: Option<Duration>,
+    /// How long it waits for what it waits for.
+    wait: Option<Wait>,
+}
+
+/// A wait that a suspension renews.
+#[derive(Debug, Clone, Copy)]
+struct Wait {
+    patience: Duration,
+    until: Duration,
+    /// A suspension that ends after that renews it for the last time; none: one did.
+    renewed_until: Option<Duration>,
 }
 
 /// Where a control call stands.
@@ -104,16 +116,13 @@ impl Controls {
     }
 
     pub(crate) fn poll_timeout(&self) -> Option<(Duration, TimerReason)> {
-        let at = self.live.iter().filter_map(|control| control.until).min()?;
+        let at = self.live.iter().filter_map(|control| Some(control.wait?.until)).min()?;
         Some((at, TimerReason::CallDeadline))
     }
 
     /// After a suspension: waits anew for an answer that may lie in the connection.
     pub(crate) fn wait_again(&mut self, now: Now) {
-        for control in self.live.iter_mut().filter(|control| control.until.is_some()) {
-            let waits = if control.state == State::Done { FAREWELL } else { PATIENCE };
-            control.until = Some(now.boot + waits);
-        }
+        self.live.iter_mut().filter_map(|c| c.wait.as_mut()).for_each(|wait| wait.renew(now));
     }
 
     /// Takes up what waited for a connection.
@@ -127,7 +136,7 @@ impl Controls {
     }
 
     pub(crate) fn handle_timeout(&mut self, ua: &mut Ua, now: Now) {
-        let due = |control: &&mut Control| control.until.is_some_and(|at| at <= now.boot);
+        let due = |control: &&mut Control| control.wait.is_some_and(|wait| wait.until <= now.boot);
         for control in self.live.iter_mut().filter(due) {
             control.step(In::Deadline, ua, now);
         }
@@ -199,7 +208,7 @@ impl Phone {
             key,
             dialog: None,
             ack: None,
-            until: Some(now.boot + PATIENCE),
+            wait: Some(Wait::new(PATIENCE, now)),
         }));
         Ok(())
     }
@@ -281,6 +290,20 @@ impl Phone {
     }
 }
 
+impl Wait {
+    fn new(patience: Duration, now: Now) -> Self {
+        let until = now.boot + patience;
+        Self { patience, until, renewed_until: Some(now.boot + DOZING) }
+    }
+
+    fn renew(&mut self, now: Now) {
+        if let Some(last) = self.renewed_until {
+            self.until = now.boot + self.patience;
+            self.renewed_until = Some(last).filter(|last| now.boot < *last);
+        }
+    }
+}
+
 impl Control {
     fn step(&mut self, input: In, ua: &mut Ua, now: Now) {
         use In::{
@@ -358,7 +381,7 @@ impl Control {
     fn done(&mut self, response: &Response, ua: &mut Ua, now: Now) -> State {
         ua.tell(Event::ControlDone { control: self.id });
         self.acknowledge(response, ua, now);
-        self.until = Some(now.boot + FAREWELL);
+        self.wait = Some(Wait::new(FAREWELL, now));
         State::Done
     }
 
@@ -370,7 +393,7 @@ impl Control {
     /// No answer in time. What was sent on a connection that is dead has none either.
     fn give_up(&mut self, ua: &mut Ua) -> State {
         self.fail(ControlFailure::TimedOut, ua);
-        self.until = None;
+        self.wait = None;
         ua.doubtful |= self.state == State::Calling;
         State::GivenUp
     }
@@ -398,7 +421,7 @@ impl Control {
     }
 
     fn say_bye(&mut self, ua: &mut Ua, now: Now) -> State {
-        self.until = None;
+        self.wait = None;
         let Some(dialog) = &mut self.dialog else { return State::Over };
         let bye = dialog.request(Method::Bye);
         match ua.send(bye, Owner::Control, now) {

@@ -421,3 +421,33 @@ fn an_answer_that_waited_while_the_process_slept_counts() {
     world.reply_sdp(&invite, 200, "pbx", "");
     assert!(world.events.contains(&done()), "{:?}", world.events);
 }
+
+/// Dozes for fourteen seconds and is awake for one, as often as that fits into a time; its connection is well.
+fn dozes(world: &mut World, time: Duration) {
+    for _ in 0..time.as_secs() / 15 {
+        world.boot += SECOND * 14;
+        world.phone.handle_timeout(world.now());
+        world.handle(Input::ProbeAnswered { flow: world.flow });
+        world.advance(SECOND);
+    }
+}
+
+#[test]
+fn a_device_that_dozes_again_and_again_is_told_that_no_answer_came() {
+    let (mut world, invite) = sent();
+    world.reply(&invite, 100);
+    dozes(&mut world, SECOND * 60);
+    assert!(world.events.is_empty(), "{:?}", world.events);
+    dozes(&mut world, SECOND * 30);
+    assert_eq!(world.events.pop_front(), Some(failed(ControlFailure::TimedOut)));
+    world.request(Method::Cancel);
+}
+
+#[test]
+fn a_device_that_dozes_again_and_again_hangs_up_where_the_server_does_not() {
+    let (mut world, _) = answered();
+    dozes(&mut world, SECOND * 60);
+    world.silent();
+    dozes(&mut world, SECOND * 30);
+    world.request(Method::Bye);
+}
