@@ -1,9 +1,10 @@
 //! Control calls at Asterisk, twenty in a row: how long they take, and who notices anything of them.
 
-use crate::scenarios::Talk;
 use crate::scenarios::control::{control, was_no_call};
+use crate::scenarios::{Talk, rings};
+use serde_json::{Value, json};
 use sidetone_interop::bench::Bench;
-use sidetone_interop::phone::Phone;
+use sidetone_interop::phone::{PATIENCE, Phone};
 use sidetone_interop::stage::Stage;
 use sidetone_interop::tones::{HEARD, Heard, Tone, Voice};
 use std::collections::BTreeSet;
@@ -111,6 +112,104 @@ fn twenty_codes_beside_a_talk_leave_it_alone() {
         assert_eq!(talk.agent.count(event), 0, "{}", talk.agent.story());
     }
     talk.end(&stage);
+}
+
+#[test]
+fn twenty_codes_while_customers_call_lose_no_call_of_the_queue_and_show_the_agent_on_none() {
+    let stage = Stage::asterisk();
+    let (number, queue) = (stage.line.number(), stage.line.push_queue());
+    let mut agent = stage.agent(&Voice::silence());
+    let mut customers = [stage.customer(&Voice::silence()), stage.colleague(&Voice::silence())];
+    let seat = || Watcher::of(format!("seat{number}"));
+    let log = QueueLog::of(format!("push{number}"));
+    for turn in 0..CODES / 4 {
+        let idle = seat();
+        done(&mut agent, "*700");
+        // One that the server does not end: its channel is there for three seconds, in which the queue chooses him.
+        done(&mut agent, "*799");
+        agent.listen(Duration::from_millis(300));
+        assert_eq!(idle.saw(), BTreeSet::from(["Idle".to_owned()]), "he is on no call by a code");
+        let customer = &mut customers[turn % 2];
+        let theirs = customer.dial(&queue);
+        done(&mut agent, "*700");
+        let call = rings(&mut agent);
+        assert_eq!(
+            byes_of(&agent),
+            turn,
+            "he is offered it while the code goes on\n{}",
+            agent.story()
+        );
+        done(&mut agent, "*700");
+        agent.ask("answer", &call, json!({}));
+        agent.wait_call("established", &call);
+        customer.wait_call("established", &theirs);
+        // The code's end is none of the call's.
+        agent.wait("our BYE of the code", PATIENCE, is_bye_of_code);
+        assert_eq!(agent.count("ended"), turn, "{}", agent.story());
+        agent.ask("hangup", &call, json!({}));
+        agent.wait_ended(&call, "local");
+        customer.wait_ended(&theirs, "remote");
+        Bench::get().wait("the agent is free again", PATIENCE, |bench| {
+            bench.asterisk(&format!("core show hint seat{number}")).contains("Idle")
+        });
+    }
+    let calls = CODES / 4;
+    assert_eq!(agent.count("control_done"), CODES);
+    assert_eq!(agent.count("incoming"), calls, "each call rings once\n{}", agent.story());
+    // Nobody had to be asked twice, and nobody was passed by.
+    let told = log.since();
+    let of = |kind: &str| told.iter().filter(|line| *line == kind).count();
+    assert_eq!(
+        (of("ENTERQUEUE"), of("CONNECT"), of("RINGNOANSWER"), of("ABANDON")),
+        (calls, calls, 0, 0),
+        "{told:?}"
+    );
+    stage.leave(agent);
+    customers.into_iter().for_each(|customer| stage.leave(customer));
+}
+
+#[track_caller]
+fn done(phone: &mut Phone, code: &str) {
+    let told = control(phone, code);
+    assert_eq!(told["event"], "control_done", "{told}");
+}
+
+/// The phone hangs up a code that the server has left open.
+fn is_bye_of_code(event: &Value) -> bool {
+    let message = event["message"].as_str().unwrap_or_default();
+    event["sent"] == true && message.starts_with("BYE ") && message.contains("*799")
+}
+
+fn byes_of(phone: &Phone) -> usize {
+    phone.told().filter(|event| is_bye_of_code(event)).count()
+}
+
+/// What Asterisk writes of one queue.
+struct QueueLog {
+    queue: String,
+    /// As many lines were there before.
+    before: usize,
+}
+
+impl QueueLog {
+    fn of(queue: String) -> Self {
+        let before = Self::lines(&queue).len();
+        Self { queue, before }
+    }
+
+    /// The kinds of what was written since.
+    fn since(&self) -> Vec<String> {
+        Self::lines(&self.queue).split_off(self.before)
+    }
+
+    fn lines(queue: &str) -> Vec<String> {
+        let path = Bench::get().folder.join("asterisk/log/queue_log");
+        let log = std::fs::read_to_string(path).unwrap_or_default();
+        // `time|call|queue|agent|kind|…`
+        let fields = log.lines().map(|line| line.split('|').collect::<Vec<_>>());
+        let ours = fields.filter(|fields| fields.get(2) == Some(&queue));
+        ours.filter_map(|fields| fields.get(4).map(|kind| (*kind).to_owned())).collect()
+    }
 }
 
 /// The tone was heard all the time since then, without a gap.
