@@ -8,6 +8,10 @@
 //! And where the first message of the server's flight is lost and a later one is not, the stack's client ends the
 //! handshake by a fatal alert, and Asterisk the call: what comes before a flight's first message is kept from it, and
 //! comes again with that.
+//!
+//! And where the server's repetition crosses with our last flight, its end stops the timer of that flight too: if the
+//! server's last flight is lost then, which it sends again only when asked to, neither gets on. What says nothing new
+//! then is kept from the stack, whose timer asks.
 
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
@@ -26,6 +30,7 @@ const RECORD_HEADER: usize = 13;
 const MESSAGE_HEADER: usize = 12;
 const CHANGE_CIPHER_SPEC: u8 = 20;
 const HANDSHAKE: u8 = 22;
+const CLIENT_HELLO: u8 = 1;
 
 /// What the two have said of a handshake.
 #[derive(Debug, Default)]
@@ -50,6 +55,14 @@ impl Flight {
         if !matches!(datagram.first(), Some(&CHANGE_CIPHER_SPEC | &HANDSHAKE)) {
             return;
         }
+        let begins = records(datagram).any(|(header, body)| {
+            is_clear(header)
+                && body.first() == Some(&CLIENT_HELLO)
+                && body.get(4..6) == Some(&[0, 0])
+        });
+        if begins {
+            *self = Self::default();
+        }
         if std::mem::take(&mut self.answered) {
             self.sent.clear();
             self.repeats = 0;
@@ -66,6 +79,17 @@ impl Flight {
         let messages = messages(datagram);
         let begins = messages.iter().chain(&self.heard).any(|(number, _)| *number == 0);
         !messages.is_empty() && !begins
+    }
+
+    /// They sent this, all of it for another time, while our last flight is out.
+    pub(super) fn is_stale(&self, datagram: &[u8]) -> bool {
+        let is_last =
+            |sent: &[u8]| records(sent).any(|(header, _)| header[0] == CHANGE_CIPHER_SPEC);
+        let messages = messages(datagram);
+        self.sent.iter().any(|(_, sent)| is_last(sent))
+            && records(datagram).all(|(header, _)| is_clear(header))
+            && !messages.is_empty()
+            && messages.iter().all(|message| self.heard.contains(message))
     }
 
     /// They sent this; gives what is to be sent again.
@@ -88,21 +112,34 @@ impl Flight {
     }
 }
 
-/// Number and fragment offset of each handshake message in the clear (RFC 6347 §4.1, §4.2.2).
-fn messages(datagram: &[u8]) -> Vec<(u16, u32)> {
-    let (mut rest, mut found) = (datagram, Vec::new());
-    while let Some((header, after)) = rest.split_at_checked(RECORD_HEADER) {
+/// The header and the body of each record (RFC 6347 §4.1).
+fn records(datagram: &[u8]) -> impl Iterator<Item = (&[u8], &[u8])> {
+    let mut rest = datagram;
+    std::iter::from_fn(move || {
+        let (header, after) = rest.split_at_checked(RECORD_HEADER)?;
         let length = usize::from(u16::from_be_bytes([header[11], header[12]]));
-        let Some((mut body, next)) = after.split_at_checked(length) else { break };
-        let in_the_clear = header[3] == 0 && header[4] == 0;
-        while header[0] == HANDSHAKE && in_the_clear && body.len() >= MESSAGE_HEADER {
+        let (body, next) = after.split_at_checked(length)?;
+        rest = next;
+        Some((header, body))
+    })
+}
+
+/// Whether a record is of a handshake that nothing seals yet.
+fn is_clear(header: &[u8]) -> bool {
+    header[0] == HANDSHAKE && header[3] == 0 && header[4] == 0
+}
+
+/// Number and fragment offset of each handshake message in the clear (RFC 6347 §4.2.2).
+fn messages(datagram: &[u8]) -> Vec<(u16, u32)> {
+    let mut found = Vec::new();
+    for (_, mut body) in records(datagram).filter(|(header, _)| is_clear(header)) {
+        while body.len() >= MESSAGE_HEADER {
             let number = u16::from_be_bytes([body[4], body[5]]);
             let three = |at: usize| u32::from_be_bytes([0, body[at], body[at + 1], body[at + 2]]);
             found.push((number, three(6)));
             let length = three(9) as usize;
             body = body.get(MESSAGE_HEADER + length..).unwrap_or_default();
         }
-        rest = next;
     }
     found
 }
@@ -153,6 +190,33 @@ mod tests {
         flight.received(&record(0, 0), began);
         assert!(!flight.is_early(&record(0, 1)));
         assert!(!Flight::default().is_early(&record(1, 5)), "what is sealed is not looked at");
+    }
+
+    #[test]
+    fn a_repetition_that_says_nothing_new_does_not_stop_the_timer_of_our_last_flight() {
+        let (mut flight, now) = (Flight::default(), Instant::now());
+        let cipher = vec![CHANGE_CIPHER_SPEC, 254, 253, 0, 0, 0, 0, 0, 0, 0, 9, 0, 1, 1];
+        let mut hello = record(0, 0);
+        hello[RECORD_HEADER] = CLIENT_HELLO;
+        flight.sent(server(), &hello, now);
+        for number in [0, 2, 0] {
+            assert!(!flight.is_stale(&record(0, number)), "it still waits for what is missing");
+            flight.received(&record(0, number), now);
+        }
+        flight.received(&record(0, 1), now);
+        flight.sent(server(), &[record(0, 1), cipher.clone(), record(1, 2)].concat(), now);
+        assert!(
+            flight.is_stale(&record(0, 2))
+                && flight.is_stale(&[record(0, 0), record(0, 1)].concat())
+        );
+        for new in
+            [record(0, 3), cipher, record(1, 3), [record(0, 2), record(1, 3)].concat(), vec![]]
+        {
+            assert!(!flight.is_stale(&new), "{new:?}");
+        }
+        // A handshake anew numbers its messages anew.
+        flight.sent(server(), &hello, now);
+        assert!(!flight.is_stale(&record(0, 0)));
     }
 
     #[test]

@@ -14,9 +14,8 @@ use webrtc::peer_connection::{
     RTCPeerConnectionIceEvent, RTCPeerConnectionState,
 };
 
-/// A DTLS handshake that takes longer has failed, though the stack only logs why: the server repeats a flight that is
-/// lost after 1, 3, 7 and 15 s (RFC 6347 §4.2.4.1), and where each is lost the other side has hung up.
-const DTLS_LIMIT: Duration = Duration::from_secs(20);
+/// A DTLS handshake that takes longer has failed, though the stack only logs why.
+const DTLS_LIMIT: Duration = Duration::from_secs(10);
 
 /// What the transport and the stack's callbacks share.
 pub(super) struct Observed {

@@ -155,7 +155,9 @@ impl Line {
                 (meta.len, meta.stride) = (0, 1);
                 continue;
             }
+            let mut is_stale = true;
             for datagram in bytes.chunks(meta.stride.max(1)) {
+                is_stale &= lock(&self.flight).is_stale(datagram);
                 let again = lock(&self.flight).received(datagram, Instant::now());
                 for (destination, contents) in again {
                     let contents = &contents[..];
@@ -164,6 +166,9 @@ impl Line {
                     // What does not leave now is lost, as anything may be.
                     let _ = self.inner.poll_send(cx, &transmit);
                 }
+            }
+            if is_stale {
+                (meta.len, meta.stride) = (0, 1);
             }
         }
         received
