@@ -33,12 +33,13 @@
 //! | `saving` | what must survive the process |
 //! | `subscription` | one subscription to an event package |
 //! | `push` | calls announced before their INVITE: payloads, what was decided, late INVITEs |
-//! | `agent` | presence, queues and supervision find their place here |
+//! | `agent` | the agent at his queues; presence and supervision find their place here |
 //! | `text` | texts of others, kept short |
 //! | `ua` | what account and calls share: identity, randomness, transactions, outputs |
 //! | `uas` | requests that belong to no call, and what is wrong with them |
 
 mod account;
+mod agent;
 pub mod api;
 mod auto_answer;
 mod call;

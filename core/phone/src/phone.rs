@@ -1,6 +1,7 @@
 //! The aggregate: routes each input to its owner and drains what they ask for.
 
 use crate::account::{Account, FlowChange};
+use crate::agent::Agent;
 use crate::call::{Call, Destination, In, target};
 use crate::control::Controls;
 use crate::doubt::Doubts;
@@ -38,6 +39,7 @@ pub struct Phone {
     /// The REFERs that are followed.
     pub(crate) referrals: Vec<Referral>,
     pub(crate) controls: Controls,
+    pub(crate) agent: Agent,
     /// The agent has turned auto-answer off for as long as he is signed in.
     pub(crate) by_hand: bool,
     /// The tone of a call that waits sounds.
@@ -64,6 +66,7 @@ impl Phone {
             messages: Messages::default(),
             referrals: Vec::new(),
             controls: Controls::default(),
+            agent: Agent::default(),
             by_hand: false,
             waiting: false,
             kept: Kept::default(),
@@ -91,6 +94,7 @@ impl Phone {
                 self.by_hand = false;
                 self.each_call(|| In::HangUp, now);
                 self.controls.leave(&mut self.ua, now);
+                self.agent.leave();
                 self.leave_mailbox(now);
                 let change = self.account.sign_out(&mut self.ua, now);
                 self.flow_changed(change, now);
@@ -127,6 +131,7 @@ impl Phone {
                 self.send_message(message, &to, text, now)
             }
             Command::Control { control, code } => self.send_control(control, &code, now),
+            Command::Agent { request } => self.ask_of_agent(request, now),
             Command::SetAutoAnswer { on } => self.set_auto_answer(on),
             Command::Mute { call, on } => {
                 let (call, ua) = self.call_and_ua(call).ok_or(CommandError::UnknownCall)?;
@@ -214,6 +219,7 @@ impl Phone {
         let others = others.chain(self.mailbox.subscription().poll_timeout());
         let others = others.chain(self.referral_timeout());
         let others = others.chain(self.controls.poll_timeout());
+        let others = others.chain(self.agent.poll_timeout());
         transaction.into_iter().chain(account).chain(calls).chain(others).min()
     }
 
@@ -234,6 +240,7 @@ impl Phone {
         self.handle_doubts_timeout(now);
         self.handle_mailbox_timeout(now);
         self.handle_referral_timeout(now);
+        self.handle_agent_timeout(now);
         self.settle(now);
     }
 
@@ -245,6 +252,7 @@ impl Phone {
             auto_answer: self.answers_by_itself(),
             transfers_return: self.ua.config.transfers_return,
             voicemail: self.mailbox.summary().copied(),
+            agent: self.agent_snapshot(),
         }
     }
 
@@ -324,11 +332,13 @@ impl Phone {
             }
             FlowChange::Moved => {
                 self.forget_mailbox();
+                self.agent.forget();
                 self.flow_changed(FlowChange::Up, now);
             }
             FlowChange::Lost(flow) => {
                 self.ua.transactions.flow_lost(flow, now.boot);
                 self.forget_mailbox();
+                self.agent.forget();
                 self.drop_doubted(now);
                 self.each_call(|| In::FlowLost, now);
             }
@@ -337,6 +347,7 @@ impl Phone {
                     self.ua.transactions.flow_lost(flow, now.boot);
                 }
                 self.forget_mailbox();
+                self.agent.forget();
                 self.drop_doubted(now);
                 self.forget_referrals();
                 self.each_call(|| In::HangUp, now);

@@ -16,6 +16,7 @@ impl Phone {
         self.settle_calls(now);
         self.sound_tones(now);
         self.watch_mailbox(now);
+        self.settle_agent(now);
         self.route_all(now);
         self.settle_referrals(now);
         for call in &self.calls {
@@ -76,7 +77,9 @@ impl Phone {
         if request.method == Method::Cancel {
             return self.handle_cancel(&key, &request, now);
         }
-        if request.method == Method::Notify && self.notified(&key, &request, now) {
+        if request.method == Method::Notify
+            && (self.notified(&key, &request, now) || self.agent_notified(&key, &request, now))
+        {
             return;
         }
         if request.method == Method::Subscribe && self.ua.follows_refer() {

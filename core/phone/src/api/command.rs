@@ -1,6 +1,6 @@
 //! What the app may ask, and why it may be refused.
 
-use super::{CallId, ControlId, MessageId, PushToken};
+use super::{AgentRequest, CallId, ControlId, MessageId, PushToken};
 
 /// What the app asks. Every command is idempotent or typed as refused; hold and mute are set, never
 /// toggled.
@@ -101,6 +101,12 @@ pub enum Command {
         control: ControlId,
         /// The code: 1 to 64 letters, digits and `* # - _ . + !`, sent as they are.
         code: String,
+    },
+    /// Be something else at the queues. [`super::Event::AgentChanged`] tells of the request, and later of what the
+    /// server made of it; or [`super::Event::AgentFailed`] follows.
+    Agent {
+        /// What.
+        request: AgentRequest,
     },
     /// Let calls be answered without the agent as [`super::AnswerMode`] allows it, or not, until he signs out.
     SetAutoAnswer {
@@ -221,6 +227,21 @@ pub enum CommandError {
     /// A control call is under way, and the phone is to sleep.
     #[error("the server has not said yet what came of a code; let the phone sleep when it has")]
     ControlUnderWay,
+    /// The server has no queues for this user.
+    #[error("the server has no queues for you; ask its administrator")]
+    NoQueues,
+    /// The queue is none of his.
+    #[error("there is no such queue for you; choose one of those that are shown")]
+    UnknownQueue,
+    /// The reason is none of the server's.
+    #[error("the server knows no such reason for a pause; choose one of those that are shown")]
+    UnknownReason,
+    /// He is in no queue.
+    #[error("you are logged in to no queue; log in first")]
+    LoggedOut,
+    /// The last request has no answer yet.
+    #[error("the server has not answered the last request yet; wait a moment")]
+    AgentRequestUnderWay,
     /// The administrator does not allow it.
     #[error("this is not allowed here; ask the administrator for it")]
     NotAllowed,

@@ -150,6 +150,9 @@ pub struct Config {
     /// Whether the server is asked what is in the voice mailbox (RFC 3842); what it tells unasked is shown in any
     /// case. Not by default: most agents have none.
     pub voicemail: bool,
+    /// Whether the user is an agent of queues that the server's pack lets him log in to (docs/agent-plane.md). Not by
+    /// default: the server is asked once on each connection.
+    pub queues: bool,
 }
 
 /// Which incoming calls have their media path set up while they still ring, by a description in a 183
@@ -223,6 +226,7 @@ impl Config {
             transfers_return: super::TransfersReturn::default(),
             call_waiting: true,
             voicemail: false,
+            queues: false,
         }
     }
 

@@ -1,7 +1,7 @@
 //! What the app is told: each event counts, none is repeated.
 
 use super::{
-    Announcement, CallData, CallId, ControlFailure, ControlId, DeclineReason, Direction, Hold,
+    AgentFailure, AgentRequest, AgentSnapshot, Announcement, CallData, CallId, ControlFailure, ControlId, DeclineReason, Direction, Hold,
     MessageFailure, MessageId, QualityReport, Registration, TextMessage,
 };
 use serde::{Deserialize, Serialize};
@@ -195,6 +195,18 @@ pub enum Event {
     ControlDone {
         /// The control call.
         control: ControlId,
+    },
+    /// The agent is something else now, or asks for it; also where only his calls have changed it.
+    AgentChanged {
+        /// What is to be seen of him.
+        agent: AgentSnapshot,
+    },
+    /// What an agent asked for was not done, or nobody knows.
+    AgentFailed {
+        /// What he asked for.
+        request: AgentRequest,
+        /// Why.
+        reason: AgentFailure,
     },
     /// A control call came to nothing, or nobody knows; its last event.
     ControlFailed {

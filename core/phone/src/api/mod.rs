@@ -1,5 +1,6 @@
 //! The vocabulary of the phone: what may be asked, what may happen, what it asks for and tells.
 
+mod agent;
 mod command;
 mod config;
 mod control;
@@ -15,6 +16,9 @@ mod saved;
 mod snapshot;
 mod time;
 
+pub use agent::{
+    AgentFailure, AgentQueue, AgentRequest, AgentSnapshot, AgentState, Pause,
+};
 pub use command::{Command, CommandError, DeclineReason, Digits};
 pub use config::{
     Account, AnswerMode, AudioGate, Config, ConfigError, EarlyMedia, ReferPolicy, Secret,

@@ -158,6 +158,8 @@ pub enum TimerReason {
     SessionTimer,
     /// A subscription is refreshed, asked for again, or over (RFC 6665).
     Subscription,
+    /// The server is asked what the agent is.
+    AgentNews,
     /// A call is answered without the agent, or its tone takes too long.
     AutoAnswer,
     /// A call is in a state for as long as it may be.

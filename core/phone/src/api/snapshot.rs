@@ -1,7 +1,7 @@
 //! What a user interface renders: latest wins, and always the truth.
 
 use super::{
-    CallData, CallId, DeclineReason, FlowErrorKind, Intent, Party, QualityReport, UnixTime,
+    AgentSnapshot, CallData, CallId, DeclineReason, FlowErrorKind, Intent, Party, QualityReport, UnixTime,
 };
 use std::time::Duration;
 
@@ -19,6 +19,8 @@ pub struct Snapshot {
     pub transfers_return: TransfersReturn,
     /// What is in the voice mailbox, where the server has said so on this connection.
     pub voicemail: Option<MessageSummary>,
+    /// The agent at his queues, where [`super::Config::queues`] wants it.
+    pub agent: Option<AgentSnapshot>,
 }
 
 /// Whether the caller of a blind transfer that nobody takes comes back to the agent (RFC 5589 §6.1 leaves it to the

@@ -34,6 +34,8 @@ const REMEMBERED: usize = 64;
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Controls {
     live: Vec<Control>,
+    /// What came of those that the phone dials by itself.
+    quiet: Vec<(ControlId, Result<(), ControlFailure>)>,
     seen: VecDeque<ControlId>,
 }
 
@@ -52,6 +54,10 @@ struct Control {
     ack: Option<Request>,
     /// How long it waits for what it waits for.
     wait: Option<Wait>,
+    /// The app has asked for it, and is told what came of it.
+    is_apps: bool,
+    /// What came of it, until that is fetched, where the app has not asked.
+    outcome: Option<Result<(), ControlFailure>>,
 }
 
 /// A wait that a suspension renews.
@@ -177,16 +183,44 @@ impl Controls {
         self.settle();
     }
 
+    /// What came of those that the phone dialled by itself.
+    pub(crate) fn take_quiet(&mut self) -> Vec<(ControlId, Result<(), ControlFailure>)> {
+        std::mem::take(&mut self.quiet)
+    }
+
     fn settle(&mut self) {
+        let outcomes = self.live.iter_mut().filter_map(|c| Some((c.id, c.outcome.take()?)));
+        self.quiet.extend(outcomes);
         self.live.retain(|control| control.state != State::Over);
     }
 }
 
 impl Phone {
+    /// A code that the app asks for.
     pub(crate) fn send_control(
         &mut self,
         id: ControlId,
         code: &str,
+        now: Now,
+    ) -> Result<(), CommandError> {
+        self.dial_code(id, code, true, now)
+    }
+
+    /// A code that the phone itself needs; [`Controls::take_quiet`] says what came of it.
+    pub(crate) fn send_quiet_control(
+        &mut self,
+        id: ControlId,
+        code: &str,
+        now: Now,
+    ) -> Result<(), CommandError> {
+        self.dial_code(id, code, false, now)
+    }
+
+    fn dial_code(
+        &mut self,
+        id: ControlId,
+        code: &str,
+        is_apps: bool,
         now: Now,
     ) -> Result<(), CommandError> {
         let Self { controls, ua, account, .. } = self;
@@ -209,6 +243,8 @@ impl Phone {
             dialog: None,
             ack: None,
             wait: Some(Wait::new(PATIENCE, now)),
+            is_apps,
+            outcome: None,
         }));
         Ok(())
     }
@@ -379,14 +415,20 @@ impl Control {
 
     /// The server has done it.
     fn done(&mut self, response: &Response, ua: &mut Ua, now: Now) -> State {
-        ua.tell(Event::ControlDone { control: self.id });
+        match self.is_apps {
+            true => ua.tell(Event::ControlDone { control: self.id }),
+            false => self.outcome = Some(Ok(())),
+        }
         self.acknowledge(response, ua, now);
         self.wait = Some(Wait::new(FAREWELL, now));
         State::Done
     }
 
     fn fail(&mut self, reason: ControlFailure, ua: &mut Ua) -> State {
-        ua.tell(Event::ControlFailed { control: self.id, reason });
+        match self.is_apps {
+            true => ua.tell(Event::ControlFailed { control: self.id, reason }),
+            false => self.outcome = Some(Err(reason)),
+        }
         State::Over
     }
 

@@ -1,5 +1,6 @@
 //! The phone against a server that is a script: bytes in, bytes out, in virtual time.
 
+mod agent;
 mod auto_answer;
 mod call_waiting;
 mod calls;

@@ -17,6 +17,7 @@ pub(super) fn due(phone: &Phone, opening: bool) -> Option<(Duration, TimerReason
         TimerReason::Retry => (!opening).then_some((at, reason)),
         TimerReason::Refresh
         | TimerReason::SessionTimer
+        | TimerReason::AgentNews
         | TimerReason::KeepAlive
         | TimerReason::ProbeTimeout => None,
     }

@@ -1,0 +1,287 @@
+//! The agent at his queues: logged in, ready or paused, by the server's word (docs/agent-plane.md).
+//!
+//! What he wants goes as a code of the dial plan; what he is comes as a NOTIFY, to each of his phones and after each
+//! change, whoever made it. On each connection the phone asks once, so that what it shows is never older.
+
+mod news;
+
+use crate::phone::Phone;
+use crate::{
+    AgentFailure, AgentRequest, AgentSnapshot, AgentState, CallState, CommandError, ControlFailure,
+    ControlId, Event, Now, TimerReason,
+};
+use news::News;
+use sidetone_sip::transaction::ServerKey;
+use sidetone_sip::{HeaderName, Request, StatusCode};
+use std::time::Duration;
+
+/// The event package.
+const EVENT: &str = "sidetone-agent";
+/// How long the news of what a code has done may take; then it is asked for.
+const PATIENCE: Duration = Duration::from_secs(2);
+/// A question that came to nothing is asked again after so long at first, and at last.
+const AGAIN: (Duration, Duration) = (Duration::from_secs(2), Duration::from_secs(60));
+
+/// The agent, where the phone is to know him.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Agent {
+    news: Option<News>,
+    /// The news is of this connection.
+    certain: bool,
+    /// The server has no queues for this user, as it has said on this connection.
+    missing: bool,
+    asked: Option<Asked>,
+    /// When to ask what he is, after a question that came to nothing, and how often it did.
+    ask_at: Option<Duration>,
+    failures: u32,
+    told: Option<AgentSnapshot>,
+}
+
+/// A code that is under way.
+#[derive(Debug, Clone)]
+struct Asked {
+    control: ControlId,
+    /// What is wanted; `None`: to know what he is.
+    request: Option<AgentRequest>,
+    /// The number of the news before it.
+    before: Option<u64>,
+    /// The server has done it; its news must come until then.
+    done: Option<Duration>,
+}
+
+impl Agent {
+    pub(crate) fn poll_timeout(&self) -> Option<(Duration, TimerReason)> {
+        let news = self.asked.as_ref().and_then(|asked| asked.done);
+        let at = news.into_iter().chain(self.ask_at).min()?;
+        Some((at, TimerReason::AgentNews))
+    }
+
+    /// The connection is gone: what was known is what was said last.
+    pub(crate) fn forget(&mut self) {
+        (self.certain, self.missing, self.ask_at, self.failures) = (false, false, None, 0);
+    }
+
+    /// The user signs out: what he was is nobody's.
+    pub(crate) fn leave(&mut self) {
+        *self = Self { told: self.told.take(), ..Self::default() };
+    }
+
+    fn requested(&self) -> Option<&AgentRequest> {
+        self.asked.as_ref()?.request.as_ref()
+    }
+
+    /// Refuses at once what the server would refuse, as far as it has told.
+    fn check(&self, request: &AgentRequest) -> Result<(), CommandError> {
+        if self.missing {
+            return Err(CommandError::NoQueues);
+        }
+        if self.requested().is_some() {
+            return Err(CommandError::AgentRequestUnderWay);
+        }
+        let Some(news) = self.news.as_ref().filter(|_| self.certain) else { return Ok(()) };
+        let (queue, reason) = match request {
+            AgentRequest::LogIn { queue, reason } => (queue.as_ref(), reason.as_ref()),
+            AgentRequest::LogOut { queue } => (queue.as_ref(), None),
+            AgentRequest::Pause { reason } => (None, Some(reason)),
+            AgentRequest::Unpause => (None, None),
+        };
+        if queue.is_some_and(|name| !news.queues.iter().any(|queue| queue.name == *name)) {
+            return Err(CommandError::UnknownQueue);
+        }
+        if reason.is_some_and(|reason| !news.reasons.contains(reason)) {
+            return Err(CommandError::UnknownReason);
+        }
+        let stays = matches!(request, AgentRequest::Pause { .. } | AgentRequest::Unpause);
+        if stays && !news.is_logged_in() { Err(CommandError::LoggedOut) } else { Ok(()) }
+    }
+
+    /// Newer than what a code was sent on.
+    fn is_answered(&self) -> bool {
+        self.asked.as_ref().is_some_and(|asked| {
+            asked.done.is_some() && self.certain && self.news.as_ref().map(|n| n.number) > asked.before
+        })
+    }
+
+    /// The question is asked again, later each time.
+    fn again(&mut self, now: Now) {
+        let wait = AGAIN.0.saturating_mul(1 << self.failures.min(8)).min(AGAIN.1);
+        self.failures += 1;
+        self.ask_at = Some(now.boot + wait);
+    }
+}
+
+impl Phone {
+    pub(crate) fn ask_of_agent(
+        &mut self,
+        request: AgentRequest,
+        now: Now,
+    ) -> Result<(), CommandError> {
+        if !self.ua.config.queues {
+            return Err(CommandError::NoQueues);
+        }
+        self.agent.check(&request)?;
+        let code = code(&request);
+        self.dial_for_agent(&code, Some(request), now)
+    }
+
+    fn dial_for_agent(
+        &mut self,
+        code: &str,
+        request: Option<AgentRequest>,
+        now: Now,
+    ) -> Result<(), CommandError> {
+        let control = ControlId(self.ua.uuid());
+        self.send_quiet_control(control, code, now)?;
+        let before = self.agent.news.as_ref().map(|news| news.number);
+        self.agent.asked = Some(Asked { control, request, before, done: None });
+        Ok(())
+    }
+
+    /// After each step: what came of the codes, and whether something is to be asked or told.
+    pub(crate) fn settle_agent(&mut self, now: Now) {
+        if !self.ua.config.queues {
+            return;
+        }
+        for (control, outcome) in self.controls.take_quiet() {
+            self.agent_answered(control, outcome, now);
+        }
+        if self.agent.is_answered() {
+            self.agent.asked = None;
+        }
+        let asks = !self.agent.certain && !self.agent.missing && self.agent.asked.is_none();
+        if asks && self.agent.ask_at.is_none() && self.account.is_registered()
+            && self.dial_for_agent("sidetone*state", None, now).is_err()
+        {
+            self.agent.again(now);
+        }
+        let shown = self.agent_snapshot();
+        if shown != self.agent.told {
+            self.agent.told.clone_from(&shown);
+            if let Some(agent) = shown {
+                self.ua.tell(Event::AgentChanged { agent });
+            }
+        }
+    }
+
+    fn agent_answered(&mut self, control: ControlId, outcome: Result<(), ControlFailure>, now: Now) {
+        let Self { agent, ua, .. } = self;
+        let Some(asked) = agent.asked.take_if(|asked| asked.control == control) else { return };
+        let reason = match outcome {
+            Ok(()) => {
+                agent.asked = Some(Asked { done: Some(now.boot + PATIENCE), ..asked });
+                return;
+            }
+            Err(reason) => reason,
+        };
+        match asked.request {
+            Some(request) => {
+                let reason = failure(&request, reason);
+                // It may have been done.
+                agent.certain &= reason != AgentFailure::Unconfirmed;
+                ua.tell(Event::AgentFailed { request, reason });
+            }
+            None if matches!(reason, ControlFailure::NotFound | ControlFailure::Forbidden) => {
+                (agent.missing, agent.news) = (true, None);
+            }
+            None => agent.again(now),
+        }
+    }
+
+    pub(crate) fn handle_agent_timeout(&mut self, now: Now) {
+        let agent = &mut self.agent;
+        agent.ask_at.take_if(|at| *at <= now.boot);
+        // Done, and not told: then it is asked for.
+        let silent = |asked: &mut Asked| asked.done.is_some_and(|until| until <= now.boot);
+        if let Some(asked) = agent.asked.take_if(silent) {
+            agent.certain = false;
+            if asked.request.is_none() {
+                agent.again(now);
+            }
+        }
+    }
+
+    /// A NOTIFY of the server outside every dialog. `false`: it is not of the agent.
+    pub(crate) fn agent_notified(&mut self, key: &ServerKey, notify: &Request, now: Now) -> bool {
+        let event = notify.headers.get(&HeaderName::EVENT);
+        let package = event.as_deref().and_then(|event| event.split(';').next()).map(str::trim);
+        if package != Some(EVENT) || !self.ua.config.queues {
+            return false;
+        }
+        let tag = self.ua.token();
+        self.ua.respond(key, notify.response(StatusCode::OK, Some(&tag)), now);
+        let agent = &mut self.agent;
+        let older = |news: &News| agent.news.as_ref().is_some_and(|known| known.number >= news.number);
+        if let Some(news) = News::read(&notify.body, now)
+            && !(agent.certain && older(&news))
+        {
+            agent.news = Some(news);
+            (agent.certain, agent.missing, agent.ask_at, agent.failures) = (true, false, None, 0);
+        }
+        true
+    }
+
+    /// What is to be seen of the agent, where the phone is to know him.
+    pub(crate) fn agent_snapshot(&self) -> Option<AgentSnapshot> {
+        if !self.ua.config.queues {
+            return None;
+        }
+        let agent = &self.agent;
+        let news = agent.news.as_ref();
+        let pause = news.and_then(|news| news.pause.clone());
+        let waits = |state| matches!(state, CallState::Announced | CallState::Ringing);
+        let calls = self.calls.iter().filter(|call| !call.is_orphan());
+        let calls: Vec<_> = calls.map(|call| call.snapshot().state).collect();
+        let rings = calls.iter().any(|state| waits(*state));
+        let talks = calls.iter().any(|state| !waits(*state) && *state != CallState::Ending);
+        let state = match news {
+            None if agent.missing => AgentState::Unavailable,
+            None => AgentState::Unknown,
+            Some(news) if !news.is_logged_in() => AgentState::LoggedOut,
+            Some(_) if talks => AgentState::OnCall,
+            Some(_) if rings => AgentState::Ringing,
+            Some(_) => match &pause {
+                None => AgentState::Ready,
+                Some(pause) if pause.until.is_some() => AgentState::WrapUp,
+                Some(_) => AgentState::NotReady,
+            },
+        };
+        Some(AgentSnapshot {
+            state,
+            certain: agent.certain,
+            pause,
+            queues: news.map(|news| news.queues.clone()).unwrap_or_default(),
+            reasons: news.map(|news| news.reasons.clone()).unwrap_or_default(),
+            logged_in_since: news.and_then(|news| news.logged_in_since),
+            requested: agent.requested().cloned(),
+        })
+    }
+}
+
+fn code(request: &AgentRequest) -> String {
+    match request {
+        AgentRequest::LogIn { queue, reason: None } => with("login", queue.as_deref()),
+        AgentRequest::LogIn { queue, reason: Some(reason) } => {
+            format!("sidetone*login*{}*{reason}", queue.as_deref().unwrap_or_default())
+        }
+        AgentRequest::LogOut { queue } => with("logout", queue.as_deref()),
+        AgentRequest::Pause { reason } => with("pause", Some(reason)),
+        AgentRequest::Unpause => with("ready", None),
+    }
+}
+
+fn with(verb: &str, what: Option<&str>) -> String {
+    what.map_or_else(|| format!("sidetone*{verb}"), |what| format!("sidetone*{verb}*{what}"))
+}
+
+fn failure(request: &AgentRequest, reason: ControlFailure) -> AgentFailure {
+    match (reason, request) {
+        (ControlFailure::NotFound, AgentRequest::Pause { .. }) => AgentFailure::UnknownReason,
+        (ControlFailure::NotFound, _) => AgentFailure::UnknownQueue,
+        (ControlFailure::Unavailable, AgentRequest::Pause { .. } | AgentRequest::Unpause) => {
+            AgentFailure::LoggedOut
+        }
+        (ControlFailure::Forbidden, _) => AgentFailure::Forbidden,
+        (ControlFailure::TimedOut | ControlFailure::ConnectionLost, _) => AgentFailure::Unconfirmed,
+        (other, _) => AgentFailure::Refused(other),
+    }
+}
