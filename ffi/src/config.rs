@@ -55,6 +55,9 @@ pub struct PhoneConfig {
     /// where nothing is said only with `AudioGate::Open`, for CallKit and Android's ringer play their own.
     #[uniffi(default = None)]
     pub call_waiting: Option<bool>,
+    /// The user is an agent of queues: the server is asked what he is there, once on each connection.
+    #[uniffi(default = false)]
+    pub queues: bool,
     /// What User-Agent says, in place of the library's name and version.
     #[uniffi(default = None)]
     pub user_agent: Option<String>,
@@ -198,6 +201,7 @@ impl PhoneConfig {
         phone.refer_policy = self.refer_policy.map_or_else(Default::default, Into::into);
         phone.transfers_return = self.transfers_return.map_or_else(Default::default, Into::into);
         phone.call_waiting = self.call_waiting.unwrap_or(self.audio_gate == AudioGate::Open);
+        phone.queues = self.queues;
         phone.push = self.push.map(PushToken::kept_secret);
         if let Some(name) = self.user_agent {
             phone.user_agent = name;

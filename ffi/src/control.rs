@@ -142,6 +142,11 @@ impl From<CommandError> for ControlError {
             | E::MessageIdTaken { what, advice }
             | E::TooManyMessages { what, advice }
             | E::ControlUnderWay { what, advice }
+            | E::NoQueues { what, advice }
+            | E::UnknownQueue { what, advice }
+            | E::UnknownReason { what, advice }
+            | E::LoggedOut { what, advice }
+            | E::AgentRequestUnderWay { what, advice }
             | E::NotAllowed { what, advice } => Self::Rejected { what, advice },
         }
     }

@@ -89,6 +89,16 @@ spoken_error! {
         TooManyControls,
         /// A control call is under way, and the phone is to sleep.
         ControlUnderWay,
+        /// The server has no queues for this user.
+        NoQueues,
+        /// The queue is none of his.
+        UnknownQueue,
+        /// The reason is none of the server's.
+        UnknownReason,
+        /// He is in no queue.
+        LoggedOut,
+        /// The last request has no answer yet.
+        AgentRequestUnderWay,
         /// The administrator does not allow it.
         NotAllowed,
         /// The phone was shut down.
@@ -205,6 +215,16 @@ impl From<PhoneCommandError> for CommandError {
                 "Wait a moment";
             ControlUnderWay: "The server has not said yet what came of a code",
                 "Let the phone sleep when it has";
+            NoQueues: "The server has no queues for you",
+                "Ask its administrator";
+            UnknownQueue: "There is no such queue for you",
+                "Choose one of those that are shown";
+            UnknownReason: "The server knows no such reason for a pause",
+                "Choose one of those that are shown";
+            LoggedOut: "You are logged in to no queue",
+                "Log in first";
+            AgentRequestUnderWay: "The server has not answered the last request yet",
+                "Wait a moment";
             NotAllowed: "This is not allowed here",
                 "Ask the administrator for it";
             InvalidToken: "This is no push token",
@@ -446,6 +466,11 @@ mod tests {
             E::ControlIdTaken,
             E::TooManyControls,
             E::ControlUnderWay,
+            E::NoQueues,
+            E::UnknownQueue,
+            E::UnknownReason,
+            E::LoggedOut,
+            E::AgentRequestUnderWay,
             E::NotAllowed,
         ];
         for error in all {
@@ -471,6 +496,11 @@ mod tests {
                 | E::ControlIdTaken
                 | E::TooManyControls
                 | E::ControlUnderWay
+                | E::NoQueues
+                | E::UnknownQueue
+                | E::UnknownReason
+                | E::LoggedOut
+                | E::AgentRequestUnderWay
                 | E::NotAllowed => {}
             }
         }

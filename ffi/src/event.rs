@@ -1,8 +1,9 @@
 //! What the app is told, as it crosses: each event counts, none is repeated.
 
 use crate::{
-    Announcement, CallData, CallId, ControlFailure, ControlId, Direction, Hold, MessageFailure,
-    MessageId, QualityReport, Registration, TextMessage,
+    AgentFailure, AgentRequest, AgentSnapshot, Announcement, CallData, CallId, ControlFailure,
+    ControlId, Direction, Hold, MessageFailure, MessageId, QualityReport, Registration,
+    TextMessage,
 };
 use sidetone_phone as phone;
 use std::time::{Duration, SystemTime};
@@ -203,6 +204,20 @@ pub enum Event {
         message: MessageId,
         /// Why.
         reason: MessageFailure,
+        /// Why, and what to do, in words.
+        text: String,
+    },
+    /// The agent is something else now, or asks for it; also where only his calls have changed it.
+    AgentChanged {
+        /// What is to be seen of him.
+        agent: AgentSnapshot,
+    },
+    /// What an agent asked for was not done, or nobody knows.
+    AgentFailed {
+        /// What he asked for.
+        request: AgentRequest,
+        /// Why.
+        reason: AgentFailure,
         /// Why, and what to do, in words.
         text: String,
     },
@@ -423,6 +438,12 @@ impl From<phone::Event> for Event {
             E::ControlDone { control } => Self::ControlDone { control: ControlId(control.0) },
             E::ControlFailed { control, reason } => Self::ControlFailed {
                 control: ControlId(control.0),
+                reason: reason.into(),
+                text: reason.to_string(),
+            },
+            E::AgentChanged { agent } => Self::AgentChanged { agent: agent.into() },
+            E::AgentFailed { request, reason } => Self::AgentFailed {
+                request: request.into(),
                 reason: reason.into(),
                 text: reason.to_string(),
             },

@@ -14,6 +14,7 @@
 //! | `config` | who signs in and where, as the app writes it |
 //! | `event`, `snapshot` | the phone's vocabulary in types that cross |
 //! | `history` | the calls that are over, found and in pages |
+//! | `agent` | the agent at his queues |
 //! | `control` | codes of the server's dial plan, and what came of them |
 //! | `message` | messages between agents |
 //! | `vault` | small files sealed with the app's key |
@@ -25,6 +26,7 @@
 //! | `runtime` | the library's thread |
 //! | `android` | what Android must give first |
 
+mod agent;
 mod android;
 mod config;
 mod control;
@@ -45,6 +47,7 @@ mod snapshot;
 mod time;
 mod vault;
 
+pub use agent::{AgentFailure, AgentQueue, AgentRequest, AgentSnapshot, AgentState, Pause};
 pub use config::{
     AnswerMode, AudioEndpoint, AudioGate, EarlyMedia, IceServer, PhoneConfig, ReferPolicy, Trust,
 };

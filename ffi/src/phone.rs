@@ -10,7 +10,7 @@ use crate::{
 };
 use sidetone_driver as driver;
 use sidetone_driver::{Update, Updates, What};
-use sidetone_phone::{Command, Digits};
+use sidetone_phone::{AgentRequest, Command, Digits};
 use std::convert;
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -203,6 +203,33 @@ impl Phone {
         end.await.unwrap_or_else(|_| Err(ControlError::ended()))
     }
 
+    /// Logs in to a queue, or to all that the agent may be in; with a reason he is paused from the beginning. Returns when
+    /// it is asked for: the snapshot's agent shows the request, and then what the server made of it.
+    #[uniffi::method(default(queue = None, reason = None))]
+    pub async fn log_in(
+        &self,
+        queue: Option<String>,
+        reason: Option<String>,
+    ) -> Result<(), CommandError> {
+        self.ask(AgentRequest::LogIn { queue, reason }).await
+    }
+
+    /// Logs out of a queue, or of all. Returns as `log_in` does.
+    #[uniffi::method(default(queue = None))]
+    pub async fn log_out(&self, queue: Option<String>) -> Result<(), CommandError> {
+        self.ask(AgentRequest::LogOut { queue }).await
+    }
+
+    /// Pauses in all queues, for one of the snapshot's reasons; a call that goes on is finished. Returns as `log_in` does.
+    pub async fn pause(&self, reason: String) -> Result<(), CommandError> {
+        self.ask(AgentRequest::Pause { reason }).await
+    }
+
+    /// Ends the pause. Returns as `log_in` does.
+    pub async fn unpause(&self) -> Result<(), CommandError> {
+        self.ask(AgentRequest::Unpause).await
+    }
+
     /// Lets calls be answered without the agent as the configuration's `answer_mode` allows it, or not, until
     /// he signs out.
     pub async fn set_auto_answer(&self, on: bool) -> Result<(), CommandError> {
@@ -270,6 +297,12 @@ impl Phone {
     /// Reading takes nothing away: the same cursor can be read again, by others too.
     pub async fn events(&self, after: u64) -> EventPage {
         self.journal.after(after).await
+    }
+}
+
+impl Phone {
+    async fn ask(&self, request: AgentRequest) -> Result<(), CommandError> {
+        self.desk.command(Command::Agent { request }).await
     }
 }
 

@@ -1,6 +1,6 @@
 //! What a user interface renders, as it crosses: latest wins, and always the truth.
 
-use crate::{CallId, Intent, Party, time};
+use crate::{AgentSnapshot, CallId, Intent, Party, time};
 use sidetone_phone as phone;
 use std::time::{Duration, SystemTime};
 
@@ -18,6 +18,8 @@ pub struct Snapshot {
     pub auto_answer: bool,
     /// Whether the caller of a blind transfer that nobody takes comes back to the agent; to be said before one is made.
     pub transfers_return: TransfersReturn,
+    /// The agent at his queues, where the configuration's `queues` wants it.
+    pub agent: Option<AgentSnapshot>,
     /// The phone was shut down: this is the last snapshot.
     pub ended: bool,
 }
@@ -260,6 +262,7 @@ impl Snapshot {
             calls: snapshot.calls.into_iter().map(Into::into).collect(),
             auto_answer: snapshot.auto_answer,
             transfers_return: snapshot.transfers_return.into(),
+            agent: snapshot.agent.map(Into::into),
             ended,
         }
     }

@@ -94,6 +94,9 @@ pub(crate) struct PhoneArgs {
     /// Ask the server what is in the voice mailbox
     #[arg(long, env = "SIDETONE_VOICEMAIL")]
     pub(crate) voicemail: bool,
+    /// You are an agent of queues: ask the server what you are there, and log in, pause and be ready from here
+    #[arg(long, env = "SIDETONE_QUEUES")]
+    pub(crate) queues: bool,
     /// A file with the password in its first line
     #[arg(long, env = "SIDETONE_PASSWORD_FILE", value_name = "FILE")]
     pub(crate) password_file: Option<PathBuf>,

@@ -143,6 +143,8 @@ impl Progress {
             | Event::MessageFailed { .. }
             | Event::ControlDone { .. }
             | Event::ControlFailed { .. }
+            | Event::AgentChanged { .. }
+            | Event::AgentFailed { .. }
             | Event::AutoAnswering { .. }
             | Event::DtmfFailed { .. }
             | Event::MuteChanged { .. }

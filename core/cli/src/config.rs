@@ -89,6 +89,8 @@ struct File {
     #[serde(default)]
     voicemail: bool,
     #[serde(default)]
+    queues: bool,
+    #[serde(default)]
     link_key: Vec<String>,
     password: Option<String>,
     password_file: Option<PathBuf>,
@@ -155,6 +157,7 @@ impl Setup {
             phone.call_waiting = on;
         }
         phone.voicemail = args.voicemail || file.voicemail;
+        phone.queues = args.queues || file.queues;
         if let Some(seconds) = args.session_interval.or(file.session_interval) {
             phone.session_interval = Duration::from_secs(seconds.into());
         }

@@ -2,7 +2,7 @@
 
 use crate::audio;
 use crate::config::Setup;
-use crate::json::{JsonEvent, JsonParty, Line, Request, command_error_name, ms};
+use crate::json::{JsonAgent, JsonEvent, JsonParty, Line, Request, command_error_name, ms};
 use crate::quiet::Quiet;
 use sidetone_driver::{Handle, Milestone, StartError, Update, Updates, VaultError, What};
 use sidetone_phone::{
@@ -318,6 +318,10 @@ pub(crate) fn plain(event: &JsonEvent) -> Option<String> {
         JsonEvent::MessageFailed { text, .. } => format!("message not delivered: {text}"),
         JsonEvent::ControlDone { .. } => "code done".to_owned(),
         JsonEvent::ControlFailed { text, .. } => format!("code not done: {text}"),
+        JsonEvent::Agent { agent } => of_agent(agent),
+        JsonEvent::AgentFailed { request, text, .. } => {
+            format!("{} failed: {text}", request.command)
+        }
         JsonEvent::AutoAnswering { after_ms, .. } if *after_ms < 1000.0 => {
             "is answered by itself".to_owned()
         }
@@ -345,6 +349,16 @@ pub(crate) fn plain(event: &JsonEvent) -> Option<String> {
         | JsonEvent::Check { .. }
         | JsonEvent::Ready { .. } => return None,
     })
+}
+
+/// What an agent is, in a few words.
+fn of_agent(agent: &JsonAgent) -> String {
+    let reason =
+        agent.pause.as_ref().map(|pause| pause.reason.as_deref().unwrap_or("reason unknown"));
+    let asked = agent.requested.as_ref().map(|asked| format!(", {} requested", asked.command));
+    let last = if agent.certain { "" } else { ", as the server said last" };
+    let pause = reason.map(|reason| format!(" ({reason})")).unwrap_or_default();
+    format!("agent: {}{pause}{last}{}", agent.state.replace('_', " "), asked.unwrap_or_default())
 }
 
 #[cfg(test)]

@@ -101,10 +101,8 @@ impl Pbx {
         let caller = call.caller;
         let Plan::Described(extension) = &call.plan else { return };
         match extension.clone() {
-            Extension::Steps(steps) => {
-                self.set_plan(key, Plan::Steps { left: steps.into(), at: None });
-                self.take_steps(key, caller, now);
-            }
+            Extension::Steps(steps) => self.take_these(key, caller, steps, now),
+            Extension::Agent(code) => self.dial_code(key, caller, &code, now),
             Extension::User(user) => self.dial(key, &user, None, now),
             Extension::Intercom(user) => {
                 let asks = format!("<sip:{}>;answer-after=1", self.config.realm);
@@ -258,6 +256,17 @@ impl Pbx {
         }
     }
 
+    pub(crate) fn take_these(
+        &mut self,
+        key: CallKey,
+        caller: LegId,
+        steps: impl Into<VecDeque<Step>>,
+        now: Duration,
+    ) {
+        self.set_plan(key, Plan::Steps { left: steps.into(), at: None });
+        self.take_steps(key, caller, now);
+    }
+
     /// Takes steps up to the next wait.
     pub(crate) fn take_steps(&mut self, key: CallKey, caller: LegId, now: Duration) {
         while let Some(Call { plan: Plan::Steps { left, at }, .. }) = self.calls.get_mut(&key) {
@@ -319,10 +328,13 @@ impl Pbx {
         // `ringinuse=no`; a leg that is being hung up does not count.
         let is_busy =
             |user: &str| self.legs.values().any(|leg| leg.user == user && leg.call.is_some());
-        let free = |user: &String| match queue.push {
-            // The pack keeps a state of its own, in which other calls are not.
-            true => !self.is_engaged(user),
-            false => !self.registrar.of(user).is_empty() && !is_busy(user),
+        let free = |user: &String| {
+            !self.is_paused(user)
+                && match queue.push {
+                    // The pack keeps a state of its own, in which other calls are not.
+                    true => !self.is_engaged(user),
+                    false => !self.registrar.of(user).is_empty() && !is_busy(user),
+                }
         };
         let members = match queue.strategy {
             Strategy::RingAll => queue.members.iter().filter(|m| free(m)).cloned().collect(),

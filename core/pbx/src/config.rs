@@ -24,6 +24,10 @@ pub struct PbxConfig {
     pub users: BTreeMap<String, User>,
     /// The dial plan, by dialled number.
     pub extensions: BTreeMap<String, Extension>,
+    /// The queues that each agent may log in to, by user name.
+    pub agents: BTreeMap<String, Vec<String>>,
+    /// The reasons that a pause may have.
+    pub reasons: Vec<String>,
     /// The queues, by name.
     pub queues: BTreeMap<String, Queue>,
     /// The registrar's habits.
@@ -79,6 +83,8 @@ pub enum Extension {
     Intercom(String),
     /// Waits in a queue.
     Queue(String),
+    /// A code of the agents, as it was dialled.
+    Agent(String),
     /// These steps, one after the other; after the last the call stays as it is.
     Steps(Vec<Step>),
 }
@@ -191,8 +197,13 @@ impl PbxConfig {
         extensions.insert("1810".to_owned(), Extension::Queue("sleepers".to_owned()));
         queues.insert("sleepers".to_owned(), sleepers);
         extensions.insert("1800".to_owned(), Extension::Queue("support".to_owned()));
+        let sales = Queue { members: Vec::new(), ..support.clone() };
+        queues.insert("sales".to_owned(), sales);
         queues.insert("support".to_owned(), support);
+        let both = vec!["support".to_owned(), "sales".to_owned()];
         Self {
+            agents: (1..=4).map(|n| (format!("agent{n}"), both.clone())).collect(),
+            reasons: ["break", "lunch", "training"].map(str::to_owned).to_vec(),
             realm: "bench.test".to_owned(),
             address: "198.18.0.10:8089".to_owned(),
             product: concat!("Sidetone-PBX/", env!("CARGO_PKG_VERSION")).to_owned(),

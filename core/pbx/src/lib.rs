@@ -20,12 +20,14 @@
 //! | `client` | requests to phones: INVITE, CANCEL, BYE, and their responses |
 //! | `call` | the dial plan: steps, ringing a user, the queue, joining two legs |
 //! | `transfer` | REFER: a call that is sent on, two calls that become one |
+//! | `agent` | agents log in to queues, pause and are ready; their phones are told |
 //! | `push` | agents whose phones sleep: posted, and rung when they are there |
 //! | `leg` | a dialog and where its INVITE and its media stand |
 //! | `registrar` | bindings of users to flows |
 //! | `timed` | who of many is due next |
 //! | `auth`, `random`, `sdp` | nonces; entropy; the direction of audio |
 
+mod agent;
 mod api;
 mod auth;
 mod call;

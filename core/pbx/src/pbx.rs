@@ -1,5 +1,6 @@
 //! The aggregate: flows and time, and what can be seen of it all.
 
+use crate::agent::Seat;
 use crate::auth::Nonces;
 use crate::call::{Call, CallKey, Cause, Plan};
 use crate::leg::{Leg, Legs, Purpose, Stage};
@@ -38,6 +39,7 @@ pub struct Pbx {
     pub(crate) calls: Table<CallKey, Call>,
     pub(crate) attempts: Table<AttemptKey, Attempt>,
     pub(crate) queue_positions: BTreeMap<String, usize>,
+    pub(crate) seats: BTreeMap<String, Seat>,
     outputs: VecDeque<PbxOutput>,
     last_number: u64,
 }
@@ -71,6 +73,7 @@ impl Pbx {
             calls: Table::default(),
             attempts: Table::default(),
             queue_positions: BTreeMap::new(),
+            seats: BTreeMap::new(),
             outputs: VecDeque::new(),
             last_number: 0,
         }

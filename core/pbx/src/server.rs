@@ -192,7 +192,7 @@ impl Pbx {
     fn handle_invite(&mut self, key: ServerKey, flow: FlowId, request: Request, now: Duration) {
         let Some(user) = self.authenticate(&key, &request, now) else { return };
         let number = request.uri.user.as_deref().unwrap_or_default();
-        let Some(extension) = self.config.extensions.get(number).cloned() else {
+        let Some(extension) = self.extension(number) else {
             return self.refuse(&key, &request, StatusCode::NOT_FOUND, now);
         };
         let (Some(direction), Some(peer), Ok(contact)) = (

@@ -178,7 +178,7 @@ impl Pbx {
         now: Duration,
     ) {
         let number = target.user.as_deref().unwrap_or_default();
-        let Some(extension) = self.config.extensions.get(number).cloned() else {
+        let Some(extension) = self.extension(number) else {
             return self.refuse(key, request, StatusCode::NOT_FOUND, now);
         };
         self.accept_refer(key, request, now);

@@ -73,6 +73,7 @@ pub(crate) fn config(server: &str) -> PhoneConfig {
         answer_mode: None,
         refer_policy: None,
         transfers_return: None,
+        queues: false,
         call_waiting: None,
         user_agent: None,
     }

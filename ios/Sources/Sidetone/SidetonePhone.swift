@@ -106,6 +106,21 @@ extension SidetonePhone {
     public func control(_ code: String) async throws { try await core.control(code: code, control: nil) }
 }
 
+/// The agent at his queues.
+extension SidetonePhone {
+    /// Logs in to a queue, or to all that the agent may be in; with a reason he is paused from the beginning. Returns when it is
+    /// asked for: the snapshot's `agent` shows the request, and then what the server made of it.
+    public func logIn(_ queue: String? = nil, reason: String? = nil) async throws {
+        try await core.logIn(queue: queue, reason: reason)
+    }
+    /// Logs out of a queue, or of all; returns as `logIn` does.
+    public func logOut(_ queue: String? = nil) async throws { try await core.logOut(queue: queue) }
+    /// Pauses in all queues, for one of the snapshot's reasons; a call that goes on is finished. Returns as `logIn` does.
+    public func pause(_ reason: String) async throws { try await core.pause(reason: reason) }
+    /// Ends the pause; returns as `logIn` does.
+    public func unpause() async throws { try await core.unpause() }
+}
+
 /// Auto-answer.
 extension SidetonePhone {
     /// Lets calls be answered without the agent as the configuration allows it, or not, until he signs out.

@@ -1,6 +1,7 @@
 //! What the screen shows: the last snapshot, the log, the chosen call and the line being typed.
 
 use super::history::Search;
+use super::queues::Choice;
 use crate::audio;
 use crate::json::JsonEvent;
 use crate::session::plain;
@@ -29,6 +30,8 @@ pub(super) struct App {
     pub(super) search: Option<Search>,
     /// Another call that is being chosen.
     pub(super) picker: Option<Picker>,
+    /// A queue or a reason that is being chosen.
+    pub(super) choice: Option<Choice>,
     /// What happened, newest last, each with the seconds since the start.
     pub(super) log: VecDeque<(f64, String)>,
     /// The milestones of each call in order, in ms since its first.
@@ -104,6 +107,7 @@ impl App {
             entry: None,
             search: None,
             picker: None,
+            choice: None,
             log: VecDeque::new(),
             milestones: BTreeMap::new(),
             audio_lost: None,
@@ -185,6 +189,7 @@ impl App {
             | Command::Leave
             | Command::TransferTo { .. }
             | Command::SendMessage { .. }
+            | Command::Agent { .. }
             | Command::SetAutoAnswer { .. }
             | Command::Mute { .. } => None,
         };

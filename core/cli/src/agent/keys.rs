@@ -3,6 +3,7 @@
 
 use super::app::{App, Entry, EntryKind, Picker, Purpose, is_up};
 use super::history;
+use super::queues::{self, What};
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use sidetone_phone::{
     CallId, CallState, Command, ControlId, DeclineReason, Digits, HistoryCursor, MessageId,
@@ -29,6 +30,9 @@ pub(super) fn help(app: &App) -> Vec<(&'static str, &'static str)> {
     keys.push(("y", "history"));
     if is_registered {
         keys.extend([("e", "message"), ("k", "code")]);
+    }
+    if let Some(agent) = &app.snapshot.agent {
+        keys.extend(queues::help(agent));
     }
     if app.snapshot.auto_answer {
         keys.push(("u", "auto-answer off"));
@@ -70,6 +74,9 @@ pub(super) fn press(app: &mut App, key: KeyEvent) -> Action {
     if let Some(search) = app.search.take() {
         return history::press(app, search, key);
     }
+    if let Some(choice) = app.choice.take() {
+        return queues::press(app, choice, key);
+    }
     match (app.entry.take(), app.picker.take()) {
         (Some(entry), _) => type_into(app, entry, key),
         (None, Some(picker)) => pick(app, picker, key),
@@ -107,6 +114,8 @@ fn shortcut(app: &mut App, key: KeyEvent) -> Action {
         KeyCode::Char('e') => open(app, EntryKind::Message),
         KeyCode::Char('k') => open(app, EntryKind::Control),
         KeyCode::Char('y') => history::open(app),
+        KeyCode::Char('g') => queues::open(app, What::Queue),
+        KeyCode::Char('z') => queues::open(app, What::Reason),
         KeyCode::Char('t') if app.call().is_some_and(is_up) => open(app, EntryKind::Dtmf),
         KeyCode::Char('b') if app.call().is_some_and(is_up) => open(app, EntryKind::Transfer),
         KeyCode::Char('w') => Action::Command(Command::Swap),

@@ -3,6 +3,7 @@
 mod app;
 mod history;
 mod keys;
+mod queues;
 mod screen;
 mod view;
 

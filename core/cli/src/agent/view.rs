@@ -3,6 +3,7 @@
 use super::app::{App, EntryKind, Purpose};
 use super::history;
 use super::keys::help;
+use super::queues;
 use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::style::{Color, Modifier, Style};
@@ -25,17 +26,18 @@ pub(super) fn draw(frame: &mut Frame<'_>, app: &App, now: Duration) {
     let problems = usize::from(app.snapshot.registration.problem.is_some())
         + usize::from(app.audio_lost.is_some());
     let mail = u16::from(app.snapshot.voicemail.is_some_and(|mail| mail.waiting));
+    let agent = u16::from(app.snapshot.agent.is_some());
     let keys = keys_in_lines(app, frame.area().width);
     let footer = u16::try_from(keys.len().max(1)).unwrap_or(1);
     let [title, list, detail, log, footer] = Layout::vertical([
-        Constraint::Length([3, 5, 7][problems] + mail),
+        Constraint::Length([3, 5, 7][problems] + mail + agent),
         Constraint::Length(calls + 2),
         Constraint::Length(9),
         Constraint::Min(3),
         Constraint::Length(footer),
     ])
     .areas(frame.area());
-    draw_title(frame, title, app);
+    draw_title(frame, title, app, now);
     draw_calls(frame, list, app, now);
     if let Some(search) = &app.search {
         let refusal = app.refusal.as_deref().map(refused);
@@ -54,7 +56,7 @@ pub(super) fn draw(frame: &mut Frame<'_>, app: &App, now: Duration) {
     draw_footer(frame, footer, app, keys);
 }
 
-fn draw_title(frame: &mut Frame<'_>, area: Rect, app: &App) {
+fn draw_title(frame: &mut Frame<'_>, area: Rect, app: &App, now: Duration) {
     let registration = &app.snapshot.registration;
     let (color, word) = lamp(registration.state);
     let mut lines = vec![Line::from(vec![
@@ -63,6 +65,7 @@ fn draw_title(frame: &mut Frame<'_>, area: Rect, app: &App) {
         Span::raw(format!("  {}", app.account)),
         Span::styled(format!("  {}", app.server), DIM),
     ])];
+    lines.extend(app.snapshot.agent.as_ref().map(|agent| queues::line(agent, now)));
     if let Some(problem) = &registration.problem {
         lines.push(Line::styled(problem.to_string(), Style::new().fg(Color::Red)));
     }
@@ -346,6 +349,8 @@ fn draw_footer(frame: &mut Frame<'_>, area: Rect, app: &App, keys: Vec<Line<'sta
             Span::raw("  "),
             refusal.unwrap_or(Span::styled(advice(entry.kind, app.snapshot.transfers_return), DIM)),
         ])
+    } else if let (Some(choice), Some(agent)) = (app.choice, &app.snapshot.agent) {
+        queues::list(agent, choice)
     } else if let Some(picker) = &app.picker {
         let label = match picker.purpose {
             Purpose::TransferTo => " Connect with: ",
@@ -415,6 +420,7 @@ mod tests {
                 auto_answer: false,
                 transfers_return: TransfersReturn::Unknown,
                 voicemail: None,
+                agent: None,
             },
         );
         app.select_next();

@@ -313,6 +313,8 @@ impl Story<'_> {
             | Event::MessageFailed { .. }
             | Event::ControlDone { .. }
             | Event::ControlFailed { .. }
+            | Event::AgentChanged { .. }
+            | Event::AgentFailed { .. }
             | Event::AutoAnswering { .. }
             | Event::DtmfFailed { .. }
             | Event::MuteChanged { .. }
@@ -371,6 +373,8 @@ impl Story<'_> {
             | Event::MessageFailed { .. }
             | Event::ControlDone { .. }
             | Event::ControlFailed { .. }
+            | Event::AgentChanged { .. }
+            | Event::AgentFailed { .. }
             | Event::AutoAnswering { .. }
             | Event::DtmfFailed { .. }
             | Event::MuteChanged { .. }

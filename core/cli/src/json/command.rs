@@ -5,8 +5,8 @@ use super::history::JsonOutcome;
 use super::words::command_error_name;
 use serde::Deserialize;
 use sidetone_phone::{
-    CallId, Command, ControlId, DeclineReason, Digits, Handover, HistoryCursor, HistoryFilter,
-    MessageId, PushProvider, PushToken,
+    AgentRequest, CallId, Command, ControlId, DeclineReason, Digits, Handover, HistoryCursor,
+    HistoryFilter, MessageId, PushProvider, PushToken,
 };
 
 /// The calls of a page, where no number is asked for.
@@ -51,6 +51,17 @@ enum JsonCommand {
         code: String,
         control: Option<uuid::Uuid>,
     },
+    Login {
+        queue: Option<String>,
+        reason: Option<String>,
+    },
+    Logout {
+        queue: Option<String>,
+    },
+    Pause {
+        reason: String,
+    },
+    Unpause {},
     Messages {
         before: Option<uuid::Uuid>,
         limit: Option<usize>,
@@ -191,6 +202,12 @@ impl Request {
                 let control = ControlId(control.unwrap_or_else(uuid::Uuid::new_v4));
                 ("control", None, Command::Control { control, code })
             }
+            JsonCommand::Login { queue, reason } => {
+                of_agent("login", AgentRequest::LogIn { queue, reason })
+            }
+            JsonCommand::Logout { queue } => of_agent("logout", AgentRequest::LogOut { queue }),
+            JsonCommand::Pause { reason } => of_agent("pause", AgentRequest::Pause { reason }),
+            JsonCommand::Unpause {} => of_agent("unpause", AgentRequest::Unpause),
             JsonCommand::Messages { before, limit } => {
                 let before = before.map(MessageId);
                 return Ok(Self::Messages { before, limit: limit.unwrap_or(LISTED) });
@@ -252,6 +269,10 @@ impl Request {
         };
         Ok(Self::Command { name, call, command })
     }
+}
+
+fn of_agent(name: &'static str, request: AgentRequest) -> (&'static str, Option<CallId>, Command) {
+    (name, None, Command::Agent { request })
 }
 
 fn with_call(

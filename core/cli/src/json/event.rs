@@ -1,5 +1,6 @@
 //! What is told: one line of output for each event.
 
+use super::agent::{self, JsonAgent, JsonAgentRequest};
 use super::history::JsonRecord;
 use super::snapshot::JsonCall;
 use super::words::{
@@ -149,6 +150,14 @@ pub(crate) enum JsonEvent {
         call: String,
         on: bool,
     },
+    Agent {
+        agent: JsonAgent,
+    },
+    AgentFailed {
+        request: JsonAgentRequest,
+        reason: &'static str,
+        text: String,
+    },
     DtmfSent {
         call: String,
     },
@@ -175,6 +184,7 @@ pub(crate) enum JsonEvent {
         state: &'static str,
         auto_answer: bool,
         transfers_return: &'static str,
+        agent: Option<JsonAgent>,
         calls: Vec<JsonCall>,
     },
     Accepted {
@@ -426,6 +436,8 @@ impl From<Event> for JsonEvent {
                 reason: control_failure_name(reason),
                 text: reason.to_string(),
             },
+            Event::AgentChanged { agent } => Self::Agent { agent: agent.into() },
+            Event::AgentFailed { request, reason } => agent::failed(request, reason),
             Event::AutoAnswering { call, after } => {
                 Self::AutoAnswering { call: id(call), after_ms: ms(after) }
             }

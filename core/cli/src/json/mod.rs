@@ -1,11 +1,13 @@
 //! The JSON lines: what each event looks like, and what a command must look like (docs/cli.md).
 
+mod agent;
 mod command;
 mod event;
 mod history;
 mod snapshot;
 mod words;
 
+pub(crate) use agent::JsonAgent;
 pub(crate) use command::{Request, name_in};
 pub(crate) use event::{JsonEvent, JsonParty, Line};
 pub(crate) use words::{command_error_name, ms};

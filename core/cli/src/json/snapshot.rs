@@ -50,6 +50,7 @@ impl From<&Snapshot> for JsonEvent {
             state: registration_name(snapshot.registration.state),
             auto_answer: snapshot.auto_answer,
             transfers_return: transfers_return_name(snapshot.transfers_return),
+            agent: snapshot.agent.clone().map(Into::into),
             calls: snapshot.calls.iter().map(JsonCall::from).collect(),
         }
     }

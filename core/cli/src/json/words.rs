@@ -164,6 +164,11 @@ pub(crate) fn command_error_name(error: CommandError) -> &'static str {
         CommandError::ControlIdTaken => "control_id_taken",
         CommandError::TooManyControls => "too_many_controls",
         CommandError::ControlUnderWay => "control_under_way",
+        CommandError::NoQueues => "no_queues",
+        CommandError::UnknownQueue => "unknown_queue",
+        CommandError::UnknownReason => "unknown_reason",
+        CommandError::LoggedOut => "logged_out",
+        CommandError::AgentRequestUnderWay => "agent_request_under_way",
         CommandError::NotAllowed => "not_allowed",
         CommandError::InvalidToken => "invalid_token",
     }

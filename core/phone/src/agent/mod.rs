@@ -98,7 +98,9 @@ impl Agent {
     /// Newer than what a code was sent on.
     fn is_answered(&self) -> bool {
         self.asked.as_ref().is_some_and(|asked| {
-            asked.done.is_some() && self.certain && self.news.as_ref().map(|n| n.number) > asked.before
+            asked.done.is_some()
+                && self.certain
+                && self.news.as_ref().map(|n| n.number) > asked.before
         })
     }
 
@@ -149,7 +151,9 @@ impl Phone {
             self.agent.asked = None;
         }
         let asks = !self.agent.certain && !self.agent.missing && self.agent.asked.is_none();
-        if asks && self.agent.ask_at.is_none() && self.account.is_registered()
+        if asks
+            && self.agent.ask_at.is_none()
+            && self.account.is_registered()
             && self.dial_for_agent("sidetone*state", None, now).is_err()
         {
             self.agent.again(now);
@@ -163,7 +167,12 @@ impl Phone {
         }
     }
 
-    fn agent_answered(&mut self, control: ControlId, outcome: Result<(), ControlFailure>, now: Now) {
+    fn agent_answered(
+        &mut self,
+        control: ControlId,
+        outcome: Result<(), ControlFailure>,
+        now: Now,
+    ) {
         let Self { agent, ua, .. } = self;
         let Some(asked) = agent.asked.take_if(|asked| asked.control == control) else { return };
         let reason = match outcome {
@@ -210,7 +219,8 @@ impl Phone {
         let tag = self.ua.token();
         self.ua.respond(key, notify.response(StatusCode::OK, Some(&tag)), now);
         let agent = &mut self.agent;
-        let older = |news: &News| agent.news.as_ref().is_some_and(|known| known.number >= news.number);
+        let older =
+            |news: &News| agent.news.as_ref().is_some_and(|known| known.number >= news.number);
         if let Some(news) = News::read(&notify.body, now)
             && !(agent.certain && older(&news))
         {

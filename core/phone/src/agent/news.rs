@@ -63,7 +63,11 @@ impl News {
         let queues: Vec<_> = body
             .queues
             .into_iter()
-            .map(|q| AgentQueue { name: shown(q.name), logged_in: q.r#in, paused: q.r#in && q.paused })
+            .map(|q| AgentQueue {
+                name: shown(q.name),
+                logged_in: q.r#in,
+                paused: q.r#in && q.paused,
+            })
             .filter(|queue| named(&queue.name))
             .take(MOST)
             .collect();
@@ -110,13 +114,15 @@ mod tests {
 
     #[test]
     fn a_pause_without_a_reason_is_somebody_elses() {
-        let text = r#"{"v":1,"number":1,"at":5,"queues":[{"name":"support","in":true,"paused":true}]}"#;
+        let text =
+            r#"{"v":1,"number":1,"at":5,"queues":[{"name":"support","in":true,"paused":true}]}"#;
         assert_eq!(News::read(text.as_bytes(), now()).unwrap().pause, Some(Pause::default()));
     }
 
     #[test]
     fn what_is_no_news_is_none() {
-        let long = format!(r#"{{"v":1,"number":1,"at":5,"queues":[],"more":"{}"}}"#, "x".repeat(LONGEST));
+        let long =
+            format!(r#"{{"v":1,"number":1,"at":5,"queues":[],"more":"{}"}}"#, "x".repeat(LONGEST));
         for text in ["", "{}", "[1]", r#"{"v":2,"number":1,"at":5,"queues":[]}"#, &long] {
             assert_eq!(News::read(text.as_bytes(), now()), None, "{}", clip(text, 80));
         }

@@ -1,8 +1,9 @@
 //! What the app is told: each event counts, none is repeated.
 
 use super::{
-    AgentFailure, AgentRequest, AgentSnapshot, Announcement, CallData, CallId, ControlFailure, ControlId, DeclineReason, Direction, Hold,
-    MessageFailure, MessageId, QualityReport, Registration, TextMessage,
+    AgentFailure, AgentRequest, AgentSnapshot, Announcement, CallData, CallId, ControlFailure,
+    ControlId, DeclineReason, Direction, Hold, MessageFailure, MessageId, QualityReport,
+    Registration, TextMessage,
 };
 use serde::{Deserialize, Serialize};
 use std::time::Duration;

@@ -16,9 +16,7 @@ mod saved;
 mod snapshot;
 mod time;
 
-pub use agent::{
-    AgentFailure, AgentQueue, AgentRequest, AgentSnapshot, AgentState, Pause,
-};
+pub use agent::{AgentFailure, AgentQueue, AgentRequest, AgentSnapshot, AgentState, Pause};
 pub use command::{Command, CommandError, DeclineReason, Digits};
 pub use config::{
     Account, AnswerMode, AudioGate, Config, ConfigError, EarlyMedia, ReferPolicy, Secret,

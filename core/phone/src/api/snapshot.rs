@@ -1,7 +1,8 @@
 //! What a user interface renders: latest wins, and always the truth.
 
 use super::{
-    AgentSnapshot, CallData, CallId, DeclineReason, FlowErrorKind, Intent, Party, QualityReport, UnixTime,
+    AgentSnapshot, CallData, CallId, DeclineReason, FlowErrorKind, Intent, Party, QualityReport,
+    UnixTime,
 };
 use std::time::Duration;
 

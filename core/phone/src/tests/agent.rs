@@ -2,7 +2,8 @@
 
 use super::*;
 
-const QUEUES: &str = r#"{"name":"support","in":IN,"paused":PAUSED},{"name":"sales","in":false,"paused":false}"#;
+const QUEUES: &str =
+    r#"{"name":"support","in":IN,"paused":PAUSED},{"name":"sales","in":false,"paused":false}"#;
 
 fn agents() -> Config {
     Config { queues: true, ..config() }

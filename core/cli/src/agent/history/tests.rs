@@ -21,6 +21,7 @@ fn app() -> App {
         auto_answer: false,
         transfers_return: TransfersReturn::Unknown,
         voicemail: None,
+        agent: None,
     };
     App::new("sip:agent1@example.test".to_owned(), "wss://pbx/ws".to_owned(), snapshot)
 }

@@ -76,6 +76,21 @@ class SidetonePhone private constructor(private val phone: Phone) : PhonePort {
         throw Refusal(sentences(e), Refusal.Why.OTHER, e)
     }
 
+    /**
+     * Logs in to a queue, or to all that the agent may be in; with a reason he is paused from the beginning. Returns when it is
+     * asked for: the snapshot's `agent` shows the request, and then what the server made of it.
+     */
+    suspend fun logIn(queue: String? = null, reason: String? = null) = typed { phone.logIn(queue, reason) }
+
+    /** Logs out of a queue, or of all; returns as [logIn] does. */
+    suspend fun logOut(queue: String? = null) = typed { phone.logOut(queue) }
+
+    /** Pauses in all queues, for one of the snapshot's reasons; a call that goes on is finished. Returns as [logIn] does. */
+    suspend fun pause(reason: String) = typed { phone.pause(reason) }
+
+    /** Ends the pause; returns as [logIn] does. */
+    suspend fun unpause() = typed { phone.unpause() }
+
     /** Lets calls be answered without the agent as the configuration allows it, or not, until he signs out. */
     suspend fun setAutoAnswer(on: Boolean) = typed { phone.setAutoAnswer(on) }
 
@@ -151,7 +166,7 @@ private suspend fun <T> typed(command: suspend () -> T): T = try {
         is CommandException.UnknownCall -> Refusal.Why.UNKNOWN_CALL
         is CommandException.Transferring, is CommandException.NothingToSwap, is CommandException.TooFewCalls,
         is CommandException.TooManyToLeave, is CommandException.WrongState, is CommandException.InCall,
-        is CommandException.ControlUnderWay,
+        is CommandException.ControlUnderWay, is CommandException.AgentRequestUnderWay,
         -> Refusal.Why.NOT_NOW
         else -> Refusal.Why.OTHER
     }

@@ -1,0 +1,180 @@
+//! Agents at their queues: the codes of the pack's `agent.conf`, and what each phone of an agent is told after one.
+//! Wrap-up is not modelled.
+
+use crate::call::{CallKey, Cause};
+use crate::pbx::Pbx;
+use crate::{Extension, LegId, Step};
+use serde_json::json;
+use sidetone_sip::{HeaderName, Method, Request, StatusCode, Uri};
+use std::time::Duration;
+
+/// What every code begins with.
+const PREFIX: &str = "sidetone*";
+
+/// An agent who has used a code.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Seat {
+    /// Why he is paused; all of his queues are left alone then.
+    reason: Option<String>,
+    since: Duration,
+    logged_in_at: Option<Duration>,
+    /// Counts what his phones were told.
+    number: u64,
+}
+
+/// A code, taken apart.
+pub(crate) struct Code<'a> {
+    verb: &'a str,
+    what: &'a str,
+    reason: &'a str,
+}
+
+impl<'a> Code<'a> {
+    fn of(number: &'a str) -> Option<Self> {
+        let mut parts = number.strip_prefix(PREFIX)?.splitn(3, '*');
+        let mut next = || parts.next().unwrap_or_default();
+        Some(Self { verb: next(), what: next(), reason: next() })
+    }
+}
+
+impl Pbx {
+    /// What happens when a number is dialled; `None`: there is no such number.
+    pub(crate) fn extension(&self, number: &str) -> Option<Extension> {
+        let code = number.starts_with(PREFIX).then(|| Extension::Agent(number.to_owned()));
+        self.config.extensions.get(number).cloned().or(code)
+    }
+
+    /// Whether queues leave this member alone.
+    pub(crate) fn is_paused(&self, user: &str) -> bool {
+        self.seats.get(user).is_some_and(|seat| seat.reason.is_some())
+    }
+
+    /// Carries a code out; who dials is known from his leg alone.
+    pub(crate) fn dial_code(&mut self, key: CallKey, caller: LegId, number: &str, now: Duration) {
+        let user = self.legs.get(&caller).map(|leg| leg.user.clone()).unwrap_or_default();
+        match self.obey(&user, number, now) {
+            Ok(()) => {
+                self.tell_agent(&user, now);
+                self.take_these(key, caller, [Step::Answer, Step::HangUp(StatusCode::OK)], now);
+            }
+            Err(status) => self.end_call(key, Cause::Refused(status), now),
+        }
+    }
+
+    fn obey(&mut self, user: &str, number: &str, now: Duration) -> Result<(), StatusCode> {
+        let code = Code::of(number).ok_or(StatusCode::NOT_FOUND)?;
+        let queues = self.config.agents.get(user).cloned().ok_or(StatusCode::FORBIDDEN)?;
+        let wanted = |queue: &&String| code.what.is_empty() || code.what == **queue;
+        let is_known = queues.iter().any(|queue| wanted(&queue));
+        let reason = |name: &str| {
+            let known = self.config.reasons.iter().find(|reason| *reason == name);
+            known.cloned().ok_or(StatusCode::NOT_FOUND)
+        };
+        let is_in = !self.queues_of(user).is_empty();
+        match code.verb {
+            "state" => return Ok(()),
+            "login" | "logout" if !is_known => return Err(StatusCode::NOT_FOUND),
+            "login" => {
+                let paused = if code.reason.is_empty() { None } else { Some(reason(code.reason)?) };
+                if !is_in {
+                    self.note(user, paused, now);
+                    self.seat(user).logged_in_at = Some(now);
+                }
+                queues.iter().filter(wanted).for_each(|queue| self.member(queue, user, true));
+            }
+            "logout" => {
+                queues.iter().filter(wanted).for_each(|queue| self.member(queue, user, false));
+                if self.queues_of(user).is_empty() {
+                    self.note(user, None, now);
+                    self.seat(user).logged_in_at = None;
+                }
+            }
+            "pause" | "ready" if code.verb == "ready" || reason(code.what).is_ok() => {
+                if !is_in {
+                    return Err(StatusCode::TEMPORARILY_UNAVAILABLE);
+                }
+                let reason = (code.verb == "pause").then(|| code.what.to_owned());
+                self.note(user, reason, now);
+            }
+            _ => return Err(StatusCode::NOT_FOUND),
+        }
+        Ok(())
+    }
+
+    fn seat(&mut self, user: &str) -> &mut Seat {
+        self.seats.entry(user.to_owned()).or_default()
+    }
+
+    fn note(&mut self, user: &str, reason: Option<String>, now: Duration) {
+        let seat = self.seat(user);
+        (seat.reason, seat.since) = (reason, now);
+    }
+
+    fn queues_of(&self, user: &str) -> Vec<&String> {
+        let queues = self.config.queues.iter();
+        let mine = self.config.agents.get(user);
+        let is_mine = |name: &String| mine.is_some_and(|mine| mine.contains(name));
+        let is_in = |(name, queue): &(&String, &crate::Queue)| {
+            is_mine(name) && queue.members.iter().any(|member| member == user)
+        };
+        queues.filter(is_in).map(|(name, _)| name).collect()
+    }
+
+    fn member(&mut self, queue: &str, user: &str, is_in: bool) {
+        let Some(queue) = self.config.queues.get_mut(queue) else { return };
+        match is_in {
+            true if queue.members.iter().any(|member| member == user) => {}
+            true => queue.members.push(user.to_owned()),
+            false => queue.members.retain(|member| member != user),
+        }
+    }
+
+    /// A NOTIFY to each phone of the agent.
+    fn tell_agent(&mut self, user: &str, now: Duration) {
+        self.seat(user).number += 1;
+        let mut seat = self.seat(user).clone();
+        let is_in: Vec<String> = self.queues_of(user).into_iter().cloned().collect();
+        // Who was a member before is in, and has never said since when.
+        if is_in.is_empty() {
+            seat.logged_in_at = None;
+        }
+        let queue = |name: &String| {
+            let is_in = is_in.contains(name);
+            json!({ "name": name, "in": is_in, "paused": is_in && seat.reason.is_some() })
+        };
+        let mine = self.config.agents.get(user);
+        let mut told = json!({
+            "v": 1, "number": seat.number, "at": now.as_secs(),
+            "queues": mine.map(|mine| mine.iter().map(queue).collect::<Vec<_>>()),
+            "reasons": self.config.reasons,
+        });
+        if let Some(at) = seat.logged_in_at {
+            told["signed"] = at.as_secs().into();
+        }
+        if let Some(reason) = &seat.reason {
+            told["reason"] = reason.as_str().into();
+            told["since"] = seat.since.as_secs().into();
+        }
+        let contacts: Vec<_> = self.registrar.of(user).to_vec();
+        for contact in contacts {
+            let notify = self.agent_notify(contact.uri, told.to_string());
+            self.send(notify, contact.flow, now);
+        }
+    }
+
+    fn agent_notify(&mut self, to: Uri, text: String) -> Request {
+        let (call_id, tag) = (self.random.uuid(), self.random.hex(8));
+        let from = format!("<sip:notify@{}>;tag={tag}", self.config.realm);
+        let mut notify = Request::new(Method::Notify, to.clone());
+        let headers = &mut notify.headers;
+        headers.push(HeaderName::MAX_FORWARDS, "70");
+        headers.push(HeaderName::FROM, from);
+        headers.push(HeaderName::TO, format!("<{to}>"));
+        headers.push(HeaderName::CALL_ID, call_id);
+        headers.push(HeaderName::CSEQ, "1 NOTIFY");
+        headers.push(HeaderName::SUBSCRIPTION_STATE, "terminated");
+        headers.push(HeaderName::EVENT, "sidetone-agent");
+        notify.set_body("application/json", text.into_bytes());
+        notify
+    }
+}
