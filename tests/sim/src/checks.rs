@@ -193,7 +193,9 @@ impl Told {
             Event::ReferralFailed { .. }
             | Event::MessageReceived(_)
             | Event::MessageSent { .. }
-            | Event::MessageFailed { .. } => return Ok(()),
+            | Event::MessageFailed { .. }
+            | Event::AgentChanged { .. }
+            | Event::AgentFailed { .. } => return Ok(()),
             Event::ControlDone { control } | Event::ControlFailed { control, .. } => {
                 return match self.controls.remove(control) {
                     true => Ok(()),
@@ -266,6 +268,8 @@ impl Told {
             | Event::MessageFailed { .. }
             | Event::ControlDone { .. }
             | Event::ControlFailed { .. }
+            | Event::AgentChanged { .. }
+            | Event::AgentFailed { .. }
             | Event::AutoAnswering { .. }
             | Event::DtmfSent { .. }
             | Event::DtmfFailed { .. }

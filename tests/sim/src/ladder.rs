@@ -3,7 +3,7 @@
 
 use crate::media;
 use sidetone_pbx::Operator;
-use sidetone_phone::{Command, Event};
+use sidetone_phone::{AgentRequest, Command, Event};
 use sidetone_sip::{HeaderName, Headers, Message, NameAddr};
 use std::fmt::Write;
 use std::time::Duration;
@@ -86,6 +86,20 @@ pub(crate) fn operator_text(operator: Operator) -> String {
     }
 }
 
+/// What an agent asks for, in words.
+fn asked(request: &AgentRequest) -> String {
+    let of = |queue: &Option<String>| queue.as_deref().unwrap_or("all queues").to_owned();
+    match request {
+        AgentRequest::LogIn { queue, reason: None } => format!("log in to {}", of(queue)),
+        AgentRequest::LogIn { queue, reason: Some(reason) } => {
+            format!("log in to {}, paused: {reason}", of(queue))
+        }
+        AgentRequest::LogOut { queue } => format!("log out of {}", of(queue)),
+        AgentRequest::Pause { reason } => format!("pause: {reason}"),
+        AgentRequest::Unpause => "be ready".to_owned(),
+    }
+}
+
 /// What a user asks, in words.
 pub(crate) fn command_text(command: &Command) -> String {
     let on = |on: &bool| if *on { "on" } else { "off" };
@@ -109,6 +123,7 @@ pub(crate) fn command_text(command: &Command) -> String {
         Command::Mute { on: is_on, .. } => format!("mute {}", on(is_on)),
         Command::Control { code, .. } => format!("control {code}"),
         Command::SendMessage { to, .. } => format!("write to {to}"),
+        Command::Agent { request } => asked(request),
         Command::SetAutoAnswer { on: is_on } => format!("auto-answer {}", on(is_on)),
         Command::SendDtmf { digits, .. } => format!("send {}", digits.as_str()),
     }
@@ -211,6 +226,13 @@ fn told(event: &Event) -> Option<String> {
         Event::ControlDone { .. } => "code done".to_owned(),
         Event::ControlFailed { reason, .. } => format!("code not done: {reason}"),
         Event::MessageFailed { reason, .. } => format!("message not delivered: {reason}"),
+        Event::AgentChanged { agent } => {
+            let asked =
+                agent.requested.as_ref().map(|request| format!(", asks to {}", asked(request)));
+            let last = if agent.certain { "" } else { " as far as is known" };
+            format!("the agent is {:?}{last}{}", agent.state, asked.unwrap_or_default())
+        }
+        Event::AgentFailed { request, reason } => format!("not done: {}: {reason}", asked(request)),
         Event::AutoAnswering { after, .. } => {
             format!("will be answered by itself in {} ms", after.as_millis())
         }

@@ -7,6 +7,7 @@
     reason = "a test may fail, and say what it tried"
 )]
 
+mod agent;
 mod beside;
 mod control;
 mod golden;

@@ -67,6 +67,7 @@ impl Pair {
             | Command::SetPushToken(_)
             | Command::SendMessage { .. }
             | Command::Control { .. }
+            | Command::Agent { .. }
             | Command::SetAutoAnswer { .. }
             | Command::Mute { .. }
             | Command::SendDtmf { .. } => Ok(()),
