@@ -1,6 +1,7 @@
 //! Journeys that suit every server: each is told once, and played on the model PBX and on a real
 //! Asterisk with the same assertions. A file a kind of journey; a function a journey.
 
+pub(crate) mod agent;
 pub(crate) mod asleep;
 pub(crate) mod control;
 pub(crate) mod hold;

@@ -146,7 +146,7 @@ impl PbxConfig {
     /// `colleague1` to `colleague4` on 2001 to 2004 and `customer1` to `customer4`, each with the password
     /// `secret-<user>`; the queue `support` on 1800 with the first two agents in it; on 1301 to 1304 agents
     /// who are asked to answer by themselves; on 1801 to 1804 a queue for each agent alone; 1810 with all
-    /// four at once and 1811 to 1814 for agents whose phones sleep; the service numbers 600 to 607 and 610 to 615;
+    /// four at once and 1811 to 1814 for agents whose phones sleep; 1821 to 1824 a queue that an agent logs in to; the service numbers 600 to 607 and 610 to 615;
     /// codes for control calls, `*700` that is done and `*7NN` that is refused with cause NN of Q.850.
     pub fn bench() -> Self {
         let agents = (1..=4).map(|n| (format!("agent{n}"), "Agent", n, format!("100{n}")));
@@ -197,12 +197,19 @@ impl PbxConfig {
         extensions.insert("1810".to_owned(), Extension::Queue("sleepers".to_owned()));
         queues.insert("sleepers".to_owned(), sleepers);
         extensions.insert("1800".to_owned(), Extension::Queue("support".to_owned()));
-        let sales = Queue { members: Vec::new(), ..support.clone() };
-        queues.insert("sales".to_owned(), sales);
+        let mut agents = BTreeMap::new();
+        for n in 1..=4 {
+            let mine = [format!("desk{n}"), format!("back{n}")];
+            for name in &mine {
+                let empty = Queue { members: Vec::new(), ..support.clone() };
+                queues.insert(name.clone(), empty);
+            }
+            extensions.insert(format!("182{n}"), Extension::Queue(mine[0].clone()));
+            agents.insert(format!("agent{n}"), mine.to_vec());
+        }
         queues.insert("support".to_owned(), support);
-        let both = vec!["support".to_owned(), "sales".to_owned()];
         Self {
-            agents: (1..=4).map(|n| (format!("agent{n}"), both.clone())).collect(),
+            agents,
             reasons: ["break", "lunch", "training"].map(str::to_owned).to_vec(),
             realm: "bench.test".to_owned(),
             address: "198.18.0.10:8089".to_owned(),

@@ -81,6 +81,11 @@ impl Line {
         format!("180{}", self.number)
     }
 
+    /// The number of the queue that this agent logs in to.
+    pub fn desk(&self) -> String {
+        format!("182{}", self.number)
+    }
+
     /// The number of the queue that rings only this agent, and wakes his phone by push.
     pub fn push_queue(&self) -> String {
         format!("181{}", self.number)

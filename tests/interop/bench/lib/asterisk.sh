@@ -85,7 +85,7 @@ asterisk_start() {
     done
     # The pack as it is; its settings are the bench's own.
     cp "$ROOT/server/asterisk/push.conf" "$ROOT/server/asterisk/transfer.conf" \
-        "$ROOT/server/asterisk/messages.conf" "$ROOT/server/asterisk/agent.conf" "$ROOT/server/asterisk/agent-settings.conf" "$STATE/etc/"
+        "$ROOT/server/asterisk/messages.conf" "$ROOT/server/asterisk/agent.conf" "$STATE/etc/"
     # It complains about each of these that does not exist.
     for file in acl ccss features pjproject pjsip_notify udptl; do
         touch "$STATE/etc/$file.conf"

@@ -75,6 +75,11 @@ scenarios! {
         answered_by_itself,
         turned_off,
     }
+    agent {
+        a_day,
+        rung_when_ready,
+        refused,
+    }
     control {
         done,
         refused,

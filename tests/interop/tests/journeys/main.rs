@@ -21,11 +21,13 @@
 //! | `history` | calls that are over, after a kill, and one of them called again |
 //! | `message` | agents who write to each other |
 //! | `intercom` | a call beside one that was answered without the agent |
+//! | `agent` | wrap-up, do not disturb, two phones of an agent |
 //! | `control` | codes of the dial plan: how long they take, and who notices |
 //! | `program` | doctor, exit statuses, commands that are refused |
 
 #![allow(clippy::print_stdout, reason = "what was measured or left out is worth reading")]
 
+mod agent;
 mod call_waiting;
 mod calls;
 mod cold;

@@ -1,0 +1,113 @@
+//! An agent at his queues: logged in, paused and ready by codes, rung only when he is ready.
+
+use serde_json::{Value, json};
+use sidetone_interop::phone::{PATIENCE, Phone};
+use sidetone_interop::stage::Stage;
+use sidetone_interop::tones::Voice;
+use std::time::Duration;
+
+/// The agent's phone, which knows what he is: in no queue.
+pub(crate) fn at_work(stage: &Stage) -> Phone {
+    let mut agent = stage.agent_with(&Voice::silence(), &["--queues"]);
+    until(&mut agent, "in no queue", |agent| agent["state"] == "logged_out");
+    agent
+}
+
+/// Waits until the server has said that he is so.
+#[track_caller]
+pub(crate) fn until(phone: &mut Phone, what: &str, is_so: impl Fn(&Value) -> bool) -> Value {
+    until_after(phone, 0.0, what, is_so)["agent"].clone()
+}
+
+/// The same, later than this, in ms since the phone's start; gives back the event.
+#[track_caller]
+pub(crate) fn until_after(
+    phone: &mut Phone,
+    at_ms: f64,
+    what: &str,
+    is_so: impl Fn(&Value) -> bool,
+) -> Value {
+    phone.wait(what, PATIENCE, |event| {
+        let agent = &event["agent"];
+        let is_settled = agent["certain"] == true && agent["requested"].is_null();
+        let is_later = event["at_ms"].as_f64().is_some_and(|at| at > at_ms);
+        event["event"] == "agent" && is_settled && is_later && is_so(agent)
+    })
+}
+
+/// Asks to be so, and waits for it.
+#[track_caller]
+pub(crate) fn ask(phone: &mut Phone, command: Value, state: &str) -> Value {
+    phone.order(command);
+    until(phone, state, |agent| agent["state"] == state)
+}
+
+/// A day: into all queues paused, ready, another pause, out of one queue, out of all.
+pub(crate) fn a_day(stage: &Stage) {
+    let mut agent = at_work(stage);
+    let line = stage.line.number();
+    let seen = ask(&mut agent, json!({ "command": "login", "reason": "break" }), "not_ready");
+    assert_eq!(seen["pause"]["reason"], "break");
+    assert_eq!(seen["reasons"], json!(["break", "lunch", "training"]));
+    let queue = |name: &str, logged_in: bool, paused: bool| json!({ "name": format!("{name}{line}"), "logged_in": logged_in, "paused": paused });
+    assert_eq!(seen["queues"], json!([queue("desk", true, true), queue("back", true, true)]));
+    let since = seen["logged_in_since"].as_u64().expect("since when");
+    ask(&mut agent, json!({ "command": "unpause" }), "ready");
+    let seen = ask(&mut agent, json!({ "command": "pause", "reason": "lunch" }), "not_ready");
+    assert_eq!(seen["pause"]["reason"], "lunch");
+    assert!(seen["pause"]["since"].as_u64().is_some_and(|at| at >= since));
+    agent.order(json!({ "command": "logout", "queue": format!("back{line}") }));
+    let seen = until(&mut agent, "out of one", |agent| agent["queues"][1]["logged_in"] == false);
+    assert_eq!(seen["queues"], json!([queue("desk", true, true), queue("back", false, false)]));
+    ask(&mut agent, json!({ "command": "logout" }), "logged_out");
+    stage.leave(agent);
+}
+
+/// A queue rings who is ready, and nobody else.
+pub(crate) fn rung_when_ready(stage: &Stage) {
+    let mut agent = at_work(stage);
+    let mut customer = stage.customer(&Voice::silence());
+    ask(&mut agent, json!({ "command": "login", "reason": "lunch" }), "not_ready");
+    let waits = customer.dial(&stage.line.desk());
+    customer.wait_call("established", &waits);
+    agent.listen(Duration::from_secs(3));
+    assert_eq!(agent.count("incoming"), 0, "{}", agent.story());
+    customer.order(json!({ "command": "hangup", "call": waits }));
+    customer.wait_call("ended", &waits);
+    ask(&mut agent, json!({ "command": "unpause" }), "ready");
+    let waits = customer.dial(&stage.line.desk());
+    let rings = agent.wait_for("incoming")["call"].as_str().expect("a call").to_owned();
+    until(&mut agent, "it rings", |agent| agent["state"] == "ringing");
+    agent.order(json!({ "command": "answer", "call": rings }));
+    until(&mut agent, "on the call", |agent| agent["state"] == "on_call");
+    // The pause waits for the end of the call.
+    agent.order(json!({ "command": "pause", "reason": "break" }));
+    let seen = until(&mut agent, "a pause that waits", |agent| agent["pause"]["reason"] == "break");
+    assert_eq!(seen["state"], "on_call");
+    agent.order(json!({ "command": "hangup", "call": rings }));
+    customer.wait_call("ended", &waits);
+    until(&mut agent, "paused", |agent| agent["state"] == "not_ready");
+    ask(&mut agent, json!({ "command": "logout" }), "logged_out");
+    stage.leave(agent);
+    stage.leave(customer);
+}
+
+/// What the server would not do is refused, by its kind.
+pub(crate) fn refused(stage: &Stage) {
+    let mut agent = at_work(stage);
+    for (command, reason) in [
+        (json!({ "command": "pause", "reason": "lunch" }), "logged_out"),
+        (json!({ "command": "login", "queue": "nowhere" }), "unknown_queue"),
+        (json!({ "command": "login", "reason": "tea" }), "unknown_reason"),
+    ] {
+        agent.send(command);
+        assert_eq!(agent.wait_for("refused")["reason"], reason);
+    }
+    for code in
+        ["sidetone*pause*lunch", "sidetone*login*nowhere", "sidetone*pause*tea", "sidetone*dance"]
+    {
+        let told = super::control::control(&mut agent, code);
+        assert_eq!(told["event"], "control_failed", "{code}");
+    }
+    stage.leave(agent);
+}
