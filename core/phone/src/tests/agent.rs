@@ -151,9 +151,9 @@ fn what_another_has_changed_arrives_and_what_is_older_does_not() {
     is(&world, AgentState::WrapUp, true);
     notify(&mut world, &body(10, false, ""));
     is(&world, AgentState::LoggedOut, true);
-    let states = world.events.iter().map(|event| match event {
-        Event::AgentChanged { agent } => agent.state,
-        other => panic!("{other:?}"),
+    let states = world.events.iter().map(|event| {
+        let Event::AgentChanged { agent } = event else { panic!("{event:?}") };
+        agent.state
     });
     assert_eq!(states.collect::<Vec<_>>(), [AgentState::WrapUp, AgentState::LoggedOut]);
 }
