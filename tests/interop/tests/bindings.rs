@@ -56,6 +56,7 @@ impl App {
             refer_policy: None,
             transfers_return: None,
             call_waiting: None,
+            queues: false,
             user_agent: None,
         };
         let phone = Phone::start(config, None);

@@ -1,4 +1,5 @@
 //! The agent at his queues: the line that says what he is, and the list that queues and reasons are chosen from.
+#![allow(clippy::wildcard_enum_match_arm, reason = "a terminal has more keys than this has uses")]
 
 use super::app::App;
 use super::keys::Action;
@@ -130,8 +131,7 @@ pub(super) fn line(agent: &AgentSnapshot, now: Duration) -> Line<'static> {
     };
     let since = |UnixTime(at): UnixTime| clock(at, now);
     match pause {
-        Some(pause) if matches!(agent.state, AgentState::OnCall | AgentState::Ringing) => {
-            let _ = pause;
+        Some(_) if matches!(agent.state, AgentState::OnCall | AgentState::Ringing) => {
             spans.push(Span::raw(format!("  then paused: {why}")));
         }
         Some(pause) => {

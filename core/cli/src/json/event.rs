@@ -151,7 +151,7 @@ pub(crate) enum JsonEvent {
         on: bool,
     },
     Agent {
-        agent: JsonAgent,
+        agent: Box<JsonAgent>,
     },
     AgentFailed {
         request: JsonAgentRequest,
@@ -184,7 +184,7 @@ pub(crate) enum JsonEvent {
         state: &'static str,
         auto_answer: bool,
         transfers_return: &'static str,
-        agent: Option<JsonAgent>,
+        agent: Option<Box<JsonAgent>>,
         calls: Vec<JsonCall>,
     },
     Accepted {
@@ -436,7 +436,7 @@ impl From<Event> for JsonEvent {
                 reason: control_failure_name(reason),
                 text: reason.to_string(),
             },
-            Event::AgentChanged { agent } => Self::Agent { agent: agent.into() },
+            Event::AgentChanged { agent } => Self::Agent { agent: Box::new(agent.into()) },
             Event::AgentFailed { request, reason } => agent::failed(request, reason),
             Event::AutoAnswering { call, after } => {
                 Self::AutoAnswering { call: id(call), after_ms: ms(after) }

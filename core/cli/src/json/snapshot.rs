@@ -50,7 +50,7 @@ impl From<&Snapshot> for JsonEvent {
             state: registration_name(snapshot.registration.state),
             auto_answer: snapshot.auto_answer,
             transfers_return: transfers_return_name(snapshot.transfers_return),
-            agent: snapshot.agent.clone().map(Into::into),
+            agent: snapshot.agent.clone().map(|agent| Box::new(agent.into())),
             calls: snapshot.calls.iter().map(JsonCall::from).collect(),
         }
     }
