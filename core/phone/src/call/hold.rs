@@ -50,6 +50,8 @@ pub(super) struct TheirChange {
     request: Request,
     /// Their offer's direction; `None` where they want an offer from us.
     offered: Option<sdp::Direction>,
+    /// Our answer holds.
+    hold: bool,
 }
 
 impl TheirChange {
@@ -329,7 +331,8 @@ impl Call {
                 return self.not_yet(&key, &request, ua, now);
             }
         }
-        let wanted = direction_while(self.holds());
+        let hold = self.holds();
+        let wanted = direction_while(hold);
         let offered = offer.as_ref().map(|(_, direction)| *direction);
         let describe = match offer {
             Some((offer, direction)) => {
@@ -337,7 +340,7 @@ impl Call {
             }
             None => DescribeRequest::Offer { direction: wanted, ice_restart: false },
         };
-        self.their_change = Some(TheirChange { key, request, offered });
+        self.their_change = Some(TheirChange { key, request, offered, hold });
         self.describe(describe, ua, now);
     }
 
@@ -350,7 +353,7 @@ impl Call {
     }
 
     fn answer_change(&mut self, change: TheirChange, sdp: String, ua: &mut Ua, now: Now) {
-        let TheirChange { key, request, offered } = change;
+        let TheirChange { key, request, offered, hold } = change;
         if is_update(&request) {
             let mut response = request.response(StatusCode::OK, self.local_tag());
             self.agree_to_session(&request, &mut response, now);
@@ -362,6 +365,8 @@ impl Call {
         if offered.is_some() {
             let _ = self.exchange.local_answer();
             let before = self.hold;
+            // What waits to be asked for is agreed on by that.
+            self.hold.local = hold;
             self.take_remote(&String::from_utf8_lossy(&request.body));
             self.hold_changed(before, ua);
         }

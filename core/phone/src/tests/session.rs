@@ -188,8 +188,8 @@ fn a_hold_that_waits_after_glare_can_be_taken_back() {
     assert!(world.outputs.iter().all(|o| !matches!(o, Output::Describe { .. })));
 }
 
-#[test]
-fn their_change_during_our_wait_after_glare_goes_first() {
+/// Our hold met glare, and an answer of ours to their change holds meanwhile.
+fn held_by_an_answer() -> World {
     let (mut world, invite, to) = World::talking_in(id());
     let ours = hold(&mut world, true);
     world.reply(&ours, 491);
@@ -206,9 +206,30 @@ fn their_change_during_our_wait_after_glare_goes_first() {
     let mut ack = world.inside(&change, &to, Method::Ack);
     ack.headers.set(HeaderName::CALL_ID, invite.headers.call_id().unwrap());
     world.receive(ack);
+    world
+}
+
+#[test]
+fn their_change_during_our_wait_after_glare_goes_first() {
+    let mut world = held_by_an_answer();
     world.advance(SECOND * 2);
     world.described(id());
     world.request(Method::Invite);
+}
+
+#[test]
+fn a_hold_that_an_answer_of_ours_has_brought_is_one_and_is_undone_by_an_offer() {
+    let mut world = held_by_an_answer();
+    assert!(world.phone.snapshot().calls[0].hold.local, "the other side is told that it is held");
+    world.command(Command::Hold { call: id(), on: false }).unwrap();
+    world.advance(SECOND * 2);
+    let direction = sdp::Direction::SendRecv;
+    let wanted = DescribeRequest::Offer { direction, ice_restart: false };
+    assert_eq!(world.described(id()), wanted);
+    let invite = world.request(Method::Invite);
+    world.reply_sdp(&invite, 200, "caller", &self::sdp("sendrecv"));
+    world.request(Method::Ack);
+    assert!(!world.phone.snapshot().calls[0].hold.local);
 }
 
 #[test]
