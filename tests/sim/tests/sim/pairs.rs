@@ -136,7 +136,7 @@ pub(crate) fn orders() -> u128 {
 }
 
 #[test]
-#[ignore = "a minute of one core and 1 GB: scripts/test full"]
+#[ignore = "some minutes of one core and 1.7 GB: scripts/test full"]
 fn orders_on_two_calls_that_take_long() {
     use One::{Arrive, Bye, Glare, HangUp, Hold, Miss, Offer, Stay};
     use Op::{Bring, FlowLost, Leave, Merge, Split, Swap};
