@@ -24,6 +24,8 @@ pub(crate) fn parse(text: &str, account: &Account) -> Result<Uri, CommandError> 
         Some("tel") => at_home(number(&text[4..]).ok_or(error)?, account),
         _ if text.contains('<') => address(NameAddr::parse(text).map_err(|_| error)?.uri),
         Some("sip" | "sips") => address(Uri::parse(text).map_err(|_| error)?),
+        // Of another scheme: no user with a password.
+        Some(scheme) if text.contains('@') && !scheme.contains('@') => Err(error),
         _ if text.contains('@') => address(Uri::parse(&format!("sip:{text}")).map_err(|_| error)?),
         _ => at_home(number(text).or_else(|| user(text)).ok_or(error)?, account),
     }
@@ -137,6 +139,12 @@ mod tests {
         for text in ["", " ", "+", "()", "http://x", "a b", "sip:", "bob\r\nVia: x", "12\u{0}3"] {
             assert_eq!(dial(text), None, "{text:?}");
         }
+        for text in
+            ["sip:b.example", "sip:@b.example", "<im:bob@b.example>", "mailto:bob@b.example"]
+        {
+            assert_eq!(dial(text), None, "{text:?}");
+        }
+        assert_eq!(dial("bob@b.example:5061").as_deref(), Some("sip:bob@b.example:5061"));
         assert_eq!(dial(&"1".repeat(300)), None);
     }
 }

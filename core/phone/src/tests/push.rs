@@ -571,3 +571,16 @@ fn the_documents_examples_are_read_as_they_say() {
     assert_eq!(kind(fcm), AnnouncementKind::Cancelled, "as FCM hands it over");
     assert_eq!(kind(&examples["apns"]), AnnouncementKind::Incoming, "as APNs hands it over");
 }
+
+#[test]
+fn what_a_push_says_of_its_call_is_shown_and_the_call_is_announced_again_and_not_lost() {
+    let mut world = asleep();
+    let said = push(&world, AnnouncementKind::Incoming);
+    let (queue, group) = (Some("support".to_owned()), Some("pbx-1.2".to_owned()));
+    let said = Announcement { queue: queue.clone(), group: group.clone(), ..said };
+    world.handle(Input::Announced(said));
+    let data = world.phone.snapshot().calls[0].data.clone();
+    assert_eq!(data, CallData { queue, group, ..CallData::default() });
+    let saved = world.saved.clone().unwrap();
+    assert_eq!((saved.announced.len(), saved.unfinished.len()), (1, 0));
+}

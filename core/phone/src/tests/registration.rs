@@ -688,3 +688,20 @@ fn a_connection_on_which_nothing_was_ever_answered_is_given_up_and_the_next_ones
     }
     assert!(pauses[0] <= SECOND && pauses[3] >= SECOND * 4, "{pauses:?}");
 }
+
+#[test]
+fn an_interval_that_is_no_longer_than_ours_or_longer_than_any_is_not_taken_up() {
+    for least in ["60", "600", "4000000000"] {
+        let mut world = World::new();
+        world.command(Command::Register).unwrap();
+        world.open_flow();
+        let register = world.request(Method::Register);
+        let mut response = register.response(StatusCode::INTERVAL_TOO_BRIEF, Some("s"));
+        response.headers.push(HeaderName::MIN_EXPIRES, least);
+        world.receive(response);
+        world.silent();
+        let problem = world.phone.snapshot().registration.problem;
+        let is_refused = matches!(problem, Some(RegistrationProblem::Refused { status: 423, .. }));
+        assert!(is_refused, "{least}: {problem:?}");
+    }
+}

@@ -298,3 +298,25 @@ fn a_caller_that_gives_up_ends_the_repetitions() {
     world.silent();
     world.ended(id(), EndReason::Cancelled);
 }
+
+#[test]
+fn the_first_number_of_a_reliable_response_is_in_the_range_of_the_rfc() {
+    let mut world = World::registered();
+    let mut seen = std::collections::BTreeSet::new();
+    for number in 0..16 {
+        let mut invite = world.invite(call_id(number));
+        invite.headers.push(HeaderName::REQUIRE, "100rel");
+        world.receive(invite.clone());
+        let ringing = world.response(180);
+        let rseq = ringing.headers.number(&HeaderName::RSEQ).unwrap();
+        // RFC 3262 §3, and room for those that follow.
+        assert!((1..1 << 31).contains(&rseq), "{rseq}");
+        seen.insert(rseq);
+        let decline = Command::Decline { call: call_id(number), reason: DeclineReason::Busy };
+        world.command(decline).unwrap();
+        while world.sent.pop_front().is_some() {}
+        world.advance_alive(SECOND * 40);
+        while world.sent.pop_front().is_some() {}
+    }
+    assert_eq!(seen.len(), 16, "each is drawn");
+}
