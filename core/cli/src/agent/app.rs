@@ -7,6 +7,8 @@ use crate::json::JsonEvent;
 use crate::session::plain;
 use sidetone_driver::{Milestone, What};
 use sidetone_phone::{CallId, CallSnapshot, CallState, Command, Event, Snapshot};
+#[cfg(test)]
+use sidetone_phone::{Registration, RegistrationState, TransfersReturn, UnixTime};
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
@@ -241,5 +243,23 @@ fn milestone(what: &What) -> Option<(CallId, &'static str)> {
         | What::NotSaved(_)
         | What::HistoryChanged(_)
         | What::AudioLost(_) => None,
+    }
+}
+
+#[cfg(test)]
+impl App {
+    /// For tests: this lamp and these calls, and nothing else.
+    pub(super) fn with(state: RegistrationState, calls: Vec<CallSnapshot>) -> Self {
+        let registration = Registration { state, problem: None, since: UnixTime::default() };
+        let snapshot = Snapshot {
+            registration,
+            calls,
+            auto_answer: false,
+            transfers_return: TransfersReturn::Unknown,
+            voicemail: None,
+            agent: None,
+        };
+        let server = "wss://pbx.example.test:8089/ws".to_owned();
+        Self::new("sip:agent1@example.test".to_owned(), server, snapshot)
     }
 }

@@ -161,3 +161,92 @@ pub(super) fn line(agent: &AgentSnapshot, now: Duration) -> Line<'static> {
     }
     Line::from(spans)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crossterm::event::KeyModifiers;
+    use sidetone_phone::{AgentQueue, Pause, RegistrationState};
+
+    const NOW: Duration = Duration::from_secs(10_000);
+
+    fn agent(state: AgentState) -> AgentSnapshot {
+        let queue =
+            |name: &str, logged_in| AgentQueue { name: name.to_owned(), logged_in, paused: false };
+        AgentSnapshot {
+            state,
+            certain: true,
+            pause: None,
+            queues: vec![queue("support", true), queue("sales", false)],
+            reasons: vec!["break".to_owned(), "lunch".to_owned()],
+            logged_in_since: Some(UnixTime(NOW - Duration::from_secs(3_725))),
+            requested: None,
+        }
+    }
+
+    fn paused(state: AgentState, reason: Option<&str>, until: Option<u64>) -> AgentSnapshot {
+        let pause = Pause {
+            reason: reason.map(str::to_owned),
+            since: Some(UnixTime(NOW - Duration::from_secs(65))),
+            until: until.map(|seconds| UnixTime(NOW + Duration::from_secs(seconds))),
+        };
+        AgentSnapshot { pause: Some(pause), ..agent(state) }
+    }
+
+    fn shown(agent: &AgentSnapshot) -> String {
+        line(agent, NOW).spans.iter().map(|span| span.content.as_ref()).collect()
+    }
+
+    #[test]
+    fn the_line_says_what_he_is_for_how_long_and_what_is_asked() {
+        use AgentState::{LoggedOut, NotReady, OnCall, Ready, Unavailable, WrapUp};
+        let of = "  in support for 1:02:05";
+        assert_eq!(shown(&agent(Ready)), format!("◆ ready{of}"));
+        let lunch = paused(NotReady, Some("lunch"), None);
+        assert_eq!(shown(&lunch), format!("◆ paused: lunch  0:01:05{of}"));
+        let forced = paused(NotReady, None, None);
+        assert_eq!(shown(&forced), format!("◆ paused: reason unknown  0:01:05{of}"));
+        let wrap_up = paused(WrapUp, Some("wrapup"), Some(12));
+        assert_eq!(shown(&wrap_up), format!("◆ wrap-up  0:00:12 left{of}"));
+        let talks = paused(OnCall, Some("lunch"), None);
+        assert_eq!(shown(&talks), format!("◆ on a call  then paused: lunch{of}"));
+        let old = AgentSnapshot { certain: false, ..agent(Ready) };
+        assert_eq!(shown(&old), format!("◆ ready  as the server said last{of}"));
+        let requested = Some(AgentRequest::Unpause);
+        let asks = AgentSnapshot { requested, ..agent(Ready) };
+        assert_eq!(shown(&asks), format!("◆ ready{of}  ready requested…"));
+        let nowhere = AgentSnapshot { queues: Vec::new(), certain: false, ..agent(Unavailable) };
+        assert_eq!(shown(&nowhere), "◆ the server has no queues for you");
+        assert!(shown(&agent(LoggedOut)).starts_with("◆ logged out"));
+    }
+
+    #[test]
+    fn a_list_offers_what_can_be_done_and_enter_does_it() {
+        let mut app = App::with(RegistrationState::Registered, Vec::new());
+        app.snapshot.agent = Some(agent(AgentState::Ready));
+        let key = |code| KeyEvent::new(code, KeyModifiers::NONE);
+        assert_eq!(open(&mut app, What::Queue), Action::Redraw);
+        let mut offered = Vec::new();
+        for _ in 0..3 {
+            let choice = app.choice.take().unwrap();
+            offered.push(press(&mut app, choice, key(KeyCode::Enter)));
+            press(&mut app, choice, key(KeyCode::Tab));
+        }
+        let queue = |name: &str| Some(name.to_owned());
+        let expected = [
+            AgentRequest::LogIn { queue: None, reason: None },
+            AgentRequest::LogOut { queue: queue("support") },
+            AgentRequest::LogIn { queue: queue("sales"), reason: None },
+        ];
+        assert_eq!(offered, expected.map(ask));
+        app.choice = None;
+        open(&mut app, What::Reason);
+        let choice = app.choice.take().unwrap();
+        let lunch = press(&mut app, Choice { at: 1, ..choice }, key(KeyCode::Enter));
+        assert_eq!(lunch, ask(AgentRequest::Pause { reason: "lunch".to_owned() }));
+        assert_eq!(press(&mut app, choice, key(KeyCode::Esc)), Action::Redraw);
+        assert_eq!(app.choice, None);
+        app.snapshot.agent = Some(paused(AgentState::NotReady, Some("lunch"), None));
+        assert_eq!(open(&mut app, What::Reason), ask(AgentRequest::Unpause));
+    }
+}

@@ -404,25 +404,12 @@ mod tests {
     use ratatui::backend::TestBackend;
     use sidetone_driver::What;
     use sidetone_phone::{
-        CallId, Command, Event, MessageCount, MessageSummary, QualityReport, Registration,
-        RegistrationProblem, Snapshot, UnixTime,
+        CallId, Command, Event, MessageCount, MessageSummary, QualityReport, RegistrationProblem,
+        UnixTime,
     };
 
     fn app(state: RegistrationState, calls: Vec<CallSnapshot>) -> App {
-        let problem = None;
-        let registration = Registration { state, problem, since: UnixTime::default() };
-        let mut app = App::new(
-            "sip:agent1@example.test".to_owned(),
-            "wss://pbx.example.test:8089/ws".to_owned(),
-            Snapshot {
-                registration,
-                calls,
-                auto_answer: false,
-                transfers_return: TransfersReturn::Unknown,
-                voicemail: None,
-                agent: None,
-            },
-        );
+        let mut app = App::with(state, calls);
         app.select_next();
         app
     }

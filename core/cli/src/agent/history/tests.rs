@@ -5,25 +5,14 @@ use crate::agent::keys;
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 use sidetone_phone::{
-    CallRecord, DeclineReason, Direction, EndReason, Party, Registration, RegistrationState,
-    Snapshot, TransfersReturn, UnixTime,
+    CallRecord, DeclineReason, Direction, EndReason, Party, RegistrationState, UnixTime,
 };
 use std::time::Duration;
 
 const NOW: Duration = Duration::from_secs(1_000_000);
 
 fn app() -> App {
-    let state = RegistrationState::Registered;
-    let registration = Registration { state, problem: None, since: UnixTime::default() };
-    let snapshot = Snapshot {
-        registration,
-        calls: Vec::new(),
-        auto_answer: false,
-        transfers_return: TransfersReturn::Unknown,
-        voicemail: None,
-        agent: None,
-    };
-    App::new("sip:agent1@example.test".to_owned(), "wss://pbx/ws".to_owned(), snapshot)
+    App::with(RegistrationState::Registered, Vec::new())
 }
 
 fn entry(cursor: u64, name: &str, uri: &str, minutes: u64, reason: EndReason) -> HistoryEntry {
