@@ -28,9 +28,12 @@ struct Arguments {
     var server = "", account = "", ca = "", mic = "null", speaker = "null", state = "", payload: String?
     /// After a call the phone stays awake so long, in milliseconds; the system activates the audio by itself, or as told.
     var grace = 1000, activation = "automatic"
+    /// The user is an agent of queues.
+    var queues = false
 
     init(_ words: [String]) {
-        var rest = words.filter { $0 != "--json" && $0 != "agent" && $0 != "--sip" }
+        queues = words.contains("--queues")
+        var rest = words.filter { !["--json", "agent", "--sip", "--queues"].contains($0) }
         while let name = rest.first {
             guard rest.count > 1 else { fail("\(name) needs a value") }
             let value = rest[1]
@@ -111,7 +114,8 @@ func endpoint(_ text: String) -> AudioEndpoint {
         guard let pem = try? String(contentsOfFile: arguments.ca, encoding: .utf8) else { fail("cannot read \(arguments.ca)") }
         return PhoneConfig(
             aor: arguments.account, password: password, servers: [arguments.server], instance: UUID(), trust: .pem(text: pem),
-            microphone: endpoint(arguments.mic), speaker: endpoint(arguments.speaker), audioGate: .platform)
+            microphone: endpoint(arguments.mic), speaker: endpoint(arguments.speaker), audioGate: .platform,
+            queues: arguments.queues)
     }
 
     func run() {
@@ -177,7 +181,7 @@ func endpoint(_ text: String) -> AudioEndpoint {
         case "split":
             guard let call else { return refuse("unknown_call", "There is no such call on the screen") }
             kit.userSplits(call)
-        case "leave", "transfer", "attended":
+        case "leave", "transfer", "attended", "login", "logout", "pause", "unpause":
             guard let phone else { return refuse("not_registered", "There is no phone yet") }
             Task {
                 do {
@@ -202,10 +206,14 @@ func endpoint(_ text: String) -> AudioEndpoint {
         say("accepted", ["command": name, "call": call.map(id)])
     }
 
-    /// What is asked of several calls; who names none asks it of one that is not there.
+    /// What is asked of the agent, or of several calls; who names none asks it of one that is not there.
     private func several(_ name: String, _ json: [String: Any], _ call: UUID?, _ phone: SidetonePhone) async throws {
         let call = call ?? UUID()
         switch name {
+        case "login": try await phone.logIn(json["queue"] as? String, reason: json["reason"] as? String)
+        case "logout": try await phone.logOut(json["queue"] as? String)
+        case "pause": try await phone.pause(json["reason"] as? String ?? "")
+        case "unpause": try await phone.unpause()
         case "leave": try await phone.leave()
         case "transfer": try await phone.transfer(call, to: json["to"] as? String ?? "")
         default: try await phone.transfer(call, with: (json["with"] as? String).flatMap(UUID.init) ?? UUID())
@@ -256,6 +264,9 @@ func endpoint(_ text: String) -> AudioEndpoint {
         case .controlDone(let control): say("control_done", ["control": id(control)])
         case .controlFailed(let control, let reason, let text):
             say("control_failed", ["control": id(control), "reason": snake("\(reason)"), "text": text])
+        case .agentChanged(let agent): say("agent", ["agent": shown(agent)])
+        case .agentFailed(let request, let reason, let text):
+            say("agent_failed", ["request": asked(request), "reason": snake("\(reason)"), "text": text])
         case .autoAnswering(let call, let after): say("auto_answering", ["call": id(call), "after_ms": milliseconds(after)])
         case .dtmfFailed(let call, let digits, let text): say("dtmf_failed", ["call": id(call), "digits": digits, "reason": text])
         case .dtmfSent(let call): say("dtmf_sent", ["call": id(call)])
@@ -267,6 +278,26 @@ func endpoint(_ text: String) -> AudioEndpoint {
         }
     }
 
+    private func shown(_ agent: AgentSnapshot) -> [String: Any] {
+        let pause = agent.pause.map { nulled(["reason": $0.reason, "since": seconds($0.since), "until": seconds($0.until)]) }
+        return nulled([
+            "state": snake("\(agent.state)"), "certain": agent.certain, "pause": pause,
+            "queues": agent.queues.map { ["name": $0.name, "logged_in": $0.loggedIn, "paused": $0.paused] as [String: Any] },
+            "reasons": agent.reasons, "logged_in_since": seconds(agent.loggedInSince), "requested": agent.requested.map(asked),
+        ])
+    }
+
+    private func asked(_ request: AgentRequest) -> [String: Any] {
+        switch request {
+        case .logIn(let queue, let reason): nulled(["command": "login", "queue": queue, "reason": reason])
+        case .logOut(let queue): nulled(["command": "logout", "queue": queue, "reason": nil])
+        case .pause(let reason): nulled(["command": "pause", "queue": nil, "reason": reason])
+        case .unpause: nulled(["command": "unpause", "queue": nil, "reason": nil])
+        }
+    }
+
+    private func nulled(_ fields: [String: Any?]) -> [String: Any] { fields.mapValues { $0 ?? NSNull() } }
+    private func seconds(_ at: Date?) -> Int? { at.map { Int($0.timeIntervalSince1970) } }
     private func milliseconds(_ time: TimeInterval?) -> Int? { time.map { Int($0 * 1000) } }
     private func party(_ party: Party) -> [String: Any] { ["name": party.name ?? NSNull(), "uri": party.uri] }
 

@@ -4,6 +4,7 @@
 //! `SIDETONE_KOTLIN`, `SIDETONE_ROBOLECTRIC` and `SIDETONE_SWIFT` name the commands that run them, `scripts/kotlin
 //! run`, `scripts/kotlin device` and `scripts/swift run`; without one, its journeys say so and are left out.
 
+use crate::scenarios::agent::{ask, until};
 use serde_json::{Value, json};
 use sidetone_interop::bench::Bench;
 use sidetone_interop::phone::{PATIENCE, Phone, Scratch};
@@ -35,6 +36,7 @@ macro_rules! journeys {
             a_phone_sleeps_after_its_call_and_the_next_push_rings_in_the_same_process,
             two_calls_are_swapped_joined_split_and_left_to_themselves,
             a_second_call_waits_until_it_is_answered,
+            an_agent_logs_in_is_rung_pauses_and_logs_out,
         }
     };
     ($cold:ident: $($journey:ident,)*) => {
@@ -549,6 +551,27 @@ pub(crate) fn two_calls_are_swapped_joined_split_and_left_to_themselves(cold: &C
     two.customer.ask("hangup", &two.theirs, json!({}));
     two.colleague.wait_ended(&colleagues, "remote");
     two.leave();
+}
+
+/// The agent's commands and news by the binding, in the words of the terminal.
+pub(crate) fn an_agent_logs_in_is_rung_pauses_and_logs_out(cold: &Cold) {
+    let mut agent = cold.begin(&Voice::silence(), &["--queues"]);
+    agent.wait_lamp("registered", COLD);
+    until(&mut agent, "in no queue", |agent| agent["state"] == "logged_out");
+    ask(&mut agent, json!({ "command": "login" }), "ready");
+    let mut customer = cold.stage.customer(&Voice::silence());
+    let theirs = customer.dial(&cold.stage.line.desk());
+    let call = reported(&mut agent);
+    agent.ask("answer", &call, json!({}));
+    agent.wait_call("established", &call);
+    until(&mut agent, "on the call", |agent| agent["state"] == "on_call");
+    agent.ask("hangup", &call, json!({}));
+    customer.wait_ended(&theirs, "remote");
+    until(&mut agent, "wrap-up", |agent| agent["state"] == "wrap_up");
+    ask(&mut agent, json!({ "command": "pause", "reason": "lunch" }), "not_ready");
+    ask(&mut agent, json!({ "command": "logout" }), "logged_out");
+    leave(agent);
+    cold.stage.leave(customer);
 }
 
 /// A colleague calls while the customer talks: nothing changes before the answer, and who is hung up on leaves the other.

@@ -84,6 +84,10 @@ class Lines(private val out: PrintStream = System.out) {
             is Event.ControlFailed -> print(
                 "control_failed", "control" to event.control.toString(), "reason" to snake(event.reason::class.simpleName!!), "text" to event.text,
             )
+            is Event.AgentChanged -> print("agent", "agent" to agent(event.agent))
+            is Event.AgentFailed -> print(
+                "agent_failed", "request" to request(event.request), "reason" to snake(event.reason::class.simpleName!!), "text" to event.text,
+            )
             is Event.AutoAnswering -> print("auto_answering", "call" to event.call.toString(), "after_ms" to ms(event.after))
             is Event.DtmfFailed -> print("dtmf_failed", "call" to event.call.toString(), "digits" to event.digits, "reason" to event.text)
             is Event.DtmfSent -> print("dtmf_sent", "call" to event.call.toString())
@@ -97,6 +101,26 @@ class Lines(private val out: PrintStream = System.out) {
             is Event.NotSaved -> print("error", "text" to event.text)
         }
     }
+
+    private fun agent(it: AgentSnapshot) = json(
+        "state" to it.state.name.lowercase(), "certain" to it.certain,
+        "pause" to it.pause?.let { pause ->
+            json("reason" to pause.reason, "since" to pause.since?.epochSecond, "until" to pause.until?.epochSecond)
+        },
+        "queues" to JSONArray(it.queues.map { queue -> json("name" to queue.name, "logged_in" to queue.loggedIn, "paused" to queue.paused) }),
+        "reasons" to JSONArray(it.reasons), "logged_in_since" to it.loggedInSince?.epochSecond,
+        "requested" to it.requested?.let(::request),
+    )
+
+    private fun request(it: AgentRequest) = when (it) {
+        is AgentRequest.LogIn -> json("command" to "login", "queue" to it.queue, "reason" to it.reason)
+        is AgentRequest.LogOut -> json("command" to "logout", "queue" to it.queue, "reason" to null)
+        is AgentRequest.Pause -> json("command" to "pause", "queue" to null, "reason" to it.reason)
+        is AgentRequest.Unpause -> json("command" to "unpause", "queue" to null, "reason" to null)
+    }
+
+    private fun json(vararg fields: Pair<String, Any?>) =
+        JSONObject().apply { for ((name, value) in fields) put(name, value ?: JSONObject.NULL) }
 
     private fun quality(call: UUID, it: QualityReport) = print(
         "quality", "call" to call.toString(), "codec" to it.codec,

@@ -76,6 +76,7 @@ abstract class Program(private val flags: Map<String, String>, out: PrintStream)
     protected abstract fun quit()
 
     protected fun configure(config: PhoneConfig) = config.copy(
+        queues = flags["queues"] == "true",
         trust = flags["ca"]?.let { Trust.Pem(File(it).readText()) } ?: Trust.Platform,
         microphone = endpoint(flags["mic"]), speaker = endpoint(flags["speaker"]),
     )
@@ -180,10 +181,16 @@ abstract class Program(private val flags: Map<String, String>, out: PrintStream)
             "forward" -> { -> phone.forward(call(), json.getString("to")) }
             "transfer" -> { -> phone.transfer(call(), json.getString("to")) }
             "attended" -> { -> phone.transferTo(call(), call("with")) }
+            "login" -> { -> phone.logIn(text(json, "queue"), text(json, "reason")) }
+            "logout" -> { -> phone.logOut(text(json, "queue")) }
+            "pause" -> { -> phone.pause(json.getString("reason")) }
+            "unpause" -> { -> phone.unpause() }
             "merge" -> { -> phone.merge(json.getJSONArray("calls").map(UUID::fromString)) }
             else -> null
         }
     }
+
+    private fun text(json: JSONObject, field: String): String? = if (json.isNull(field)) null else json.getString(field)
 
     private fun later(command: Command, what: suspend () -> Unit) {
         scope.launch {
@@ -233,6 +240,10 @@ fun flagsOf(arguments: Array<String>): Map<String, String> {
         val name = iterator.next().removePrefix("--")
         // The events have one form here; what asks for it elsewhere is taken.
         if (name == "json" || name == "sip") continue
+        if (name == "queues") {
+            flags[name] = "true"
+            continue
+        }
         require(name in FLAGS) { "unknown flag --$name; there are ${FLAGS.joinToString { "--$it" }}" }
         require(iterator.hasNext()) { "--$name needs a value" }
         flags[name] = iterator.next()
@@ -241,4 +252,4 @@ fun flagsOf(arguments: Array<String>): Map<String, String> {
     return flags
 }
 
-private val FLAGS = listOf("server", "account", "ca", "mic", "speaker", "state", "payload", "lag", "api")
+private val FLAGS = listOf("server", "account", "ca", "mic", "speaker", "state", "payload", "lag", "api", "queues")
