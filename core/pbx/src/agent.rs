@@ -44,9 +44,11 @@ impl Pbx {
         self.config.extensions.get(number).cloned().or(code)
     }
 
-    /// Whether queues leave this member alone.
-    pub(crate) fn is_paused(&self, user: &str) -> bool {
-        self.seats.get(user).is_some_and(|seat| seat.reason.is_some())
+    /// Whether this queue leaves a member alone: one that he logs in to by codes, while he is paused.
+    pub(crate) fn is_paused(&self, user: &str, queue: &str) -> bool {
+        let mine = self.config.agents.get(user);
+        mine.is_some_and(|mine| mine.iter().any(|name| name == queue))
+            && self.seats.get(user).is_some_and(|seat| seat.reason.is_some())
     }
 
     /// Carries a code out; who dials is known from his leg alone.

@@ -329,7 +329,7 @@ impl Pbx {
         let is_busy =
             |user: &str| self.legs.values().any(|leg| leg.user == user && leg.call.is_some());
         let free = |user: &String| {
-            !self.is_paused(user)
+            !self.is_paused(user, &name)
                 && match queue.push {
                     // The pack keeps a state of its own, in which other calls are not.
                     true => !self.is_engaged(user),
