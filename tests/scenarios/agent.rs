@@ -38,8 +38,12 @@ pub(crate) fn until_after(
 /// Asks to be so, and waits for it.
 #[track_caller]
 pub(crate) fn ask(phone: &mut Phone, command: Value, state: &str) -> Value {
+    // What he was before is no answer.
+    phone.listen(Duration::ZERO);
+    let before = phone.told().filter_map(|event| event["at_ms"].as_f64()).last();
     phone.order(command);
-    until(phone, state, |agent| agent["state"] == state)
+    let told = until_after(phone, before.unwrap_or(0.0), state, |agent| agent["state"] == state);
+    told["agent"].clone()
 }
 
 /// A day: into all queues paused, ready, another pause, out of one queue, out of all.
