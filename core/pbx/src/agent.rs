@@ -40,8 +40,8 @@ impl<'a> Code<'a> {
 impl Pbx {
     /// What happens when a number is dialled; `None`: there is no such number.
     pub(crate) fn extension(&self, number: &str) -> Option<Extension> {
-        let code = number.starts_with(PREFIX).then(|| Extension::Agent(number.to_owned()));
-        self.config.extensions.get(number).cloned().or(code)
+        let code = || number.starts_with(PREFIX).then(|| Extension::Agent(number.to_owned()));
+        self.config.extensions.get(number).cloned().or_else(code)
     }
 
     /// Whether this queue leaves a member alone: one that he logs in to by codes, while he is paused.
@@ -82,10 +82,10 @@ impl Pbx {
                     self.note(user, paused, now);
                     self.seat(user).logged_in_at = Some(now);
                 }
-                queues.iter().filter(wanted).for_each(|queue| self.member(queue, user, true));
+                queues.iter().filter(wanted).for_each(|queue| self.set_member(queue, user, true));
             }
             "logout" => {
-                queues.iter().filter(wanted).for_each(|queue| self.member(queue, user, false));
+                queues.iter().filter(wanted).for_each(|queue| self.set_member(queue, user, false));
                 if self.queues_of(user).is_empty() {
                     self.note(user, None, now);
                     self.seat(user).logged_in_at = None;
@@ -122,7 +122,8 @@ impl Pbx {
         queues.filter(is_in).map(|(name, _)| name).collect()
     }
 
-    fn member(&mut self, queue: &str, user: &str, is_in: bool) {
+    /// A member of a queue, or none: who is one already keeps his place.
+    pub(crate) fn set_member(&mut self, queue: &str, user: &str, is_in: bool) {
         let Some(queue) = self.config.queues.get_mut(queue) else { return };
         match is_in {
             true if queue.members.iter().any(|member| member == user) => {}

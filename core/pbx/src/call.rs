@@ -294,11 +294,7 @@ impl Pbx {
 
     fn log_in(&mut self, queue: &str, caller: LegId, is_in: bool) {
         let Some(user) = self.legs.get(&caller).map(|leg| leg.user.clone()) else { return };
-        let Some(queue) = self.config.queues.get_mut(queue) else { return };
-        queue.members.retain(|member| *member != user);
-        if is_in {
-            queue.members.push(user);
-        }
+        self.set_member(queue, &user, is_in);
     }
 
     fn join_queue(&mut self, key: CallKey, caller: LegId, queue: String, now: Duration) {

@@ -1,10 +1,10 @@
 //! The voice mailbox of the account: its message summary, subscribed to or sent unasked (RFC 3842).
 
 use crate::phone::Phone;
-use crate::subscription::{Notified, Package, Subscription};
+use crate::subscription::{Notified, Package, Subscription, is_of_package};
 use crate::{MessageCount, MessageSummary, Now};
 use sidetone_sip::transaction::{ClientKey, ServerKey};
-use sidetone_sip::{Dialog, HeaderName, Request, Response, StatusCode};
+use sidetone_sip::{Dialog, Request, Response, StatusCode};
 
 /// The event package, and its one body.
 pub(crate) const SUMMARY: Package =
@@ -106,9 +106,7 @@ impl Mailbox {
 
 /// A summary that a server sends to a phone that is registered, without a subscription: outside every dialog.
 fn is_unasked(notify: &Request) -> bool {
-    let event = notify.headers.get(&HeaderName::EVENT);
-    let package = event.as_deref().and_then(|event| event.split(';').next()).map(str::trim);
-    package == Some(SUMMARY.event) && Dialog::id_of(notify).is_none()
+    is_of_package(notify, SUMMARY.event) && Dialog::id_of(notify).is_none()
 }
 
 /// `application/simple-message-summary` (RFC 3842 §5.2).

@@ -3,7 +3,7 @@
 use crate::account::{Account, FlowChange};
 use crate::agent::Agent;
 use crate::call::{Call, Destination, In, target};
-use crate::control::Controls;
+use crate::control::{Asker, Controls};
 use crate::doubt::Doubts;
 use crate::mailbox::Mailbox;
 use crate::messages::Messages;
@@ -130,7 +130,9 @@ impl Phone {
             Command::SendMessage { message, to, text } => {
                 self.send_message(message, &to, text, now)
             }
-            Command::Control { control, code } => self.send_control(control, &code, now),
+            Command::Control { control, code } => {
+                self.send_control(control, &code, Asker::App, now)
+            }
             Command::Agent { request } => self.ask_of_agent(request, now),
             Command::SetAutoAnswer { on } => self.set_auto_answer(on),
             Command::Mute { call, on } => {

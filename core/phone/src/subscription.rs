@@ -69,6 +69,12 @@ pub(crate) enum Notified {
     News,
 }
 
+/// Whether a NOTIFY is of this event package, whatever its parameters (RFC 6665 §8.2.1).
+pub(crate) fn is_of_package(notify: &Request, package: &str) -> bool {
+    let event = notify.headers.get(&HeaderName::EVENT).unwrap_or_default();
+    event.split(';').next().map(str::trim) == Some(package)
+}
+
 impl Subscription {
     /// None yet.
     pub(crate) fn new(package: Package) -> Self {
@@ -190,8 +196,7 @@ impl Subscription {
         let Some(id) = Dialog::id_of(notify).filter(|id| self.is_of(id)) else {
             return Notified::NotOurs;
         };
-        let event = notify.headers.get(&HeaderName::EVENT).unwrap_or_default();
-        if event.split(';').next().map(str::trim) != Some(self.package.event) {
+        if !is_of_package(notify, self.package.event) {
             ua.refuse(key, notify, StatusCode::BAD_EVENT, now);
             return Notified::Refused;
         }

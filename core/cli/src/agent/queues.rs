@@ -32,7 +32,7 @@ pub(super) fn help(agent: &AgentSnapshot) -> Vec<(&'static str, &'static str)> {
         return Vec::new();
     }
     let pause = if agent.pause.is_some() { "ready" } else { "pause" };
-    let is_in = agent.logged_in_since.is_some() || agent.queues.iter().any(|q| q.logged_in);
+    let is_in = agent.queues.iter().any(|queue| queue.logged_in);
     let mut keys = vec![("g", "queues")];
     keys.extend(is_in.then_some(("z", pause)));
     keys

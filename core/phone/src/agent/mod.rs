@@ -5,14 +5,16 @@
 
 mod news;
 
+use crate::control::Asker;
 use crate::phone::Phone;
+use crate::subscription::is_of_package;
 use crate::{
     AgentFailure, AgentRequest, AgentSnapshot, AgentState, CallState, CommandError, ControlFailure,
     ControlId, Event, Now, TimerReason,
 };
 use news::News;
 use sidetone_sip::transaction::ServerKey;
-use sidetone_sip::{HeaderName, Request, StatusCode};
+use sidetone_sip::{Request, StatusCode};
 use std::time::Duration;
 
 /// The event package.
@@ -133,7 +135,7 @@ impl Phone {
         now: Now,
     ) -> Result<(), CommandError> {
         let control = ControlId(self.ua.uuid());
-        self.send_quiet_control(control, code, now)?;
+        self.send_control(control, code, Asker::Phone, now)?;
         let before = self.agent.news.as_ref().map(|news| news.number);
         self.agent.asked = Some(Asked { control, request, before, done: None });
         Ok(())
@@ -211,9 +213,7 @@ impl Phone {
 
     /// A NOTIFY of the server outside every dialog. `false`: it is not of the agent.
     pub(crate) fn agent_notified(&mut self, key: &ServerKey, notify: &Request, now: Now) -> bool {
-        let event = notify.headers.get(&HeaderName::EVENT);
-        let package = event.as_deref().and_then(|event| event.split(';').next()).map(str::trim);
-        if package != Some(EVENT) || !self.ua.config.queues {
+        if !self.ua.config.queues || !is_of_package(notify, EVENT) {
             return false;
         }
         let tag = self.ua.token();

@@ -54,10 +54,18 @@ struct Control {
     ack: Option<Request>,
     /// How long it waits for what it waits for.
     wait: Option<Wait>,
-    /// The app has asked for it, and is told what came of it.
-    is_apps: bool,
-    /// What came of it, until that is fetched, where the app has not asked.
+    asker: Asker,
+    /// What came of it, until the phone fetches it, where it has asked itself.
     outcome: Option<Result<(), ControlFailure>>,
+}
+
+/// Who is told what came of a code.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Asker {
+    /// The app, by an event.
+    App,
+    /// The phone itself, by [`Controls::take_quiet`].
+    Phone,
 }
 
 /// A wait that a suspension renews.
@@ -196,31 +204,11 @@ impl Controls {
 }
 
 impl Phone {
-    /// A code that the app asks for.
     pub(crate) fn send_control(
         &mut self,
         id: ControlId,
         code: &str,
-        now: Now,
-    ) -> Result<(), CommandError> {
-        self.dial_code(id, code, true, now)
-    }
-
-    /// A code that the phone itself needs; [`Controls::take_quiet`] says what came of it.
-    pub(crate) fn send_quiet_control(
-        &mut self,
-        id: ControlId,
-        code: &str,
-        now: Now,
-    ) -> Result<(), CommandError> {
-        self.dial_code(id, code, false, now)
-    }
-
-    fn dial_code(
-        &mut self,
-        id: ControlId,
-        code: &str,
-        is_apps: bool,
+        asker: Asker,
         now: Now,
     ) -> Result<(), CommandError> {
         let Self { controls, ua, account, .. } = self;
@@ -243,7 +231,7 @@ impl Phone {
             dialog: None,
             ack: None,
             wait: Some(Wait::new(PATIENCE, now)),
-            is_apps,
+            asker,
             outcome: None,
         }));
         Ok(())
@@ -415,21 +403,25 @@ impl Control {
 
     /// The server has done it.
     fn done(&mut self, response: &Response, ua: &mut Ua, now: Now) -> State {
-        match self.is_apps {
-            true => ua.tell(Event::ControlDone { control: self.id }),
-            false => self.outcome = Some(Ok(())),
-        }
+        self.conclude(Ok(()), ua);
         self.acknowledge(response, ua, now);
         self.wait = Some(Wait::new(FAREWELL, now));
         State::Done
     }
 
     fn fail(&mut self, reason: ControlFailure, ua: &mut Ua) -> State {
-        match self.is_apps {
-            true => ua.tell(Event::ControlFailed { control: self.id, reason }),
-            false => self.outcome = Some(Err(reason)),
-        }
+        self.conclude(Err(reason), ua);
         State::Over
+    }
+
+    /// Whoever has asked for it learns what came of it.
+    fn conclude(&mut self, outcome: Result<(), ControlFailure>, ua: &mut Ua) {
+        let control = self.id;
+        match (self.asker, outcome) {
+            (Asker::Phone, outcome) => self.outcome = Some(outcome),
+            (Asker::App, Ok(())) => ua.tell(Event::ControlDone { control }),
+            (Asker::App, Err(reason)) => ua.tell(Event::ControlFailed { control, reason }),
+        }
     }
 
     /// No answer in time. What was sent on a connection that is dead has none either.

@@ -10,13 +10,12 @@ use sidetone_interop::stage::{Server, Stage};
 use sidetone_interop::tones::Voice;
 use std::time::{Duration, Instant};
 
-/// The customer calls the agent's queue, and the agent answers.
-fn answered(stage: &Stage, agent: &mut Phone, customer: &mut Phone) -> (String, String) {
-    let theirs = customer.dial(&stage.line.desk());
-    let rings = agent.wait_for("incoming")["call"].as_str().expect("a call").to_owned();
-    agent.order(json!({ "command": "answer", "call": rings }));
-    agent.wait_call("established", &rings);
-    (rings, theirs)
+/// The next call rings, and the agent answers it.
+fn answers(agent: &mut Phone) -> String {
+    let call = agent.wait_for("incoming")["call"].as_str().expect("a call").to_owned();
+    agent.order(json!({ "command": "answer", "call": call }));
+    agent.wait_call("established", &call);
+    call
 }
 
 #[test]
@@ -24,7 +23,8 @@ fn after_a_call_the_agent_has_time_to_write_it_down_and_is_ready_by_itself() {
     let stage = Stage::asterisk();
     let (mut agent, mut customer) = (at_work(&stage), stage.customer(&Voice::silence()));
     ask(&mut agent, json!({ "command": "login" }), "ready");
-    let (call, _) = answered(&stage, &mut agent, &mut customer);
+    customer.dial(&stage.line.desk());
+    let call = answers(&mut agent);
     agent.order(json!({ "command": "hangup", "call": call }));
     let began = until_after(&mut agent, 0.0, "wrap-up", |agent| agent["state"] == "wrap_up");
     let pause = &began["agent"]["pause"];
@@ -36,11 +36,9 @@ fn after_a_call_the_agent_has_time_to_write_it_down_and_is_ready_by_itself() {
     let lasted = over["at_ms"].as_f64().expect("a time") - began;
     println!("wrap-up of three seconds: {lasted:.0} ms");
     assert!((2000.0..6000.0).contains(&lasted), "{lasted} ms");
-    let rings = agent.wait_for("incoming")["call"].as_str().expect("a call").to_owned();
+    let call = answers(&mut agent);
     // He may end it himself, too.
-    agent.order(json!({ "command": "answer", "call": rings }));
-    agent.wait_call("established", &rings);
-    agent.order(json!({ "command": "hangup", "call": rings }));
+    agent.order(json!({ "command": "hangup", "call": call }));
     until(&mut agent, "wrap-up", |agent| agent["state"] == "wrap_up");
     ask(&mut agent, json!({ "command": "unpause" }), "ready");
     customer.wait_call("ended", &next);
