@@ -78,14 +78,13 @@ asterisk_version() { "$PREFIX/asterisk" -V 2> /dev/null; }
 asterisk_start() {
     local file
     mkdir -p "$STATE"/{etc,cache,lib/keys,spool,run,log,hold}
+    # The pack as it is; its settings are the bench's own.
+    cp "$ROOT"/server/asterisk/*.conf "$STATE/etc/"
     for file in "$SOURCE"/asterisk/*.conf; do
         sed -e "s#@PREFIX@#$PREFIX/root#g;s#@STATE@#$STATE#g;s#@TLS@#$TLS#g" \
             -e "s#@ADDRESS@#$PBX_ADDRESS#g;s#@CUSTOMER@#$CUSTOMER_ADDRESS#g" "$file" \
             > "$STATE/etc/$(basename "$file")"
     done
-    # The pack as it is; its settings are the bench's own.
-    cp "$ROOT/server/asterisk/push.conf" "$ROOT/server/asterisk/transfer.conf" \
-        "$ROOT/server/asterisk/messages.conf" "$ROOT/server/asterisk/agent.conf" "$STATE/etc/"
     # It complains about each of these that does not exist.
     for file in acl ccss features pjproject pjsip_notify udptl; do
         touch "$STATE/etc/$file.conf"
