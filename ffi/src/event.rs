@@ -1,9 +1,9 @@
 //! What the app is told, as it crosses: each event counts, none is repeated.
 
 use crate::{
-    AgentFailure, AgentRequest, AgentSnapshot, Announcement, CallData, CallId, ControlFailure,
-    ControlId, Direction, Hold, MessageFailure, MessageId, QualityReport, Registration,
-    TextMessage,
+    AgentFailure, AgentRequest, AgentSnapshot, Announcement, CallData, CallId, Colleague,
+    ControlFailure, ControlId, Direction, Hold, MessageFailure, MessageId, QualityReport,
+    Registration, TeamQueue, TeamSnapshot, TextMessage,
 };
 use sidetone_phone as phone;
 use std::time::{Duration, SystemTime};
@@ -220,6 +220,21 @@ pub enum Event {
         reason: AgentFailure,
         /// Why, and what to do, in words.
         text: String,
+    },
+    /// The team that is watched is another, or worth something else.
+    TeamChanged {
+        /// All of it.
+        team: TeamSnapshot,
+    },
+    /// A colleague who is watched is something else now.
+    ColleagueChanged {
+        /// What is to be seen of him.
+        colleague: Colleague,
+    },
+    /// More or fewer callers wait in a queue that is watched, or agents for them.
+    TeamQueueChanged {
+        /// The queue.
+        queue: TeamQueue,
     },
     /// The server has done what a control call asked for.
     ControlDone {
@@ -441,6 +456,11 @@ impl From<phone::Event> for Event {
                 reason: reason.into(),
                 text: reason.to_string(),
             },
+            E::TeamChanged { team } => Self::TeamChanged { team: TeamSnapshot::of(&team) },
+            E::ColleagueChanged { colleague } => {
+                Self::ColleagueChanged { colleague: colleague.into() }
+            }
+            E::TeamQueueChanged { queue } => Self::TeamQueueChanged { queue: queue.into() },
             E::AgentChanged { agent } => Self::AgentChanged { agent: agent.into() },
             E::AgentFailed { request, reason } => Self::AgentFailed {
                 request: request.into(),

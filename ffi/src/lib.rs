@@ -44,6 +44,7 @@ mod push;
 mod runtime;
 mod shown;
 mod snapshot;
+mod team;
 mod time;
 mod vault;
 
@@ -67,6 +68,7 @@ pub use snapshot::{
     CallData, CallSnapshot, CallState, Direction, Hold, MediaPath, ProblemCause, QualityReport,
     Registration, RegistrationProblem, RegistrationState, Snapshot, TransfersReturn,
 };
+pub use team::{Colleague, TeamQueue, TeamSnapshot, TeamState};
 pub use vault::Vault;
 
 uniffi::setup_scaffolding!("sidetone");

@@ -5,8 +5,8 @@ use crate::journal::{Journal, Keeper, Question};
 use crate::shown::Shown;
 use crate::{
     Announcement, CallHistory, CallId, CommandError, ControlError, ControlId, DeclineReason, Event,
-    EventPage, MessageId, MessagePage, PhoneConfig, PushToken, Snapshot, StartError, Vault,
-    android, runtime, time,
+    EventPage, MessageId, MessagePage, PhoneConfig, PushToken, Snapshot, StartError, TeamSnapshot,
+    Vault, android, runtime, time,
 };
 use sidetone_driver as driver;
 use sidetone_driver::{Update, Updates, What};
@@ -228,6 +228,18 @@ impl Phone {
     /// Ends the pause. Returns as `log_in` does.
     pub async fn unpause(&self) -> Result<(), CommandError> {
         self.ask(AgentRequest::Unpause).await
+    }
+
+    /// Watches colleagues and queues, or no more: on for as long as somebody looks at them. The snapshot's team shows what the
+    /// server has told.
+    pub async fn watch_team(&self, on: bool) -> Result<(), CommandError> {
+        self.desk.command(Command::Watch { on }).await
+    }
+
+    /// Those of the team that is watched who are meant by what is typed: digits of a number, or words of a name or a team. Nothing
+    /// typed: all.
+    pub fn find_in_team(&self, text: String) -> Option<TeamSnapshot> {
+        self.shown.team().map(|team| team.find(&text).into())
     }
 
     /// Lets calls be answered without the agent as the configuration's `answer_mode` allows it, or not, until

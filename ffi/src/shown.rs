@@ -27,6 +27,12 @@ impl Shown {
         Snapshot::clone(&latest)
     }
 
+    /// The team that is watched now.
+    pub(crate) fn team(&self) -> Option<Arc<phone::TeamSnapshot>> {
+        let source = self.source.lock().unwrap_or_else(PoisonError::into_inner);
+        source.borrow().team.clone()
+    }
+
     /// The first snapshot with another revision; at once where the phone has ended.
     pub(crate) async fn after(&self, revision: u64) -> Snapshot {
         let mut changes = self.latest.subscribe();

@@ -1,6 +1,6 @@
 //! What a user interface renders, as it crosses: latest wins, and always the truth.
 
-use crate::{AgentSnapshot, CallId, Intent, Party, time};
+use crate::{AgentSnapshot, CallId, Intent, Party, TeamSnapshot, time};
 use sidetone_phone as phone;
 use std::time::{Duration, SystemTime};
 
@@ -20,6 +20,8 @@ pub struct Snapshot {
     pub transfers_return: TransfersReturn,
     /// The agent at his queues, where the configuration's `queues` wants it.
     pub agent: Option<AgentSnapshot>,
+    /// Colleagues and queues, as long as they are watched (`watch_team`).
+    pub team: Option<TeamSnapshot>,
     /// The phone was shut down: this is the last snapshot.
     pub ended: bool,
 }
@@ -263,6 +265,7 @@ impl Snapshot {
             auto_answer: snapshot.auto_answer,
             transfers_return: snapshot.transfers_return.into(),
             agent: snapshot.agent.map(Into::into),
+            team: snapshot.team.as_ref().map(TeamSnapshot::of),
             ended,
         }
     }

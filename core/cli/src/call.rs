@@ -145,6 +145,9 @@ impl Progress {
             | Event::ControlFailed { .. }
             | Event::AgentChanged { .. }
             | Event::AgentFailed { .. }
+            | Event::TeamChanged { .. }
+            | Event::ColleagueChanged { .. }
+            | Event::TeamQueueChanged { .. }
             | Event::AutoAnswering { .. }
             | Event::DtmfFailed { .. }
             | Event::MuteChanged { .. }

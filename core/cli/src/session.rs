@@ -190,6 +190,11 @@ impl Session {
             Ok(Request::Messages { before, limit }) => {
                 vec![self.handle.messages(before, limit).await.into()]
             }
+            Ok(Request::Team { filter }) => {
+                let team = self.snapshot().team.unwrap_or_default();
+                let team = Box::new((&team.find(&filter)).into());
+                vec![JsonEvent::Team { filter: Some(filter), team }]
+            }
             Ok(Request::ClearHistory) => {
                 let cleared = self.handle.history().clear().await;
                 vec![cleared.map_or_else(
@@ -343,6 +348,9 @@ pub(crate) fn plain(event: &JsonEvent) -> Option<String> {
         | JsonEvent::Accepted { .. }
         | JsonEvent::History { .. }
         | JsonEvent::HistoryChanged { .. }
+        | JsonEvent::Team { .. }
+        | JsonEvent::Colleague { .. }
+        | JsonEvent::TeamQueue { .. }
         | JsonEvent::Snapshot { .. }
         | JsonEvent::Messages { .. }
         | JsonEvent::Step { .. }

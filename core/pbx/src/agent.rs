@@ -54,9 +54,13 @@ impl Pbx {
     /// Carries a code out; who dials is known from his leg alone.
     pub(crate) fn dial_code(&mut self, key: CallKey, caller: LegId, number: &str, now: Duration) {
         let user = self.legs.get(&caller).map(|leg| leg.user.clone()).unwrap_or_default();
-        match self.obey(&user, number, now) {
+        let verb = number.strip_prefix(PREFIX).unwrap_or_default();
+        let outcome = match self.may_watch(&user) && self.obey_watcher(&user, verb, now) {
+            true => Ok(()),
+            false => self.obey(&user, number, now).map(|()| self.tell_agent(&user, now)),
+        };
+        match outcome {
             Ok(()) => {
-                self.tell_agent(&user, now);
                 self.take_these(key, caller, [Step::Answer, Step::HangUp(StatusCode::OK)], now);
             }
             Err(status) => self.end_call(key, Cause::Refused(status), now),
@@ -72,7 +76,7 @@ impl Pbx {
             let known = self.config.reasons.iter().find(|reason| *reason == name);
             known.cloned().ok_or(StatusCode::NOT_FOUND)
         };
-        let is_in = !self.queues_of(user).is_empty();
+        let is_in = self.is_logged_in(user);
         match code.verb {
             "state" => return Ok(()),
             "login" | "logout" if !is_known => return Err(StatusCode::NOT_FOUND),
@@ -158,14 +162,28 @@ impl Pbx {
             told["reason"] = reason.as_str().into();
             told["since"] = seat.since.as_secs().into();
         }
+        self.notify_all(user, "sidetone-agent", &told.to_string(), now);
+    }
+
+    /// Why he is paused.
+    pub(crate) fn reason_of(&self, user: &str) -> Option<&String> {
+        self.seats.get(user)?.reason.as_ref()
+    }
+
+    pub(crate) fn is_logged_in(&self, user: &str) -> bool {
+        !self.queues_of(user).is_empty()
+    }
+
+    /// A NOTIFY of this event to each phone of a user.
+    pub(crate) fn notify_all(&mut self, user: &str, event: &str, text: &str, now: Duration) {
         let contacts: Vec<_> = self.registrar.of(user).to_vec();
         for contact in contacts {
-            let notify = self.agent_notify(contact.uri, told.to_string());
+            let notify = self.news(contact.uri, event, text);
             self.send(notify, contact.flow, now);
         }
     }
 
-    fn agent_notify(&mut self, to: Uri, text: String) -> Request {
+    fn news(&mut self, to: Uri, event: &str, text: &str) -> Request {
         let (call_id, tag) = (self.random.uuid(), self.random.hex(8));
         let from = format!("<sip:notify@{}>;tag={tag}", self.config.realm);
         let mut notify = Request::new(Method::Notify, to.clone());
@@ -176,8 +194,8 @@ impl Pbx {
         headers.push(HeaderName::CALL_ID, call_id);
         headers.push(HeaderName::CSEQ, "1 NOTIFY");
         headers.push(HeaderName::SUBSCRIPTION_STATE, "terminated");
-        headers.push(HeaderName::EVENT, "sidetone-agent");
-        notify.set_body("application/json", text.into_bytes());
+        headers.push(HeaderName::EVENT, event);
+        notify.set_body("application/json", text.as_bytes().to_vec());
         notify
     }
 }

@@ -1,7 +1,7 @@
 //! Who may register, and what each extension does: the model's `pjsip.conf`, `extensions.conf` and
 //! `queues.conf`.
 
-use crate::Treatment;
+use crate::{Person, Treatment};
 use sidetone_sip::StatusCode;
 use std::collections::BTreeMap;
 use std::fmt;
@@ -26,6 +26,8 @@ pub struct PbxConfig {
     pub extensions: BTreeMap<String, Extension>,
     /// The queues that each agent may log in to, by user name.
     pub agents: BTreeMap<String, Vec<String>>,
+    /// Those whom their teams see.
+    pub people: Vec<Person>,
     /// The reasons that a pause may have.
     pub reasons: Vec<String>,
     /// The queues, by name.
@@ -197,8 +199,19 @@ impl PbxConfig {
         extensions.insert("1810".to_owned(), Extension::Queue("sleepers".to_owned()));
         queues.insert("sleepers".to_owned(), sleepers);
         extensions.insert("1800".to_owned(), Extension::Queue("support".to_owned()));
-        let mut agents = BTreeMap::new();
+        let (mut agents, mut people) = (BTreeMap::new(), Vec::new());
         for n in 1..=4 {
+            let person = |name: String, number: String, label: String| Person {
+                name,
+                number,
+                label,
+                team: format!("team{n}"),
+                queue: format!("desk{n}"),
+            };
+            let label = format!("Ager & Söhne ({n}) \"west\\");
+            people.push(person(format!("agent{n}"), format!("183{n}"), label));
+            let label = format!("Colleague {n}");
+            people.push(person(format!("colleague{n}"), format!("200{n}"), label));
             let mine = [format!("desk{n}"), format!("back{n}")];
             for name in &mine {
                 let empty = Queue { members: Vec::new(), ..support.clone() };
@@ -210,6 +223,7 @@ impl PbxConfig {
         queues.insert("support".to_owned(), support);
         Self {
             agents,
+            people,
             reasons: ["break", "lunch", "training"].map(str::to_owned).to_vec(),
             realm: "bench.test".to_owned(),
             address: "198.18.0.10:8089".to_owned(),

@@ -7,6 +7,7 @@ use crate::leg::{Leg, Legs, Purpose, Stage};
 use crate::push::{Attempt, AttemptKey};
 use crate::random::Random;
 use crate::registrar::Registrar;
+use crate::team::Team;
 use crate::timed::Table;
 use crate::{
     ContactView, FlowId, Generation, LegId, LegView, MediaCommand, MediaDirection, Operator,
@@ -40,6 +41,7 @@ pub struct Pbx {
     pub(crate) attempts: Table<AttemptKey, Attempt>,
     pub(crate) queue_positions: BTreeMap<String, usize>,
     pub(crate) seats: BTreeMap<String, Seat>,
+    pub(crate) team: Team,
     outputs: VecDeque<PbxOutput>,
     last_number: u64,
 }
@@ -74,6 +76,7 @@ impl Pbx {
             attempts: Table::default(),
             queue_positions: BTreeMap::new(),
             seats: BTreeMap::new(),
+            team: Team::default(),
             outputs: VecDeque::new(),
             last_number: 0,
         }
@@ -92,6 +95,8 @@ impl Pbx {
             PbxInput::Ring { agent, call, time } => self.ring_by_hand(&agent, call, time, now),
             PbxInput::Operator(operator) => self.operate(operator, now),
         }
+        self.drain_transactions(now);
+        self.settle_team(now);
         self.drain_transactions(now);
         self.note_timeouts();
     }
@@ -129,6 +134,8 @@ impl Pbx {
             let bytes = b"\r\n".to_vec();
             self.outputs.push_back(PbxOutput::Transmit { flow, bytes });
         }
+        self.drain_transactions(now);
+        self.settle_team(now);
         self.drain_transactions(now);
         self.note_timeouts();
     }

@@ -30,10 +30,11 @@
 //! | `messages` | messages between agents |
 //! | `referral` | a REFER that is followed, and who is told how it goes |
 //! | `replaces` | an INVITE that takes the place of a call |
+//! | `search` | what is typed to find somebody, of the history or the team |
 //! | `saving` | what must survive the process |
 //! | `subscription` | one subscription to an event package |
 //! | `push` | calls announced before their INVITE: payloads, what was decided, late INVITEs |
-//! | `agent` | the agent at his queues; presence and supervision find their place here |
+//! | `agent` | the agent at his queues, and his team; supervision finds its place here |
 //! | `text` | texts of others, kept short |
 //! | `ua` | what account and calls share: identity, randomness, transactions, outputs |
 //! | `uas` | requests that belong to no call, and what is wrong with them |
@@ -56,6 +57,7 @@ mod referral;
 mod replaces;
 mod routing;
 mod saving;
+mod search;
 mod subscription;
 #[cfg(test)]
 mod tests;

@@ -1,7 +1,7 @@
 //! The aggregate: routes each input to its owner and drains what they ask for.
 
 use crate::account::{Account, FlowChange};
-use crate::agent::Agent;
+use crate::agent::{Agent, Team};
 use crate::call::{Call, Destination, In, target};
 use crate::control::{Asker, Controls};
 use crate::doubt::Doubts;
@@ -40,6 +40,7 @@ pub struct Phone {
     pub(crate) referrals: Vec<Referral>,
     pub(crate) controls: Controls,
     pub(crate) agent: Agent,
+    pub(crate) team: Team,
     /// The agent has turned auto-answer off for as long as he is signed in.
     pub(crate) by_hand: bool,
     /// The tone of a call that waits sounds.
@@ -67,6 +68,7 @@ impl Phone {
             referrals: Vec::new(),
             controls: Controls::default(),
             agent: Agent::default(),
+            team: Team::default(),
             by_hand: false,
             waiting: false,
             kept: Kept::default(),
@@ -95,6 +97,7 @@ impl Phone {
                 self.each_call(|| In::HangUp, now);
                 self.controls.leave(&mut self.ua, now);
                 self.agent.leave();
+                self.team = Team::default();
                 self.leave_mailbox(now);
                 let change = self.account.sign_out(&mut self.ua, now);
                 self.flow_changed(change, now);
@@ -134,6 +137,10 @@ impl Phone {
                 self.send_control(control, &code, Asker::App, now)
             }
             Command::Agent { request } => self.ask_of_agent(request, now),
+            Command::Watch { on } => {
+                self.watch_team(on, now);
+                Ok(())
+            }
             Command::SetAutoAnswer { on } => self.set_auto_answer(on),
             Command::Mute { call, on } => {
                 let (call, ua) = self.call_and_ua(call).ok_or(CommandError::UnknownCall)?;
@@ -221,7 +228,7 @@ impl Phone {
         let others = others.chain(self.mailbox.subscription().poll_timeout());
         let others = others.chain(self.referral_timeout());
         let others = others.chain(self.controls.poll_timeout());
-        let others = others.chain(self.agent.poll_timeout());
+        let others = others.chain(self.agent.poll_timeout()).chain(self.team.poll_timeout());
         transaction.into_iter().chain(account).chain(calls).chain(others).min()
     }
 
@@ -243,6 +250,7 @@ impl Phone {
         self.handle_mailbox_timeout(now);
         self.handle_referral_timeout(now);
         self.handle_agent_timeout(now);
+        self.handle_team_timeout(now);
         self.settle(now);
     }
 
@@ -255,6 +263,7 @@ impl Phone {
             transfers_return: self.ua.config.transfers_return,
             voicemail: self.mailbox.summary().copied(),
             agent: self.agent_snapshot(),
+            team: self.team.shown(),
         }
     }
 
@@ -335,12 +344,14 @@ impl Phone {
             FlowChange::Moved => {
                 self.forget_mailbox();
                 self.agent.forget();
+                self.team.forget();
                 self.flow_changed(FlowChange::Up, now);
             }
             FlowChange::Lost(flow) => {
                 self.ua.transactions.flow_lost(flow, now.boot);
                 self.forget_mailbox();
                 self.agent.forget();
+                self.team.forget();
                 self.drop_doubted(now);
                 self.each_call(|| In::FlowLost, now);
             }
@@ -350,6 +361,7 @@ impl Phone {
                 }
                 self.forget_mailbox();
                 self.agent.forget();
+                self.team.forget();
                 self.drop_doubted(now);
                 self.forget_referrals();
                 self.each_call(|| In::HangUp, now);

@@ -16,7 +16,12 @@ impl Phone {
         self.settle_calls(now);
         self.sound_tones(now);
         self.watch_mailbox(now);
+        for (control, outcome) in self.controls.take_quiet() {
+            self.agent_answered(control, outcome, now);
+            self.team_answered(control, outcome, now);
+        }
         self.settle_agent(now);
+        self.settle_team(now);
         self.route_all(now);
         self.settle_referrals(now);
         for call in &self.calls {
@@ -78,7 +83,9 @@ impl Phone {
             return self.handle_cancel(&key, &request, now);
         }
         if request.method == Method::Notify
-            && (self.notified(&key, &request, now) || self.agent_notified(&key, &request, now))
+            && (self.notified(&key, &request, now)
+                || self.agent_notified(&key, &request, now)
+                || self.team_notified(&key, &request, now))
         {
             return;
         }

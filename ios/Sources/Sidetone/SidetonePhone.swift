@@ -119,6 +119,12 @@ extension SidetonePhone {
     public func pause(_ reason: String) async throws { try await core.pause(reason: reason) }
     /// Ends the pause; returns as `logIn` does.
     public func unpause() async throws { try await core.unpause() }
+    /// Watches colleagues and queues, or no more: on for as long as somebody looks at them. The snapshot's team shows what the
+    /// server has told.
+    public func watchTeam(_ on: Bool) async throws { try await core.watchTeam(on: on) }
+    /// Those of the team that is watched who are meant by what is typed: digits of a number, or words of a name or a team.
+    /// Nothing typed: all.
+    public func findInTeam(_ text: String) -> TeamSnapshot? { core.findInTeam(text: text) }
 }
 
 /// Auto-answer.

@@ -181,7 +181,7 @@ func endpoint(_ text: String) -> AudioEndpoint {
         case "split":
             guard let call else { return refuse("unknown_call", "There is no such call on the screen") }
             kit.userSplits(call)
-        case "leave", "transfer", "attended", "login", "logout", "pause", "unpause":
+        case "leave", "transfer", "attended", "login", "logout", "pause", "unpause", "watch":
             guard let phone else { return refuse("not_registered", "There is no phone yet") }
             Task {
                 do {
@@ -214,6 +214,7 @@ func endpoint(_ text: String) -> AudioEndpoint {
         case "logout": try await phone.logOut(json["queue"] as? String)
         case "pause": try await phone.pause(json["reason"] as? String ?? "")
         case "unpause": try await phone.unpause()
+        case "watch": try await phone.watchTeam(json["on"] as? Bool == true)
         case "leave": try await phone.leave()
         case "transfer": try await phone.transfer(call, to: json["to"] as? String ?? "")
         default: try await phone.transfer(call, with: (json["with"] as? String).flatMap(UUID.init) ?? UUID())
@@ -267,6 +268,12 @@ func endpoint(_ text: String) -> AudioEndpoint {
         case .agentChanged(let agent): say("agent", ["agent": shown(agent)])
         case .agentFailed(let request, let reason, let text):
             say("agent_failed", ["request": asked(request), "reason": snake("\(reason)"), "text": text])
+        case .teamChanged(let team):
+            say("team", ["team": [
+                "state": snake("\(team.state)"), "people": team.people.map(shown), "queues": team.queues.map(shown),
+            ] as [String: Any]])
+        case .colleagueChanged(let colleague): say("colleague", ["colleague": shown(colleague)])
+        case .teamQueueChanged(let queue): say("team_queue", ["queue": shown(queue)])
         case .autoAnswering(let call, let after): say("auto_answering", ["call": id(call), "after_ms": milliseconds(after)])
         case .dtmfFailed(let call, let digits, let text): say("dtmf_failed", ["call": id(call), "digits": digits, "reason": text])
         case .dtmfSent(let call): say("dtmf_sent", ["call": id(call)])
@@ -279,11 +286,27 @@ func endpoint(_ text: String) -> AudioEndpoint {
     }
 
     private func shown(_ agent: AgentSnapshot) -> [String: Any] {
-        let pause = agent.pause.map { nulled(["reason": $0.reason, "since": seconds($0.since), "until": seconds($0.until)]) }
-        return nulled([
-            "state": snake("\(agent.state)"), "certain": agent.certain, "pause": pause,
+        nulled([
+            "state": snake("\(agent.state)"), "certain": agent.certain, "pause": agent.pause.map(shown),
             "queues": agent.queues.map { ["name": $0.name, "logged_in": $0.loggedIn, "paused": $0.paused] as [String: Any] },
             "reasons": agent.reasons, "logged_in_since": seconds(agent.loggedInSince), "requested": agent.requested.map(asked),
+        ])
+    }
+
+    private func shown(_ pause: Pause) -> [String: Any] {
+        nulled(["reason": pause.reason, "since": seconds(pause.since), "until": seconds(pause.until)])
+    }
+
+    private func shown(_ colleague: Colleague) -> [String: Any] {
+        nulled([
+            "name": colleague.name, "label": colleague.label, "number": colleague.number, "team": colleague.team,
+            "state": snake("\(colleague.state)"), "since": seconds(colleague.since), "pause": colleague.pause.map(shown),
+        ])
+    }
+
+    private func shown(_ queue: TeamQueue) -> [String: Any] {
+        nulled([
+            "name": queue.name, "label": queue.label, "number": queue.number, "waiting": Int(queue.waiting), "free": Int(queue.free),
         ])
     }
 

@@ -195,7 +195,10 @@ impl Told {
             | Event::MessageSent { .. }
             | Event::MessageFailed { .. }
             | Event::AgentChanged { .. }
-            | Event::AgentFailed { .. } => return Ok(()),
+            | Event::AgentFailed { .. }
+            | Event::TeamChanged { .. }
+            | Event::ColleagueChanged { .. }
+            | Event::TeamQueueChanged { .. } => return Ok(()),
             Event::ControlDone { control } | Event::ControlFailed { control, .. } => {
                 return match self.controls.remove(control) {
                     true => Ok(()),
@@ -270,6 +273,9 @@ impl Told {
             | Event::ControlFailed { .. }
             | Event::AgentChanged { .. }
             | Event::AgentFailed { .. }
+            | Event::TeamChanged { .. }
+            | Event::ColleagueChanged { .. }
+            | Event::TeamQueueChanged { .. }
             | Event::AutoAnswering { .. }
             | Event::DtmfSent { .. }
             | Event::DtmfFailed { .. }

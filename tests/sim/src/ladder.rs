@@ -124,6 +124,8 @@ pub(crate) fn command_text(command: &Command) -> String {
         Command::Control { code, .. } => format!("control {code}"),
         Command::SendMessage { to, .. } => format!("write to {to}"),
         Command::Agent { request } => asked(request),
+        Command::Watch { on: true } => "watch the team".to_owned(),
+        Command::Watch { on: false } => "watch the team no more".to_owned(),
         Command::SetAutoAnswer { on: is_on } => format!("auto-answer {}", on(is_on)),
         Command::SendDtmf { digits, .. } => format!("send {}", digits.as_str()),
     }
@@ -231,6 +233,16 @@ fn told(event: &Event) -> Option<String> {
                 agent.requested.as_ref().map(|request| format!(", asks to {}", asked(request)));
             let last = if agent.certain { "" } else { " as far as is known" };
             format!("the agent is {:?}{last}{}", agent.state, asked.unwrap_or_default())
+        }
+        Event::TeamChanged { team } => {
+            let names: Vec<_> = team.people.iter().map(|colleague| &*colleague.name).collect();
+            format!("team ({:?}): {}", team.state, names.join(", "))
+        }
+        Event::ColleagueChanged { colleague } => {
+            format!("colleague {}: {:?}", colleague.name, colleague.state)
+        }
+        Event::TeamQueueChanged { queue } => {
+            format!("queue {}: {} waiting, {} free", queue.name, queue.waiting, queue.free)
         }
         Event::AgentFailed { request, reason } => format!("not done: {}: {reason}", asked(request)),
         Event::AutoAnswering { after, .. } => {

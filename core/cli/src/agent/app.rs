@@ -2,6 +2,7 @@
 
 use super::history::Search;
 use super::queues::Choice;
+use super::team::Lookup;
 use crate::audio;
 use crate::json::JsonEvent;
 use crate::session::plain;
@@ -30,6 +31,8 @@ pub(super) struct App {
     pub(super) entry: Option<Entry>,
     /// The history, while it is open.
     pub(super) search: Option<Search>,
+    /// The team, while it is open.
+    pub(super) lookup: Option<Lookup>,
     /// Another call that is being chosen.
     pub(super) picker: Option<Picker>,
     /// A queue or a reason that is being chosen.
@@ -108,6 +111,7 @@ impl App {
             selected: None,
             entry: None,
             search: None,
+            lookup: None,
             picker: None,
             choice: None,
             log: VecDeque::new(),
@@ -192,6 +196,7 @@ impl App {
             | Command::TransferTo { .. }
             | Command::SendMessage { .. }
             | Command::Agent { .. }
+            | Command::Watch { .. }
             | Command::SetAutoAnswer { .. }
             | Command::Mute { .. } => None,
         };
@@ -258,6 +263,7 @@ impl App {
             transfers_return: TransfersReturn::Unknown,
             voicemail: None,
             agent: None,
+            team: None,
         };
         let server = "wss://pbx.example.test:8089/ws".to_owned();
         Self::new("sip:agent1@example.test".to_owned(), server, snapshot)

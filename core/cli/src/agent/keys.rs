@@ -4,6 +4,7 @@
 use super::app::{App, Entry, EntryKind, Picker, Purpose, is_up};
 use super::history;
 use super::queues::{self, What};
+use super::team::{self, Lookup};
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use sidetone_phone::{
     CallId, CallState, Command, ControlId, DeclineReason, Digits, HistoryCursor, MessageId,
@@ -29,7 +30,7 @@ pub(super) fn help(app: &App) -> Vec<(&'static str, &'static str)> {
     let mut keys = vec![if is_registered { ("d", "dial") } else { ("r", "sign in") }];
     keys.push(("y", "history"));
     if is_registered {
-        keys.extend([("e", "message"), ("k", "code")]);
+        keys.extend([("v", "team"), ("e", "message"), ("k", "code")]);
     }
     if let Some(agent) = &app.snapshot.agent {
         keys.extend(queues::help(agent));
@@ -74,6 +75,9 @@ pub(super) fn press(app: &mut App, key: KeyEvent) -> Action {
     if let Some(search) = app.search.take() {
         return history::press(app, search, key);
     }
+    if let Some(lookup) = app.lookup.take() {
+        return team::press(app, lookup, key);
+    }
     if let Some(choice) = app.choice.take() {
         return queues::press(app, choice, key);
     }
@@ -114,6 +118,10 @@ fn shortcut(app: &mut App, key: KeyEvent) -> Action {
         KeyCode::Char('e') => open(app, EntryKind::Message),
         KeyCode::Char('k') => open(app, EntryKind::Control),
         KeyCode::Char('y') => history::open(app),
+        KeyCode::Char('v') => {
+            app.lookup = Some(Lookup::default());
+            Action::Redraw
+        }
         KeyCode::Char('g') => queues::open(app, What::Queue),
         KeyCode::Char('z') => queues::open(app, What::Reason),
         KeyCode::Char('t') if app.call().is_some_and(is_up) => open(app, EntryKind::Dtmf),

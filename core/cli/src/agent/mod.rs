@@ -5,6 +5,7 @@ mod history;
 mod keys;
 mod queues;
 mod screen;
+mod team;
 mod view;
 
 use crate::args::AgentArgs;

@@ -7,7 +7,7 @@ use super::view::{DIM, STRONG};
 use crossterm::event::{KeyCode, KeyEvent};
 use ratatui::style::{Color, Style};
 use ratatui::text::{Line, Span};
-use sidetone_phone::{AgentRequest, AgentSnapshot, AgentState, Command, UnixTime};
+use sidetone_phone::{AgentRequest, AgentSnapshot, AgentState, Command, Pause, UnixTime};
 use std::time::Duration;
 
 /// A list that is open, and the place in it.
@@ -108,21 +108,28 @@ pub(super) fn list(agent: &AgentSnapshot, choice: Choice) -> Line<'static> {
     Line::from(line)
 }
 
-/// What he is, for how long, in which queues, and what is asked for. `now` is wall time since 1970.
-pub(super) fn line(agent: &AgentSnapshot, now: Duration) -> Line<'static> {
-    let pause = agent.pause.as_ref();
-    let why = pause.and_then(|pause| pause.reason.clone());
-    let why = why.unwrap_or_else(|| "reason unknown".to_owned());
-    let (color, word) = match agent.state {
+/// What somebody is, in a colour and a few words.
+pub(super) fn state_word(state: AgentState, pause: Option<&Pause>) -> (Color, String) {
+    match state {
         AgentState::Unknown => (Color::DarkGray, "not known yet".to_owned()),
         AgentState::Unavailable => (Color::DarkGray, "the server has no queues for you".to_owned()),
         AgentState::LoggedOut => (Color::DarkGray, "logged out".to_owned()),
         AgentState::Ready => (Color::Green, "ready".to_owned()),
         AgentState::Ringing => (Color::Cyan, "a call rings".to_owned()),
         AgentState::OnCall => (Color::Cyan, "on a call".to_owned()),
-        AgentState::NotReady => (Color::Yellow, format!("paused: {why}")),
+        AgentState::NotReady => (Color::Yellow, format!("paused: {}", why(pause))),
         AgentState::WrapUp => (Color::Yellow, "wrap-up".to_owned()),
-    };
+    }
+}
+
+fn why(pause: Option<&Pause>) -> &str {
+    pause.and_then(|pause| pause.reason.as_deref()).unwrap_or("reason unknown")
+}
+
+/// What he is, for how long, in which queues, and what is asked for. `now` is wall time since 1970.
+pub(super) fn line(agent: &AgentSnapshot, now: Duration) -> Line<'static> {
+    let pause = agent.pause.as_ref();
+    let (color, word) = state_word(agent.state, pause);
     let mut spans =
         vec![Span::styled("◆ ", Style::new().fg(color)), Span::styled(word, STRONG.fg(color))];
     let clock = |from: Duration, to: Duration| {
@@ -132,7 +139,7 @@ pub(super) fn line(agent: &AgentSnapshot, now: Duration) -> Line<'static> {
     let since = |UnixTime(at): UnixTime| clock(at, now);
     match pause {
         Some(_) if matches!(agent.state, AgentState::OnCall | AgentState::Ringing) => {
-            spans.push(Span::raw(format!("  then paused: {why}")));
+            spans.push(Span::raw(format!("  then paused: {}", why(pause))));
         }
         Some(pause) => {
             let left = pause.until.map(|UnixTime(until)| format!("  {} left", clock(now, until)));
@@ -166,7 +173,7 @@ pub(super) fn line(agent: &AgentSnapshot, now: Duration) -> Line<'static> {
 mod tests {
     use super::*;
     use crossterm::event::KeyModifiers;
-    use sidetone_phone::{AgentQueue, Pause, RegistrationState};
+    use sidetone_phone::{AgentQueue, RegistrationState};
 
     const NOW: Duration = Duration::from_secs(10_000);
 

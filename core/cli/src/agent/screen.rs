@@ -11,7 +11,7 @@ use crate::{Failure, Outcome};
 use crossterm::event::{Event as TerminalEvent, KeyEvent, KeyEventKind};
 use ratatui::DefaultTerminal;
 use sidetone_driver::What;
-use sidetone_phone::{History, HistoryCursor};
+use sidetone_phone::{Command, History, HistoryCursor};
 use std::time::Duration;
 use tokio::sync::mpsc;
 
@@ -40,13 +40,20 @@ async fn show(
     let mut keys = read_keys();
     let leave = asked_to_leave();
     tokio::pin!(leave);
-    // Clocks on the screen move on by themselves only while there is a call.
+    // Clocks on the screen move on by themselves where there are any.
     let mut second = tokio::time::interval(Duration::from_secs(1));
     second.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
 
     let outcome = loop {
         if let Err(error) = terminal.draw(|frame| view::draw(frame, &app, wall_now())) {
             break Err(Failure::Io(error));
+        }
+        // The team is watched as long as it is looked at.
+        let looks = app.lookup.is_some();
+        if looks != app.snapshot.team.is_some() {
+            // It is taken always.
+            let _ = session.command(Command::Watch { on: looks }).await;
+            app.snapshot = session.snapshot();
         }
         tokio::select! {
             update = session.next() => {
@@ -71,12 +78,19 @@ async fn show(
                 Some(Some(Action::Quit)) | None => break left(&session),
             },
             call = auto_answer.due() => auto_answer.answer(&session, call).await,
-            _ = second.tick(), if !app.snapshot.calls.is_empty() => {}
+            _ = second.tick(), if has_clock(&app) => {}
             _ = &mut leave => break left(&session),
         }
     };
     session.stop().await;
     outcome
+}
+
+fn has_clock(app: &App) -> bool {
+    let agent = app.snapshot.agent.as_ref();
+    let is_timed =
+        agent.is_some_and(|agent| agent.logged_in_since.is_some() || agent.pause.is_some());
+    is_timed || app.lookup.is_some() || !app.snapshot.calls.is_empty()
 }
 
 /// Finds what is looked for in the history, while it is open.

@@ -4,6 +4,7 @@ use super::app::{App, EntryKind, Purpose};
 use super::history;
 use super::keys::help;
 use super::queues;
+use super::team;
 use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::style::{Color, Modifier, Style};
@@ -43,6 +44,11 @@ pub(super) fn draw(frame: &mut Frame<'_>, app: &App, now: Duration) {
         let refusal = app.refusal.as_deref().map(refused);
         history::draw(frame, detail.union(log), search, now);
         return history::draw_entry(frame, footer, search, refusal);
+    }
+    if let Some(lookup) = &app.lookup {
+        let refusal = app.refusal.as_deref().map(refused);
+        team::draw(frame, detail.union(log), app, lookup, now);
+        return team::draw_entry(frame, footer, lookup, refusal);
     }
     match app.call() {
         Some(call) => draw_call(frame, detail, app, call),

@@ -315,6 +315,9 @@ impl Story<'_> {
             | Event::ControlFailed { .. }
             | Event::AgentChanged { .. }
             | Event::AgentFailed { .. }
+            | Event::TeamChanged { .. }
+            | Event::ColleagueChanged { .. }
+            | Event::TeamQueueChanged { .. }
             | Event::AutoAnswering { .. }
             | Event::DtmfFailed { .. }
             | Event::MuteChanged { .. }
@@ -375,6 +378,9 @@ impl Story<'_> {
             | Event::ControlFailed { .. }
             | Event::AgentChanged { .. }
             | Event::AgentFailed { .. }
+            | Event::TeamChanged { .. }
+            | Event::ColleagueChanged { .. }
+            | Event::TeamQueueChanged { .. }
             | Event::AutoAnswering { .. }
             | Event::DtmfFailed { .. }
             | Event::MuteChanged { .. }

@@ -42,7 +42,7 @@ pub(crate) struct JsonAgentRequest {
     reason: Option<String>,
 }
 
-fn seconds(at: UnixTime) -> u64 {
+pub(super) fn seconds(at: UnixTime) -> u64 {
     at.0.as_secs()
 }
 
@@ -54,16 +54,18 @@ impl From<AgentSnapshot> for JsonAgent {
         Self {
             state: state_name(state),
             certain,
-            pause: pause.map(|Pause { reason, since, until }| JsonPause {
-                reason,
-                since: since.map(seconds),
-                until: until.map(seconds),
-            }),
+            pause: pause.map(Into::into),
             queues: queues.into_iter().map(queue).collect(),
             reasons,
             logged_in_since: logged_in_since.map(seconds),
             requested: requested.map(Into::into),
         }
+    }
+}
+
+impl From<Pause> for JsonPause {
+    fn from(Pause { reason, since, until }: Pause) -> Self {
+        Self { reason, since: since.map(seconds), until: until.map(seconds) }
     }
 }
 
@@ -86,7 +88,7 @@ pub(super) fn failed(request: AgentRequest, reason: AgentFailure) -> JsonEvent {
     JsonEvent::AgentFailed { request: request.into(), reason: failure_name(reason), text }
 }
 
-fn state_name(state: AgentState) -> &'static str {
+pub(super) fn state_name(state: AgentState) -> &'static str {
     match state {
         AgentState::Unknown => "unknown",
         AgentState::Unavailable => "unavailable",

@@ -62,6 +62,13 @@ enum JsonCommand {
         reason: String,
     },
     Unpause {},
+    Watch {
+        on: bool,
+    },
+    Team {
+        #[serde(default)]
+        filter: String,
+    },
     Messages {
         before: Option<uuid::Uuid>,
         limit: Option<usize>,
@@ -153,6 +160,8 @@ pub(crate) enum Request {
     History { filter: HistoryFilter, after: Option<HistoryCursor>, limit: usize },
     /// Some of the messages.
     Messages { before: Option<MessageId>, limit: usize },
+    /// Those of the team who are meant by this.
+    Team { filter: String },
     /// All of them are to be forgotten.
     ClearHistory,
     /// What is to be seen now.
@@ -208,6 +217,8 @@ impl Request {
             JsonCommand::Logout { queue } => of_agent("logout", AgentRequest::LogOut { queue }),
             JsonCommand::Pause { reason } => of_agent("pause", AgentRequest::Pause { reason }),
             JsonCommand::Unpause {} => of_agent("unpause", AgentRequest::Unpause),
+            JsonCommand::Watch { on } => ("watch", None, Command::Watch { on }),
+            JsonCommand::Team { filter } => return Ok(Self::Team { filter }),
             JsonCommand::Messages { before, limit } => {
                 let before = before.map(MessageId);
                 return Ok(Self::Messages { before, limit: limit.unwrap_or(LISTED) });

@@ -3,6 +3,7 @@
 use super::agent::{self, JsonAgent, JsonAgentRequest};
 use super::history::JsonRecord;
 use super::snapshot::JsonCall;
+use super::team::{JsonColleague, JsonTeam, JsonTeamQueue};
 use super::words::{
     control_failure_name, end_reason_name, end_status, message_failure_name, ms, registration_name,
 };
@@ -157,6 +158,17 @@ pub(crate) enum JsonEvent {
         request: JsonAgentRequest,
         reason: &'static str,
         text: String,
+    },
+    Team {
+        #[serde(skip_serializing_if = "Option::is_none")]
+        filter: Option<String>,
+        team: Box<JsonTeam>,
+    },
+    Colleague {
+        colleague: JsonColleague,
+    },
+    TeamQueue {
+        queue: JsonTeamQueue,
     },
     DtmfSent {
         call: String,
@@ -438,6 +450,13 @@ impl From<Event> for JsonEvent {
             },
             Event::AgentChanged { agent } => Self::Agent { agent: Box::new(agent.into()) },
             Event::AgentFailed { request, reason } => agent::failed(request, reason),
+            Event::TeamChanged { team } => {
+                Self::Team { filter: None, team: Box::new((&*team).into()) }
+            }
+            Event::ColleagueChanged { colleague } => {
+                Self::Colleague { colleague: colleague.into() }
+            }
+            Event::TeamQueueChanged { queue } => Self::TeamQueue { queue: queue.into() },
             Event::AutoAnswering { call, after } => {
                 Self::AutoAnswering { call: id(call), after_ms: ms(after) }
             }

@@ -5,6 +5,7 @@ mod command;
 mod event;
 mod history;
 mod snapshot;
+mod team;
 mod words;
 
 pub(crate) use agent::JsonAgent;

@@ -3,7 +3,9 @@
 //! What he wants goes as a code of the dial plan; what he is comes as a NOTIFY, to each of his phones and after each
 //! change, whoever made it. On each connection the phone asks once, so that what it shows is never older.
 
+mod again;
 mod news;
+mod team;
 
 use crate::control::Asker;
 use crate::phone::Phone;
@@ -12,17 +14,17 @@ use crate::{
     AgentFailure, AgentRequest, AgentSnapshot, AgentState, CallState, CommandError, ControlFailure,
     ControlId, Event, Now, TimerReason,
 };
+use again::Again;
 use news::News;
 use sidetone_sip::transaction::ServerKey;
 use sidetone_sip::{Request, StatusCode};
 use std::time::Duration;
+pub(crate) use team::Team;
 
 /// The event package.
 const EVENT: &str = "sidetone-agent";
 /// How long the news of what a code has done may take; then it is asked for.
 const PATIENCE: Duration = Duration::from_secs(2);
-/// A question that came to nothing is asked again after so long at first, and at last.
-const AGAIN: (Duration, Duration) = (Duration::from_secs(2), Duration::from_secs(60));
 
 /// The agent, where the phone is to know him.
 #[derive(Debug, Clone, Default)]
@@ -33,9 +35,8 @@ pub(crate) struct Agent {
     /// The server has no queues for this user, as it has said on this connection.
     missing: bool,
     asked: Option<Asked>,
-    /// When to ask what he is, after a question that came to nothing, and how often it did.
-    ask_at: Option<Duration>,
-    failures: u32,
+    /// When to ask what he is, after a question that came to nothing.
+    again: Again,
     told: Option<AgentSnapshot>,
 }
 
@@ -54,13 +55,13 @@ struct Asked {
 impl Agent {
     pub(crate) fn poll_timeout(&self) -> Option<(Duration, TimerReason)> {
         let news = self.asked.as_ref().and_then(|asked| asked.done);
-        let at = news.into_iter().chain(self.ask_at).min()?;
+        let at = news.into_iter().chain(self.again.at()).min()?;
         Some((at, TimerReason::AgentNews))
     }
 
     /// The connection is gone: what was known is what was said last.
     pub(crate) fn forget(&mut self) {
-        (self.certain, self.missing, self.ask_at, self.failures) = (false, false, None, 0);
+        (self.certain, self.missing, self.again) = (false, false, Again::default());
     }
 
     /// The user signs out: what he was is nobody's.
@@ -105,13 +106,6 @@ impl Agent {
                 && self.news.as_ref().map(|n| n.number) > asked.before
         })
     }
-
-    /// The question is asked again, later each time.
-    fn again(&mut self, now: Now) {
-        let wait = AGAIN.0.saturating_mul(1 << self.failures.min(8)).min(AGAIN.1);
-        self.failures += 1;
-        self.ask_at = Some(now.boot + wait);
-    }
 }
 
 impl Phone {
@@ -146,19 +140,16 @@ impl Phone {
         if !self.ua.config.queues {
             return;
         }
-        for (control, outcome) in self.controls.take_quiet() {
-            self.agent_answered(control, outcome, now);
-        }
         if self.agent.is_answered() {
             self.agent.asked = None;
         }
         let asks = !self.agent.certain && !self.agent.missing && self.agent.asked.is_none();
         if asks
-            && self.agent.ask_at.is_none()
+            && self.agent.again.at().is_none()
             && self.account.is_registered()
             && self.dial_for_agent("sidetone*state", None, now).is_err()
         {
-            self.agent.again(now);
+            self.agent.again.later(now);
         }
         let shown = self.agent_snapshot();
         if shown != self.agent.told {
@@ -169,7 +160,8 @@ impl Phone {
         }
     }
 
-    fn agent_answered(
+    /// What came of a code that the phone dialled by itself.
+    pub(crate) fn agent_answered(
         &mut self,
         control: ControlId,
         outcome: Result<(), ControlFailure>,
@@ -194,19 +186,19 @@ impl Phone {
             None if matches!(reason, ControlFailure::NotFound | ControlFailure::Forbidden) => {
                 (agent.missing, agent.news) = (true, None);
             }
-            None => agent.again(now),
+            None => agent.again.later(now),
         }
     }
 
     pub(crate) fn handle_agent_timeout(&mut self, now: Now) {
         let agent = &mut self.agent;
-        agent.ask_at.take_if(|at| *at <= now.boot);
+        agent.again.handle_timeout(now);
         // Done, and not told: then it is asked for.
         let silent = |asked: &mut Asked| asked.done.is_some_and(|until| until <= now.boot);
         if let Some(asked) = agent.asked.take_if(silent) {
             agent.certain = false;
             if asked.request.is_none() {
-                agent.again(now);
+                agent.again.later(now);
             }
         }
     }
@@ -225,7 +217,7 @@ impl Phone {
             && !(agent.certain && older(&news))
         {
             agent.news = Some(news);
-            (agent.certain, agent.missing, agent.ask_at, agent.failures) = (true, false, None, 0);
+            (agent.certain, agent.missing, agent.again) = (true, false, Again::default());
         }
         true
     }

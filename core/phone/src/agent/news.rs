@@ -7,11 +7,11 @@ use serde::Deserialize;
 use std::time::Duration;
 
 /// The longest body that is looked at.
-const LONGEST: usize = 16 * 1024;
+pub(super) const LONGEST: usize = 16 * 1024;
 /// As many queues and reasons are taken.
 const MOST: usize = 64;
 /// The most bytes of a name.
-const NAME: usize = 64;
+pub(super) const NAME: usize = 64;
 
 /// The server's word.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,6 +45,13 @@ struct Queue {
     paused: bool,
 }
 
+/// A time by the server's clock, which reads `at` now, by ours: what counts is how long ago.
+pub(super) fn here(at: u64, there: u64, now: Now) -> UnixTime {
+    let ago = Duration::from_secs(at.saturating_sub(there));
+    let ahead = Duration::from_secs(there.saturating_sub(at));
+    UnixTime(now.wall.0.saturating_add(ahead).saturating_sub(ago))
+}
+
 impl News {
     /// `None`: it is none, or of a version that is not known.
     pub(super) fn read(body: &[u8], now: Now) -> Option<Self> {
@@ -52,12 +59,7 @@ impl News {
             return None;
         }
         let body: Body = serde_json::from_slice(body).ok().filter(|body: &Body| body.v == 1)?;
-        // The server's clock is not ours: what counts is how long ago.
-        let here = |there: u64| {
-            let ago = Duration::from_secs(body.at.saturating_sub(there));
-            let ahead = Duration::from_secs(there.saturating_sub(body.at));
-            UnixTime(now.wall.0.saturating_add(ahead).saturating_sub(ago))
-        };
+        let here = |there: u64| here(body.at, there, now);
         let shown = |text: String| clip(&text, NAME);
         let named = |text: &String| !text.is_empty();
         let queues: Vec<_> = body

@@ -108,6 +108,12 @@ pub enum Command {
         /// What.
         request: AgentRequest,
     },
+    /// Watch colleagues and queues, or no more: for as long as somebody looks at them. [`super::Event::TeamChanged`] follows
+    /// when the server has told them, and [`super::Event::ColleagueChanged`] each change.
+    Watch {
+        /// Watch, or not.
+        on: bool,
+    },
     /// Let calls be answered without the agent as [`super::AnswerMode`] allows it, or not, until he signs out.
     SetAutoAnswer {
         /// As allowed, or not.

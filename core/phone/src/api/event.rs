@@ -1,11 +1,12 @@
 //! What the app is told: each event counts, none is repeated.
 
 use super::{
-    AgentFailure, AgentRequest, AgentSnapshot, Announcement, CallData, CallId, ControlFailure,
-    ControlId, DeclineReason, Direction, Hold, MessageFailure, MessageId, QualityReport,
-    Registration, TextMessage,
+    AgentFailure, AgentRequest, AgentSnapshot, Announcement, CallData, CallId, Colleague,
+    ControlFailure, ControlId, DeclineReason, Direction, Hold, MessageFailure, MessageId,
+    QualityReport, Registration, TeamQueue, TeamSnapshot, TextMessage,
 };
 use serde::{Deserialize, Serialize};
+use std::sync::Arc;
 use std::time::Duration;
 
 /// Something that the app should know.
@@ -208,6 +209,21 @@ pub enum Event {
         request: AgentRequest,
         /// Why.
         reason: AgentFailure,
+    },
+    /// The team that is watched is another, or worth something else.
+    TeamChanged {
+        /// All of it.
+        team: Arc<TeamSnapshot>,
+    },
+    /// A colleague who is watched is something else now.
+    ColleagueChanged {
+        /// What is to be seen of him.
+        colleague: Colleague,
+    },
+    /// More or fewer callers wait in a queue that is watched, or agents for them.
+    TeamQueueChanged {
+        /// The queue.
+        queue: TeamQueue,
     },
     /// A control call came to nothing, or nobody knows; its last event.
     ControlFailed {

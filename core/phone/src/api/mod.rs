@@ -14,6 +14,7 @@ mod output;
 mod push;
 mod saved;
 mod snapshot;
+mod team;
 mod time;
 
 pub use agent::{AgentFailure, AgentQueue, AgentRequest, AgentSnapshot, AgentState, Pause};
@@ -38,6 +39,7 @@ pub use snapshot::{
     CallSnapshot, CallState, Direction, Hold, MediaPath, MessageCount, MessageSummary,
     Registration, RegistrationProblem, RegistrationState, Snapshot, TransfersReturn,
 };
+pub use team::{Colleague, TeamQueue, TeamSnapshot, TeamState};
 pub use time::{Now, UnixTime};
 
 pub use sidetone_sip::{FlowId, sdp};

@@ -2,8 +2,9 @@
 
 use super::{
     AgentSnapshot, CallData, CallId, DeclineReason, FlowErrorKind, Intent, Party, QualityReport,
-    UnixTime,
+    TeamSnapshot, UnixTime,
 };
+use std::sync::Arc;
 use std::time::Duration;
 
 /// All that is to be seen of the phone.
@@ -22,6 +23,8 @@ pub struct Snapshot {
     pub voicemail: Option<MessageSummary>,
     /// The agent at his queues, where [`super::Config::queues`] wants it.
     pub agent: Option<AgentSnapshot>,
+    /// Colleagues and queues, as long as they are watched ([`super::Command::Watch`]).
+    pub team: Option<Arc<TeamSnapshot>>,
 }
 
 /// Whether the caller of a blind transfer that nobody takes comes back to the agent (RFC 5589 §6.1 leaves it to the

@@ -5,10 +5,8 @@
 //! |---|---|
 //! | [`search`] | what is typed, and the names and numbers that it finds |
 
-mod search;
-
+use crate::search::{Key, Query};
 use crate::{CallRecord, HistoryCursor, HistoryEntry, HistoryFilter, HistoryPage, Now};
-use search::{Key, Query};
 use serde::{Deserialize, Serialize};
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -61,7 +59,7 @@ impl History {
         entries.sort_by_key(|entry| entry.cursor);
         entries.dedup_by_key(|entry| entry.cursor);
         entries.retain(|entry| entry.cursor <= last);
-        let keyed = entries.into_iter().map(|entry| (Key::of(&entry.record), entry));
+        let keyed = entries.into_iter().map(|entry| (key_of(&entry.record), entry));
         let entries = keyed.map(|(key, entry)| (entry, key)).collect();
         let mut history = Self { entries, last, revision: 0 };
         let changes = history.forget(now);
@@ -77,7 +75,7 @@ impl History {
             return Vec::new();
         }
         self.last.0 += 1;
-        let key = Key::of(&record);
+        let key = key_of(&record);
         self.entries.push_back((HistoryEntry { cursor: self.last, record }, key));
         self.revision += 1;
         let mut changes = vec![self.write(segment_of(self.last))];
@@ -162,6 +160,11 @@ fn segment_of(cursor: HistoryCursor) -> u64 {
 
 fn slot(segment: u64) -> usize {
     (segment % History::SLOTS as u64) as usize
+}
+
+fn key_of(record: &CallRecord) -> Key {
+    let name = record.remote.name.as_deref().unwrap_or_default();
+    Key::new(name, &record.number().unwrap_or_default())
 }
 
 #[cfg(test)]

@@ -228,3 +228,15 @@ fn a_hidden_caller_cannot_be_called_again_and_a_reference_can() {
         assert_eq!(redial(shown).as_deref(), Some(shown));
     }
 }
+
+#[test]
+fn user_names_service_codes_and_bare_numbers_of_a_push_are_found() {
+    let found = |uri: &str, typed: &str| {
+        let remote = Party { name: None, uri: uri.to_owned() };
+        crate::search::Query::new(typed).finds(&key_of(&CallRecord { remote, ..record(1, 1) }))
+    };
+    assert!(found("sip:anna.rossi@pbx.example", "rossi"));
+    assert!(found("sip:%239@pbx.example", "#9"));
+    assert!(found("0301234", "030"));
+    assert!(!found("0301234", "9"));
+}

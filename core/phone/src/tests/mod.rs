@@ -25,6 +25,7 @@ mod session;
 mod session_timer;
 mod storm;
 mod suspended;
+mod team;
 mod update;
 mod walk;
 

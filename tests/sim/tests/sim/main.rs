@@ -19,5 +19,6 @@ mod pairs;
 mod pushes;
 mod referrals;
 mod replay;
+mod team;
 mod transfers;
 mod trouble;

@@ -91,6 +91,14 @@ class SidetonePhone private constructor(private val phone: Phone) : PhonePort {
     /** Ends the pause; returns as [logIn] does. */
     suspend fun unpause() = typed { phone.unpause() }
 
+    /** Watches colleagues and queues, or no more: on for as long as somebody looks at them. The snapshot's team shows what
+     * the server has told. */
+    suspend fun watchTeam(on: Boolean) = typed { phone.watchTeam(on) }
+
+    /** Those of the team that is watched who are meant by what is typed: digits of a number, or words of a name or a
+     * team. Nothing typed: all. */
+    fun findInTeam(text: String) = phone.findInTeam(text)
+
     /** Lets calls be answered without the agent as the configuration allows it, or not, until he signs out. */
     suspend fun setAutoAnswer(on: Boolean) = typed { phone.setAutoAnswer(on) }
 

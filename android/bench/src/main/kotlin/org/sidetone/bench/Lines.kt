@@ -88,6 +88,9 @@ class Lines(private val out: PrintStream = System.out) {
             is Event.AgentFailed -> print(
                 "agent_failed", "request" to request(event.request), "reason" to snake(event.reason::class.simpleName!!), "text" to event.text,
             )
+            is Event.TeamChanged -> print("team", "team" to team(event.team))
+            is Event.ColleagueChanged -> print("colleague", "colleague" to colleague(event.colleague))
+            is Event.TeamQueueChanged -> print("team_queue", "queue" to teamQueue(event.queue))
             is Event.AutoAnswering -> print("auto_answering", "call" to event.call.toString(), "after_ms" to ms(event.after))
             is Event.DtmfFailed -> print("dtmf_failed", "call" to event.call.toString(), "digits" to event.digits, "reason" to event.text)
             is Event.DtmfSent -> print("dtmf_sent", "call" to event.call.toString())
@@ -104,12 +107,27 @@ class Lines(private val out: PrintStream = System.out) {
 
     private fun agent(it: AgentSnapshot) = json(
         "state" to it.state.name.lowercase(), "certain" to it.certain,
-        "pause" to it.pause?.let { pause ->
-            json("reason" to pause.reason, "since" to pause.since?.epochSecond, "until" to pause.until?.epochSecond)
-        },
+        "pause" to it.pause?.let(::pause),
         "queues" to JSONArray(it.queues.map { queue -> json("name" to queue.name, "logged_in" to queue.loggedIn, "paused" to queue.paused) }),
         "reasons" to JSONArray(it.reasons), "logged_in_since" to it.loggedInSince?.epochSecond,
         "requested" to it.requested?.let(::request),
+    )
+
+    private fun pause(it: Pause) =
+        json("reason" to it.reason, "since" to it.since?.epochSecond, "until" to it.until?.epochSecond)
+
+    private fun team(it: TeamSnapshot) = json(
+        "state" to it.state.name.lowercase(), "people" to JSONArray(it.people.map(::colleague)),
+        "queues" to JSONArray(it.queues.map(::teamQueue)),
+    )
+
+    private fun colleague(it: Colleague) = json(
+        "name" to it.name, "label" to it.label, "number" to it.number, "team" to it.team,
+        "state" to it.state.name.lowercase(), "since" to it.since.epochSecond, "pause" to it.pause?.let(::pause),
+    )
+
+    private fun teamQueue(it: TeamQueue) = json(
+        "name" to it.name, "label" to it.label, "number" to it.number, "waiting" to it.waiting.toLong(), "free" to it.free.toLong(),
     )
 
     private fun request(it: AgentRequest) = when (it) {

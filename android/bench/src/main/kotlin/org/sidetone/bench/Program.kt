@@ -185,6 +185,7 @@ abstract class Program(private val flags: Map<String, String>, out: PrintStream)
             "logout" -> { -> phone.logOut(text(json, "queue")) }
             "pause" -> { -> phone.pause(json.getString("reason")) }
             "unpause" -> { -> phone.unpause() }
+            "watch" -> { -> phone.watchTeam(json.getBoolean("on")) }
             "merge" -> { -> phone.merge(json.getJSONArray("calls").map(UUID::fromString)) }
             else -> null
         }
