@@ -558,7 +558,13 @@ pub(crate) fn an_agent_logs_in_is_rung_pauses_and_logs_out(cold: &Cold) {
     let mut agent = cold.begin(&Voice::silence(), &["--queues"]);
     agent.wait_lamp("registered", COLD);
     until(&mut agent, "in no queue", |agent| agent["state"] == "logged_out");
+    agent.order(json!({ "command": "watch", "on": true }));
+    agent.wait("the team", PATIENCE, |event| event["team"]["state"] == "current");
     ask(&mut agent, json!({ "command": "login" }), "ready");
+    let me = cold.stage.line.agent();
+    agent.wait("himself, ready", PATIENCE, |event| {
+        event["colleague"]["name"] == me && event["colleague"]["state"] == "ready"
+    });
     let mut customer = cold.stage.customer(&Voice::silence());
     let theirs = customer.dial(&cold.stage.line.desk());
     let call = reported(&mut agent);

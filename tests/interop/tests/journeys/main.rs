@@ -22,6 +22,7 @@
 //! | `message` | agents who write to each other |
 //! | `intercom` | a call beside one that was answered without the agent |
 //! | `agent` | wrap-up, do not disturb, two phones of an agent |
+//! | `team` | colleagues and queues, seen by who watches them |
 //! | `control` | codes of the dial plan: how long they take, and who notices |
 //! | `program` | doctor, exit statuses, commands that are refused |
 
@@ -50,4 +51,5 @@ mod scenarios;
 mod session_timer;
 mod suspended;
 mod swift;
+mod team;
 mod telephone;
