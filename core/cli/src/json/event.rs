@@ -165,7 +165,7 @@ pub(crate) enum JsonEvent {
         team: Box<JsonTeam>,
     },
     Colleague {
-        colleague: JsonColleague,
+        colleague: Box<JsonColleague>,
     },
     TeamQueue {
         queue: JsonTeamQueue,
@@ -454,7 +454,7 @@ impl From<Event> for JsonEvent {
                 Self::Team { filter: None, team: Box::new((&*team).into()) }
             }
             Event::ColleagueChanged { colleague } => {
-                Self::Colleague { colleague: colleague.into() }
+                Self::Colleague { colleague: Box::new(colleague.into()) }
             }
             Event::TeamQueueChanged { queue } => Self::TeamQueue { queue: queue.into() },
             Event::AutoAnswering { call, after } => {
