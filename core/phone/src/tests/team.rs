@@ -115,7 +115,7 @@ fn a_team_is_told_whole_and_then_by_what_changes() {
     assert_eq!(told, [Event::TeamChanged { team: Arc::new(whole) }]);
     // A change, an older one that comes late, and one that is none.
     let lunch = person("bert", 6, r#""state":"paused","reason":"lunch""#);
-    change(&mut world, &[lunch.clone()], &[]);
+    change(&mut world, std::slice::from_ref(&lunch), &[]);
     change(&mut world, &[ready("bert", 5)], &[]);
     change(&mut world, &[lunch], &[line(2, 1)]);
     assert_eq!(team(&world).people[1].state, AgentState::NotReady);
