@@ -86,7 +86,7 @@ asterisk_start() {
             > "$STATE/etc/$(basename "$file")"
     done
     # It complains about each of these that does not exist.
-    for file in acl ccss features pjproject pjsip_notify udptl; do
+    for file in acl ccss pjproject pjsip_notify udptl; do
         touch "$STATE/etc/$file.conf"
     done
     # Music on hold that a test can tell by ear from every voice.
