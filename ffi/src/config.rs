@@ -58,6 +58,9 @@ pub struct PhoneConfig {
     /// The user is an agent of queues: the server is asked what he is there, once on each connection.
     #[uniffi(default = false)]
     pub queues: bool,
+    /// The server is asked what is recorded of the calls, once on each connection, and the user may ask it to record.
+    #[uniffi(default = false)]
+    pub recordings: bool,
     /// What User-Agent says, in place of the library's name and version.
     #[uniffi(default = None)]
     pub user_agent: Option<String>,
@@ -202,6 +205,7 @@ impl PhoneConfig {
         phone.transfers_return = self.transfers_return.map_or_else(Default::default, Into::into);
         phone.call_waiting = self.call_waiting.unwrap_or(self.audio_gate == AudioGate::Open);
         phone.queues = self.queues;
+        phone.recordings = self.recordings;
         phone.push = self.push.map(PushToken::kept_secret);
         if let Some(name) = self.user_agent {
             phone.user_agent = name;

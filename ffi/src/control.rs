@@ -147,6 +147,11 @@ impl From<CommandError> for ControlError {
             | E::UnknownReason { what, advice }
             | E::LoggedOut { what, advice }
             | E::AgentRequestUnderWay { what, advice }
+            | E::InvalidRecording { what, advice }
+            | E::UnknownRecording { what, advice }
+            | E::RecordingLocked { what, advice }
+            | E::RecordingUnderWay { what, advice }
+            | E::RecordingUnavailable { what, advice }
             | E::NotAllowed { what, advice } => Self::Rejected { what, advice },
         }
     }

@@ -99,6 +99,16 @@ spoken_error! {
         LoggedOut,
         /// The last request has no answer yet.
         AgentRequestUnderWay,
+        /// The name of no recording.
+        InvalidRecording,
+        /// The server has no such recording of the call.
+        UnknownRecording,
+        /// The recording is the site's.
+        RecordingLocked,
+        /// The last request of this call has no answer yet.
+        RecordingUnderWay,
+        /// The server cannot be asked to record.
+        RecordingUnavailable,
         /// The administrator does not allow it.
         NotAllowed,
         /// The phone was shut down.
@@ -225,6 +235,16 @@ impl From<PhoneCommandError> for CommandError {
                 "Log in first";
             AgentRequestUnderWay: "The server has not answered the last request yet",
                 "Wait a moment";
+            InvalidRecording: "A recording is named by 1 to 4 digits, or auto",
+                "Choose a number";
+            UnknownRecording: "There is no such recording of this call, or it is over",
+                "Start one";
+            RecordingLocked: "This recording is made by the rules of the site, which do not let you change it so",
+                "Ask the administrator";
+            RecordingUnderWay: "The server has not answered the last request about this call's recordings yet",
+                "Wait a moment";
+            RecordingUnavailable: "The server cannot be asked to record",
+                "Ask its administrator";
             NotAllowed: "This is not allowed here",
                 "Ask the administrator for it";
             InvalidToken: "This is no push token",
@@ -471,6 +491,11 @@ mod tests {
             E::UnknownReason,
             E::LoggedOut,
             E::AgentRequestUnderWay,
+            E::InvalidRecording,
+            E::UnknownRecording,
+            E::RecordingLocked,
+            E::RecordingUnderWay,
+            E::RecordingUnavailable,
             E::NotAllowed,
         ];
         for error in all {
@@ -501,6 +526,11 @@ mod tests {
                 | E::UnknownReason
                 | E::LoggedOut
                 | E::AgentRequestUnderWay
+                | E::InvalidRecording
+                | E::UnknownRecording
+                | E::RecordingLocked
+                | E::RecordingUnderWay
+                | E::RecordingUnavailable
                 | E::NotAllowed => {}
             }
         }

@@ -3,7 +3,8 @@
 use crate::{
     AgentFailure, AgentRequest, AgentSnapshot, Announcement, CallData, CallId, Colleague,
     ControlFailure, ControlId, Direction, Hold, MessageFailure, MessageId, QualityReport,
-    Registration, TeamQueue, TeamSnapshot, TextMessage,
+    Recording, RecordingAccess, RecordingAction, RecordingFailure, Registration, TeamQueue,
+    TeamSnapshot, TextMessage,
 };
 use sidetone_phone as phone;
 use std::time::{Duration, SystemTime};
@@ -218,6 +219,31 @@ pub enum Event {
         request: AgentRequest,
         /// Why.
         reason: AgentFailure,
+        /// Why, and what to do, in words.
+        text: String,
+    },
+    /// The server lets this user record, or does not.
+    RecordingAccessChanged {
+        /// What it lets him.
+        access: RecordingAccess,
+    },
+    /// Something else is recorded of a call than before, or is to be.
+    RecordingsChanged {
+        /// The call.
+        call: CallId,
+        /// All of its recordings.
+        recordings: Vec<Recording>,
+    },
+    /// What was wanted of a recording was not done, or nobody knows.
+    RecordingFailed {
+        /// The call.
+        call: CallId,
+        /// The recording.
+        recording: String,
+        /// What was wanted.
+        action: RecordingAction,
+        /// Why.
+        reason: RecordingFailure,
         /// Why, and what to do, in words.
         text: String,
     },
@@ -464,6 +490,20 @@ impl From<phone::Event> for Event {
             E::AgentChanged { agent } => Self::AgentChanged { agent: agent.into() },
             E::AgentFailed { request, reason } => Self::AgentFailed {
                 request: request.into(),
+                reason: reason.into(),
+                text: reason.to_string(),
+            },
+            E::RecordingAccessChanged { access } => {
+                Self::RecordingAccessChanged { access: access.into() }
+            }
+            E::RecordingsChanged { call, recordings } => Self::RecordingsChanged {
+                call: call.into(),
+                recordings: recordings.into_iter().map(Into::into).collect(),
+            },
+            E::RecordingFailed { call, recording, action, reason } => Self::RecordingFailed {
+                call: call.into(),
+                recording: recording.to_string(),
+                action: action.into(),
                 reason: reason.into(),
                 text: reason.to_string(),
             },

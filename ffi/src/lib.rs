@@ -16,6 +16,7 @@
 //! | `history` | the calls that are over, found and in pages |
 //! | `agent` | the agent at his queues |
 //! | `control` | codes of the server's dial plan, and what came of them |
+//! | `recording` | the recordings of a call |
 //! | `message` | messages between agents |
 //! | `vault` | small files sealed with the app's key |
 //! | `error` | what is refused, in words: what it is and what to do |
@@ -41,6 +42,7 @@ mod logging;
 mod message;
 mod phone;
 mod push;
+mod recording;
 mod runtime;
 mod shown;
 mod snapshot;
@@ -63,6 +65,9 @@ pub use message::{MessageFailure, MessagePage, MessageState, TextMessage};
 pub use phone::{Handover, Phone};
 pub use push::{
     Announcement, AnnouncementKind, Caller, Intent, PushProvider, PushToken, Report, announce,
+};
+pub use recording::{
+    Recording, RecordingAccess, RecordingAction, RecordingFailure, RecordingPolicy, RecordingState,
 };
 pub use snapshot::{
     CallData, CallSnapshot, CallState, Direction, Hold, MediaPath, ProblemCause, QualityReport,

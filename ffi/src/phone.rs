@@ -5,12 +5,12 @@ use crate::journal::{Journal, Keeper, Question};
 use crate::shown::Shown;
 use crate::{
     Announcement, CallHistory, CallId, CommandError, ControlError, ControlId, DeclineReason, Event,
-    EventPage, MessageId, MessagePage, PhoneConfig, PushToken, Snapshot, StartError, TeamSnapshot,
-    Vault, android, runtime, time,
+    EventPage, MessageId, MessagePage, PhoneConfig, PushToken, RecordingAction, Snapshot,
+    StartError, TeamSnapshot, Vault, android, runtime, time,
 };
 use sidetone_driver as driver;
 use sidetone_driver::{Update, Updates, What};
-use sidetone_phone::{AgentRequest, Command, Digits};
+use sidetone_phone::{AgentRequest, Command, Digits, RecordingId};
 use std::convert;
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -230,6 +230,19 @@ impl Phone {
         self.ask(AgentRequest::Unpause).await
     }
 
+    /// Has the server record a call that is answered, or do something else with a recording of it: one named by 1 to 4
+    /// digits, of which any number may run at the same time, or `auto`. Returns when it is asked for: the call's
+    /// recordings show the request, and then what the server made of it.
+    pub async fn record(
+        &self,
+        call: CallId,
+        recording: String,
+        action: RecordingAction,
+    ) -> Result<(), CommandError> {
+        let (call, action) = (call.into(), action.into());
+        let recording: RecordingId = recording.parse().map_err(CommandError::from)?;
+        self.desk.command(Command::Record { call, recording, action }).await
+    }
     /// Watches colleagues and queues, or no more: on for as long as somebody looks at them. The snapshot's team shows what the
     /// server has told.
     pub async fn watch_team(&self, on: bool) -> Result<(), CommandError> {

@@ -1,6 +1,6 @@
 //! What a user interface renders, as it crosses: latest wins, and always the truth.
 
-use crate::{AgentSnapshot, CallId, Intent, Party, TeamSnapshot, time};
+use crate::{AgentSnapshot, CallId, Intent, Party, Recording, RecordingAccess, TeamSnapshot, time};
 use sidetone_phone as phone;
 use std::time::{Duration, SystemTime};
 
@@ -20,6 +20,8 @@ pub struct Snapshot {
     pub transfers_return: TransfersReturn,
     /// The agent at his queues, where the configuration's `queues` wants it.
     pub agent: Option<AgentSnapshot>,
+    /// Whether the user may record his calls.
+    pub recording: RecordingAccess,
     /// Colleagues and queues, as long as they are watched (`watch_team`).
     pub team: Option<TeamSnapshot>,
     /// The phone was shut down: this is the last snapshot.
@@ -158,6 +160,8 @@ pub struct CallSnapshot {
     pub first_heard: Option<Duration>,
     /// The last figures.
     pub quality: Option<QualityReport>,
+    /// What is recorded of it, or is to be, where the configuration's `recordings` wants to know.
+    pub recordings: Vec<Recording>,
 }
 
 /// What the server says of a call besides who calls.
@@ -265,6 +269,7 @@ impl Snapshot {
             auto_answer: snapshot.auto_answer,
             transfers_return: snapshot.transfers_return.into(),
             agent: snapshot.agent.map(Into::into),
+            recording: snapshot.recording.into(),
             team: snapshot.team.as_ref().map(TeamSnapshot::of),
             ended,
         }
@@ -379,6 +384,7 @@ impl From<phone::CallSnapshot> for CallSnapshot {
             first_sent,
             first_heard,
             quality,
+            recordings,
         } = call;
         Self {
             id: id.into(),
@@ -402,6 +408,7 @@ impl From<phone::CallSnapshot> for CallSnapshot {
             first_sent,
             first_heard,
             quality: quality.map(Into::into),
+            recordings: recordings.into_iter().map(Into::into).collect(),
         }
     }
 }

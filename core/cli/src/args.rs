@@ -97,6 +97,9 @@ pub(crate) struct PhoneArgs {
     /// You are an agent of queues: ask the server what you are there, and log in, pause and be ready from here
     #[arg(long, env = "SIDETONE_QUEUES")]
     pub(crate) queues: bool,
+    /// Ask the server what is recorded of your calls, and let it record them
+    #[arg(long, env = "SIDETONE_RECORDINGS")]
+    pub(crate) recordings: bool,
     /// A file with the password in its first line
     #[arg(long, env = "SIDETONE_PASSWORD_FILE", value_name = "FILE")]
     pub(crate) password_file: Option<PathBuf>,

@@ -145,6 +145,9 @@ impl Progress {
             | Event::ControlFailed { .. }
             | Event::AgentChanged { .. }
             | Event::AgentFailed { .. }
+            | Event::RecordingAccessChanged { .. }
+            | Event::RecordingsChanged { .. }
+            | Event::RecordingFailed { .. }
             | Event::TeamChanged { .. }
             | Event::ColleagueChanged { .. }
             | Event::TeamQueueChanged { .. }

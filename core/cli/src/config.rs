@@ -91,6 +91,8 @@ struct File {
     #[serde(default)]
     queues: bool,
     #[serde(default)]
+    recordings: bool,
+    #[serde(default)]
     link_key: Vec<String>,
     password: Option<String>,
     password_file: Option<PathBuf>,
@@ -158,6 +160,7 @@ impl Setup {
         }
         phone.voicemail = args.voicemail || file.voicemail;
         phone.queues = args.queues || file.queues;
+        phone.recordings = args.recordings || file.recordings;
         if let Some(seconds) = args.session_interval.or(file.session_interval) {
             phone.session_interval = Duration::from_secs(seconds.into());
         }

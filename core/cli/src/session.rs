@@ -2,7 +2,9 @@
 
 use crate::audio;
 use crate::config::Setup;
-use crate::json::{JsonAgent, JsonEvent, JsonParty, Line, Request, command_error_name, ms};
+use crate::json::{
+    JsonAgent, JsonEvent, JsonParty, JsonRecording, Line, Request, command_error_name, ms,
+};
 use crate::quiet::Quiet;
 use sidetone_driver::{Handle, Milestone, StartError, Update, Updates, VaultError, What};
 use sidetone_phone::{
@@ -327,6 +329,11 @@ pub(crate) fn plain(event: &JsonEvent) -> Option<String> {
         JsonEvent::AgentFailed { request, text, .. } => {
             format!("{} failed: {text}", request.command)
         }
+        JsonEvent::RecordingAccess { access } => format!("recording: {access}"),
+        JsonEvent::Recordings { recordings, .. } => of_recordings(recordings),
+        JsonEvent::RecordingFailed { action, recording, text, .. } => {
+            format!("recording {recording}: {action} failed: {text}")
+        }
         JsonEvent::AutoAnswering { after_ms, .. } if *after_ms < 1000.0 => {
             "is answered by itself".to_owned()
         }
@@ -367,6 +374,19 @@ fn of_agent(agent: &JsonAgent) -> String {
     let last = if agent.certain { "" } else { ", as the server said last" };
     let pause = reason.map(|reason| format!(" ({reason})")).unwrap_or_default();
     format!("agent: {}{pause}{last}{}", agent.state.replace('_', " "), asked.unwrap_or_default())
+}
+
+/// What is recorded of a call, in a few words.
+fn of_recordings(recordings: &[JsonRecording]) -> String {
+    let each = recordings.iter().map(|recording| {
+        let asked = recording.requested.map(|action| format!(" ({action} requested)"));
+        let last = if recording.certain { "" } else { " as the server said last" };
+        format!("{} {}{last}{}", recording.id, recording.state, asked.unwrap_or_default())
+    });
+    match recordings {
+        [] => "no recording".to_owned(),
+        _ => format!("recordings: {}", each.collect::<Vec<_>>().join(", ")),
+    }
 }
 
 #[cfg(test)]

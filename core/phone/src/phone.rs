@@ -1,7 +1,7 @@
 //! The aggregate: routes each input to its owner and drains what they ask for.
 
 use crate::account::{Account, FlowChange};
-use crate::agent::{Agent, Team};
+use crate::agent::{Agent, Recordings, Team};
 use crate::call::{Call, Destination, In, target};
 use crate::control::{Asker, Controls};
 use crate::doubt::Doubts;
@@ -12,8 +12,8 @@ use crate::referral::Referral;
 use crate::saving::Kept;
 use crate::ua::Ua;
 use crate::{
-    AudioGate, CallId, Command, CommandError, Config, FlowId, Input, Now, Output, Saved, Snapshot,
-    TimerReason,
+    AudioGate, CallId, CallSnapshot, Command, CommandError, Config, FlowId, Input, Now, Output,
+    Saved, Snapshot, TimerReason,
 };
 use sidetone_sip::Message;
 use sidetone_sip::digest::DigestClient;
@@ -40,6 +40,7 @@ pub struct Phone {
     pub(crate) referrals: Vec<Referral>,
     pub(crate) controls: Controls,
     pub(crate) agent: Agent,
+    pub(crate) recordings: Recordings,
     pub(crate) team: Team,
     /// The agent has turned auto-answer off for as long as he is signed in.
     pub(crate) by_hand: bool,
@@ -68,6 +69,7 @@ impl Phone {
             referrals: Vec::new(),
             controls: Controls::default(),
             agent: Agent::default(),
+            recordings: Recordings::default(),
             team: Team::default(),
             by_hand: false,
             waiting: false,
@@ -97,6 +99,7 @@ impl Phone {
                 self.each_call(|| In::HangUp, now);
                 self.controls.leave(&mut self.ua, now);
                 self.agent.leave();
+                self.recordings = Recordings::default();
                 self.team = Team::default();
                 self.leave_mailbox(now);
                 let change = self.account.sign_out(&mut self.ua, now);
@@ -137,6 +140,9 @@ impl Phone {
                 self.send_control(control, &code, Asker::App, now)
             }
             Command::Agent { request } => self.ask_of_agent(request, now),
+            Command::Record { call, recording, action } => {
+                self.record(call, recording, action, now)
+            }
             Command::Watch { on } => {
                 self.watch_team(on, now);
                 Ok(())
@@ -229,6 +235,7 @@ impl Phone {
         let others = others.chain(self.referral_timeout());
         let others = others.chain(self.controls.poll_timeout());
         let others = others.chain(self.agent.poll_timeout()).chain(self.team.poll_timeout());
+        let others = others.chain(self.recordings.poll_timeout());
         transaction.into_iter().chain(account).chain(calls).chain(others).min()
     }
 
@@ -250,19 +257,25 @@ impl Phone {
         self.handle_mailbox_timeout(now);
         self.handle_referral_timeout(now);
         self.handle_agent_timeout(now);
+        self.handle_recording_timeout(now);
         self.handle_team_timeout(now);
         self.settle(now);
     }
 
     /// What is to be seen.
     pub fn snapshot(&self) -> Snapshot {
+        let calls = self.calls.iter().filter(|call| !call.is_orphan()).map(|call| CallSnapshot {
+            recordings: if call.is_up() { self.recordings.of(call.id) } else { Vec::new() },
+            ..call.snapshot()
+        });
         Snapshot {
             registration: self.account.lamp().clone(),
-            calls: self.calls.iter().filter(|c| !c.is_orphan()).map(Call::snapshot).collect(),
+            calls: calls.collect(),
             auto_answer: self.answers_by_itself(),
             transfers_return: self.ua.config.transfers_return,
             voicemail: self.mailbox.summary().copied(),
             agent: self.agent_snapshot(),
+            recording: self.recordings.access(),
             team: self.team.shown(),
         }
     }
@@ -344,6 +357,7 @@ impl Phone {
             FlowChange::Moved => {
                 self.forget_mailbox();
                 self.agent.forget();
+                self.forget_recordings();
                 self.team.forget();
                 self.flow_changed(FlowChange::Up, now);
             }
@@ -351,6 +365,7 @@ impl Phone {
                 self.ua.transactions.flow_lost(flow, now.boot);
                 self.forget_mailbox();
                 self.agent.forget();
+                self.forget_recordings();
                 self.team.forget();
                 self.drop_doubted(now);
                 self.each_call(|| In::FlowLost, now);
@@ -361,6 +376,7 @@ impl Phone {
                 }
                 self.forget_mailbox();
                 self.agent.forget();
+                self.forget_recordings();
                 self.team.forget();
                 self.drop_doubted(now);
                 self.forget_referrals();

@@ -19,9 +19,11 @@ impl Phone {
         for (control, outcome) in self.controls.take_quiet() {
             self.agent_answered(control, outcome, now);
             self.team_answered(control, outcome, now);
+            self.recording_answered(control, outcome, now);
         }
         self.settle_agent(now);
         self.settle_team(now);
+        self.settle_recordings(now);
         self.route_all(now);
         self.settle_referrals(now);
         for call in &self.calls {
@@ -85,7 +87,8 @@ impl Phone {
         if request.method == Method::Notify
             && (self.notified(&key, &request, now)
                 || self.agent_notified(&key, &request, now)
-                || self.team_notified(&key, &request, now))
+                || self.team_notified(&key, &request, now)
+                || self.recording_notified(&key, &request, now))
         {
             return;
         }
@@ -278,6 +281,9 @@ impl Phone {
             In::ReferAnswered(Some(response))
         } else if call.is_signalling_by(key) {
             return call.digit_answered(Some(&response), ua, now);
+        } else if call.is_calling_up_by(key) {
+            call.called_up();
+            return self.recording_called_up(id, Some(&response));
         } else if call.is_changing_by(key) || key.method == Method::Invite {
             In::ChangeAnswered(response)
         } else {
@@ -331,6 +337,9 @@ impl Phone {
                     if lost { In::ReferLost } else { In::ReferAnswered(None) }
                 } else if call.is_signalling_by(key) {
                     return call.digit_answered(None, ua, now);
+                } else if call.is_calling_up_by(key) {
+                    call.called_up();
+                    return self.recording_called_up(id, None);
                 } else {
                     return;
                 };

@@ -74,6 +74,7 @@ pub(crate) fn config(server: &str) -> PhoneConfig {
         refer_policy: None,
         transfers_return: None,
         queues: false,
+        recordings: false,
         call_waiting: None,
         user_agent: None,
     }

@@ -127,6 +127,16 @@ extension SidetonePhone {
     public func findInTeam(_ text: String) -> TeamSnapshot? { core.findInTeam(text: text) }
 }
 
+/// The recordings of a call.
+extension SidetonePhone {
+    /// Has the server record a call that is answered, or do something else with a recording of it: one named by 1 to 4 digits, of
+    /// which any number may run at the same time, or `auto`. Returns when it is asked for: the call's `recordings` show the
+    /// request, and then what the server made of it.
+    public func record(_ call: UUID, _ recording: String, _ action: RecordingAction) async throws {
+        try await core.record(call: call, recording: recording, action: action)
+    }
+}
+
 /// Auto-answer.
 extension SidetonePhone {
     /// Lets calls be answered without the agent as the configuration allows it, or not, until he signs out.

@@ -30,10 +30,13 @@ struct Arguments {
     var grace = 1000, activation = "automatic"
     /// The user is an agent of queues.
     var queues = false
+    /// What is recorded is asked for.
+    var recordings = false
 
     init(_ words: [String]) {
         queues = words.contains("--queues")
-        var rest = words.filter { !["--json", "agent", "--sip", "--queues"].contains($0) }
+        recordings = words.contains("--recordings")
+        var rest = words.filter { !["--json", "agent", "--sip", "--queues", "--recordings"].contains($0) }
         while let name = rest.first {
             guard rest.count > 1 else { fail("\(name) needs a value") }
             let value = rest[1]
@@ -115,7 +118,7 @@ func endpoint(_ text: String) -> AudioEndpoint {
         return PhoneConfig(
             aor: arguments.account, password: password, servers: [arguments.server], instance: UUID(), trust: .pem(text: pem),
             microphone: endpoint(arguments.mic), speaker: endpoint(arguments.speaker), audioGate: .platform,
-            queues: arguments.queues)
+            queues: arguments.queues, recordings: arguments.recordings)
     }
 
     func run() {
@@ -181,7 +184,7 @@ func endpoint(_ text: String) -> AudioEndpoint {
         case "split":
             guard let call else { return refuse("unknown_call", "There is no such call on the screen") }
             kit.userSplits(call)
-        case "leave", "transfer", "attended", "login", "logout", "pause", "unpause", "watch":
+        case "leave", "transfer", "attended", "login", "logout", "pause", "unpause", "watch", "record":
             guard let phone else { return refuse("not_registered", "There is no phone yet") }
             Task {
                 do {
@@ -214,6 +217,9 @@ func endpoint(_ text: String) -> AudioEndpoint {
         case "logout": try await phone.logOut(json["queue"] as? String)
         case "pause": try await phone.pause(json["reason"] as? String ?? "")
         case "unpause": try await phone.unpause()
+        case "record":
+            let actions: [String: RecordingAction] = ["start": .start, "pause": .pause, "resume": .resume, "stop": .stop]
+            try await phone.record(call, json["recording"] as? String ?? "", actions[json["action"] as? String ?? ""] ?? .start)
         case "watch": try await phone.watchTeam(json["on"] as? Bool == true)
         case "leave": try await phone.leave()
         case "transfer": try await phone.transfer(call, to: json["to"] as? String ?? "")
@@ -268,6 +274,13 @@ func endpoint(_ text: String) -> AudioEndpoint {
         case .agentChanged(let agent): say("agent", ["agent": shown(agent)])
         case .agentFailed(let request, let reason, let text):
             say("agent_failed", ["request": asked(request), "reason": snake("\(reason)"), "text": text])
+        case .recordingAccessChanged(let access): say("recording_access", ["access": snake("\(access)")])
+        case .recordingsChanged(let call, let recordings):
+            say("recordings", ["call": id(call), "recordings": recordings.map(shown)])
+        case .recordingFailed(let call, let recording, let action, let reason, let text):
+            say("recording_failed", [
+                "call": id(call), "recording": recording, "action": snake("\(action)"), "reason": snake("\(reason)"), "text": text,
+            ])
         case .teamChanged(let team):
             say("team", ["team": [
                 "state": snake("\(team.state)"), "people": team.people.map(shown), "queues": team.queues.map(shown),
@@ -293,6 +306,13 @@ func endpoint(_ text: String) -> AudioEndpoint {
         ])
     }
 
+    private func shown(_ recording: Recording) -> [String: Any] {
+        nulled([
+            "id": recording.id, "state": snake("\(recording.state)"), "certain": recording.certain,
+            "automatic": recording.automatic, "policy": snake("\(recording.policy)"),
+            "requested": recording.requested.map { snake("\($0)") },
+        ])
+    }
     private func shown(_ pause: Pause) -> [String: Any] {
         nulled(["reason": pause.reason, "since": seconds(pause.since), "until": seconds(pause.until)])
     }

@@ -57,6 +57,7 @@ impl App {
             transfers_return: None,
             call_waiting: None,
             queues: false,
+            recordings: false,
             user_agent: None,
         };
         let phone = Phone::start(config, None);

@@ -196,6 +196,9 @@ impl Told {
             | Event::MessageFailed { .. }
             | Event::AgentChanged { .. }
             | Event::AgentFailed { .. }
+            | Event::RecordingAccessChanged { .. }
+            | Event::RecordingsChanged { .. }
+            | Event::RecordingFailed { .. }
             | Event::TeamChanged { .. }
             | Event::ColleagueChanged { .. }
             | Event::TeamQueueChanged { .. } => return Ok(()),
@@ -273,6 +276,9 @@ impl Told {
             | Event::ControlFailed { .. }
             | Event::AgentChanged { .. }
             | Event::AgentFailed { .. }
+            | Event::RecordingAccessChanged { .. }
+            | Event::RecordingsChanged { .. }
+            | Event::RecordingFailed { .. }
             | Event::TeamChanged { .. }
             | Event::ColleagueChanged { .. }
             | Event::TeamQueueChanged { .. }

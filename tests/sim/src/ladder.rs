@@ -124,6 +124,7 @@ pub(crate) fn command_text(command: &Command) -> String {
         Command::Control { code, .. } => format!("control {code}"),
         Command::SendMessage { to, .. } => format!("write to {to}"),
         Command::Agent { request } => asked(request),
+        Command::Record { recording, action, .. } => format!("{action:?} recording {recording}"),
         Command::Watch { on: true } => "watch the team".to_owned(),
         Command::Watch { on: false } => "watch the team no more".to_owned(),
         Command::SetAutoAnswer { on: is_on } => format!("auto-answer {}", on(is_on)),
@@ -233,6 +234,19 @@ fn told(event: &Event) -> Option<String> {
                 agent.requested.as_ref().map(|request| format!(", asks to {}", asked(request)));
             let last = if agent.certain { "" } else { " as far as is known" };
             format!("the agent is {:?}{last}{}", agent.state, asked.unwrap_or_default())
+        }
+        Event::RecordingAccessChanged { access } => format!("recording is {access:?}"),
+        Event::RecordingsChanged { recordings, .. } => {
+            let each = recordings.iter().map(|recording| {
+                let asked = recording.requested.map(|action| format!(", asked to {action:?}"));
+                let last = if recording.certain { "" } else { " as far as is known" };
+                let asked = asked.unwrap_or_default();
+                format!("{} is {:?}{last}{asked}", recording.id, recording.state)
+            });
+            format!("recordings: {}", each.collect::<Vec<_>>().join("; "))
+        }
+        Event::RecordingFailed { recording, reason, .. } => {
+            format!("recording {recording} not done: {reason}")
         }
         Event::TeamChanged { team } => {
             let names: Vec<_> = team.people.iter().map(|colleague| &*colleague.name).collect();

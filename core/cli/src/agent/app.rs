@@ -9,7 +9,7 @@ use crate::session::plain;
 use sidetone_driver::{Milestone, What};
 use sidetone_phone::{CallId, CallSnapshot, CallState, Command, Event, Snapshot};
 #[cfg(test)]
-use sidetone_phone::{Registration, RegistrationState, TransfersReturn, UnixTime};
+use sidetone_phone::{RecordingAccess, Registration, RegistrationState, TransfersReturn, UnixTime};
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
@@ -37,6 +37,8 @@ pub(super) struct App {
     pub(super) picker: Option<Picker>,
     /// A queue or a reason that is being chosen.
     pub(super) choice: Option<Choice>,
+    /// The place in the list of what can be done with recordings, where it is open.
+    pub(super) recording: Option<usize>,
     /// What happened, newest last, each with the seconds since the start.
     pub(super) log: VecDeque<(f64, String)>,
     /// The milestones of each call in order, in ms since its first.
@@ -114,6 +116,7 @@ impl App {
             lookup: None,
             picker: None,
             choice: None,
+            recording: None,
             log: VecDeque::new(),
             milestones: BTreeMap::new(),
             audio_lost: None,
@@ -196,6 +199,7 @@ impl App {
             | Command::TransferTo { .. }
             | Command::SendMessage { .. }
             | Command::Agent { .. }
+            | Command::Record { .. }
             | Command::Watch { .. }
             | Command::SetAutoAnswer { .. }
             | Command::Mute { .. } => None,
@@ -263,6 +267,7 @@ impl App {
             transfers_return: TransfersReturn::Unknown,
             voicemail: None,
             agent: None,
+            recording: RecordingAccess::Unknown,
             team: None,
         };
         let server = "wss://pbx.example.test:8089/ws".to_owned();

@@ -4,6 +4,7 @@
 use super::app::{App, Entry, EntryKind, Picker, Purpose, is_up};
 use super::history;
 use super::queues::{self, What};
+use super::recordings;
 use super::team::{self, Lookup};
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use sidetone_phone::{
@@ -52,6 +53,7 @@ pub(super) fn help(app: &App) -> Vec<(&'static str, &'static str)> {
             keys.push(("o", if call.hold.local { "resume" } else { "hold" }));
             keys.push(("m", if call.muted { "unmute" } else { "mute" }));
             keys.extend([("t", "digits"), ("b", "transfer")]);
+            keys.extend(recordings::is_offered(app).then_some(("f", "record")));
             if !app.others().is_empty() {
                 keys.extend([("w", "swap"), ("c", "connect both"), ("j", "join")]);
             }
@@ -80,6 +82,9 @@ pub(super) fn press(app: &mut App, key: KeyEvent) -> Action {
     }
     if let Some(choice) = app.choice.take() {
         return queues::press(app, choice, key);
+    }
+    if let Some(at) = app.recording.take() {
+        return recordings::press(app, at, key);
     }
     match (app.entry.take(), app.picker.take()) {
         (Some(entry), _) => type_into(app, entry, key),
@@ -124,6 +129,7 @@ fn shortcut(app: &mut App, key: KeyEvent) -> Action {
         }
         KeyCode::Char('g') => queues::open(app, What::Queue),
         KeyCode::Char('z') => queues::open(app, What::Reason),
+        KeyCode::Char('f') => recordings::open(app),
         KeyCode::Char('t') if app.call().is_some_and(is_up) => open(app, EntryKind::Dtmf),
         KeyCode::Char('b') if app.call().is_some_and(is_up) => open(app, EntryKind::Transfer),
         KeyCode::Char('w') => Action::Command(Command::Swap),

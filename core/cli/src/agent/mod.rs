@@ -4,6 +4,7 @@ mod app;
 mod history;
 mod keys;
 mod queues;
+mod recordings;
 mod screen;
 mod team;
 mod view;

@@ -4,6 +4,7 @@ use super::app::{App, EntryKind, Purpose};
 use super::history;
 use super::keys::help;
 use super::queues;
+use super::recordings;
 use super::team;
 use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout, Rect};
@@ -149,6 +150,7 @@ fn call_line(call: &CallSnapshot, selected: bool, name: usize, now: Duration) ->
     for (_, mark) in marks.iter().filter(|(on, _)| *on) {
         spans.push(Span::styled(format!(" {mark}"), Style::new().fg(Color::Yellow)));
     }
+    spans.extend(recordings::marks(call));
     if let Some(said) = said(&call.data) {
         spans.push(Span::styled(format!(" {said}"), DIM));
     }
@@ -357,6 +359,8 @@ fn draw_footer(frame: &mut Frame<'_>, area: Rect, app: &App, keys: Vec<Line<'sta
         ])
     } else if let (Some(choice), Some(agent)) = (app.choice, &app.snapshot.agent) {
         queues::list(agent, choice)
+    } else if let Some(at) = app.recording {
+        recordings::list(app, at)
     } else if let Some(picker) = &app.picker {
         let label = match picker.purpose {
             Purpose::TransferTo => " Connect with: ",
@@ -404,7 +408,7 @@ pub(super) fn panel(title: &str) -> Block<'static> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
     use ratatui::Terminal;
     use ratatui::backend::TestBackend;
@@ -420,7 +424,7 @@ mod tests {
         app
     }
 
-    fn call(state: CallState) -> CallSnapshot {
+    pub(in super::super) fn call(state: CallState) -> CallSnapshot {
         CallSnapshot {
             id: CallId(uuid::Uuid::nil()),
             direction: Direction::Incoming,
@@ -443,10 +447,11 @@ mod tests {
             first_sent: None,
             first_heard: None,
             quality: Some(QualityReport { codec: "opus".to_owned(), ..QualityReport::default() }),
+            recordings: Vec::new(),
         }
     }
 
-    fn drawn(app: &App) -> String {
+    pub(in super::super) fn drawn(app: &App) -> String {
         drawn_on(app, 100, 30)
     }
 

@@ -315,6 +315,9 @@ impl Story<'_> {
             | Event::ControlFailed { .. }
             | Event::AgentChanged { .. }
             | Event::AgentFailed { .. }
+            | Event::RecordingAccessChanged { .. }
+            | Event::RecordingsChanged { .. }
+            | Event::RecordingFailed { .. }
             | Event::TeamChanged { .. }
             | Event::ColleagueChanged { .. }
             | Event::TeamQueueChanged { .. }
@@ -378,6 +381,9 @@ impl Story<'_> {
             | Event::ControlFailed { .. }
             | Event::AgentChanged { .. }
             | Event::AgentFailed { .. }
+            | Event::RecordingAccessChanged { .. }
+            | Event::RecordingsChanged { .. }
+            | Event::RecordingFailed { .. }
             | Event::TeamChanged { .. }
             | Event::ColleagueChanged { .. }
             | Event::TeamQueueChanged { .. }

@@ -2,6 +2,7 @@
 
 use super::event::JsonEvent;
 use super::history::JsonOutcome;
+use super::recording::{self, JsonAction};
 use super::words::command_error_name;
 use serde::Deserialize;
 use sidetone_phone::{
@@ -62,6 +63,11 @@ enum JsonCommand {
         reason: String,
     },
     Unpause {},
+    Record {
+        call: uuid::Uuid,
+        recording: String,
+        action: JsonAction,
+    },
     Watch {
         on: bool,
     },
@@ -217,6 +223,10 @@ impl Request {
             JsonCommand::Logout { queue } => of_agent("logout", AgentRequest::LogOut { queue }),
             JsonCommand::Pause { reason } => of_agent("pause", AgentRequest::Pause { reason }),
             JsonCommand::Unpause {} => of_agent("unpause", AgentRequest::Unpause),
+            JsonCommand::Record { call, recording, action } => {
+                let call = CallId(call);
+                ("record", Some(call), recording::command(call, &recording, action)?)
+            }
             JsonCommand::Watch { on } => ("watch", None, Command::Watch { on }),
             JsonCommand::Team { filter } => return Ok(Self::Team { filter }),
             JsonCommand::Messages { before, limit } => {

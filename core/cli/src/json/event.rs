@@ -2,6 +2,7 @@
 
 use super::agent::{self, JsonAgent, JsonAgentRequest};
 use super::history::JsonRecord;
+use super::recording::{self, JsonRecording};
 use super::snapshot::JsonCall;
 use super::team::{JsonColleague, JsonTeam, JsonTeamQueue};
 use super::words::{
@@ -159,6 +160,20 @@ pub(crate) enum JsonEvent {
         reason: &'static str,
         text: String,
     },
+    RecordingAccess {
+        access: &'static str,
+    },
+    Recordings {
+        call: String,
+        recordings: Vec<JsonRecording>,
+    },
+    RecordingFailed {
+        call: String,
+        recording: String,
+        action: &'static str,
+        reason: &'static str,
+        text: String,
+    },
     Team {
         #[serde(skip_serializing_if = "Option::is_none")]
         filter: Option<String>,
@@ -197,6 +212,7 @@ pub(crate) enum JsonEvent {
         auto_answer: bool,
         transfers_return: &'static str,
         agent: Option<Box<JsonAgent>>,
+        recording: &'static str,
         calls: Vec<JsonCall>,
     },
     Accepted {
@@ -450,6 +466,16 @@ impl From<Event> for JsonEvent {
             },
             Event::AgentChanged { agent } => Self::Agent { agent: Box::new(agent.into()) },
             Event::AgentFailed { request, reason } => agent::failed(request, reason),
+            Event::RecordingAccessChanged { access } => {
+                Self::RecordingAccess { access: recording::access_name(access) }
+            }
+            Event::RecordingsChanged { call, recordings } => Self::Recordings {
+                call: id(call),
+                recordings: recordings.into_iter().map(Into::into).collect(),
+            },
+            Event::RecordingFailed { call, recording, action, reason } => {
+                recording::failed(call, &recording, action, reason)
+            }
             Event::TeamChanged { team } => {
                 Self::Team { filter: None, team: Box::new((&*team).into()) }
             }

@@ -1,6 +1,7 @@
 //! What is to be seen of the phone, as one line.
 
 use super::event::{JsonCallData, JsonEvent, JsonParty};
+use super::recording::{JsonRecording, access_name};
 use super::words::{
     call_state_name, direction_name, media_path_name, registration_name, transfers_return_name,
 };
@@ -21,6 +22,7 @@ pub(crate) struct JsonCall {
     automatic: bool,
     muted: bool,
     transferring: bool,
+    recordings: Vec<JsonRecording>,
     #[serde(skip_serializing_if = "Option::is_none")]
     referred_by: Option<JsonParty>,
 }
@@ -39,6 +41,7 @@ impl From<&CallSnapshot> for JsonCall {
             automatic: call.automatic,
             muted: call.muted,
             transferring: call.transfer.is_some(),
+            recordings: call.recordings.iter().cloned().map(Into::into).collect(),
             referred_by: call.referred_by.clone().map(Into::into),
         }
     }
@@ -51,6 +54,7 @@ impl From<&Snapshot> for JsonEvent {
             auto_answer: snapshot.auto_answer,
             transfers_return: transfers_return_name(snapshot.transfers_return),
             agent: snapshot.agent.clone().map(|agent| Box::new(agent.into())),
+            recording: access_name(snapshot.recording),
             calls: snapshot.calls.iter().map(JsonCall::from).collect(),
         }
     }

@@ -169,6 +169,11 @@ pub(crate) fn command_error_name(error: CommandError) -> &'static str {
         CommandError::UnknownReason => "unknown_reason",
         CommandError::LoggedOut => "logged_out",
         CommandError::AgentRequestUnderWay => "agent_request_under_way",
+        CommandError::InvalidRecording => "invalid_recording",
+        CommandError::UnknownRecording => "unknown_recording",
+        CommandError::RecordingLocked => "recording_locked",
+        CommandError::RecordingUnderWay => "recording_under_way",
+        CommandError::RecordingUnavailable => "recording_unavailable",
         CommandError::NotAllowed => "not_allowed",
         CommandError::InvalidToken => "invalid_token",
     }

@@ -5,6 +5,7 @@
 
 mod again;
 mod news;
+mod recording;
 mod team;
 
 use crate::control::Asker;
@@ -16,6 +17,7 @@ use crate::{
 };
 use again::Again;
 use news::News;
+pub(crate) use recording::Recordings;
 use sidetone_sip::transaction::ServerKey;
 use sidetone_sip::{Request, StatusCode};
 use std::time::Duration;

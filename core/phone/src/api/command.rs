@@ -1,6 +1,6 @@
 //! What the app may ask, and why it may be refused.
 
-use super::{AgentRequest, CallId, ControlId, MessageId, PushToken};
+use super::{AgentRequest, CallId, ControlId, MessageId, PushToken, RecordingAction, RecordingId};
 
 /// What the app asks. Every command is idempotent or typed as refused; hold and mute are set, never
 /// toggled.
@@ -107,6 +107,17 @@ pub enum Command {
     Agent {
         /// What.
         request: AgentRequest,
+    },
+    /// Have the server record a call, or do something else with a recording of it. Any number may run at the same time.
+    /// [`super::Event::RecordingsChanged`] tells of the request, and later of what the server made of it; or
+    /// [`super::Event::RecordingFailed`] follows.
+    Record {
+        /// The call, answered.
+        call: CallId,
+        /// Which recording of it.
+        recording: RecordingId,
+        /// What.
+        action: RecordingAction,
     },
     /// Watch colleagues and queues, or no more: for as long as somebody looks at them. [`super::Event::TeamChanged`] follows
     /// when the server has told them, and [`super::Event::ColleagueChanged`] each change.
@@ -248,6 +259,23 @@ pub enum CommandError {
     /// The last request has no answer yet.
     #[error("the server has not answered the last request yet; wait a moment")]
     AgentRequestUnderWay,
+    /// The name of no recording.
+    #[error("a recording is named by 1 to 4 digits, or auto; choose a number")]
+    InvalidRecording,
+    /// The server has no such recording of the call.
+    #[error("there is no such recording of this call, or it is over; start one")]
+    UnknownRecording,
+    /// The recording is the site's.
+    #[error("this recording is made by the rules of the site, which do not let you change it so")]
+    RecordingLocked,
+    /// The last request of this call has no answer yet.
+    #[error(
+        "the server has not answered the last request about this call's recordings yet; wait a moment"
+    )]
+    RecordingUnderWay,
+    /// The server cannot be asked to record.
+    #[error("the server cannot be asked to record; ask its administrator")]
+    RecordingUnavailable,
     /// The administrator does not allow it.
     #[error("this is not allowed here; ask the administrator for it")]
     NotAllowed,

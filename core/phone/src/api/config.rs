@@ -153,6 +153,9 @@ pub struct Config {
     /// Whether the user is an agent of queues that the server's pack lets him log in to (docs/agent-plane.md). Not by
     /// default: the server is asked once on each connection.
     pub queues: bool,
+    /// Whether the server is asked what is recorded of the calls, and the user may ask it to record
+    /// (docs/agent-plane.md). Not by default: the server is asked once on each connection.
+    pub recordings: bool,
 }
 
 /// Which incoming calls have their media path set up while they still ring, by a description in a 183
@@ -227,6 +230,7 @@ impl Config {
             call_waiting: true,
             voicemail: false,
             queues: false,
+            recordings: false,
         }
     }
 

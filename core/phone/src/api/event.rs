@@ -3,7 +3,8 @@
 use super::{
     AgentFailure, AgentRequest, AgentSnapshot, Announcement, CallData, CallId, Colleague,
     ControlFailure, ControlId, DeclineReason, Direction, Hold, MessageFailure, MessageId,
-    QualityReport, Registration, TeamQueue, TeamSnapshot, TextMessage,
+    QualityReport, Recording, RecordingAccess, RecordingAction, RecordingFailure, RecordingId,
+    Registration, TeamQueue, TeamSnapshot, TextMessage,
 };
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -209,6 +210,29 @@ pub enum Event {
         request: AgentRequest,
         /// Why.
         reason: AgentFailure,
+    },
+    /// The server lets this user record, or does not.
+    RecordingAccessChanged {
+        /// What it lets him.
+        access: RecordingAccess,
+    },
+    /// Something else is recorded of a call than before, or is to be.
+    RecordingsChanged {
+        /// The call.
+        call: CallId,
+        /// All of its recordings.
+        recordings: Vec<Recording>,
+    },
+    /// What was wanted of a recording was not done, or nobody knows.
+    RecordingFailed {
+        /// The call.
+        call: CallId,
+        /// The recording.
+        recording: RecordingId,
+        /// What was wanted.
+        action: RecordingAction,
+        /// Why.
+        reason: RecordingFailure,
     },
     /// The team that is watched is another, or worth something else.
     TeamChanged {

@@ -12,6 +12,7 @@ mod link;
 mod message;
 mod output;
 mod push;
+mod recording;
 mod saved;
 mod snapshot;
 mod team;
@@ -34,6 +35,10 @@ pub use link::{LinkError, SignInLink};
 pub use message::{MessageFailure, MessageId, MessagePage, MessageState, TextMessage};
 pub use output::{DescribeRequest, Output, TimerReason};
 pub use push::{Announcement, AnnouncementKind, Caller, Intent, PushProvider, PushToken, Report};
+pub use recording::{
+    Recording, RecordingAccess, RecordingAction, RecordingFailure, RecordingId, RecordingPolicy,
+    RecordingState,
+};
 pub use saved::{Saved, SavedDialog, SavedPush};
 pub use snapshot::{
     CallSnapshot, CallState, Direction, Hold, MediaPath, MessageCount, MessageSummary,

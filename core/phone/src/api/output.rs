@@ -158,7 +158,7 @@ pub enum TimerReason {
     SessionTimer,
     /// A subscription is refreshed, asked for again, or over (RFC 6665).
     Subscription,
-    /// The server is asked what the agent is.
+    /// The server is asked what the agent is, or what is recorded.
     AgentNews,
     /// A call is answered without the agent, or its tone takes too long.
     AutoAnswer,

@@ -2,7 +2,7 @@
 
 use super::{
     AgentSnapshot, CallData, CallId, DeclineReason, FlowErrorKind, Intent, Party, QualityReport,
-    TeamSnapshot, UnixTime,
+    Recording, RecordingAccess, TeamSnapshot, UnixTime,
 };
 use std::sync::Arc;
 use std::time::Duration;
@@ -23,6 +23,8 @@ pub struct Snapshot {
     pub voicemail: Option<MessageSummary>,
     /// The agent at his queues, where [`super::Config::queues`] wants it.
     pub agent: Option<AgentSnapshot>,
+    /// Whether the user may record his calls.
+    pub recording: RecordingAccess,
     /// Colleagues and queues, as long as they are watched ([`super::Command::Watch`]).
     pub team: Option<Arc<TeamSnapshot>>,
 }
@@ -177,6 +179,8 @@ pub struct CallSnapshot {
     pub first_heard: Option<Duration>,
     /// The last figures.
     pub quality: Option<QualityReport>,
+    /// What is recorded of it, or is to be, where [`super::Config::recordings`] wants to know.
+    pub recordings: Vec<Recording>,
 }
 
 /// Who called.

@@ -15,6 +15,7 @@
 //! | [`focus`] | whether it has the microphone and the speaker, alone or joined |
 //! | [`transfer`] | the other side sent elsewhere, or to another call's |
 //! | [`party`] | who calls, and what the server says of the call |
+//! | [`recording`] | the INFO that calls up a recording |
 //! | [`redirect`] | the addresses that a 3xx names |
 //! | [`referred`] | what a REFER makes of the call that it comes in, and of the one that it asks for |
 //! | [`reach`] | a call that rings, here or there, whose network changes |
@@ -35,6 +36,7 @@ mod incoming;
 mod outgoing;
 pub(crate) mod party;
 mod reach;
+mod recording;
 mod redirect;
 mod referred;
 pub(crate) mod reliable;
@@ -197,6 +199,8 @@ pub(crate) struct Call {
     media: MediaPath,
     gates: Gates,
     dtmf: Dtmf,
+    /// The INFO on its way that calls up a recording.
+    recording_by: Option<ClientKey>,
     first_sent: Option<Duration>,
     first_heard: Option<Duration>,
     /// Audio was heard before the answer.
@@ -262,6 +266,7 @@ impl Call {
             media: MediaPath::New,
             gates: Gates::default(),
             dtmf: Dtmf::default(),
+            recording_by: None,
             first_sent: None,
             first_heard: None,
             heard_early: false,
@@ -373,10 +378,11 @@ impl Call {
         (inviting && (self.is_inviting_by(key) || key.method == Method::Prack))
             || (self.is_up() && (self.is_changing_by(key) || self.is_refreshing_by(key)))
             || (self.is_up() && (self.is_referring_by(key) || self.is_signalling_by(key)))
+            || (self.is_up() && self.is_calling_up_by(key))
             || self.is_leaving_by(key)
     }
 
-    /// What is to be seen.
+    /// What is to be seen, but for its recordings.
     pub(crate) fn snapshot(&self) -> CallSnapshot {
         CallSnapshot {
             id: self.id,
@@ -400,6 +406,7 @@ impl Call {
             first_sent: self.first_sent,
             first_heard: self.first_heard,
             quality: self.quality.clone(),
+            recordings: Vec::new(),
         }
     }
 

@@ -237,6 +237,7 @@ impl Call {
         self.refreshed_again(key, &again);
         self.referred_again(key, &again);
         self.signalled_again(key, &again);
+        self.called_up_again(key, &again);
         true
     }
 }

@@ -28,13 +28,13 @@ fn notify(world: &mut World, text: &str) {
 }
 
 /// The INVITE of the code that is under way.
-fn code(world: &mut World, expected: &str) -> Request {
+pub(super) fn code(world: &mut World, expected: &str) -> Request {
     let invite = world.request(Method::Invite);
     assert_eq!(invite.uri.user.as_deref(), Some(expected));
     invite
 }
 
-fn done(world: &mut World, invite: &Request) {
+pub(super) fn done(world: &mut World, invite: &Request) {
     world.reply_sdp(invite, 200, "pbx", &self::sdp("inactive"));
     world.request(Method::Ack);
     let bye = world.back(invite, "pbx", Method::Bye);

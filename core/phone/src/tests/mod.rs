@@ -14,6 +14,7 @@ mod mailbox;
 mod messages;
 mod outgoing;
 mod push;
+mod recording;
 mod redirect;
 mod referral;
 mod registration;

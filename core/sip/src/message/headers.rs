@@ -85,6 +85,7 @@ header_names! {
     CALL_INFO "Call-Info",
     ALERT_INFO "Alert-Info",
     ANSWER_MODE "Answer-Mode",
+    RECORD "Record",
     X_CALL_UID "X-Call-UID",
     X_EARLY_MEDIA "X-Early-Media",
     X_QUEUE "X-Queue",

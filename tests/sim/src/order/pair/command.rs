@@ -68,6 +68,7 @@ impl Pair {
             | Command::SendMessage { .. }
             | Command::Control { .. }
             | Command::Agent { .. }
+            | Command::Record { .. }
             | Command::Watch { .. }
             | Command::SetAutoAnswer { .. }
             | Command::Mute { .. }

@@ -91,6 +91,13 @@ class SidetonePhone private constructor(private val phone: Phone) : PhonePort {
     /** Ends the pause; returns as [logIn] does. */
     suspend fun unpause() = typed { phone.unpause() }
 
+    /**
+     * Has the server record a call that is answered, or do something else with a recording of it: one named by 1 to 4 digits, of
+     * which any number may run at the same time, or `auto`. Returns when it is asked for: the call's `recordings` show the
+     * request, and then what the server made of it.
+     */
+    suspend fun record(call: UUID, recording: String, action: RecordingAction) = typed { phone.record(call, recording, action) }
+
     /** Watches colleagues and queues, or no more: on for as long as somebody looks at them. The snapshot's team shows what
      * the server has told. */
     suspend fun watchTeam(on: Boolean) = typed { phone.watchTeam(on) }
@@ -174,7 +181,7 @@ private suspend fun <T> typed(command: suspend () -> T): T = try {
         is CommandException.UnknownCall -> Refusal.Why.UNKNOWN_CALL
         is CommandException.Transferring, is CommandException.NothingToSwap, is CommandException.TooFewCalls,
         is CommandException.TooManyToLeave, is CommandException.WrongState, is CommandException.InCall,
-        is CommandException.ControlUnderWay, is CommandException.AgentRequestUnderWay,
+        is CommandException.ControlUnderWay, is CommandException.AgentRequestUnderWay, is CommandException.RecordingUnderWay,
         -> Refusal.Why.NOT_NOW
         else -> Refusal.Why.OTHER
     }

@@ -88,6 +88,14 @@ class Lines(private val out: PrintStream = System.out) {
             is Event.AgentFailed -> print(
                 "agent_failed", "request" to request(event.request), "reason" to snake(event.reason::class.simpleName!!), "text" to event.text,
             )
+            is Event.RecordingAccessChanged -> print("recording_access", "access" to event.access.name.lowercase())
+            is Event.RecordingsChanged -> print(
+                "recordings", "call" to event.call.toString(), "recordings" to JSONArray(event.recordings.map(::recording)),
+            )
+            is Event.RecordingFailed -> print(
+                "recording_failed", "call" to event.call.toString(), "recording" to event.recording, "action" to event.action.name.lowercase(),
+                "reason" to snake(event.reason::class.simpleName!!), "text" to event.text,
+            )
             is Event.TeamChanged -> print("team", "team" to team(event.team))
             is Event.ColleagueChanged -> print("colleague", "colleague" to colleague(event.colleague))
             is Event.TeamQueueChanged -> print("team_queue", "queue" to teamQueue(event.queue))
@@ -136,6 +144,11 @@ class Lines(private val out: PrintStream = System.out) {
         is AgentRequest.Pause -> json("command" to "pause", "queue" to null, "reason" to it.reason)
         is AgentRequest.Unpause -> json("command" to "unpause", "queue" to null, "reason" to null)
     }
+
+    private fun recording(it: Recording) = json(
+        "id" to it.id, "state" to it.state.name.lowercase(), "certain" to it.certain, "automatic" to it.automatic,
+        "policy" to it.policy.name.lowercase(), "requested" to it.requested?.name?.lowercase(),
+    )
 
     private fun json(vararg fields: Pair<String, Any?>) =
         JSONObject().apply { for ((name, value) in fields) put(name, value ?: JSONObject.NULL) }

@@ -21,6 +21,7 @@ import org.sidetone.ffi.AudioEndpoint
 import org.sidetone.ffi.PhoneConfig
 import org.sidetone.ffi.PushProvider
 import org.sidetone.ffi.PushToken
+import org.sidetone.ffi.RecordingAction
 import org.sidetone.ffi.Report
 import org.sidetone.ffi.Trust
 import org.sidetone.ffi.announce
@@ -77,6 +78,7 @@ abstract class Program(private val flags: Map<String, String>, out: PrintStream)
 
     protected fun configure(config: PhoneConfig) = config.copy(
         queues = flags["queues"] == "true",
+        recordings = flags["recordings"] == "true",
         trust = flags["ca"]?.let { Trust.Pem(File(it).readText()) } ?: Trust.Platform,
         microphone = endpoint(flags["mic"]), speaker = endpoint(flags["speaker"]),
     )
@@ -185,6 +187,10 @@ abstract class Program(private val flags: Map<String, String>, out: PrintStream)
             "logout" -> { -> phone.logOut(text(json, "queue")) }
             "pause" -> { -> phone.pause(json.getString("reason")) }
             "unpause" -> { -> phone.unpause() }
+            "record" -> {
+                val action = RecordingAction.valueOf(json.getString("action").uppercase())
+                suspend { phone.record(call(), json.getString("recording"), action) }
+            }
             "watch" -> { -> phone.watchTeam(json.getBoolean("on")) }
             "merge" -> { -> phone.merge(json.getJSONArray("calls").map(UUID::fromString)) }
             else -> null
