@@ -9,6 +9,7 @@ pub(crate) mod intercom;
 pub(crate) mod message;
 pub(crate) mod outgoing;
 pub(crate) mod queue;
+pub(crate) mod recording;
 pub(crate) mod ringing;
 pub(crate) mod sent_on;
 pub(crate) mod several;

@@ -3,6 +3,7 @@
 
 use crate::call::{CallKey, Cause};
 use crate::pbx::Pbx;
+use crate::recording;
 use crate::{Extension, LegId, Step};
 use serde_json::json;
 use sidetone_sip::{HeaderName, Method, Request, StatusCode, Uri};
@@ -53,6 +54,9 @@ impl Pbx {
 
     /// Carries a code out; who dials is known from his leg alone.
     pub(crate) fn dial_code(&mut self, key: CallKey, caller: LegId, number: &str, now: Duration) {
+        if let Some(code) = number.strip_prefix(recording::PREFIX) {
+            return self.dial_recording(key, caller, code, now);
+        }
         let user = self.legs.get(&caller).map(|leg| leg.user.clone()).unwrap_or_default();
         let verb = number.strip_prefix(PREFIX).unwrap_or_default();
         let outcome = match self.may_watch(&user) && self.obey_watcher(&user, verb, now) {

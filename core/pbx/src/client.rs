@@ -4,6 +4,7 @@ use crate::call::{CallKey, Cause};
 use crate::leg::{Leg, LegDialog, Purpose, Stage};
 use crate::pbx::Pbx;
 use crate::push::AttemptKey;
+use crate::recording::Recorder;
 use crate::registrar::{Contact, rewrite};
 use crate::sdp::audio_direction;
 use crate::{FlowId, Generation, LegId, MediaCommand, MediaDirection};
@@ -21,7 +22,7 @@ impl Pbx {
         from: &str,
         headers: Vec<(HeaderName, String)>,
         attempt: Option<AttemptKey>,
-    ) {
+    ) -> LegId {
         let id = LegId(self.next_number());
         let (name, number) = match self.config.users.get(from) {
             Some(user) => (user.display_name.as_str(), user.number.as_str()),
@@ -38,6 +39,7 @@ impl Pbx {
             is_caller: false,
             invite_key: None,
             dialog: LegDialog::calling(call_id, &from, tag, contact.uri),
+            recorder: Recorder::of(headers.iter().cloned()),
             stage: Stage::Describing { headers },
             generation: Generation::default(),
             describing: None,
@@ -52,6 +54,7 @@ impl Pbx {
         };
         self.legs.insert(leg);
         self.describe(id, Purpose::FirstOffer, None, MediaDirection::SendRecv);
+        id
     }
 
     /// The offer is there: INVITE.

@@ -1,7 +1,7 @@
 //! Who may register, and what each extension does: the model's `pjsip.conf`, `extensions.conf` and
 //! `queues.conf`.
 
-use crate::{Person, Treatment};
+use crate::{Person, RecordingRule, Treatment};
 use sidetone_sip::StatusCode;
 use std::collections::BTreeMap;
 use std::fmt;
@@ -26,6 +26,8 @@ pub struct PbxConfig {
     pub extensions: BTreeMap<String, Extension>,
     /// The queues that each agent may log in to, by user name.
     pub agents: BTreeMap<String, Vec<String>>,
+    /// The queues whose calls are recorded without being asked, and what the agent may do with that.
+    pub recorded: BTreeMap<String, RecordingRule>,
     /// Those whom their teams see.
     pub people: Vec<Person>,
     /// The reasons that a pause may have.
@@ -148,7 +150,7 @@ impl PbxConfig {
     /// `colleague1` to `colleague4` on 2001 to 2004 and `customer1` to `customer4`, each with the password
     /// `secret-<user>`; the queue `support` on 1800 with the first two agents in it; on 1301 to 1304 agents
     /// who are asked to answer by themselves; on 1801 to 1804 a queue for each agent alone; 1810 with all
-    /// four at once and 1811 to 1814 for agents whose phones sleep; 1821 to 1824 a queue that an agent logs in to; the service numbers 600 to 607 and 610 to 615;
+    /// four at once and 1811 to 1814 for agents whose phones sleep; 1821 to 1824 a queue that an agent logs in to; 1881 to 1884 and 1891 to 1894 as 1811 to 1814, recorded by a rule; the service numbers 600 to 607 and 610 to 615;
     /// codes for control calls, `*700` that is done and `*7NN` that is refused with cause NN of Q.850.
     pub fn bench() -> Self {
         let agents = (1..=4).map(|n| (format!("agent{n}"), "Agent", n, format!("100{n}")));
@@ -170,7 +172,7 @@ impl PbxConfig {
             extensions.insert(number, Extension::User(name.clone()));
             users.insert(name, user);
         }
-        let mut queues = BTreeMap::new();
+        let (mut queues, mut recorded) = (BTreeMap::new(), BTreeMap::new());
         let support = Queue {
             strategy: Strategy::RoundRobin,
             members: vec!["agent1".to_owned(), "agent2".to_owned()],
@@ -187,6 +189,15 @@ impl PbxConfig {
             queues.insert(name, line);
             let name = format!("push{n}");
             extensions.insert(format!("181{n}"), Extension::Queue(name.clone()));
+            for (kind, rule) in
+                [("taped", RecordingRule::Pausable), ("locked", RecordingRule::Locked)]
+            {
+                let name = format!("{kind}{n}");
+                let prefix = if rule == RecordingRule::Pausable { "188" } else { "189" };
+                extensions.insert(format!("{prefix}{n}"), Extension::Queue(name.clone()));
+                queues.insert(name.clone(), asleep.clone());
+                recorded.insert(name, rule);
+            }
             queues.insert(name, asleep);
         }
         let sleepers = Queue {
@@ -223,6 +234,7 @@ impl PbxConfig {
         queues.insert("support".to_owned(), support);
         Self {
             agents,
+            recorded,
             people,
             reasons: ["break", "lunch", "training"].map(str::to_owned).to_vec(),
             realm: "bench.test".to_owned(),

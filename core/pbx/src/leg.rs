@@ -3,6 +3,7 @@
 
 use crate::call::CallKey;
 use crate::push::AttemptKey;
+use crate::recording::Recorder;
 use crate::timed::{Table, Timed};
 use crate::{FlowId, Generation, LegId, LegPhase, MediaDirection};
 use sidetone_sip::transaction::{ClientKey, ServerKey};
@@ -198,6 +199,8 @@ pub(crate) struct Leg {
     pub(crate) leaves_by: Option<Duration>,
     /// Our REFER, until its final response, and what comes of it is waited for.
     pub(crate) refer: Option<ClientKey>,
+    /// What is recorded of it.
+    pub(crate) recorder: Recorder,
     /// The ACKs of 2xx that may be repeated.
     pub(crate) last_ack: Option<(ClientKey, Vec<u8>)>,
 }

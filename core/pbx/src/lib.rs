@@ -21,6 +21,7 @@
 //! | `call` | the dial plan: steps, ringing a user, the queue, joining two legs |
 //! | `transfer` | REFER: a call that is sent on, two calls that become one |
 //! | `agent` | agents log in to queues, pause and are ready; their phones are told |
+//! | `recording` | what is recorded, by hand and by rule; their phones are told |
 //! | `team` | who watches whom, and what those are told |
 //! | `push` | agents whose phones sleep: posted, and rung when they are there |
 //! | `leg` | a dialog and where its INVITE and its media stand |
@@ -39,6 +40,7 @@ mod message;
 mod pbx;
 mod push;
 mod random;
+mod recording;
 mod registrar;
 mod sdp;
 mod server;
@@ -52,5 +54,6 @@ pub use api::{
 };
 pub use config::{Extension, PbxConfig, Queue, Registrar, Step, Strategy, User};
 pub use pbx::Pbx;
+pub use recording::RecordingRule;
 pub use sidetone_sip::FlowId;
 pub use team::Person;

@@ -41,6 +41,8 @@ pub struct Pbx {
     pub(crate) attempts: Table<AttemptKey, Attempt>,
     pub(crate) queue_positions: BTreeMap<String, usize>,
     pub(crate) seats: BTreeMap<String, Seat>,
+    /// Counts what the phones of each user were told of recordings.
+    pub(crate) recording_news: BTreeMap<String, u64>,
     pub(crate) team: Team,
     outputs: VecDeque<PbxOutput>,
     last_number: u64,
@@ -76,6 +78,7 @@ impl Pbx {
             attempts: Table::default(),
             queue_positions: BTreeMap::new(),
             seats: BTreeMap::new(),
+            recording_news: BTreeMap::new(),
             team: Team::default(),
             outputs: VecDeque::new(),
             last_number: 0,

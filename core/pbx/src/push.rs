@@ -4,6 +4,7 @@
 use crate::call::{Call, CallKey, Cause, Plan, Round};
 use crate::leg::{Leg, LegDialog, Stage};
 use crate::pbx::Pbx;
+use crate::recording::Recorder;
 use crate::timed::Timed;
 use crate::{FlowId, Generation, LegId, MediaDirection, PbxOutput, Push, PushKind};
 use sidetone_sip::{StatusCode, Uri};
@@ -72,6 +73,7 @@ impl Pbx {
             offer: None,
             leaves_by: None,
             refer: None,
+            recorder: Recorder::default(),
             last_ack: None,
         };
         self.legs.insert(leg);
@@ -206,9 +208,10 @@ impl Pbx {
         let contacts = self.registrar.of(&attempt.agent).iter().filter(|c| free(&c.uri));
         let contacts: Vec<_> = contacts.take(DEVICES.saturating_sub(rung.len())).cloned().collect();
         let headers = call.names(attempt.uid.clone(), now);
-        let (call, agent) = (attempt.call, attempt.agent.clone());
+        let (call, agent, queue) = (attempt.call, attempt.agent.clone(), attempt.queue.clone());
         for contact in contacts {
-            self.place(call, &agent, contact, &from, headers.clone(), Some(key));
+            let leg = self.place(call, &agent, contact, &from, headers.clone(), Some(key));
+            self.record_by_rule(&queue, leg, now);
         }
     }
 

@@ -3,6 +3,7 @@
 use crate::call::{Call, CallKey, Cause, Plan};
 use crate::leg::{Leg, LegDialog, Purpose, Stage, Unacknowledged};
 use crate::pbx::Pbx;
+use crate::recording::Recorder;
 use crate::registrar::rewrite;
 use crate::sdp::{answer_to, audio_direction};
 use crate::{FlowId, Generation, LegId};
@@ -223,6 +224,7 @@ impl Pbx {
             is_caller: true,
             invite_key: Some(key),
             dialog,
+            recorder: Recorder::of_caller(&request),
             stage: Stage::Received { invite: Box::new(request) },
             generation: Generation::default(),
             describing: None,
@@ -288,7 +290,11 @@ impl Pbx {
         match request.method {
             Method::Bye => self.handle_bye(&key, id, &request, now),
             Method::Invite => self.handle_reinvite(key, flow, id, request, now),
-            Method::Info | Method::Options => self.accept(&key, &request, now),
+            Method::Info => {
+                self.accept(&key, &request, now);
+                self.call_up_recording(id, &request, now);
+            }
+            Method::Options => self.accept(&key, &request, now),
             Method::Refer => self.handle_refer(&key, id, &request, now),
             Method::Notify => self.handle_notify(&key, id, &request, now),
             Method::Ack

@@ -33,6 +33,8 @@ impl Tone {
     pub const ALERT: Self = Self(1650);
     /// What a phone plays to its agent while a call waits.
     pub const WAITING: Self = Self(425);
+    /// One half of what the digit D sounds like.
+    pub const DIGIT_D: Self = Self(1633);
     /// All that the server plays.
     pub const SERVER: [Self; 3] = [Self::MUSIC, Self::EARLY, Self::ANSWERED];
 

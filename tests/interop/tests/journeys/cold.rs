@@ -5,6 +5,7 @@
 //! run`, `scripts/kotlin device` and `scripts/swift run`; without one, its journeys say so and are left out.
 
 use crate::scenarios::agent::{ask, until};
+use crate::scenarios::recording;
 use serde_json::{Value, json};
 use sidetone_interop::bench::Bench;
 use sidetone_interop::phone::{PATIENCE, Phone, Scratch};
@@ -37,6 +38,7 @@ macro_rules! journeys {
             two_calls_are_swapped_joined_split_and_left_to_themselves,
             a_second_call_waits_until_it_is_answered,
             an_agent_logs_in_is_rung_pauses_and_logs_out,
+            an_agent_records_and_is_told_what_the_server_does,
         }
     };
     ($cold:ident: $($journey:ident,)*) => {
@@ -576,6 +578,26 @@ pub(crate) fn an_agent_logs_in_is_rung_pauses_and_logs_out(cold: &Cold) {
     until(&mut agent, "wrap-up", |agent| agent["state"] == "wrap_up");
     ask(&mut agent, json!({ "command": "pause", "reason": "lunch" }), "not_ready");
     ask(&mut agent, json!({ "command": "logout" }), "logged_out");
+    leave(agent);
+    cold.stage.leave(customer);
+}
+
+/// Recordings by the binding, in the words of the terminal.
+pub(crate) fn an_agent_records_and_is_told_what_the_server_does(cold: &Cold) {
+    let mut agent = cold.begin(&Voice::silence(), &["--recordings"]);
+    agent.wait_lamp("registered", COLD);
+    assert_eq!(agent.wait_for("recording_access")["access"], "allowed");
+    let mut customer = cold.stage.customer(&Voice::silence());
+    let theirs = customer.dial(&format!("188{}", cold.stage.line.number()));
+    let call = reported(&mut agent);
+    agent.ask("answer", &call, json!({}));
+    agent.wait_call("established", &call);
+    recording::until(&mut agent, &call, "auto", "recording");
+    recording::record(&mut agent, &call, "1", "start", "recording");
+    recording::record(&mut agent, &call, "auto", "pause", "paused");
+    recording::record(&mut agent, &call, "1", "stop", "stopped");
+    customer.ask("hangup", &theirs, json!({}));
+    agent.wait_ended(&call, "remote");
     leave(agent);
     cold.stage.leave(customer);
 }

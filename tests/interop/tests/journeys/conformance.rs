@@ -80,6 +80,11 @@ scenarios! {
         rung_when_ready,
         refused,
     }
+    recording {
+        by_hand,
+        by_a_rule_that_lets_it_be_paused,
+        refused,
+    }
     control {
         done,
         refused,

@@ -22,6 +22,7 @@
 //! | `message` | agents who write to each other |
 //! | `intercom` | a call beside one that was answered without the agent |
 //! | `agent` | wrap-up, do not disturb, two phones of an agent |
+//! | `recording` | recordings, by hand and by rule, and what is heard in each file |
 //! | `team` | colleagues and queues, seen by who watches them |
 //! | `control` | codes of the dial plan: how long they take, and who notices |
 //! | `program` | doctor, exit statuses, commands that are refused |
@@ -43,6 +44,7 @@ mod message;
 mod program;
 mod push;
 mod push_beyond;
+mod recording;
 mod recovery;
 mod registration;
 mod robolectric;

@@ -157,7 +157,7 @@ fn a_call_that_the_other_side_ends_over_a_dead_link_ends_here_too() {
 }
 
 /// Kills the phone's socket without a word, for as long as what it gives lives, and waits until the phone has another.
-fn cut<'a>(bench: &'a Bench, phone: &mut Phone) -> Lost<'a> {
+pub(crate) fn cut<'a>(bench: &'a Bench, phone: &mut Phone) -> Lost<'a> {
     let ports = bench.ports(phone.id());
     phone.forget();
     let lost = bench.lose(ports.clone());

@@ -1,0 +1,485 @@
+//! Recordings at Asterisk: asked for by the agent, made by the rules of the site, through holds and transfers; and what is
+//! heard in each file.
+
+use crate::recovery::cut;
+use crate::scenarios::recording::{record, refusal, until};
+use crate::scenarios::rings;
+use serde_json::{Value, json};
+use sidetone_interop::bench::Bench;
+use sidetone_interop::lines::Line;
+use sidetone_interop::phone::{PATIENCE, Phone};
+use sidetone_interop::stage::{Server, Stage};
+use sidetone_interop::tones::{HEARD, Heard, SILENT, Tone, Voice};
+use std::io::Write as _;
+use std::process::Stdio;
+use std::time::Duration;
+
+/// What a file is looked at in.
+const WINDOW: Duration = Duration::from_millis(500);
+
+/// How often something is said and given time to be written.
+const WHILE: Duration = Duration::from_secs(2);
+
+/// An agent who records, a customer he talks to, and what they say.
+struct Talk {
+    stage: Stage,
+    agent: Phone,
+    customer: Phone,
+    call: String,
+    theirs: String,
+    group: String,
+    agent_says: Tone,
+    customer_says: Tone,
+    third_says: Tone,
+}
+
+impl Talk {
+    /// Through the queue without rules (180), with a rule that lets it be paused (188), or one that does not (189).
+    fn on(line: Line, queue: &str) -> Self {
+        let stage = Stage::on(Server::Asterisk(Bench::get()), line);
+        let [agent_says, customer_says, third_says] = Tone::draw();
+        let mut agent = stage.agent_with(&Voice::steady(agent_says), &["--recordings"]);
+        let access = agent.wait_for("recording_access");
+        assert_eq!(access["access"], "allowed", "{access}");
+        let mut customer = stage.customer(&Voice::steady(customer_says));
+        let theirs = customer.dial(&format!("{queue}{}", stage.line.number()));
+        let incoming = agent.wait_for("incoming");
+        let text = |value: &Value| value.as_str().expect("a text").to_owned();
+        let (call, group) = (text(&incoming["call"]), text(&incoming["data"]["group"]));
+        agent.ask("answer", &call, json!({}));
+        agent.wait_call("established", &call);
+        agent.hears(customer_says);
+        customer.hears(agent_says);
+        Self { stage, agent, customer, call, theirs, group, agent_says, customer_says, third_says }
+    }
+
+    /// Asks for something, waits until the server has confirmed it, and gives its time in ms.
+    #[track_caller]
+    fn record(&mut self, recording: &str, action: &str, state: &str) -> f64 {
+        let call = self.call.clone();
+        record(&mut self.agent, &call, recording, action, state)
+    }
+
+    /// The customer hangs up, and all leave who are still there.
+    fn end(mut self, others: impl IntoIterator<Item = Phone>) -> Files {
+        self.customer.ask("hangup", &self.theirs, json!({}));
+        self.customer.wait_ended(&self.theirs, "local");
+        let folder = Bench::get().folder.join("asterisk/spool/recordings");
+        let files = Files { folder, group: self.group };
+        self.agent.listen(Duration::from_millis(500));
+        for phone in [self.agent, self.customer].into_iter().chain(others) {
+            self.stage.leave(phone);
+        }
+        files
+    }
+}
+
+/// The recordings of a customer's call.
+struct Files {
+    folder: std::path::PathBuf,
+    group: String,
+}
+
+impl Files {
+    /// What is heard in the recording of this name that was started as the `count`th.
+    #[track_caller]
+    fn heard(&self, recording: &str, count: usize) -> Heard {
+        let (begin, end) = (format!("{}_", self.group), format!("_{recording}_{count}.wav"));
+        let files = std::fs::read_dir(&self.folder).expect("the folder of the recordings");
+        let names = files.filter_map(|file| file.ok()?.file_name().into_string().ok());
+        let mut found = names.filter(|name| name.starts_with(&begin) && name.ends_with(&end));
+        let name = found.next().unwrap_or_else(|| panic!("no file {begin}…{end}"));
+        assert_eq!(found.next(), None, "one file of the name {begin}…{end}");
+        Heard::read(&self.folder.join(name))
+    }
+}
+
+/// Each of these tones is heard in every half second of it, the edges left out.
+#[track_caller]
+fn all_the_time(heard: &Heard, tones: &[Tone], what: &str) {
+    let (mut at, mut seen) = (WINDOW, 0);
+    while at + WINDOW + WINDOW <= heard.length() {
+        let part = heard.part(at, WINDOW);
+        for tone in tones {
+            let level = part.level(*tone);
+            assert!(
+                level > HEARD,
+                "{what}: {tone} at {level:.0} dBFS {at:?} in, of {}",
+                heard.describe()
+            );
+        }
+        at += WINDOW;
+        seen += 1;
+    }
+    assert!(seen > 0, "{what} is long enough to be looked at: {}", heard.describe());
+}
+
+#[track_caller]
+fn never(heard: &Heard, tone: Tone, what: &str) {
+    let mut at = Duration::ZERO;
+    while at + WINDOW <= heard.length() {
+        let level = heard.part(at, WINDOW).level(tone);
+        assert!(level < HEARD, "{what}: {tone} at {level:.0} dBFS {at:?} in");
+        at += WINDOW;
+    }
+}
+
+#[track_caller]
+fn lasts(heard: &Heard, millis: f64, what: &str) {
+    let length = heard.length().as_secs_f64() * 1000.0;
+    println!("{what}: {length:.0} ms of {millis:.0} ms");
+    assert!((length - millis).abs() < 1000.0, "{what}: {length:.0} ms instead of {millis:.0} ms");
+}
+
+#[test]
+fn an_agent_records_pauses_resumes_and_stops_as_often_as_he_likes_and_twice_at_once() {
+    let mut talk = Talk::on(Line::numbered(1), "180");
+    let began = talk.record("1", "start", "recording");
+    talk.agent.listen(WHILE);
+    let second = talk.record("2", "start", "recording");
+    talk.agent.listen(WHILE);
+    let paused = talk.record("1", "pause", "paused");
+    // What is said in the pause is not in the file: he says nothing then, and is heard in all of it.
+    talk.agent.ask("mute", &talk.call, json!({ "on": true }));
+    talk.agent.listen(WHILE);
+    talk.agent.ask("mute", &talk.call, json!({ "on": false }));
+    talk.customer.hears(talk.agent_says);
+    let resumed = talk.record("1", "resume", "recording");
+    talk.agent.listen(WHILE);
+    let stopped = talk.record("1", "stop", "stopped");
+    talk.agent.listen(WHILE / 2);
+    let second_over = talk.record("2", "stop", "stopped");
+    let again = talk.record("1", "start", "recording");
+    talk.agent.listen(WHILE);
+    talk.record("1", "stop", "stopped");
+    let (a, b) = (talk.agent_says, talk.customer_says);
+    let files = talk.end([]);
+    let first = files.heard("1", 1);
+    lasts(&first, paused - began + stopped - resumed, "the first, without its pause");
+    all_the_time(&first, &[a, b], "the first");
+    let other = files.heard("2", 1);
+    lasts(&other, second_over - second, "the second, beside it");
+    all_the_time(&other, &[b], "the second");
+    assert!(again > stopped);
+    all_the_time(&files.heard("1", 2), &[a, b], "the first again, in a file of its own");
+}
+
+#[test]
+fn a_call_that_the_agent_makes_is_recorded_too() {
+    let mut talk = Talk::on(Line::numbered(2), "180");
+    let mut colleague = talk.stage.colleague(&Voice::steady(talk.third_says));
+    let out = talk.agent.dial(&talk.stage.line.colleague_number());
+    let theirs = rings(&mut colleague);
+    colleague.ask("answer", &theirs, json!({}));
+    talk.agent.wait_call("established", &out);
+    talk.agent.hears(talk.third_says);
+    // Of two calls the one that is meant: the first is on hold, with music for the customer.
+    record(&mut talk.agent, &out, "7", "start", "recording");
+    record(&mut talk.agent, &talk.call.clone(), "8", "start", "recording");
+    talk.agent.listen(WHILE);
+    record(&mut talk.agent, &talk.call.clone(), "8", "stop", "stopped");
+    record(&mut talk.agent, &out, "7", "stop", "stopped");
+    colleague.ask("hangup", &theirs, json!({}));
+    talk.agent.wait_ended(&out, "remote");
+    let (a, b, c) = (talk.agent_says, talk.customer_says, talk.third_says);
+    let group = colleague.told().find(|event| event["event"] == "incoming");
+    let group =
+        group.and_then(|event| event["data"]["group"].as_str()).expect("a group").to_owned();
+    let files = talk.end([colleague]);
+    let made = Files { folder: files.folder.clone(), group }.heard("7", 1);
+    all_the_time(&made, &[a, c], "the call that he makes");
+    never(&made, b, "the call that he makes");
+    let held = files.heard("8", 1);
+    all_the_time(&held, &[b], "the call on hold");
+    never(&held, c, "the call on hold");
+}
+
+#[test]
+fn in_a_three_way_call_all_are_recorded() {
+    let mut talk = Talk::on(Line::numbered(3), "180");
+    let mut colleague = talk.stage.colleague(&Voice::steady(talk.third_says));
+    let out = talk.agent.dial(&talk.stage.line.colleague_number());
+    let theirs = rings(&mut colleague);
+    colleague.ask("answer", &theirs, json!({}));
+    talk.agent.wait_call("established", &out);
+    talk.agent.order(json!({ "command": "merge", "calls": [talk.call, out] }));
+    talk.customer.hears_all(&[talk.agent_says, talk.third_says]);
+    talk.record("1", "start", "recording");
+    talk.agent.listen(WHILE);
+    talk.record("1", "stop", "stopped");
+    colleague.ask("hangup", &theirs, json!({}));
+    talk.agent.wait_ended(&out, "remote");
+    let all = [talk.agent_says, talk.customer_says, talk.third_says];
+    all_the_time(&talk.end([colleague]).heard("1", 1), &all, "the three of them");
+}
+
+#[test]
+fn a_queue_that_is_recorded_by_rule_is_paused_and_resumed_and_never_stopped() {
+    let mut talk = Talk::on(Line::numbered(1), "188");
+    let call = talk.call.clone();
+    let began = until(&mut talk.agent, &call, "auto", "recording")["at_ms"].as_f64().expect("ms");
+    talk.agent
+        .send(json!({ "command": "record", "call": call, "recording": "auto", "action": "stop" }));
+    assert_eq!(talk.agent.wait_for("refused")["reason"], "recording_locked");
+    // Nor by another who speaks SIP: the server refuses it too.
+    assert_eq!(refusal(&mut talk.agent, &call, "auto", "stop"), "busy");
+    talk.agent.listen(WHILE);
+    let paused = talk.record("auto", "pause", "paused");
+    talk.agent.ask("mute", &talk.call, json!({ "on": true }));
+    talk.agent.listen(WHILE);
+    talk.agent.ask("mute", &talk.call, json!({ "on": false }));
+    talk.customer.hears(talk.agent_says);
+    let resumed = talk.record("auto", "resume", "recording");
+    // His own beside it touches it not.
+    talk.record("1", "start", "recording");
+    talk.agent.listen(WHILE);
+    let over = talk.record("1", "stop", "stopped");
+    talk.agent.listen(WHILE);
+    let (a, b) = (talk.agent_says, talk.customer_says);
+    let files = talk.end([]);
+    let by_rule = files.heard("auto", 1);
+    all_the_time(&by_rule, &[a, b], "what is recorded by rule");
+    let least = paused - began + over - resumed + 1500.0;
+    let length = by_rule.length().as_secs_f64() * 1000.0;
+    assert!(length > least, "{length:.0} ms, and at least {least:.0} ms");
+    assert!(length < least + 4000.0, "the pause is not in it: {length:.0} ms");
+    all_the_time(&files.heard("1", 1), &[a, b], "his own");
+}
+
+#[test]
+fn a_recording_that_is_locked_is_not_the_agents_to_change() {
+    let mut talk = Talk::on(Line::numbered(2), "189");
+    let call = talk.call.clone();
+    until(&mut talk.agent, &call, "auto", "recording");
+    for action in ["start", "pause", "resume", "stop"] {
+        talk.agent.send(
+            json!({ "command": "record", "call": call, "recording": "auto", "action": action }),
+        );
+        assert_eq!(talk.agent.wait_for("refused")["reason"], "recording_locked", "{action}");
+        assert_eq!(refusal(&mut talk.agent, &call, "auto", action), "busy", "{action}");
+    }
+    talk.record("1", "start", "recording");
+    talk.agent.listen(WHILE);
+    talk.record("1", "stop", "stopped");
+    talk.agent.listen(WHILE);
+    let (a, b) = (talk.agent_says, talk.customer_says);
+    let files = talk.end([]);
+    let by_rule = files.heard("auto", 1);
+    all_the_time(&by_rule, &[a, b], "what is locked");
+    assert!(by_rule.length() > files.heard("1", 1).length() + WHILE / 2);
+}
+
+#[test]
+fn who_may_not_record_is_told_so_and_no_call_but_ones_own_is_recorded() {
+    let mut talk = Talk::on(Line::numbered(1), "180");
+    let setup = Bench::get().setup(&talk.stage.line.colleague());
+    let arguments = ["agent", "--sip", "--recordings"];
+    let mut other = Phone::start_with("colleague", &setup, &Voice::silence(), &arguments);
+    assert_eq!(other.wait_for("recording_access")["access"], "forbidden");
+    let out = other.dial("601");
+    other.wait_call("established", &out);
+    other.send(json!({ "command": "record", "call": out, "recording": "1", "action": "start" }));
+    assert_eq!(other.wait_for("refused")["reason"], "not_allowed");
+    assert_eq!(refusal(&mut other, &out, "1", "start"), "forbidden");
+    let call = talk.call.clone();
+    assert_eq!(refusal(&mut other, &call, "1", "start"), "forbidden", "nor another's");
+    other.ask("hangup", &out, json!({}));
+    // What the agent himself may: his own calls, by names that are some, and nothing else.
+    for (call, recording, verb, reason) in [
+        (out.as_str(), "1", "start", "gone"),
+        (&call, "1", "pause", "gone"),
+        (&call, "auto", "start", "gone"),
+        (&call, "12345", "start", "not_found"),
+        (&call, "1", "erase", "not_found"),
+        ("..", "1", "start", "not_found"),
+    ] {
+        assert_eq!(refusal(&mut talk.agent, call, recording, verb), reason, "{call} {recording}");
+    }
+    talk.end([other]);
+}
+
+#[test]
+fn a_blind_transfer_ends_the_recordings_where_the_site_wants_it() {
+    let (by_rule, own, third) = blind(1);
+    never(&by_rule, third, "by rule");
+    never(&own, third, "his own");
+}
+
+#[test]
+fn a_blind_transfer_leaves_the_recordings_where_the_site_wants_it() {
+    let (by_rule, own, third) = blind(2);
+    for (heard, what) in [(by_rule, "by rule"), (own, "his own")] {
+        let end = heard.last(WHILE);
+        assert!(end.level(third) > HEARD, "{what}: {}", end.describe());
+    }
+}
+
+/// Two recordings of a call that is sent on blindly to a colleague, and what he says.
+fn blind(line: usize) -> (Heard, Heard, Tone) {
+    let mut talk = Talk::on(Line::numbered(line), "188");
+    talk.record("1", "start", "recording");
+    talk.agent.listen(WHILE);
+    let mut colleague = talk.stage.colleague(&Voice::steady(talk.third_says));
+    let to = talk.stage.line.colleague_number();
+    talk.agent.ask("transfer", &talk.call, json!({ "to": to }));
+    let theirs = rings(&mut colleague);
+    colleague.ask("answer", &theirs, json!({}));
+    talk.agent.wait_ended(&talk.call, "transferred");
+    talk.customer.hears(talk.third_says);
+    talk.customer.listen(WHILE);
+    after_transfer(talk, colleague)
+}
+
+#[test]
+fn an_attended_transfer_ends_the_recordings_where_the_site_wants_it() {
+    let (by_rule, own, third) = attended(3, None);
+    never(&by_rule, third, "by rule");
+    never(&own, third, "his own");
+}
+
+#[test]
+fn an_attended_transfer_leaves_the_recordings_where_the_site_wants_it() {
+    let (by_rule, own, third) = attended(2, None);
+    for (heard, what) in [(by_rule, "by rule"), (own, "his own")] {
+        let end = heard.last(WHILE);
+        assert!(end.level(third) > HEARD, "{what}: {}", end.describe());
+    }
+}
+
+#[test]
+fn an_attended_transfer_ends_the_recordings_only_where_it_leads_outside() {
+    let (by_rule, own, third) = attended(1, None);
+    for (heard, what) in [(by_rule, "by rule"), (own, "his own")] {
+        let end = heard.last(WHILE);
+        assert!(end.level(third) > HEARD, "inside, {what}: {}", end.describe());
+    }
+    let (by_rule, own, third) = attended(1, Some("stranger"));
+    never(&by_rule, third, "outside, by rule");
+    never(&own, third, "outside, his own");
+}
+
+/// The same of one that is brought to the colleague, or to this user.
+fn attended(line: usize, user: Option<&str>) -> (Heard, Heard, Tone) {
+    let mut talk = Talk::on(Line::numbered(line), "188");
+    talk.record("1", "start", "recording");
+    talk.agent.listen(WHILE);
+    let voice = Voice::steady(talk.third_says);
+    let (mut third, number) = match user {
+        None => (talk.stage.colleague(&voice), talk.stage.line.colleague_number()),
+        Some(user) => {
+            let mut phone = Phone::start(user, &Bench::get().setup(user), &voice);
+            phone.wait_lamp("registered", PATIENCE);
+            (phone, "2005".to_owned())
+        }
+    };
+    let out = talk.agent.dial(&number);
+    let theirs = rings(&mut third);
+    third.ask("answer", &theirs, json!({}));
+    talk.agent.wait_call("established", &out);
+    talk.agent.hears(talk.third_says);
+    talk.agent.ask("attended", &talk.call, json!({ "with": out }));
+    talk.agent.wait_ended(&talk.call, "transferred");
+    talk.customer.hears(talk.third_says);
+    talk.customer.listen(WHILE);
+    after_transfer(talk, third)
+}
+
+fn after_transfer(talk: Talk, third: Phone) -> (Heard, Heard, Tone) {
+    let (a, b, c) = (talk.agent_says, talk.customer_says, talk.third_says);
+    let files = talk.end([third]);
+    let (by_rule, own) = (files.heard("auto", 1), files.heard("1", 1));
+    for (heard, what) in [(&by_rule, "by rule"), (&own, "his own")] {
+        all_the_time(&heard.part(Duration::ZERO, WHILE), &[a, b], what);
+    }
+    (by_rule, own, c)
+}
+
+#[test]
+fn a_phone_that_has_lost_its_connection_learns_what_is_recorded() {
+    let bench = Bench::get();
+    let mut talk = Talk::on(Line::numbered(3), "188");
+    let call = talk.call.clone();
+    until(&mut talk.agent, &call, "auto", "recording");
+    talk.record("1", "start", "recording");
+    talk.record("auto", "pause", "paused");
+    talk.agent.forget();
+    let _lost = cut(&bench, &mut talk.agent);
+    let doubt = talk.agent.wait("nobody knows", PATIENCE * 3, |event| {
+        event["event"] == "recordings" && event["recordings"][0]["certain"] == false
+    });
+    assert_eq!(doubt["recordings"][0]["state"], "paused", "{doubt}");
+    until(&mut talk.agent, &call, "auto", "paused");
+    talk.record("auto", "resume", "recording");
+    talk.record("1", "stop", "stopped");
+    talk.end([]);
+}
+
+/// Nothing of what a caller sets is part of a command or a file's name.
+#[test]
+fn a_hostile_name_of_a_caller_is_carried_out_by_nobody() {
+    let bench = Bench::get();
+    let stage = Stage::on(Server::Asterisk(bench.clone()), Line::numbered(2));
+    let mark = std::env::temp_dir().join(format!("hostile-{}", std::process::id()));
+    let path = mark.display().to_string();
+    let mut agent = stage.agent_with(&Voice::silence(), &["--recordings"]);
+    for name in [
+        format!("$(touch {path})"),
+        format!("`touch {path}`; touch {path} | touch {path}"),
+        format!("${{SHELL(touch {path})}}"),
+        "../../../../tmp/x\\\"; a,b,c) ^ %22".to_owned(),
+    ] {
+        let mut caller = bench.program("pbx", "raw-caller");
+        caller.args(["call", &format!("188{}", stage.line.number()), "4"]);
+        let mut caller =
+            caller.stdin(Stdio::piped()).stdout(Stdio::null()).spawn().expect("the program starts");
+        let from = format!("\"{name}\"");
+        caller.stdin.take().expect("a pipe").write_all(from.as_bytes()).expect("it reads");
+        let incoming = agent.wait_for("incoming");
+        let call = incoming["call"].as_str().expect("a call").to_owned();
+        agent.order(json!({ "command": "answer", "call": call }));
+        until(&mut agent, &call, "auto", "recording");
+        agent.wait_call("ended", &call);
+        assert!(caller.wait().expect("it ends").success());
+        assert!(!mark.exists(), "{name} was carried out");
+    }
+    let files = std::fs::read_dir(bench.folder.join("asterisk/spool/recordings")).expect("files");
+    for name in files.filter_map(|file| file.ok()?.file_name().into_string().ok()) {
+        let is_ours = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
+        assert!(name.chars().all(is_ours), "{name}");
+    }
+    stage.leave(agent);
+}
+
+/// Where nothing answers the code, nothing of it is heard by anybody.
+#[test]
+fn the_customer_hears_nothing_of_it() {
+    let mut talk = Talk::on(Line::numbered(1), "180");
+    for action in ["start", "pause", "resume", "stop"] {
+        let state = match action {
+            "pause" => "paused",
+            "stop" => "stopped",
+            _ => "recording",
+        };
+        talk.record("1", action, state);
+    }
+    // A call that nobody has called the code up in: the dial plan of the echo has no feature.
+    let echo = talk.agent.dial("600");
+    talk.agent.wait_call("established", &echo);
+    talk.agent.forget();
+    talk.agent
+        .send(json!({ "command": "record", "call": echo, "recording": "1", "action": "start" }));
+    let failed = talk.agent.wait_for("recording_failed");
+    assert_eq!(failed["reason"], "not_there", "{failed}");
+    talk.agent.ask("hangup", &echo, json!({}));
+    talk.agent.ask("hold", &talk.call, json!({ "on": false }));
+    talk.customer.hears(talk.agent_says);
+    let heard = talk.customer.heard();
+    heard.assert_never_but(&[talk.agent_says, Tone::MUSIC], "the customer");
+    // The digit D is 941 and 1633 Hz.
+    for at in 0..heard.length().as_millis() as u64 / 100 {
+        let part = heard.part(Duration::from_millis(at * 100), Duration::from_millis(100));
+        let level = part.level(Tone::DIGIT_D);
+        assert!(level < SILENT + 12.0, "a digit at {at}00 ms: {level:.0} dBFS");
+    }
+    talk.end([]);
+}
