@@ -17,6 +17,7 @@ mod message;
 mod orders;
 mod pairs;
 mod pushes;
+mod recording;
 mod referrals;
 mod replay;
 mod team;
