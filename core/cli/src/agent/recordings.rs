@@ -1,4 +1,5 @@
 //! The recordings of a call: the mark beside it, and the list that what to do is chosen from.
+#![allow(clippy::wildcard_enum_match_arm, reason = "a terminal has more keys than this has uses")]
 
 use super::app::{App, is_up};
 use super::keys::Action;

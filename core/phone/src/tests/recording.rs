@@ -125,7 +125,7 @@ fn a_recording_is_shown_as_running_only_when_the_server_has_said_so() {
         policy: RecordingPolicy::Free,
         requested: Some(Start),
     };
-    assert_eq!(shown(&world), [requested.clone()]);
+    assert_eq!(shown(&world), std::slice::from_ref(&requested));
     let info = asked(&mut world, "1", "start");
     assert_eq!(info.headers.call_id(), invite.headers.call_id(), "inside the call that is meant");
     world.reply(&info, 200);

@@ -375,6 +375,8 @@ fn failure(reason: ControlFailure) -> RecordingFailure {
         ControlFailure::Gone => RecordingFailure::NotThere,
         ControlFailure::NotFound => RecordingFailure::Unavailable,
         ControlFailure::TimedOut | ControlFailure::ConnectionLost => RecordingFailure::Unconfirmed,
-        other => RecordingFailure::Refused(other),
+        ControlFailure::Unavailable
+        | ControlFailure::NotImplemented
+        | ControlFailure::Rejected(_) => RecordingFailure::Refused(reason),
     }
 }
