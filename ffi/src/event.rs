@@ -334,7 +334,9 @@ pub struct Header {
 pub struct Party {
     /// The display name.
     pub name: Option<String>,
-    /// The address.
+    /// The number or user name, where there is one that tells a reader something: not of who is hidden.
+    pub number: Option<String>,
+    /// The address: what to dial.
     pub uri: String,
 }
 
@@ -525,7 +527,7 @@ impl From<phone::Event> for Event {
 
 impl From<phone::Party> for Party {
     fn from(party: phone::Party) -> Self {
-        Self { name: party.name, uri: party.uri }
+        Self { number: party.number(), name: party.name, uri: party.uri }
     }
 }
 

@@ -211,10 +211,7 @@ extension SidetonePhone: PhonePort {
 
 extension ShownCaller {
     init(_ party: Party, _ data: CallData? = nil) {
-        // Of a call that was only announced it is a number.
-        let user = party.uri.split(separator: ":", maxSplits: 1).last?.prefix { $0 != "@" } ?? ""
-        self.init(
-            name: party.name, number: user.isEmpty ? nil : String(user), queue: data?.queue, returnedFrom: data?.returnedFrom)
+        self.init(name: party.name, number: party.number, queue: data?.queue, returnedFrom: data?.returnedFrom)
     }
 }
 

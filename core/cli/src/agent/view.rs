@@ -169,9 +169,12 @@ fn said(data: &CallData) -> Option<String> {
 }
 
 fn party(party: &Party) -> String {
-    match &party.name {
-        Some(name) => format!("{name} {}", party.uri.trim_start_matches("sip:")),
-        None => party.uri.trim_start_matches("sip:").to_owned(),
+    let address = party.number().map(|_| party.uri.trim_start_matches("sip:"));
+    match (&party.name, address) {
+        (Some(name), Some(address)) => format!("{name} {address}"),
+        (Some(name), None) => name.clone(),
+        (None, Some(address)) => address.to_owned(),
+        (None, None) => "hidden".to_owned(),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::{
     AgentFailure, AgentRequest, AgentSnapshot, Announcement, CallData, CallId, Colleague,
-    ControlFailure, ControlId, DeclineReason, Direction, Hold, MessageFailure, MessageId,
+    ControlFailure, ControlId, DeclineReason, Direction, Hold, MessageFailure, MessageId, Party,
     QualityReport, Recording, RecordingAccess, RecordingAction, RecordingFailure, RecordingId,
     Registration, TeamQueue, TeamSnapshot, TextMessage,
 };
@@ -264,15 +264,6 @@ pub enum Event {
         /// Why.
         reason: EndReason,
     },
-}
-
-/// One side of a call, as the server names it.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub struct Party {
-    /// The display name.
-    pub name: Option<String>,
-    /// The address.
-    pub uri: String,
 }
 
 /// Why a call ended.

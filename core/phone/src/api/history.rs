@@ -2,7 +2,6 @@
 
 use super::{CallId, Direction, EndReason, Party, UnixTime};
 use serde::{Deserialize, Serialize};
-use sidetone_sip::{NameAddr, Uri};
 use std::time::Duration;
 
 /// A call that is over. What policy hides is not in it: it says what the server said.
@@ -70,33 +69,15 @@ impl CallRecord {
 
     /// The other side's number or user name, where it has one that is shown.
     pub fn number(&self) -> Option<String> {
-        let user = match address(&self.remote.uri) {
-            Some(uri) => uri.user?,
-            None => self.remote.uri.clone(),
-        };
-        let hidden = user.is_empty() || user.eq_ignore_ascii_case("anonymous");
-        (!hidden).then(|| user.replace("%23", "#"))
+        self.remote.number()
     }
 
     /// What to dial to call the other side again: its address, a reference in place of a hidden number
     /// too. `None` where the caller was hidden altogether.
     pub fn redial(&self) -> Option<String> {
-        self.number()?;
-        let uri = &self.remote.uri;
-        let hidden = address(uri).and_then(|a| a.host).is_some_and(|host| {
-            host.to_string().to_ascii_lowercase().ends_with("anonymous.invalid")
-        });
-        (!hidden).then(|| uri.clone())
+        self.remote.user()?;
+        (!self.remote.is_anonymous()).then(|| self.remote.uri.clone())
     }
-}
-
-/// An address; a bare number, as a push has it, is none.
-fn address(text: &str) -> Option<Uri> {
-    let is_address = text.contains(':') || text.contains('<');
-    if !is_address {
-        return None;
-    }
-    NameAddr::parse(text).map(|address| address.uri).or_else(|_| Uri::parse(text)).ok()
 }
 
 /// Where a call stands in the history: a later call has a larger one, and none is given twice.

@@ -11,6 +11,7 @@ mod input;
 mod link;
 mod message;
 mod output;
+mod party;
 mod push;
 mod recording;
 mod saved;
@@ -26,7 +27,7 @@ pub use config::{
 };
 pub use control::{ControlFailure, ControlId};
 pub use data::CallData;
-pub use event::{EndReason, Event, Party};
+pub use event::{EndReason, Event};
 pub use history::{
     CallOutcome, CallRecord, HistoryCursor, HistoryEntry, HistoryFilter, HistoryPage,
 };
@@ -34,6 +35,7 @@ pub use input::{FlowError, FlowErrorKind, Handover, Input, MediaError, QualityRe
 pub use link::{LinkError, SignInLink};
 pub use message::{MessageFailure, MessageId, MessagePage, MessageState, TextMessage};
 pub use output::{DescribeRequest, Output, TimerReason};
+pub use party::Party;
 pub use push::{Announcement, AnnouncementKind, Caller, Intent, PushProvider, PushToken, Report};
 pub use recording::{
     Recording, RecordingAccess, RecordingAction, RecordingFailure, RecordingId, RecordingPolicy,

@@ -227,6 +227,9 @@ fn a_hidden_caller_cannot_be_called_again_and_a_reference_can() {
     for shown in ["sip:ref-7f3a@pbx.example", "0301234", "sip:100@b;user=phone"] {
         assert_eq!(redial(shown).as_deref(), Some(shown));
     }
+    let number = |uri: &str| Party { name: None, uri: uri.to_owned() }.number();
+    assert_eq!((number("sip:ref-7f3a@b"), number("ref-7f3a")), (None, None), "nobody can read it");
+    assert_eq!(number("sip:ref-dept@b").as_deref(), Some("ref-dept"));
 }
 
 #[test]

@@ -24,6 +24,7 @@
 //! | `agent` | wrap-up, do not disturb, two phones of an agent |
 //! | `recording` | recordings, by hand and by rule, and what is heard in each file |
 //! | `team` | colleagues and queues, seen by who watches them |
+//! | `mask` | callers who are hidden, called back by a reference |
 //! | `control` | codes of the dial plan: how long they take, and who notices |
 //! | `program` | doctor, exit statuses, commands that are refused |
 
@@ -40,6 +41,7 @@ mod handover;
 mod history;
 mod intercom;
 mod kotlin;
+mod mask;
 mod message;
 mod program;
 mod push;

@@ -176,7 +176,7 @@ fn an_agent_who_calls_somebody_is_on_a_call_and_no_queue_rings_him() {
     ask(&mut agent, json!({ "command": "login" }), "ready");
     watching(&mut watcher);
     let began = Instant::now();
-    let out = agent.dial(&stage.line.colleague_number());
+    let out = agent.dial(&stage.line.colleague_number().replace("200", "201"));
     sees(&mut watcher, began, "on a call", is("on_call"));
     let rung = rings(&mut watcher);
     watcher.order(json!({ "command": "answer", "call": rung }));

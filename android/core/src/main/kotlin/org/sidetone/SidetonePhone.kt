@@ -224,12 +224,7 @@ fun readPush(report: Report): Push {
     return Push(it.call, kind, it.deadline, Shown(it.caller.name, it.caller.number, it.queue), it, report.over?.let(::causeOf))
 }
 
-private fun shownOf(party: Party, data: CallData? = null) = Shown(
-    party.name,
-    party.uri.substringAfter(':').substringBefore('@').ifEmpty { null },
-    data?.queue,
-    data?.returnedFrom,
-)
+private fun shownOf(party: Party, data: CallData? = null) = Shown(party.name, party.number, data?.queue, data?.returnedFrom)
 
 private fun causeOf(reason: EndReason): Cause = when (reason) {
     is EndReason.Local, is EndReason.Transferred -> Cause.LOCAL
