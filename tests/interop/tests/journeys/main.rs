@@ -24,6 +24,7 @@
 //! | `agent` | wrap-up, do not disturb, two phones of an agent |
 //! | `recording` | recordings, by hand and by rule, and what is heard in each file |
 //! | `team` | colleagues and queues, seen by who watches them |
+//! | `install` | the packs, put into a configuration and taken out again |
 //! | `mask` | callers who are hidden, called back by a reference |
 //! | `control` | codes of the dial plan: how long they take, and who notices |
 //! | `program` | doctor, exit statuses, commands that are refused |
@@ -39,6 +40,7 @@ mod control;
 mod early;
 mod handover;
 mod history;
+mod install;
 mod intercom;
 mod kotlin;
 mod mask;

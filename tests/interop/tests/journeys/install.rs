@@ -1,0 +1,125 @@
+//! The packs are put into a configuration by their installer, which says what is missing, shows what it does and takes it back.
+
+use sidetone_interop::bench::Bench;
+use sidetone_interop::phone::Scratch;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+const PJSIP: &str =
+    "[global]\ntype = global\n[web]\ntype = transport\nprotocol = wss\nbind = 0.0.0.0\n";
+const EXTENSIONS: &str = "[phones]\nexten => 100,1,Hangup()\n";
+
+/// A configuration that knows nothing of the packs.
+struct Site {
+    etc: PathBuf,
+    asterisk: PathBuf,
+    _folder: Scratch,
+}
+
+impl Site {
+    fn new() -> Self {
+        let bench = PathBuf::from(std::env::var_os("SIDETONE_BENCH").expect("a bench"));
+        let folder = Scratch::new("install");
+        let etc = folder.0.join("etc");
+        std::fs::create_dir(&etc).expect("a folder");
+        std::fs::copy(bench.join("asterisk/etc/asterisk.conf"), etc.join("asterisk.conf"))
+            .expect("where the modules are");
+        let site = Self { etc, asterisk: bench.join("prefix/asterisk"), _folder: folder };
+        site.write("modules.conf", "[modules]\nautoload = yes\n");
+        site.write("pjsip.conf", PJSIP);
+        site.write("extensions.conf", EXTENSIONS);
+        site
+    }
+
+    fn write(&self, file: &str, text: &str) {
+        std::fs::write(self.etc.join(file), text).expect("a file");
+    }
+
+    fn read(&self, file: &str) -> String {
+        std::fs::read_to_string(self.etc.join(file)).unwrap_or_default()
+    }
+
+    /// Every file, but what is kept for `undo`.
+    fn all(&self) -> BTreeMap<PathBuf, String> {
+        let files = std::fs::read_dir(&self.etc).expect("the configuration");
+        let paths = files.map(|file| file.expect("a file").path()).filter(|path| path.is_file());
+        paths.map(|path| (path.clone(), std::fs::read_to_string(path).expect("text"))).collect()
+    }
+
+    /// Whether it went well, and what it said.
+    fn install(&self, arguments: &[&str]) -> (bool, String) {
+        let program = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../server/asterisk/install");
+        let output = Command::new(program)
+            .arg("--etc")
+            .arg(&self.etc)
+            .arg("--asterisk")
+            .arg(&self.asterisk)
+            .args(arguments)
+            .output()
+            .expect("the installer runs");
+        let text = [output.stdout, output.stderr].concat();
+        (output.status.success(), String::from_utf8(text).expect("text"))
+    }
+}
+
+#[test]
+fn packs_are_installed_with_what_they_stand_on_and_taken_back() {
+    let _bench = Bench::get();
+    let site = Site::new();
+    let before = site.all();
+    let (well, plan) = site.install(&["plan", "team"]);
+    assert!(well && plan.contains("+#include team.conf"), "{plan}");
+    assert_eq!(site.all(), before, "a plan changes nothing");
+    let (well, done) = site.install(&["apply", "team"]);
+    assert!(well && done.contains("before sidetone-agent"), "what is left is said: {done}");
+    let includes = site.read("extensions.conf");
+    let order: Vec<_> = includes.lines().filter(|line| line.starts_with("#include")).collect();
+    let expected = ["push-settings", "push", "agent-settings", "agent", "team-settings", "team"];
+    assert_eq!(order, expected.map(|name| format!("#include {name}.conf")));
+    assert!(includes.starts_with(EXTENSIONS));
+    let pjsip = site.read("pjsip.conf");
+    assert!(pjsip.contains("[global](+)\ndefault_outbound_endpoint = sidetone-notify"), "{pjsip}");
+    assert!(pjsip.contains("transport = web"), "{pjsip}");
+    // Values of the site stay, and so do the packs that were there.
+    site.write("agent-settings.conf", "; mine\n");
+    let (well, _) = site.install(&["apply", "mask"]);
+    assert!(well && site.read("agent-settings.conf") == "; mine\n");
+    assert!(
+        site.read("extensions.conf").contains("#include team.conf\n#include mask-settings.conf")
+    );
+    let (well, again) = site.install(&["apply", "mask"]);
+    assert!(well && again.contains("nothing to change"), "{again}");
+    for _ in 0..2 {
+        let (well, undone) = site.install(&["undo"]);
+        assert!(well, "{undone}");
+    }
+    let mut after = site.all();
+    let edited = after.remove(&site.etc.join("agent-settings.conf.edited"));
+    assert_eq!((edited.as_deref(), &after), (Some("; mine\n"), &before), "nothing is lost");
+    assert!(!site.install(&["undo"]).0, "there is nothing more to take back");
+}
+
+#[test]
+fn what_does_not_fit_is_named_before_anything_is_changed() {
+    let _bench = Bench::get();
+    let site = Site::new();
+    site.write("modules.conf", "[modules]\nautoload = yes\nnoload = func_lock.so\n");
+    let before = site.all();
+    for (arguments, said) in [
+        (["apply", "agent"], "func_lock.so, for agent: modules.conf does not load it"),
+        (["apply", "nonsense"], "there is no pack 'nonsense'; there are agent"),
+        (["apply", "../push"], "there is no pack '../push'"),
+        (["undo", ""], "there is no backup"),
+    ] {
+        let (well, text) = site.install(&arguments);
+        assert!(!well && text.contains(said), "{arguments:?}: {text}");
+    }
+    site.write("modules.conf", "[modules]\nautoload = yes\n");
+    site.write("pjsip.conf", "[transport-udp]\ntype = transport\nprotocol = udp\n");
+    let (well, text) = site.install(&["apply", "agent"]);
+    assert!(!well && text.contains("no transport with protocol = wss"), "{text}");
+    site.write("pjsip.conf", PJSIP);
+    site.write("modules.conf", "[modules]\nautoload = yes\nnoload = func_lock.so\n");
+    assert_eq!(site.all(), before);
+}
