@@ -69,7 +69,8 @@ impl Bench {
     /// Ends what a journey that failed has left on a line, so that the next one there does not fail by it: its
     /// calls, the agent's being busy, and where he was pushed to. Does not panic, for it runs while another panic is told.
     pub fn sweep(&self, line: &Line) {
-        let users = [line.agent(), line.customer(), line.colleague()];
+        let auditor = format!("auditor{}", line.number());
+        let users = [line.agent(), line.customer(), line.colleague(), auditor];
         let is_theirs = |channel: &str| {
             let user = channel.split_once('/').map_or("", |(_, rest)| rest);
             users.iter().any(|name| {
