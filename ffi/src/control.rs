@@ -152,6 +152,8 @@ impl From<CommandError> for ControlError {
             | E::RecordingLocked { what, advice }
             | E::RecordingUnderWay { what, advice }
             | E::RecordingUnavailable { what, advice }
+            | E::InvalidAgent { what, advice }
+            | E::Supervising { what, advice }
             | E::NotAllowed { what, advice } => Self::Rejected { what, advice },
         }
     }

@@ -109,6 +109,10 @@ spoken_error! {
         RecordingUnderWay,
         /// The server cannot be asked to record.
         RecordingUnavailable,
+        /// A name that no agent has.
+        InvalidAgent,
+        /// The call supervises an agent's.
+        Supervising,
         /// The administrator does not allow it.
         NotAllowed,
         /// The phone was shut down.
@@ -245,6 +249,10 @@ impl From<PhoneCommandError> for CommandError {
                 "Wait a moment";
             RecordingUnavailable: "The server cannot be asked to record",
                 "Ask its administrator";
+            InvalidAgent: "An agent's name has 1 to 40 letters, digits or signs of _.-",
+                "Choose one of those that are shown";
+            Supervising: "This call supervises another: it cannot be sent on, joined or sent digits",
+                "Hang it up, or change its mode";
             NotAllowed: "This is not allowed here",
                 "Ask the administrator for it";
             InvalidToken: "This is no push token",
@@ -496,6 +504,8 @@ mod tests {
             E::RecordingLocked,
             E::RecordingUnderWay,
             E::RecordingUnavailable,
+            E::InvalidAgent,
+            E::Supervising,
             E::NotAllowed,
         ];
         for error in all {
@@ -531,6 +541,8 @@ mod tests {
                 | E::RecordingLocked
                 | E::RecordingUnderWay
                 | E::RecordingUnavailable
+                | E::InvalidAgent
+                | E::Supervising
                 | E::NotAllowed => {}
             }
         }

@@ -3,8 +3,8 @@
 use crate::{
     AgentFailure, AgentRequest, AgentSnapshot, Announcement, CallData, CallId, Colleague,
     ControlFailure, ControlId, Direction, Hold, MessageFailure, MessageId, QualityReport,
-    Recording, RecordingAccess, RecordingAction, RecordingFailure, Registration, TeamQueue,
-    TeamSnapshot, TextMessage,
+    Recording, RecordingAccess, RecordingAction, RecordingFailure, Registration, Supervision,
+    SupervisionEnd, SupervisionFailure, SupervisionMode, TeamQueue, TeamSnapshot, TextMessage,
 };
 use sidetone_phone as phone;
 use std::time::{Duration, SystemTime};
@@ -262,6 +262,24 @@ pub enum Event {
         /// The queue.
         queue: TeamQueue,
     },
+    /// A supervision is another, or asks for it.
+    SupervisionChanged {
+        /// The call.
+        call: CallId,
+        /// What is to be seen of it.
+        supervision: Supervision,
+    },
+    /// A mode of supervision that was asked for did not come about; the call goes on.
+    SupervisionFailed {
+        /// The call.
+        call: CallId,
+        /// The mode.
+        mode: SupervisionMode,
+        /// Why.
+        reason: SupervisionFailure,
+        /// Why, and what to do, in words.
+        text: String,
+    },
     /// The server has done what a control call asked for.
     ControlDone {
         /// The control call.
@@ -405,6 +423,11 @@ pub enum EndReason {
         /// The address.
         to: String,
     },
+    /// What was supervised is over, or the server has refused the supervision.
+    Supervision {
+        /// Which.
+        end: SupervisionEnd,
+    },
     /// A push that could not be read.
     UnreadablePush,
     /// A push for a phone that is signed out.
@@ -509,6 +532,15 @@ impl From<phone::Event> for Event {
                 reason: reason.into(),
                 text: reason.to_string(),
             },
+            E::SupervisionChanged { call, supervision } => {
+                Self::SupervisionChanged { call: call.into(), supervision: supervision.into() }
+            }
+            E::SupervisionFailed { call, mode, reason } => Self::SupervisionFailed {
+                call: call.into(),
+                mode: mode.into(),
+                reason: reason.into(),
+                text: reason.to_string(),
+            },
             E::AutoAnswering { call, after } => Self::AutoAnswering { call: call.into(), after },
             E::DtmfFailed { call, digits, reason } => {
                 Self::DtmfFailed { call: call.into(), digits, text: reason }
@@ -568,6 +600,7 @@ impl From<phone::EndReason> for EndReason {
             E::Forwarded(to) => Self::Forwarded { to },
             E::Transferred(to) => Self::Transferred { to },
             E::Referred(to) => Self::Referred { to },
+            E::Supervision(end) => Self::Supervision { end: end.into() },
             E::UnreadablePush => Self::UnreadablePush,
             E::NotSignedIn => Self::NotSignedIn,
             E::Restarted => Self::Restarted,

@@ -15,6 +15,7 @@
 //! | `event`, `snapshot` | the phone's vocabulary in types that cross |
 //! | `history` | the calls that are over, found and in pages |
 //! | `agent` | the agent at his queues |
+//! | `supervision` | a call that supervises an agent's |
 //! | `control` | codes of the server's dial plan, and what came of them |
 //! | `recording` | the recordings of a call |
 //! | `message` | messages between agents |
@@ -46,6 +47,7 @@ mod recording;
 mod runtime;
 mod shown;
 mod snapshot;
+mod supervision;
 mod team;
 mod time;
 mod vault;
@@ -73,6 +75,7 @@ pub use snapshot::{
     CallData, CallSnapshot, CallState, Direction, Hold, MediaPath, ProblemCause, QualityReport,
     Registration, RegistrationProblem, RegistrationState, Snapshot, TransfersReturn,
 };
+pub use supervision::{Supervision, SupervisionEnd, SupervisionFailure, SupervisionMode};
 pub use team::{Colleague, TeamQueue, TeamSnapshot, TeamState};
 pub use vault::Vault;
 

@@ -6,7 +6,7 @@ use crate::shown::Shown;
 use crate::{
     Announcement, CallHistory, CallId, CommandError, ControlError, ControlId, DeclineReason, Event,
     EventPage, MessageId, MessagePage, PhoneConfig, PushToken, RecordingAction, Snapshot,
-    StartError, TeamSnapshot, Vault, android, runtime, time,
+    StartError, SupervisionMode, TeamSnapshot, Vault, android, runtime, time,
 };
 use sidetone_driver as driver;
 use sidetone_driver::{Update, Updates, What};
@@ -253,6 +253,33 @@ impl Phone {
     /// typed: all.
     pub fn find_in_team(&self, text: String) -> Option<TeamSnapshot> {
         self.shown.team().map(|team| team.find(&text).into())
+    }
+    /// Listens to the call of an agent (his endpoint's name), whispers to him or barges in: a call with audio as others, whose
+    /// microphone stays closed until the server has confirmed that the supervisor is heard. With `follow` it goes on with the
+    /// agent's next call, which is listened to at first. The app may name the call, with a fresh UUID; its id is given back.
+    #[uniffi::method(default(follow = false, call = None))]
+    pub async fn supervise(
+        &self,
+        target: String,
+        mode: SupervisionMode,
+        follow: bool,
+        call: Option<CallId>,
+    ) -> Result<CallId, CommandError> {
+        let id = call.unwrap_or_else(|| CallId(Uuid::new_v4()));
+        let (call, mode) = (id.into(), mode.into());
+        self.desk.command(Command::Supervise { call, target, mode, follow }).await?;
+        Ok(id)
+    }
+
+    /// Supervises in another mode. Returns when it is asked for: the call's supervision shows the request, and then what
+    /// the server has confirmed. Who is to be heard less is silent at once.
+    pub async fn set_supervision_mode(
+        &self,
+        call: CallId,
+        mode: SupervisionMode,
+    ) -> Result<(), CommandError> {
+        let (call, mode) = (call.into(), mode.into());
+        self.desk.command(Command::SetSupervisionMode { call, mode }).await
     }
 
     /// Lets calls be answered without the agent as the configuration's `answer_mode` allows it, or not, until

@@ -1,6 +1,9 @@
 //! What a user interface renders, as it crosses: latest wins, and always the truth.
 
-use crate::{AgentSnapshot, CallId, Intent, Party, Recording, RecordingAccess, TeamSnapshot, time};
+use crate::{
+    AgentSnapshot, CallId, Intent, Party, Recording, RecordingAccess, Supervision, TeamSnapshot,
+    time,
+};
 use sidetone_phone as phone;
 use std::time::{Duration, SystemTime};
 
@@ -144,6 +147,8 @@ pub struct CallSnapshot {
     pub transfer: Option<Party>,
     /// Who has sent this phone there, where the other side of another call did.
     pub referred_by: Option<Party>,
+    /// What it is where it supervises an agent's call.
+    pub supervision: Option<Supervision>,
     /// Whether it is answered without the agent: it will be, or was.
     pub automatic: bool,
     /// Whether the microphone is closed.
@@ -376,6 +381,7 @@ impl From<phone::CallSnapshot> for CallSnapshot {
             merged,
             transfer,
             referred_by,
+            supervision,
             automatic,
             muted,
             media,
@@ -400,6 +406,7 @@ impl From<phone::CallSnapshot> for CallSnapshot {
             merged,
             transfer: transfer.map(Into::into),
             referred_by: referred_by.map(Into::into),
+            supervision: supervision.map(Into::into),
             automatic,
             muted,
             media: media.into(),

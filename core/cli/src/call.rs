@@ -151,6 +151,8 @@ impl Progress {
             | Event::TeamChanged { .. }
             | Event::ColleagueChanged { .. }
             | Event::TeamQueueChanged { .. }
+            | Event::SupervisionChanged { .. }
+            | Event::SupervisionFailed { .. }
             | Event::AutoAnswering { .. }
             | Event::DtmfFailed { .. }
             | Event::MuteChanged { .. }

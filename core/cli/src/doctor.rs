@@ -274,6 +274,7 @@ impl Report {
             | EndReason::Forwarded(_)
             | EndReason::Transferred(_)
             | EndReason::Referred(_)
+            | EndReason::Supervision(_)
             | EndReason::UnreadablePush
             | EndReason::NotSignedIn
             | EndReason::Restarted

@@ -4,6 +4,7 @@ use crate::audio;
 use crate::config::Setup;
 use crate::json::{
     JsonAgent, JsonEvent, JsonParty, JsonRecording, Line, Request, command_error_name, ms,
+    supervision,
 };
 use crate::quiet::Quiet;
 use sidetone_driver::{Handle, Milestone, StartError, Update, Updates, VaultError, What};
@@ -56,6 +57,9 @@ impl Refusal {
             (CommandError::WrongState, Command::Merge { .. }) => {
                 Some("only answered calls can be joined; wait for the answer")
             }
+            (CommandError::WrongState, Command::SetSupervisionMode { .. }) => Some(
+                "only a supervision that is answered, not held and not waiting for a call has a mode to change",
+            ),
             (CommandError::WrongState, Command::Split { .. }) => {
                 Some("the call is not joined with others")
             }
@@ -333,6 +337,10 @@ pub(crate) fn plain(event: &JsonEvent) -> Option<String> {
         JsonEvent::Recordings { recordings, .. } => of_recordings(recordings),
         JsonEvent::RecordingFailed { action, recording, text, .. } => {
             format!("recording {recording}: {action} failed: {text}")
+        }
+        JsonEvent::Supervision { supervision: seen, .. } => supervision(seen),
+        JsonEvent::SupervisionFailed { mode, text, .. } => {
+            format!("{mode:?} failed: {text}").to_lowercase()
         }
         JsonEvent::AutoAnswering { after_ms, .. } if *after_ms < 1000.0 => {
             "is answered by itself".to_owned()

@@ -57,6 +57,9 @@ impl Pbx {
         if let Some(code) = number.strip_prefix(recording::PREFIX) {
             return self.dial_recording(key, caller, code, now);
         }
+        if Self::is_supervision(number) {
+            return self.supervise(key, caller, number, now);
+        }
         let user = self.legs.get(&caller).map(|leg| leg.user.clone()).unwrap_or_default();
         let verb = number.strip_prefix(PREFIX).unwrap_or_default();
         let outcome = match self.may_watch(&user) && self.obey_watcher(&user, verb, now) {

@@ -32,6 +32,8 @@ pub struct PbxConfig {
     pub people: Vec<Person>,
     /// The reasons that a pause may have.
     pub reasons: Vec<String>,
+    /// The agents whom each supervisor may supervise, in every mode, by user name.
+    pub supervisors: BTreeMap<String, Vec<String>>,
     /// The queues, by name.
     pub queues: BTreeMap<String, Queue>,
     /// The registrar's habits.
@@ -150,7 +152,7 @@ impl PbxConfig {
     /// `colleague1` to `colleague4` on 2001 to 2004 and `customer1` to `customer4`, each with the password
     /// `secret-<user>`; the queue `support` on 1800 with the first two agents in it; on 1301 to 1304 agents
     /// who are asked to answer by themselves; on 1801 to 1804 a queue for each agent alone; 1810 with all
-    /// four at once and 1811 to 1814 for agents whose phones sleep; 1821 to 1824 a queue that an agent logs in to; 1881 to 1884 and 1891 to 1894 as 1811 to 1814, recorded by a rule; the service numbers 600 to 607 and 610 to 615;
+    /// four at once and 1811 to 1814 for agents whose phones sleep; 1821 to 1824 a queue that an agent logs in to; 1881 to 1884 and 1891 to 1894 as 1811 to 1814, recorded by a rule; each colleague supervises the agent of his number; the service numbers 600 to 607 and 610 to 615;
     /// codes for control calls, `*700` that is done and `*7NN` that is refused with cause NN of Q.850.
     pub fn bench() -> Self {
         let agents = (1..=4).map(|n| (format!("agent{n}"), "Agent", n, format!("100{n}")));
@@ -232,10 +234,13 @@ impl PbxConfig {
             agents.insert(format!("agent{n}"), mine.to_vec());
         }
         queues.insert("support".to_owned(), support);
+        let supervisors =
+            (1..=4).map(|n| (format!("colleague{n}"), vec![format!("agent{n}")])).collect();
         Self {
             agents,
             recorded,
             people,
+            supervisors,
             reasons: ["break", "lunch", "training"].map(str::to_owned).to_vec(),
             realm: "bench.test".to_owned(),
             address: "198.18.0.10:8089".to_owned(),

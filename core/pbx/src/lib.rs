@@ -23,6 +23,7 @@
 //! | `agent` | agents log in to queues, pause and are ready; their phones are told |
 //! | `recording` | what is recorded, by hand and by rule; their phones are told |
 //! | `team` | who watches whom, and what those are told |
+//! | `supervision` | supervisors: who may, the mode, and what they are told |
 //! | `push` | agents whose phones sleep: posted, and rung when they are there |
 //! | `leg` | a dialog and where its INVITE and its media stand |
 //! | `registrar` | bindings of users to flows |
@@ -44,6 +45,7 @@ mod recording;
 mod registrar;
 mod sdp;
 mod server;
+mod supervision;
 mod team;
 mod timed;
 mod transfer;

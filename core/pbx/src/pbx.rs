@@ -7,6 +7,7 @@ use crate::leg::{Leg, Legs, Purpose, Stage};
 use crate::push::{Attempt, AttemptKey};
 use crate::random::Random;
 use crate::registrar::Registrar;
+use crate::supervision::Supervision;
 use crate::team::Team;
 use crate::timed::Table;
 use crate::{
@@ -44,6 +45,7 @@ pub struct Pbx {
     /// Counts what the phones of each user were told of recordings.
     pub(crate) recording_news: BTreeMap<String, u64>,
     pub(crate) team: Team,
+    pub(crate) supervisions: Vec<Supervision>,
     outputs: VecDeque<PbxOutput>,
     last_number: u64,
 }
@@ -80,6 +82,7 @@ impl Pbx {
             seats: BTreeMap::new(),
             recording_news: BTreeMap::new(),
             team: Team::default(),
+            supervisions: Vec::new(),
             outputs: VecDeque::new(),
             last_number: 0,
         }
@@ -100,6 +103,7 @@ impl Pbx {
         }
         self.drain_transactions(now);
         self.settle_team(now);
+        self.settle_supervisions(now);
         self.drain_transactions(now);
         self.note_timeouts();
     }
@@ -139,6 +143,7 @@ impl Pbx {
         }
         self.drain_transactions(now);
         self.settle_team(now);
+        self.settle_supervisions(now);
         self.drain_transactions(now);
         self.note_timeouts();
     }

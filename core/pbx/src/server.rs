@@ -293,6 +293,7 @@ impl Pbx {
             Method::Info => {
                 self.accept(&key, &request, now);
                 self.call_up_recording(id, &request, now);
+                self.supervisor_digit(id, &request.body, now);
             }
             Method::Options => self.accept(&key, &request, now),
             Method::Refer => self.handle_refer(&key, id, &request, now),

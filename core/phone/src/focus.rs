@@ -49,6 +49,9 @@ impl Phone {
         let mut joined = self.merged();
         for id in calls {
             let (call, _) = self.call_and_ua(*id).ok_or(CommandError::UnknownCall)?;
+            if call.is_supervision() {
+                return Err(CommandError::Supervising);
+            }
             if !call.is_up() {
                 return Err(CommandError::WrongState);
             }
@@ -90,6 +93,9 @@ impl Phone {
         now: Now,
     ) -> Result<(), CommandError> {
         let (target, _) = self.call_and_ua(with).ok_or(CommandError::UnknownCall)?;
+        if target.is_supervision() {
+            return Err(CommandError::Supervising);
+        }
         if target.is_transferring() {
             return Err(CommandError::Transferring);
         }

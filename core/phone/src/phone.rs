@@ -2,6 +2,7 @@
 
 use crate::account::{Account, FlowChange};
 use crate::agent::{Agent, Recordings, Team};
+use crate::call::supervision::Supervising;
 use crate::call::{Call, Destination, In, target};
 use crate::control::{Asker, Controls};
 use crate::doubt::Doubts;
@@ -13,7 +14,7 @@ use crate::saving::Kept;
 use crate::ua::Ua;
 use crate::{
     AudioGate, CallId, CallSnapshot, Command, CommandError, Config, FlowId, Input, Now, Output,
-    Saved, Snapshot, TimerReason,
+    Saved, Snapshot, SupervisionMode, TimerReason,
 };
 use sidetone_sip::Message;
 use sidetone_sip::digest::DigestClient;
@@ -146,6 +147,13 @@ impl Phone {
             Command::Watch { on } => {
                 self.watch_team(on, now);
                 Ok(())
+            }
+            Command::Supervise { call, target, mode, follow } => {
+                self.supervise(call, target, mode, follow, now)
+            }
+            Command::SetSupervisionMode { call, mode } => {
+                let (call, ua) = self.call_and_ua(call).ok_or(CommandError::UnknownCall)?;
+                call.set_supervision_mode(mode, ua, now)
             }
             Command::SetAutoAnswer { on } => self.set_auto_answer(on),
             Command::Mute { call, on } => {
@@ -298,6 +306,31 @@ impl Phone {
     }
 
     fn dial(&mut self, call: CallId, to: &str, now: Now) -> Result<(), CommandError> {
+        self.may_call(call)?;
+        let to = target::parse(to, &self.ua.config.account)?;
+        self.calls.push(Call::outgoing(call, to, &mut self.ua, now));
+        self.focus_on(call, now);
+        Ok(())
+    }
+
+    fn supervise(
+        &mut self,
+        call: CallId,
+        agent: String,
+        mode: SupervisionMode,
+        follow: bool,
+        now: Now,
+    ) -> Result<(), CommandError> {
+        self.may_call(call)?;
+        let to = target::supervision(&agent, mode, follow, &self.ua.config.account)?;
+        let supervising = Supervising::new(agent, mode, follow);
+        self.calls.push(Call::supervising(call, to, supervising, &mut self.ua, now));
+        self.focus_on(call, now);
+        Ok(())
+    }
+
+    /// Whether a call of this name can be made.
+    fn may_call(&mut self, call: CallId) -> Result<(), CommandError> {
         // The id of a call that may still be pushed is no id of another.
         if self.call_and_ua(call).is_some() || self.memory.verdict(call).is_some() {
             return Err(CommandError::CallIdTaken);
@@ -305,12 +338,9 @@ impl Phone {
         if !self.account.is_registered() {
             return Err(CommandError::NotRegistered);
         }
-        let to = target::parse(to, &self.ua.config.account)?;
         if self.calls.len() >= MAX_CALLS {
             return Err(CommandError::TooManyCalls);
         }
-        self.calls.push(Call::outgoing(call, to, &mut self.ua, now));
-        self.focus_on(call, now);
         Ok(())
     }
 

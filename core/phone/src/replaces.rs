@@ -66,6 +66,8 @@ impl Phone {
         let found = self.calls.iter().find(|call| call.is_in_dialog(&dialog));
         match found {
             // What is about to end was ended by the user.
+            // Nobody else is to hear what is said to an agent.
+            Some(call) if call.is_supervision() => Err(StatusCode::DECLINE),
             Some(call) if call.is_ending() => Err(StatusCode::DECLINE),
             Some(call) if call.is_up() && early_only => Err(StatusCode::BUSY_HERE),
             // What rings here is not for its caller to replace, and what rings there is the user's.

@@ -1,8 +1,9 @@
 //! What the transactions tell, to the call or the account that it concerns (RFC 3261 §8, §12.2).
 
 use crate::auto_answer::AnswerWish;
-use crate::call::{Call, In, Progress, party};
+use crate::call::{Call, In, Progress, party, supervision};
 use crate::phone::{MAX_CALLS, Phone};
+use crate::subscription::is_of_package;
 use crate::ua::Owner;
 use crate::{CallId, EndReason, Now, Output, uas};
 use sidetone_sip::transaction::{ClientKey, ServerKey, TransactionOutput, Transactions};
@@ -209,6 +210,9 @@ impl Phone {
             uas::answer(&key, &request, ua, now);
         } else if request.method == Method::Refer {
             self.handle_refer(id, &key, &request, now);
+        } else if call.is_supervision() && is_of_package(&request, supervision::EVENT) {
+            call.respond(&key, &request, StatusCode::OK, ua, now);
+            call.supervision_told(&request, ua, now);
         } else if let Some(progress) = Progress::of(&request) {
             if !call.takes_progress() {
                 // Nobody has asked for it, or not any more (RFC 6665 §4.1.3).
@@ -284,6 +288,8 @@ impl Phone {
         } else if call.is_calling_up_by(key) {
             call.called_up();
             return self.recording_called_up(id, Some(&response));
+        } else if call.is_supervising_by(key) {
+            return call.mode_answered(Some(&response), ua);
         } else if call.is_changing_by(key) || key.method == Method::Invite {
             In::ChangeAnswered(response)
         } else {
@@ -340,6 +346,8 @@ impl Phone {
                 } else if call.is_calling_up_by(key) {
                     call.called_up();
                     return self.recording_called_up(id, None);
+                } else if call.is_supervising_by(key) {
+                    return if lost { call.mode_lost() } else { call.mode_answered(None, ua) };
                 } else {
                     return;
                 };

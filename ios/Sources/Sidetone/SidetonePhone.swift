@@ -136,6 +136,20 @@ extension SidetonePhone {
         try await core.record(call: call, recording: recording, action: action)
     }
 }
+/// Supervision.
+extension SidetonePhone {
+    /// Listens to the call of an agent (his endpoint's name), whispers to him or barges in: a call as others for CallKit, whose
+    /// microphone stays closed until the server has confirmed that the supervisor is heard. With `follow` it goes on with the
+    /// agent's next call, which is listened to at first. The snapshot's call shows in `supervision` what is confirmed.
+    @discardableResult
+    public func supervise(_ target: String, _ mode: SupervisionMode, follow: Bool = false) async throws -> UUID {
+        try await core.supervise(target: target, mode: mode, follow: follow)
+    }
+    /// Supervises in another mode; returns when it is asked for. Who is to be heard less is silent at once.
+    public func setSupervisionMode(_ call: UUID, _ mode: SupervisionMode) async throws {
+        try await core.setSupervisionMode(call: call, mode: mode)
+    }
+}
 
 /// Auto-answer.
 extension SidetonePhone {
@@ -220,6 +234,8 @@ extension PhoneEvent {
         switch event {
         case .incoming(let call, let from, let data, _, _): self = .incoming(call, ShownCaller(from, data))
         case .referred(_, let new, let to): self = .sentOn(new, ShownCaller(to))
+        // The phone makes it already; the platform is told by the first of these.
+        case .supervisionChanged(let call, let supervision): self = .sentOn(call, ShownCaller(number: supervision.target))
         case .ringing(let call): self = .ringing(call)
         case .answered(let call, _): self = .answered(call)
         case .holdChanged, .holdFailed, .merged, .muteChanged: self = .shapeChanged
@@ -245,6 +261,7 @@ extension Cause {
         switch reason {
         case .local, .transferred: self = .here
         case .remote, .refused, .busy, .referred: self = .remote
+        case .supervision(end: .callOver): self = .remote
         case .cancelled, .noAnswer, .neverCame: self = .missed
         case .answeredElsewhere: self = .answeredElsewhere
         case .declined, .forwarded: self = .declined

@@ -184,7 +184,8 @@ func endpoint(_ text: String) -> AudioEndpoint {
         case "split":
             guard let call else { return refuse("unknown_call", "There is no such call on the screen") }
             kit.userSplits(call)
-        case "leave", "transfer", "attended", "login", "logout", "pause", "unpause", "watch", "record":
+        case "leave", "transfer", "attended", "login", "logout", "pause", "unpause", "watch", "record", "supervise",
+            "set_supervision_mode":
             guard let phone else { return refuse("not_registered", "There is no phone yet") }
             Task {
                 do {
@@ -221,9 +222,19 @@ func endpoint(_ text: String) -> AudioEndpoint {
             let actions: [String: RecordingAction] = ["start": .start, "pause": .pause, "resume": .resume, "stop": .stop]
             try await phone.record(call, json["recording"] as? String ?? "", actions[json["action"] as? String ?? ""] ?? .start)
         case "watch": try await phone.watchTeam(json["on"] as? Bool == true)
+        case "supervise": try await phone.supervise(json["target"] as? String ?? "", mode(json), follow: json["follow"] as? Bool ?? false)
+        case "set_supervision_mode": try await phone.setSupervisionMode(call, mode(json))
         case "leave": try await phone.leave()
         case "transfer": try await phone.transfer(call, to: json["to"] as? String ?? "")
         default: try await phone.transfer(call, with: (json["with"] as? String).flatMap(UUID.init) ?? UUID())
+        }
+    }
+
+    private func mode(_ json: [String: Any]) -> SupervisionMode {
+        switch json["mode"] as? String {
+        case "whisper": .whisper
+        case "barge": .barge
+        default: .listen
         }
     }
 
@@ -287,15 +298,25 @@ func endpoint(_ text: String) -> AudioEndpoint {
             ] as [String: Any]])
         case .colleagueChanged(let colleague): say("colleague", ["colleague": shown(colleague)])
         case .teamQueueChanged(let queue): say("team_queue", ["queue": shown(queue)])
+        case .supervisionChanged(let call, let it):
+            say("supervision", ["call": id(call), "target": it.target, "mode": it.mode.map { "\($0)" }, "requested": it.requested.map { "\($0)" },
+                "speaks": it.speaks, "follow": it.follow, "waiting": it.waiting])
+        case .supervisionFailed(let call, let mode, let reason, let text):
+            say("supervision_failed", ["call": id(call), "mode": "\(mode)", "reason": snake("\(reason)"), "text": text])
         case .autoAnswering(let call, let after): say("auto_answering", ["call": id(call), "after_ms": milliseconds(after)])
         case .dtmfFailed(let call, let digits, let text): say("dtmf_failed", ["call": id(call), "digits": digits, "reason": text])
         case .dtmfSent(let call): say("dtmf_sent", ["call": id(call)])
         case .quality: break
         case .ended(let call, let reason, let text):
-            say("ended", ["call": id(call), "reason": snake("\(reason)"), "status": nil, "text": text])
+            say("ended", ["call": id(call), "reason": word(reason), "status": nil, "text": text])
         case .historyChanged(let revision): say("history_changed", ["revision": Int(revision)])
         case .audioLost(let text), .notSaved(let text): say("error", ["text": text])
         }
+    }
+
+    private func word(_ reason: EndReason) -> String {
+        if case .supervision(let end) = reason { return "supervision_" + snake("\(end)") }
+        return snake("\(reason)")
     }
 
     private func shown(_ agent: AgentSnapshot) -> [String: Any] {

@@ -230,6 +230,8 @@ impl Told {
             | Event::AutoAnswering { call, .. }
             | Event::DtmfSent { call }
             | Event::DtmfFailed { call, .. }
+            | Event::SupervisionChanged { call, .. }
+            | Event::SupervisionFailed { call, .. }
             | Event::Quality { call, .. } => (call, self.calls.get_mut(call)),
         };
         let told = told.ok_or(format!("call {id}: {event:?} after its end"))?;
@@ -282,6 +284,8 @@ impl Told {
             | Event::TeamChanged { .. }
             | Event::ColleagueChanged { .. }
             | Event::TeamQueueChanged { .. }
+            | Event::SupervisionChanged { .. }
+            | Event::SupervisionFailed { .. }
             | Event::AutoAnswering { .. }
             | Event::DtmfSent { .. }
             | Event::DtmfFailed { .. }

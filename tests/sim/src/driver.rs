@@ -101,14 +101,16 @@ impl World {
         }
     }
 
-    /// A call that ends is in the history by then, once.
+    /// A call that ends is in the history by then, once; a supervision is not.
     pub(crate) fn look_for(&self, index: usize, output: &Output) {
         let handset = &self.handsets[index];
         let Output::Event(Event::Ended { call, .. }) = output else { return };
         if !self.forgets && handset.told.is_live(*call) {
             let latest = handset.history.page(&HistoryFilter::default(), None, 20);
             let kept = latest.entries.iter().filter(|entry| entry.record.call == *call).count();
-            self.ensure(kept == 1, &format!("{kept} records of a call that ended"));
+            let supervises = |event: &Event| matches!(event, Event::SupervisionChanged { call: of, .. } if of == call);
+            let wanted = usize::from(!handset.events.iter().any(supervises));
+            self.ensure(kept == wanted, &format!("{kept} records of a call that ended"));
         }
     }
 

@@ -127,6 +127,8 @@ pub(crate) fn command_text(command: &Command) -> String {
         Command::Record { recording, action, .. } => format!("{action:?} recording {recording}"),
         Command::Watch { on: true } => "watch the team".to_owned(),
         Command::Watch { on: false } => "watch the team no more".to_owned(),
+        Command::Supervise { target, mode, .. } => format!("supervise {target}: {mode}"),
+        Command::SetSupervisionMode { mode, .. } => format!("supervise: {mode}"),
         Command::SetAutoAnswer { on: is_on } => format!("auto-answer {}", on(is_on)),
         Command::SendDtmf { digits, .. } => format!("send {}", digits.as_str()),
     }
@@ -259,6 +261,16 @@ fn told(event: &Event) -> Option<String> {
             format!("queue {}: {} waiting, {} free", queue.name, queue.waiting, queue.free)
         }
         Event::AgentFailed { request, reason } => format!("not done: {}: {reason}", asked(request)),
+        Event::SupervisionChanged { supervision, .. } => {
+            let is = match supervision.mode {
+                Some(mode) => mode.as_str(),
+                None if supervision.waiting => "waits for the next call",
+                None => "not confirmed",
+            };
+            let asked = supervision.requested.map(|mode| format!(", asks for {mode}"));
+            format!("supervises {}: {is}{}", supervision.target, asked.unwrap_or_default())
+        }
+        Event::SupervisionFailed { mode, reason, .. } => format!("no {mode}: {reason}"),
         Event::AutoAnswering { after, .. } => {
             format!("will be answered by itself in {} ms", after.as_millis())
         }

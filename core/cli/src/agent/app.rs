@@ -73,13 +73,15 @@ pub(super) enum EntryKind {
     Message,
     /// A code of the server's dial plan.
     Control,
+    /// An agent whose call is to be supervised, and after a space how.
+    Supervise,
 }
 
 impl EntryKind {
     /// As many bytes may be typed.
     pub(super) fn longest(self) -> usize {
         match self {
-            Self::Dial | Self::Dtmf | Self::Transfer | Self::Control => 128,
+            Self::Dial | Self::Dtmf | Self::Transfer | Self::Control | Self::Supervise => 128,
             // An address, and 1000 bytes of text.
             Self::Message => 1100,
         }
@@ -180,6 +182,9 @@ impl App {
             Command::Dial { to, .. } => Some(Entry { kind: EntryKind::Dial, text: to }),
             Command::Transfer { to, .. } => Some(Entry { kind: EntryKind::Transfer, text: to }),
             Command::Control { code, .. } => Some(Entry { kind: EntryKind::Control, text: code }),
+            Command::Supervise { target, mode, .. } => {
+                Some(Entry { kind: EntryKind::Supervise, text: format!("{target} {mode}") })
+            }
             Command::SendDtmf { digits, .. } => {
                 Some(Entry { kind: EntryKind::Dtmf, text: digits.as_str().to_owned() })
             }
@@ -201,6 +206,7 @@ impl App {
             | Command::Agent { .. }
             | Command::Record { .. }
             | Command::Watch { .. }
+            | Command::SetSupervisionMode { .. }
             | Command::SetAutoAnswer { .. }
             | Command::Mute { .. } => None,
         };

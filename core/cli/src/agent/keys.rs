@@ -5,6 +5,7 @@ use super::app::{App, Entry, EntryKind, Picker, Purpose, is_up};
 use super::history;
 use super::queues::{self, What};
 use super::recordings;
+use super::supervision;
 use super::team::{self, Lookup};
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use sidetone_phone::{
@@ -31,7 +32,7 @@ pub(super) fn help(app: &App) -> Vec<(&'static str, &'static str)> {
     let mut keys = vec![if is_registered { ("d", "dial") } else { ("r", "sign in") }];
     keys.push(("y", "history"));
     if is_registered {
-        keys.extend([("v", "team"), ("e", "message"), ("k", "code")]);
+        keys.extend([("v", "team"), ("e", "message"), ("k", "code"), ("i", "supervise")]);
     }
     if let Some(agent) = &app.snapshot.agent {
         keys.extend(queues::help(agent));
@@ -52,9 +53,13 @@ pub(super) fn help(app: &App) -> Vec<(&'static str, &'static str)> {
         if is_up(call) {
             keys.push(("o", if call.hold.local { "resume" } else { "hold" }));
             keys.push(("m", if call.muted { "unmute" } else { "mute" }));
-            keys.extend([("t", "digits"), ("b", "transfer")]);
-            keys.extend(recordings::is_offered(app).then_some(("f", "record")));
-            if !app.others().is_empty() {
+            if call.supervision.is_some() {
+                keys.extend(supervision::KEYS);
+            } else {
+                keys.extend([("t", "digits"), ("b", "transfer")]);
+                keys.extend(recordings::is_offered(app).then_some(("f", "record")));
+            }
+            if !app.others().is_empty() && call.supervision.is_none() {
                 keys.extend([("w", "swap"), ("c", "connect both"), ("j", "join")]);
             }
             if call.merged {
@@ -98,6 +103,9 @@ fn shortcut(app: &mut App, key: KeyEvent) -> Action {
         Some(call) => Action::Command(command(call)),
         None => Action::Redraw,
     };
+    if let Some(command) = app.call().and_then(|call| supervision::press(call, key.code)) {
+        return Action::Command(command);
+    }
     match key.code {
         KeyCode::Char('q') => Action::Quit,
         KeyCode::Char('a') | KeyCode::Enter => with_call(|call| Command::Answer { call }),
@@ -122,6 +130,7 @@ fn shortcut(app: &mut App, key: KeyEvent) -> Action {
         KeyCode::Char('d') => open(app, EntryKind::Dial),
         KeyCode::Char('e') => open(app, EntryKind::Message),
         KeyCode::Char('k') => open(app, EntryKind::Control),
+        KeyCode::Char('i') => open(app, EntryKind::Supervise),
         KeyCode::Char('y') => history::open(app),
         KeyCode::Char('v') => {
             app.lookup = Some(Lookup::default());
@@ -221,6 +230,15 @@ fn enter(app: &mut App, entry: Entry) -> Action {
             }),
             None => {
                 app.refusal = Some("write whom it is for, a space, and what it says".to_owned());
+                app.entry = Some(entry);
+                Action::Redraw
+            }
+        },
+        (EntryKind::Supervise, _) if entry.text.trim().is_empty() => Action::Redraw,
+        (EntryKind::Supervise, _) => match supervision::typed(&entry.text) {
+            Some(command) => Action::Command(command),
+            None => {
+                app.refusal = Some("after the agent write listen, whisper or barge".to_owned());
                 app.entry = Some(entry);
                 Action::Redraw
             }

@@ -6,6 +6,7 @@ mod keys;
 mod queues;
 mod recordings;
 mod screen;
+mod supervision;
 mod team;
 mod view;
 

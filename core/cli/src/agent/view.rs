@@ -5,6 +5,7 @@ use super::history;
 use super::keys::help;
 use super::queues;
 use super::recordings;
+use super::supervision;
 use super::team;
 use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout, Rect};
@@ -151,6 +152,10 @@ fn call_line(call: &CallSnapshot, selected: bool, name: usize, now: Duration) ->
         spans.push(Span::styled(format!(" {mark}"), Style::new().fg(Color::Yellow)));
     }
     spans.extend(recordings::marks(call));
+    if let Some(seen) = &call.supervision {
+        let text = format!(" {}", supervision::mark(seen));
+        spans.push(Span::styled(text, Style::new().fg(Color::Magenta)));
+    }
     if let Some(said) = said(&call.data) {
         spans.push(Span::styled(format!(" {said}"), DIM));
     }
@@ -220,7 +225,8 @@ fn draw_call(frame: &mut Frame<'_>, area: Rect, app: &App, call: &CallSnapshot) 
     .areas(inner);
     let quality = call.quality.clone().unwrap_or_default();
     let silent = call.quality.is_none();
-    let sends = !call.muted && call.hold == Hold::default();
+    let speaks = call.supervision.as_ref().is_none_or(|supervision| supervision.speaks);
+    let sends = !call.muted && speaks && call.hold == Hold::default();
     level(frame, sent, "mic", if silent || !sends { -127.0 } else { quality.level_sent });
     level(frame, heard, "ear", if silent { -127.0 } else { quality.level_heard });
     let text = if call.media == MediaPath::Reconnecting {
@@ -337,7 +343,11 @@ fn advice(kind: EntryKind, transfers: TransfersReturn) -> &'static str {
             "if nobody takes it, the caller may be lost; Enter to send, Esc to leave"
         }
         (
-            EntryKind::Dial | EntryKind::Dtmf | EntryKind::Message | EntryKind::Control,
+            EntryKind::Dial
+            | EntryKind::Dtmf
+            | EntryKind::Message
+            | EntryKind::Control
+            | EntryKind::Supervise,
             TransfersReturn::Yes | TransfersReturn::No | TransfersReturn::Unknown,
         ) => "Enter to send, Esc to leave",
     }
@@ -352,6 +362,7 @@ fn draw_footer(frame: &mut Frame<'_>, area: Rect, app: &App, keys: Vec<Line<'sta
             EntryKind::Transfer => "Transfer to: ",
             EntryKind::Message => "To whom, and what: ",
             EntryKind::Control => "Code: ",
+            EntryKind::Supervise => "Agent, and listen, whisper or barge: ",
         };
         Line::from(vec![
             Span::styled(format!(" {label}"), STRONG),
@@ -442,6 +453,7 @@ pub(super) mod tests {
             merged: false,
             transfer: None,
             referred_by: None,
+            supervision: None,
             automatic: false,
             muted: true,
             media: MediaPath::Connected,

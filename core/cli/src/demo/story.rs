@@ -321,6 +321,8 @@ impl Story<'_> {
             | Event::TeamChanged { .. }
             | Event::ColleagueChanged { .. }
             | Event::TeamQueueChanged { .. }
+            | Event::SupervisionChanged { .. }
+            | Event::SupervisionFailed { .. }
             | Event::AutoAnswering { .. }
             | Event::DtmfFailed { .. }
             | Event::MuteChanged { .. }
@@ -387,6 +389,8 @@ impl Story<'_> {
             | Event::TeamChanged { .. }
             | Event::ColleagueChanged { .. }
             | Event::TeamQueueChanged { .. }
+            | Event::SupervisionChanged { .. }
+            | Event::SupervisionFailed { .. }
             | Event::AutoAnswering { .. }
             | Event::DtmfFailed { .. }
             | Event::MuteChanged { .. }

@@ -3,6 +3,7 @@
 use super::event::JsonEvent;
 use super::history::JsonOutcome;
 use super::recording::{self, JsonAction};
+use super::supervision::JsonMode;
 use super::words::command_error_name;
 use serde::Deserialize;
 use sidetone_phone::{
@@ -74,6 +75,17 @@ enum JsonCommand {
     Team {
         #[serde(default)]
         filter: String,
+    },
+    Supervise {
+        target: String,
+        mode: JsonMode,
+        #[serde(default)]
+        follow: bool,
+        call: Option<uuid::Uuid>,
+    },
+    SetSupervisionMode {
+        call: uuid::Uuid,
+        mode: JsonMode,
     },
     Messages {
         before: Option<uuid::Uuid>,
@@ -229,6 +241,16 @@ impl Request {
             }
             JsonCommand::Watch { on } => ("watch", None, Command::Watch { on }),
             JsonCommand::Team { filter } => return Ok(Self::Team { filter }),
+            JsonCommand::Supervise { target, mode, follow, call } => {
+                let (call, mode) = (CallId(call.unwrap_or_else(uuid::Uuid::new_v4)), mode.into());
+                ("supervise", Some(call), Command::Supervise { call, target, mode, follow })
+            }
+            JsonCommand::SetSupervisionMode { call, mode } => {
+                with_call("set_supervision_mode", call, |call| Command::SetSupervisionMode {
+                    call,
+                    mode: mode.into(),
+                })
+            }
             JsonCommand::Messages { before, limit } => {
                 let before = before.map(MessageId);
                 return Ok(Self::Messages { before, limit: limit.unwrap_or(LISTED) });
@@ -323,6 +345,20 @@ mod tests {
     fn a_dial_without_an_id_gets_one() {
         let request = Request::parse(r#"{"command":"dial","uri":"600"}"#).unwrap();
         assert!(matches!(request, Request::Command { name: "dial", call: Some(_), .. }));
+    }
+
+    #[test]
+    fn a_supervision_without_an_id_gets_one_and_its_mode_is_one_of_three() {
+        let line = r#"{"command":"supervise","target":"agent2","mode":"whisper"}"#;
+        let Ok(Request::Command { command, .. }) = Request::parse(line) else {
+            panic!("not taken")
+        };
+        let Command::Supervise { target, mode, follow, .. } = command else {
+            panic!("{command:?}")
+        };
+        let whisper = sidetone_phone::SupervisionMode::Whisper;
+        assert_eq!((target.as_str(), mode, follow), ("agent2", whisper, false));
+        assert!(Request::parse(&line.replace("whisper", "shout")).is_err());
     }
 
     #[test]

@@ -4,6 +4,7 @@ use super::agent::{self, JsonAgent, JsonAgentRequest};
 use super::history::JsonRecord;
 use super::recording::{self, JsonRecording};
 use super::snapshot::JsonCall;
+use super::supervision::{self, JsonMode, JsonSupervision};
 use super::team::{JsonColleague, JsonTeam, JsonTeamQueue};
 use super::words::{
     control_failure_name, end_reason_name, end_status, message_failure_name, ms, registration_name,
@@ -184,6 +185,17 @@ pub(crate) enum JsonEvent {
     },
     TeamQueue {
         queue: JsonTeamQueue,
+    },
+    Supervision {
+        call: String,
+        #[serde(flatten)]
+        supervision: Box<JsonSupervision>,
+    },
+    SupervisionFailed {
+        call: String,
+        mode: JsonMode,
+        reason: &'static str,
+        text: String,
     },
     DtmfSent {
         call: String,
@@ -483,6 +495,12 @@ impl From<Event> for JsonEvent {
                 Self::Colleague { colleague: Box::new(colleague.into()) }
             }
             Event::TeamQueueChanged { queue } => Self::TeamQueue { queue: queue.into() },
+            Event::SupervisionChanged { call, supervision } => {
+                Self::Supervision { call: id(call), supervision: Box::new(supervision.into()) }
+            }
+            Event::SupervisionFailed { call, mode, reason } => {
+                supervision::failed(call, mode, reason)
+            }
             Event::AutoAnswering { call, after } => {
                 Self::AutoAnswering { call: id(call), after_ms: ms(after) }
             }

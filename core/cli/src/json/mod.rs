@@ -6,6 +6,7 @@ mod event;
 mod history;
 mod recording;
 mod snapshot;
+mod supervision;
 mod team;
 mod words;
 
@@ -13,4 +14,5 @@ pub(crate) use agent::JsonAgent;
 pub(crate) use command::{Request, name_in};
 pub(crate) use event::{JsonEvent, JsonParty, Line};
 pub(crate) use recording::JsonRecording;
+pub(crate) use supervision::{JsonSupervision, plain as supervision};
 pub(crate) use words::{command_error_name, ms};

@@ -2,6 +2,7 @@
 
 use super::event::{JsonCallData, JsonEvent, JsonParty};
 use super::recording::{JsonRecording, access_name};
+use super::supervision::JsonSupervision;
 use super::words::{
     call_state_name, direction_name, media_path_name, registration_name, transfers_return_name,
 };
@@ -25,6 +26,8 @@ pub(crate) struct JsonCall {
     recordings: Vec<JsonRecording>,
     #[serde(skip_serializing_if = "Option::is_none")]
     referred_by: Option<JsonParty>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    supervision: Option<JsonSupervision>,
 }
 
 impl From<&CallSnapshot> for JsonCall {
@@ -43,6 +46,7 @@ impl From<&CallSnapshot> for JsonCall {
             transferring: call.transfer.is_some(),
             recordings: call.recordings.iter().cloned().map(Into::into).collect(),
             referred_by: call.referred_by.clone().map(Into::into),
+            supervision: call.supervision.clone().map(Into::into),
         }
     }
 }

@@ -1,5 +1,6 @@
 //! The words and units of the lines.
 
+use super::supervision;
 use sidetone_phone::{
     CallState, CommandError, ControlFailure, Direction, EndReason, MediaPath, MessageFailure,
     RegistrationState, TransfersReturn,
@@ -76,6 +77,7 @@ pub(super) fn end_reason_name(reason: &EndReason) -> &'static str {
         EndReason::Forwarded(_) => "forwarded",
         EndReason::Transferred(_) => "transferred",
         EndReason::Referred(_) => "referred",
+        EndReason::Supervision(end) => supervision::end_name(*end),
         EndReason::UnreadablePush => "unreadable_push",
         EndReason::NotSignedIn => "not_signed_in",
         EndReason::Restarted => "restarted",
@@ -99,6 +101,7 @@ pub(super) fn end_status(reason: &EndReason) -> Option<u16> {
         | EndReason::Forwarded(_)
         | EndReason::Transferred(_)
         | EndReason::Referred(_)
+        | EndReason::Supervision(_)
         | EndReason::UnreadablePush
         | EndReason::NotSignedIn
         | EndReason::Restarted
@@ -174,6 +177,8 @@ pub(crate) fn command_error_name(error: CommandError) -> &'static str {
         CommandError::RecordingLocked => "recording_locked",
         CommandError::RecordingUnderWay => "recording_under_way",
         CommandError::RecordingUnavailable => "recording_unavailable",
+        CommandError::InvalidAgent => "invalid_agent",
+        CommandError::Supervising => "supervising",
         CommandError::NotAllowed => "not_allowed",
         CommandError::InvalidToken => "invalid_token",
     }

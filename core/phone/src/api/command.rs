@@ -1,6 +1,9 @@
 //! What the app may ask, and why it may be refused.
 
-use super::{AgentRequest, CallId, ControlId, MessageId, PushToken, RecordingAction, RecordingId};
+use super::{
+    AgentRequest, CallId, ControlId, MessageId, PushToken, RecordingAction, RecordingId,
+    SupervisionMode,
+};
 
 /// What the app asks. Every command is idempotent or typed as refused; hold and mute are set, never
 /// toggled.
@@ -124,6 +127,26 @@ pub enum Command {
     Watch {
         /// Watch, or not.
         on: bool,
+    },
+    /// Listen to the call of an agent, whisper to him or barge in: a call with audio, in which the microphone stays closed
+    /// until the server has confirmed a mode in which the supervisor is heard. The app names the call.
+    Supervise {
+        /// The new call's id.
+        call: CallId,
+        /// The agent's endpoint: 1 to 40 letters, digits and `_ . -`.
+        target: String,
+        /// How it begins.
+        mode: SupervisionMode,
+        /// Whether it goes on with the agent's next call, which is listened to at first.
+        follow: bool,
+    },
+    /// Supervise in another mode. [`super::Event::SupervisionChanged`] tells of the request and of what the server has
+    /// confirmed; or [`super::Event::SupervisionFailed`] follows. Who is to be heard less is silent at once.
+    SetSupervisionMode {
+        /// The call.
+        call: CallId,
+        /// The mode; the one that there is begins anew.
+        mode: SupervisionMode,
     },
     /// Let calls be answered without the agent as [`super::AnswerMode`] allows it, or not, until he signs out.
     SetAutoAnswer {
@@ -276,6 +299,16 @@ pub enum CommandError {
     /// The server cannot be asked to record.
     #[error("the server cannot be asked to record; ask its administrator")]
     RecordingUnavailable,
+    /// A name that no agent has.
+    #[error(
+        "an agent's name has 1 to 40 letters, digits or _ . -; choose one of those that are shown"
+    )]
+    InvalidAgent,
+    /// The call supervises an agent's.
+    #[error(
+        "this call supervises another; it cannot be sent on, joined or sent digits: hang it up, or change its mode"
+    )]
+    Supervising,
     /// The administrator does not allow it.
     #[error("this is not allowed here; ask the administrator for it")]
     NotAllowed,

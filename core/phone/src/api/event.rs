@@ -4,7 +4,8 @@ use super::{
     AgentFailure, AgentRequest, AgentSnapshot, Announcement, CallData, CallId, Colleague,
     ControlFailure, ControlId, DeclineReason, Direction, Hold, MessageFailure, MessageId, Party,
     QualityReport, Recording, RecordingAccess, RecordingAction, RecordingFailure, RecordingId,
-    Registration, TeamQueue, TeamSnapshot, TextMessage,
+    Registration, Supervision, SupervisionEnd, SupervisionFailure, SupervisionMode, TeamQueue,
+    TeamSnapshot, TextMessage,
 };
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -249,6 +250,22 @@ pub enum Event {
         /// The queue.
         queue: TeamQueue,
     },
+    /// A supervision is another, or asks for it.
+    SupervisionChanged {
+        /// The call.
+        call: CallId,
+        /// What is to be seen of it.
+        supervision: Supervision,
+    },
+    /// A mode that was asked for did not come about; the call goes on.
+    SupervisionFailed {
+        /// The call.
+        call: CallId,
+        /// The mode.
+        mode: SupervisionMode,
+        /// Why.
+        reason: SupervisionFailure,
+    },
     /// A control call came to nothing, or nobody knows; its last event.
     ControlFailed {
         /// The control call.
@@ -319,6 +336,9 @@ pub enum EndReason {
     /// The other side sent this phone there, and has left.
     #[error("the other side sent you on to {0}")]
     Referred(String),
+    /// What was supervised is over, or the server has refused the supervision.
+    #[error("{0}")]
+    Supervision(SupervisionEnd),
     /// A push that could not be read.
     #[error("a call was announced in a way that this app does not understand; update the app")]
     UnreadablePush,

@@ -16,6 +16,7 @@ mod push;
 mod recording;
 mod saved;
 mod snapshot;
+mod supervision;
 mod team;
 mod time;
 
@@ -46,6 +47,7 @@ pub use snapshot::{
     CallSnapshot, CallState, Direction, Hold, MediaPath, MessageCount, MessageSummary,
     Registration, RegistrationProblem, RegistrationState, Snapshot, TransfersReturn,
 };
+pub use supervision::{Supervision, SupervisionEnd, SupervisionFailure, SupervisionMode};
 pub use team::{Colleague, TeamQueue, TeamSnapshot, TeamState};
 pub use time::{Now, UnixTime};
 

@@ -160,6 +160,8 @@ pub enum TimerReason {
     Subscription,
     /// The server is asked what the agent is, or what is recorded.
     AgentNews,
+    /// A mode of supervision is not confirmed.
+    Supervision,
     /// A call is answered without the agent, or its tone takes too long.
     AutoAnswer,
     /// A call is in a state for as long as it may be.

@@ -2,7 +2,7 @@
 
 use super::{
     AgentSnapshot, CallData, CallId, DeclineReason, FlowErrorKind, Intent, Party, QualityReport,
-    Recording, RecordingAccess, TeamSnapshot, UnixTime,
+    Recording, RecordingAccess, Supervision, TeamSnapshot, UnixTime,
 };
 use std::sync::Arc;
 use std::time::Duration;
@@ -163,6 +163,8 @@ pub struct CallSnapshot {
     pub transfer: Option<Party>,
     /// Who has sent this phone there, where the other side of another call did (RFC 3515).
     pub referred_by: Option<Party>,
+    /// What it is where it supervises an agent's call.
+    pub supervision: Option<Supervision>,
     /// Whether it is answered without the agent: it will be, or was.
     pub automatic: bool,
     /// Whether the microphone is closed.

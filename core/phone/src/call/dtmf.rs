@@ -46,6 +46,9 @@ impl Call {
         ua: &mut Ua,
         now: Now,
     ) -> Result<(), CommandError> {
+        if self.is_supervision() {
+            return Err(CommandError::Supervising);
+        }
         if !self.is_up() || self.holds() {
             return Err(CommandError::WrongState);
         }
@@ -136,12 +139,17 @@ impl Call {
         let Some(digit) = self.dtmf.waiting.front().and_then(VecDeque::front).copied() else {
             return true;
         };
+        self.dtmf.key = self.send_relay(digit, ua, now);
+        self.dtmf.key.is_some()
+    }
+
+    /// Sends one digit by INFO.
+    pub(super) fn send_relay(&mut self, digit: char, ua: &mut Ua, now: Now) -> Option<ClientKey> {
         let fill = |_: &Self, request: &mut Request| {
             let body = format!("Signal={digit}\r\nDuration={DURATION}\r\n");
             request.set_body(DTMF_RELAY, body.into_bytes());
         };
-        self.dtmf.key = self.send_inside(Method::Info, fill, ua, now);
-        self.dtmf.key.is_some()
+        self.send_inside(Method::Info, fill, ua, now)
     }
 }
 

@@ -140,14 +140,19 @@ impl Call {
 
     /// What the history keeps of it, once it is over.
     pub(crate) fn to_record(&self, now: Now) -> Option<CallRecord> {
-        let reason = self.reason.clone().filter(|_| self.is_over() && !self.orphan)?;
+        let reason = self.reason.clone().filter(|_| self.is_over() && self.is_kept())?;
         Some(CallRecord { ended: now.wall, reason, ..self.record() })
     }
 
     /// What the history will say if the process dies now; a call that a push announced goes on then.
     pub(crate) fn to_record_if_lost(&self) -> Option<CallRecord> {
-        let is_lost = !self.is_over() && !self.orphan && self.to_announce_again().is_none();
+        let is_lost = !self.is_over() && self.is_kept() && self.to_announce_again().is_none();
         is_lost.then(|| self.record())
+    }
+
+    /// Whether the history keeps it: to supervise is not to call somebody.
+    fn is_kept(&self) -> bool {
+        !self.orphan && !self.is_supervision()
     }
 
     /// The call as far as it has come, lost with its process: nobody saw when.

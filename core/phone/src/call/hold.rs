@@ -63,9 +63,12 @@ impl TheirChange {
 
 impl Call {
     /// The user holds or resumes, or talks to somebody else. Nothing is sent from that moment on.
-    pub(super) fn ask_hold(&mut self, on: bool, ua: &mut Ua) {
+    pub(super) fn ask_hold(&mut self, on: bool, ua: &mut Ua, now: Now) {
         self.wish = Some(on);
         self.set_gates(ua);
+        if on {
+            self.fall_back_to_listening(ua, now);
+        }
     }
 
     /// Carries out what was wished for last, as soon as nothing else is under way.

@@ -21,6 +21,7 @@
 //! | [`reach`] | a call that rings, here or there, whose network changes |
 //! | [`reliable`] | provisional responses that are acknowledged |
 //! | [`session_timer`] | the session's timer, and its refreshes |
+//! | [`supervision`] | a call that supervises an agent's |
 //! | [`target`] | what was dialled, as an address |
 //! | [`update`] | UPDATE, and the early dialogs that it may come in |
 
@@ -42,6 +43,7 @@ mod referred;
 pub(crate) mod reliable;
 pub(crate) mod session_timer;
 mod state;
+pub(crate) mod supervision;
 pub(crate) mod target;
 mod transfer;
 mod update;
@@ -70,6 +72,7 @@ use sidetone_sip::transaction::{ClientKey, ServerKey};
 use sidetone_sip::{Dialog, HeaderName, Message, Method, Request, Response, StatusCode};
 pub(crate) use state::{In, State};
 use std::time::Duration;
+use supervision::Supervising;
 pub(crate) use transfer::{Destination, Outcome, Progress};
 use transfer::{Taken, Transfer};
 
@@ -194,6 +197,7 @@ pub(crate) struct Call {
     replaces: Option<CallId>,
     /// Another call's transfer that would end this one.
     taken_by: Option<Taken>,
+    supervising: Option<Supervising>,
     auto: Auto,
     muted: bool,
     media: MediaPath,
@@ -261,6 +265,7 @@ impl Call {
             referred: Referred::default(),
             replaces: None,
             taken_by: None,
+            supervising: None,
             auto: Auto::No,
             muted: false,
             media: MediaPath::New,
@@ -379,6 +384,7 @@ impl Call {
             || (self.is_up() && (self.is_changing_by(key) || self.is_refreshing_by(key)))
             || (self.is_up() && (self.is_referring_by(key) || self.is_signalling_by(key)))
             || (self.is_up() && self.is_calling_up_by(key))
+            || (self.is_up() && self.is_supervising_by(key))
             || self.is_leaving_by(key)
     }
 
@@ -398,6 +404,7 @@ impl Call {
             merged: self.merged,
             transfer: self.transfer_target(),
             referred_by: self.referred_by().cloned(),
+            supervision: self.supervision(),
             automatic: self.auto != Auto::No,
             muted: self.muted,
             media: self.media,
@@ -478,9 +485,10 @@ impl Call {
         let transfer = self.transfer.as_ref().map(|t| (t.until, TimerReason::CallDeadline));
         let handover = self.handover_timeout().into_iter().chain(self.reach_timeout()).min();
         let auto = self.auto_timeout().map(|at| (at, TimerReason::AutoAnswer));
+        let mode = self.supervision_timeout().map(|at| (at, TimerReason::Supervision));
         let all =
             [repeat, deadline, described, change, session, provisional, transfer, handover, auto];
-        all.into_iter().flatten().min()
+        all.into_iter().chain([mode]).flatten().min()
     }
 
     /// Lets the deadlines pass that are due.
@@ -518,6 +526,7 @@ impl Call {
             self.transfer_failed("nobody has told what came of it", ua);
         }
         self.handle_auto_timeout(ua, now);
+        self.handle_supervision_timeout(ua, now);
         self.fulfil_due(ua, now);
     }
 
@@ -604,6 +613,7 @@ impl Call {
         if !self.focus {
             self.wish = Some(true);
         }
+        self.supervision_answered(ua, now);
     }
 
     fn connected(&mut self, ua: &mut Ua) {
@@ -661,10 +671,11 @@ impl Call {
         let ours = ua.audio && self.focus && !local_hold && !self.waits_for_tone();
         let uplink = ours && self.is_up() && !self.hold.remote;
         let downlink = ours && (self.is_up() || early);
-        let wanted = (uplink, self.muted);
+        let muted = self.muted || self.only_listens();
+        let wanted = (uplink, muted);
         if self.gates.uplink != Some(wanted) && (uplink || self.gates.uplink.is_some()) {
             self.gates.uplink = Some(wanted);
-            ua.ask(Output::SetUplink { call: self.id, open: uplink, muted: self.muted });
+            ua.ask(Output::SetUplink { call: self.id, open: uplink, muted });
         }
         if self.gates.downlink != downlink {
             self.gates.downlink = downlink;

@@ -13,6 +13,11 @@ impl Call {
     /// Starts a call to an address: asks for the offer.
     pub(crate) fn outgoing(id: CallId, to: Uri, ua: &mut Ua, now: Now) -> Self {
         let party = Party { name: None, uri: to.to_string() };
+        Self::calling(id, to, party, ua, now)
+    }
+
+    /// The same to an address that stands for somebody.
+    pub(super) fn calling(id: CallId, to: Uri, party: Party, ua: &mut Ua, now: Now) -> Self {
         let tag = ua.token();
         let mut invite = Request::new(Method::Invite, to.clone());
         let headers = &mut invite.headers;
@@ -172,10 +177,12 @@ impl Call {
 
     /// A final response that is no answer.
     pub(super) fn refused(&mut self, response: &Response, ua: &mut Ua, now: Now) {
-        if self.tries_another(response, ua, now) {
+        // Where a supervision goes is the server's to decide, not another's.
+        if !self.is_supervision() && self.tries_another(response, ua, now) {
             return;
         }
-        let reason = refusal(response);
+        let reason = self.supervision_refused(response.status);
+        let reason = reason.unwrap_or_else(|| refusal(response));
         self.end(reason, ua, now);
     }
 
@@ -238,6 +245,7 @@ impl Call {
         self.referred_again(key, &again);
         self.signalled_again(key, &again);
         self.called_up_again(key, &again);
+        self.supervised_again(key, &again);
         true
     }
 }

@@ -100,7 +100,8 @@ impl Call {
     /// What the other side's BYE means.
     pub(super) fn why_they_left(&self) -> EndReason {
         let sent_on = self.referred.on_to.clone().map(EndReason::Referred);
-        self.transferred().or(sent_on).unwrap_or(EndReason::Remote)
+        let known = self.transferred().or(sent_on).or_else(|| self.supervision_over());
+        known.unwrap_or(EndReason::Remote)
     }
 
     /// How a call that was asked for goes, as the one who asked is told (RFC 3515 §2.4.5).
@@ -175,6 +176,7 @@ fn status_of(reason: &EndReason) -> StatusCode {
         | EndReason::Transferred(_)
         | EndReason::Referred(_)
         | EndReason::UnreadablePush
+        | EndReason::Supervision(_)
         | EndReason::NotSignedIn => StatusCode::REQUEST_TERMINATED,
     }
 }

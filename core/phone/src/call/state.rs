@@ -141,7 +141,7 @@ impl Call {
             }
             (Answered | Established, In::HangUp) => self.hang_up(EndReason::Local, ua, now),
             (Ending, In::HangUp) => {}
-            (Answered | Established, In::Hold(on)) => self.ask_hold(on, ua),
+            (Answered | Established, In::Hold(on)) => self.ask_hold(on, ua, now),
             (Dialing | Alerting | Announced | Ringing | Answering | Ending, In::Hold(_)) => {
                 return Err(CommandError::WrongState);
             }
@@ -328,6 +328,7 @@ impl Call {
         }
         self.fulfil_due(ua, now);
         self.fulfil_wish(ua, now);
+        self.send_mode(ua, now);
         Ok(())
     }
 }

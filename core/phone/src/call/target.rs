@@ -1,6 +1,6 @@
 //! What was dialled, as an address (RFC 3261 §19.1.6, RFC 3966 §5.1.1 visual separators).
 
-use crate::{Account, CommandError};
+use crate::{Account, CommandError, SupervisionMode};
 use sidetone_sip::message::Scheme;
 use sidetone_sip::{NameAddr, Uri};
 
@@ -8,6 +8,8 @@ use sidetone_sip::{NameAddr, Uri};
 const LONGEST: usize = 256;
 /// The same of a code: an extension of Asterisk's dial plan has at most 79.
 const LONGEST_CODE: usize = 64;
+/// The same of an agent's name, which a code of 39 more is made of.
+const LONGEST_AGENT: usize = 40;
 
 /// The address of a number, a user name or a `sip:` address.
 ///
@@ -42,6 +44,25 @@ pub(crate) fn code(text: &str, account: &Account) -> Result<Uri, CommandError> {
         return Err(CommandError::InvalidCode);
     }
     at_home(text.replace('#', "%23"), account).map_err(|_| CommandError::InvalidCode)
+}
+
+/// The address of the code that supervises an agent, and the agent's.
+///
+/// # Errors
+/// [`CommandError::InvalidAgent`].
+pub(crate) fn supervision(
+    agent: &str,
+    mode: SupervisionMode,
+    follow: bool,
+    account: &Account,
+) -> Result<(Uri, Uri), CommandError> {
+    let valid = |b: u8| b.is_ascii_alphanumeric() || b"_.-".contains(&b);
+    if agent.is_empty() || agent.len() > LONGEST_AGENT || !agent.bytes().all(valid) {
+        return Err(CommandError::InvalidAgent);
+    }
+    let follow = if follow { "*follow" } else { "" };
+    let code = at_home(format!("sidetone*supervise*{agent}*{mode}{follow}"), account)?;
+    Ok((code, at_home(agent.to_owned(), account)?))
 }
 
 /// A complete address, without what could add header fields to the INVITE (RFC 3261 §19.1.5).

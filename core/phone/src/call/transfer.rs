@@ -107,6 +107,9 @@ impl Call {
         ua: &mut Ua,
         now: Now,
     ) -> Result<(), CommandError> {
+        if self.is_supervision() {
+            return Err(CommandError::Supervising);
+        }
         if self.transfer.is_some() || self.taken_by.is_some() {
             return Err(CommandError::Transferring);
         }

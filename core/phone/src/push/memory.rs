@@ -92,7 +92,8 @@ impl Verdict {
             | EndReason::NotSignedIn
             | EndReason::Restarted
             | EndReason::Transferred(_)
-            | EndReason::Referred(_) => Self::Over,
+            | EndReason::Referred(_)
+            | EndReason::Supervision(_) => Self::Over,
         }
     }
 

@@ -140,6 +140,9 @@ impl Phone {
         if call.is_transferring() || is_referred || call.is_sent_on() {
             return Err(StatusCode::REQUEST_PENDING);
         }
+        if call.is_supervision() {
+            return Err(StatusCode::DECLINE);
+        }
         if call.is_merged() {
             // The others would be left without a word.
             return Err(StatusCode::DECLINE);

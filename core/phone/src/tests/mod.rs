@@ -25,6 +25,7 @@ mod rude;
 mod session;
 mod session_timer;
 mod storm;
+mod supervision;
 mod suspended;
 mod team;
 mod update;

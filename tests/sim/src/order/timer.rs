@@ -18,6 +18,7 @@ pub(super) fn due(phone: &Phone, opening: bool) -> Option<(Duration, TimerReason
         TimerReason::Refresh
         | TimerReason::SessionTimer
         | TimerReason::AgentNews
+        | TimerReason::Supervision
         | TimerReason::KeepAlive
         | TimerReason::ProbeTimeout => None,
     }

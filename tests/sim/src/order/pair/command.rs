@@ -70,6 +70,8 @@ impl Pair {
             | Command::Agent { .. }
             | Command::Record { .. }
             | Command::Watch { .. }
+            | Command::Supervise { .. }
+            | Command::SetSupervisionMode { .. }
             | Command::SetAutoAnswer { .. }
             | Command::Mute { .. }
             | Command::SendDtmf { .. } => Ok(()),

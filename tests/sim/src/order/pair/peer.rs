@@ -238,6 +238,7 @@ impl Peer {
             | EndReason::Rejected { .. }
             | EndReason::NeverCame
             | EndReason::Forwarded(_)
+            | EndReason::Supervision(_)
             | EndReason::UnreadablePush
             | EndReason::NotSignedIn
             | EndReason::Restarted => false,

@@ -105,6 +105,16 @@ class SidetonePhone private constructor(private val phone: Phone) : PhonePort {
     /** Those of the team that is watched who are meant by what is typed: digits of a number, or words of a name or a
      * team. Nothing typed: all. */
     fun findInTeam(text: String) = phone.findInTeam(text)
+    /**
+     * Listens to the call of an agent (his endpoint's name), whispers to him or barges in: a call as others for Telecom, whose
+     * microphone stays closed until the server has confirmed that the supervisor is heard. With [follow] it goes on with the
+     * agent's next call, which is listened to at first. The snapshot's call shows in `supervision` what is confirmed.
+     */
+    suspend fun supervise(target: String, mode: SupervisionMode, follow: Boolean = false): UUID =
+        typed { phone.supervise(target, mode, follow, null) }
+
+    /** Supervises in another mode; returns when it is asked for. Who is to be heard less is silent at once. */
+    suspend fun setSupervisionMode(call: UUID, mode: SupervisionMode) = typed { phone.setSupervisionMode(call, mode) }
 
     /** Lets calls be answered without the agent as the configuration allows it, or not, until he signs out. */
     suspend fun setAutoAnswer(on: Boolean) = typed { phone.setAutoAnswer(on) }
@@ -202,6 +212,8 @@ private fun phoneCall(it: CallSnapshot): PhoneCall = PhoneCall(
 private fun phoneEvent(it: Event): PhoneEvent? = when (it) {
     is Event.Incoming -> PhoneEvent.Incoming(it.call, shownOf(it.from, it.data))
     is Event.Referred -> PhoneEvent.SentOn(it.new, shownOf(it.to))
+    // The phone makes it already; the platform is told by the first of these.
+    is Event.SupervisionChanged -> PhoneEvent.SentOn(it.call, Shown(null, it.supervision.target))
     is Event.Answered -> PhoneEvent.Answered(it.call)
     is Event.Established -> PhoneEvent.Established(it.call)
     is Event.HoldChanged, is Event.HoldFailed, is Event.Merged -> PhoneEvent.ShapeChanged
@@ -229,6 +241,7 @@ private fun shownOf(party: Party, data: CallData? = null) = Shown(party.name, pa
 private fun causeOf(reason: EndReason): Cause = when (reason) {
     is EndReason.Local, is EndReason.Transferred -> Cause.LOCAL
     is EndReason.Remote, is EndReason.Referred -> Cause.REMOTE
+    is EndReason.Supervision -> if (reason.end == SupervisionEnd.CALL_OVER) Cause.REMOTE else Cause.ERROR
     is EndReason.Cancelled, is EndReason.NoAnswer, is EndReason.NeverCame -> Cause.MISSED
     is EndReason.AnsweredElsewhere -> Cause.ANSWERED_ELSEWHERE
     is EndReason.Declined, is EndReason.Forwarded -> Cause.REJECTED

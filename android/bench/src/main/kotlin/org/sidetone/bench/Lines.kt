@@ -99,6 +99,15 @@ class Lines(private val out: PrintStream = System.out) {
             is Event.TeamChanged -> print("team", "team" to team(event.team))
             is Event.ColleagueChanged -> print("colleague", "colleague" to colleague(event.colleague))
             is Event.TeamQueueChanged -> print("team_queue", "queue" to teamQueue(event.queue))
+            is Event.SupervisionChanged -> print(
+                "supervision", "call" to event.call.toString(), "target" to event.supervision.target,
+                "mode" to event.supervision.mode?.name?.lowercase(), "requested" to event.supervision.requested?.name?.lowercase(),
+                "speaks" to event.supervision.speaks, "follow" to event.supervision.follow, "waiting" to event.supervision.waiting,
+            )
+            is Event.SupervisionFailed -> print(
+                "supervision_failed", "call" to event.call.toString(), "mode" to event.mode.name.lowercase(),
+                "reason" to snake(event.reason::class.simpleName!!), "text" to event.text,
+            )
             is Event.AutoAnswering -> print("auto_answering", "call" to event.call.toString(), "after_ms" to ms(event.after))
             is Event.DtmfFailed -> print("dtmf_failed", "call" to event.call.toString(), "digits" to event.digits, "reason" to event.text)
             is Event.DtmfSent -> print("dtmf_sent", "call" to event.call.toString())
@@ -171,7 +180,10 @@ class Lines(private val out: PrintStream = System.out) {
 
     private fun ms(it: Duration) = it.toNanos() / 1_000 / 1_000.0
 
-    private fun word(reason: EndReason) = snake(reason::class.simpleName!!)
+    private fun word(reason: EndReason) = when (reason) {
+        is EndReason.Supervision -> "supervision_" + reason.end.name.lowercase()
+        else -> snake(reason::class.simpleName!!)
+    }
 
     private fun snake(name: String) = name.replace(Regex("(?<=[a-z])[A-Z]")) { "_" + it.value }.lowercase()
 }

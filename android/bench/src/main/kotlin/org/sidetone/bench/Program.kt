@@ -23,6 +23,7 @@ import org.sidetone.ffi.PushProvider
 import org.sidetone.ffi.PushToken
 import org.sidetone.ffi.RecordingAction
 import org.sidetone.ffi.Report
+import org.sidetone.ffi.SupervisionMode
 import org.sidetone.ffi.Trust
 import org.sidetone.ffi.announce
 import org.sidetone.readPush
@@ -192,10 +193,14 @@ abstract class Program(private val flags: Map<String, String>, out: PrintStream)
                 suspend { phone.record(call(), json.getString("recording"), action) }
             }
             "watch" -> { -> phone.watchTeam(json.getBoolean("on")) }
+            "supervise" -> { -> phone.supervise(json.getString("target"), mode(json), json.optBoolean("follow")) }
+            "set_supervision_mode" -> { -> phone.setSupervisionMode(call(), mode(json)) }
             "merge" -> { -> phone.merge(json.getJSONArray("calls").map(UUID::fromString)) }
             else -> null
         }
     }
+
+    private fun mode(json: JSONObject) = SupervisionMode.valueOf(json.getString("mode").uppercase())
 
     private fun text(json: JSONObject, field: String): String? = if (json.isNull(field)) null else json.getString(field)
 

@@ -1,0 +1,332 @@
+//! A supervision: the microphone is closed unless the server has confirmed that the supervisor is heard by those whom he wants.
+
+use super::*;
+use SupervisionMode::{Barge, Listen, Whisper};
+
+fn id() -> CallId {
+    call_id(1)
+}
+
+fn supervise(mode: SupervisionMode) -> Command {
+    Command::Supervise { call: id(), target: "agent2".to_owned(), mode, follow: false }
+}
+
+fn switch(mode: SupervisionMode) -> Command {
+    Command::SetSupervisionMode { call: id(), mode }
+}
+
+/// A supervision that begins so, is answered and has media; its INVITE.
+fn supervising(mode: SupervisionMode) -> (World, Request) {
+    let mut world = World::registered();
+    world.command(supervise(mode)).unwrap();
+    world.described(id());
+    let invite = world.request(Method::Invite);
+    let code = format!("sidetone*supervise*agent2*{mode}");
+    assert_eq!(invite.uri.user.as_deref(), Some(&code[..]));
+    world.reply_sdp(&invite, 200, "pbx", &sdp("sendrecv"));
+    world.request(Method::Ack);
+    world.handle(Input::MediaConnected { call: id() });
+    (world, invite)
+}
+
+/// The server tells this inside the call.
+fn told(world: &mut World, invite: &Request, body: &str) {
+    told_by(world, invite, "pbx", body);
+}
+
+fn told_by(world: &mut World, invite: &Request, tag: &str, body: &str) {
+    let mut notify = world.back(invite, tag, Method::Notify);
+    notify.headers.push(HeaderName::EVENT, "sidetone-supervise");
+    notify.headers.push(HeaderName::SUBSCRIPTION_STATE, "terminated");
+    notify.set_body("application/json", body.as_bytes().to_vec());
+    world.receive(notify);
+    world.response(200);
+}
+
+fn confirmed(world: &mut World, invite: &Request, mode: SupervisionMode) {
+    told(world, invite, &format!(r#"{{"v":1,"agent":"agent2","mode":"{mode}"}}"#));
+}
+
+/// The digit that asks for a mode, and its INFO.
+#[track_caller]
+fn asks(world: &mut World, digit: char) -> Request {
+    let info = world.request(Method::Info);
+    let body = String::from_utf8(info.body.clone()).unwrap();
+    assert_eq!(body, format!("Signal={digit}\r\nDuration=160\r\n"));
+    info
+}
+
+/// Whether the microphone is open, by what the driver was asked last.
+fn speaks(world: &mut World) -> bool {
+    let last = world.outputs.iter().rev().find_map(|output| {
+        let Output::SetUplink { open, muted, .. } = output else { return None };
+        Some(*open && !*muted)
+    });
+    let speaks = last.expect("the uplink was set");
+    let call = &world.phone.snapshot().calls[0];
+    let shown = call.supervision.as_ref().is_some_and(|supervision| supervision.speaks);
+    assert!(shown || !speaks, "open, and not shown");
+    speaks
+}
+
+fn seen(world: &World) -> Supervision {
+    world.phone.snapshot().calls[0].supervision.clone().unwrap()
+}
+
+#[test]
+fn nothing_of_the_microphone_leaves_before_the_server_has_confirmed_a_mode_that_is_heard() {
+    for mode in [Listen, Whisper, Barge] {
+        let (mut world, invite) = supervising(mode);
+        assert!(!speaks(&mut world), "{mode} is not confirmed");
+        assert_eq!((seen(&world).mode, seen(&world).requested), (None, Some(mode)));
+        confirmed(&mut world, &invite, mode);
+        assert_eq!(speaks(&mut world), mode > Listen, "{mode}");
+        assert_eq!((seen(&world).mode, seen(&world).requested), (Some(mode), None));
+        // A server that says more than was asked for opens nothing.
+        confirmed(&mut world, &invite, Barge);
+        assert_eq!(speaks(&mut world), mode == Barge, "{mode}, and then barge");
+    }
+}
+
+#[test]
+fn the_mute_of_the_user_opens_nothing_and_closes_what_is_open() {
+    let (mut world, invite) = supervising(Listen);
+    confirmed(&mut world, &invite, Listen);
+    for on in [true, false] {
+        world.command(Command::Mute { call: id(), on }).unwrap();
+        assert!(!speaks(&mut world));
+    }
+    world.command(switch(Whisper)).unwrap();
+    let info = asks(&mut world, '5');
+    world.reply(&info, 200);
+    assert!(!speaks(&mut world), "taken is not confirmed");
+    confirmed(&mut world, &invite, Whisper);
+    assert!(speaks(&mut world));
+    world.command(Command::Mute { call: id(), on: true }).unwrap();
+    assert!(!speaks(&mut world));
+}
+
+#[test]
+fn who_is_to_be_heard_less_is_silent_before_the_server_is_asked() {
+    for (from, to, digit) in [(Whisper, Listen, '4'), (Barge, Listen, '4'), (Barge, Whisper, '5')] {
+        let (mut world, invite) = supervising(from);
+        confirmed(&mut world, &invite, from);
+        // Nothing of the answer may have gone down any more.
+        world.advance_alive(SECOND * 60);
+        world.command(Command::Mute { call: id(), on: true }).unwrap();
+        world.command(Command::Mute { call: id(), on: false }).unwrap();
+        assert!(speaks(&mut world));
+        world.outputs.clear();
+        // Also where there is no connection that could carry it.
+        world.lose_flow(FlowErrorKind::Lost);
+        world.command(switch(to)).unwrap();
+        assert!(!speaks(&mut world), "{from} to {to}");
+        world.silent();
+        world.advance(SECOND * 2);
+        world.open_flow();
+        world.grant();
+        let info = asks(&mut world, digit);
+        world.reply(&info, 200);
+        assert_eq!((seen(&world).mode, seen(&world).requested), (Some(from), Some(to)));
+        confirmed(&mut world, &invite, to);
+        assert_eq!(speaks(&mut world), to == Whisper);
+    }
+}
+
+#[test]
+fn a_mode_is_asked_for_when_the_one_before_is_confirmed_and_none_is_passed_through_with_an_open_microphone()
+ {
+    let (mut world, invite) = supervising(Whisper);
+    confirmed(&mut world, &invite, Whisper);
+    world.command(switch(Barge)).unwrap();
+    assert!(speaks(&mut world), "the agent hears him still");
+    let info = asks(&mut world, '6');
+    // He thinks better of it: the server may be in barge already.
+    world.command(switch(Whisper)).unwrap();
+    assert!(!speaks(&mut world));
+    world.reply(&info, 200);
+    world.silent();
+    confirmed(&mut world, &invite, Barge);
+    assert!(!speaks(&mut world));
+    let info = asks(&mut world, '5');
+    world.reply(&info, 200);
+    confirmed(&mut world, &invite, Whisper);
+    assert!(speaks(&mut world));
+    assert_eq!((seen(&world).mode, seen(&world).requested), (Some(Whisper), None));
+    world.silent();
+}
+
+#[test]
+fn a_mode_that_is_refused_or_never_confirmed_is_told_and_closes_what_nobody_knows() {
+    let (mut world, invite) = supervising(Whisper);
+    confirmed(&mut world, &invite, Whisper);
+    world.command(switch(Barge)).unwrap();
+    let info = asks(&mut world, '6');
+    world.reply(&info, 200);
+    told(&mut world, &invite, r#"{"v":1,"mode":"whisper","refused":"barge"}"#);
+    let failed = |reason| Event::SupervisionFailed { call: id(), mode: Barge, reason };
+    assert!(world.events.contains(&failed(SupervisionFailure::Forbidden)), "{:?}", world.events);
+    assert!(speaks(&mut world), "he whispers as before");
+    for (answer, reason) in [
+        (Some(500), SupervisionFailure::Refused(500)),
+        (Some(200), SupervisionFailure::Unconfirmed),
+    ] {
+        confirmed(&mut world, &invite, Whisper);
+        world.command(switch(Barge)).unwrap();
+        let info = asks(&mut world, '6');
+        answer.into_iter().for_each(|code| world.reply(&info, code));
+        world.advance_alive(SECOND * 11);
+        assert!(world.events.contains(&failed(reason)), "{reason:?} is not in {:?}", world.events);
+        assert!(!speaks(&mut world), "{reason:?}");
+        // He may ask again.
+        world.command(switch(Whisper)).unwrap();
+        let info = asks(&mut world, '5');
+        world.reply(&info, 200);
+        confirmed(&mut world, &invite, Whisper);
+        assert!(speaks(&mut world));
+    }
+}
+
+#[test]
+fn an_answer_without_a_word_of_the_mode_is_told_and_stays_silent() {
+    let (mut world, _) = supervising(Barge);
+    world.advance_alive(SECOND * 11);
+    let reason = SupervisionFailure::Unconfirmed;
+    let failed = Event::SupervisionFailed { call: id(), mode: Barge, reason };
+    assert!(world.events.contains(&failed), "{:?}", world.events);
+    assert!(!speaks(&mut world));
+}
+
+#[test]
+fn who_follows_the_agent_only_listens_to_his_next_call() {
+    let (mut world, invite) = supervising(Barge);
+    confirmed(&mut world, &invite, Barge);
+    told(&mut world, &invite, r#"{"v":1,"agent":"agent2","waiting":true}"#);
+    assert!(!speaks(&mut world));
+    assert!(seen(&world).waiting);
+    assert_eq!(world.command(switch(Barge)), Err(CommandError::WrongState));
+    confirmed(&mut world, &invite, Listen);
+    assert!(!speaks(&mut world));
+    assert_eq!((seen(&world).mode, seen(&world).requested), (Some(Listen), None));
+    world.silent();
+}
+
+#[test]
+fn who_holds_it_only_listens_when_he_is_back() {
+    let (mut world, invite) = supervising(Barge);
+    confirmed(&mut world, &invite, Barge);
+    world.command(Command::Hold { call: id(), on: true }).unwrap();
+    assert!(!speaks(&mut world));
+    let info = asks(&mut world, '4');
+    world.reply(&info, 200);
+    confirmed(&mut world, &invite, Listen);
+    assert_eq!(world.command(switch(Whisper)), Err(CommandError::WrongState), "he holds it");
+    world.command(Command::Hold { call: id(), on: false }).unwrap();
+    assert!(!speaks(&mut world));
+    assert_eq!(seen(&world).mode, Some(Listen));
+}
+
+#[test]
+fn a_call_that_talks_takes_the_focus_and_leaves_a_supervision_that_listens() {
+    let (mut world, invite) = supervising(Whisper);
+    confirmed(&mut world, &invite, Whisper);
+    world.outputs.clear();
+    let other = call_id(2);
+    world.command(Command::Dial { call: other, to: "200".to_owned() }).unwrap();
+    assert!(!speaks(&mut world));
+    asks(&mut world, '4');
+}
+
+#[test]
+fn a_supervision_is_not_sent_on_joined_or_sent_digits_and_nobody_takes_its_place() {
+    let (mut world, invite) = supervising(Whisper);
+    confirmed(&mut world, &invite, Whisper);
+    let refused = Err(CommandError::Supervising);
+    let to = "200".to_owned();
+    assert_eq!(world.command(Command::Transfer { call: id(), to }), refused);
+    let digits = Digits::new("6").unwrap();
+    assert_eq!(world.command(Command::SendDtmf { call: id(), digits }), refused);
+    let other = call_id(2);
+    let incoming = world.invite(other);
+    world.receive(incoming.clone());
+    world.described(other);
+    world.response(180);
+    world.answered(other, &incoming);
+    assert_eq!(world.command(Command::Merge { calls: vec![other, id()] }), refused);
+    assert_eq!(world.command(Command::TransferTo { call: other, with: id() }), refused);
+    assert_eq!(world.command(Command::TransferTo { call: id(), with: other }), refused);
+    world.sent.clear();
+    let from = invite.headers.from().unwrap().tag().unwrap().to_owned();
+    let call = invite.headers.call_id().unwrap().to_owned();
+    let mut taking = world.invite(call_id(3));
+    let replaces = format!("{call};to-tag={from};from-tag=pbx");
+    taking.headers.push(HeaderName::REPLACES, replaces);
+    world.receive(taking);
+    world.response(603);
+}
+
+#[test]
+fn its_end_and_its_refusals_say_what_they_are_and_the_history_does_not_keep_it() {
+    let (mut world, invite) = supervising(Listen);
+    confirmed(&mut world, &invite, Listen);
+    told(&mut world, &invite, r#"{"v":1,"agent":"agent2","over":true}"#);
+    let bye = world.back(&invite, "pbx", Method::Bye);
+    world.receive(bye);
+    world.response(200);
+    world.ended(id(), EndReason::Supervision(SupervisionEnd::CallOver));
+    let kept = |output: &Output| matches!(output, Output::Record(_));
+    assert_eq!(world.take(kept), None);
+    for (status, end) in [
+        (403, SupervisionEnd::Forbidden),
+        (404, SupervisionEnd::UnknownAgent),
+        (480, SupervisionEnd::NotInCall),
+    ] {
+        let mut world = World::registered();
+        world.command(supervise(Listen)).unwrap();
+        world.described(id());
+        let invite = world.request(Method::Invite);
+        world.reply(&invite, status);
+        world.ended(id(), EndReason::Supervision(end));
+        assert_eq!(world.take(kept), None);
+    }
+}
+
+#[test]
+fn a_supervision_is_asked_for_by_a_name_that_an_agent_can_have() {
+    let mut world = World::registered();
+    let long = "a".repeat(41);
+    for target in ["", "agent 2", "agent2*barge", "sip:agent2@elsewhere.example", &long] {
+        let (call, mode) = (id(), Listen);
+        let command = Command::Supervise { call, target: target.to_owned(), mode, follow: true };
+        assert_eq!(world.command(command), Err(CommandError::InvalidAgent), "{target}");
+    }
+    let target = "a".repeat(40);
+    let command = Command::Supervise { call: id(), target, mode: Whisper, follow: true };
+    world.command(command).unwrap();
+    world.described(id());
+    let user = world.request(Method::Invite).uri.user.unwrap();
+    assert!(user.ends_with("*whisper*follow") && user.len() <= 79, "{user}");
+    let shown = &world.phone.snapshot().calls[0].remote.uri;
+    assert_eq!(*shown, format!("sip:{}@pbx.example", "a".repeat(40)));
+    assert_eq!(world.command(switch(Listen)), Err(CommandError::WrongState), "not answered");
+}
+
+#[test]
+fn a_call_that_supervises_nobody_has_no_mode_and_no_word_of_it_counts() {
+    let (mut world, invite) = World::talking_out(id());
+    assert_eq!(world.command(switch(Barge)), Err(CommandError::WrongState));
+    told_by(&mut world, &invite, "bob", r#"{"v":1,"mode":"barge"}"#);
+    assert_eq!(world.phone.snapshot().calls[0].supervision, None);
+    assert!(world.events.is_empty(), "{:?}", world.events);
+}
+
+#[test]
+fn what_is_no_word_of_the_mode_changes_nothing() {
+    let (mut world, invite) = supervising(Whisper);
+    let long = format!(r#"{{"v":1,"mode":"whisper","x":"{}"}}"#, "x".repeat(5000));
+    for body in ["", "x", "[]", r#"{"v":2,"mode":"whisper"}"#, r#"{"v":1,"mode":"shout"}"#, &long] {
+        told(&mut world, &invite, body);
+        assert!(!speaks(&mut world), "{body}");
+        assert_eq!(seen(&world).mode, None, "{body}");
+    }
+}
