@@ -13,6 +13,7 @@ pub(crate) mod recording;
 pub(crate) mod ringing;
 pub(crate) mod sent_on;
 pub(crate) mod several;
+pub(crate) mod supervision;
 
 use sidetone_interop::phone::{PATIENCE, Phone};
 use sidetone_interop::stage::Stage;

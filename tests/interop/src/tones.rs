@@ -212,6 +212,19 @@ impl Heard {
         20.0 * (2.0 * power.max(0.0).sqrt() / count as f64).max(1e-6).log10()
     }
 
+    /// The longest time on end in which nothing is heard, in steps of ten milliseconds.
+    pub fn longest_silence(&self) -> Duration {
+        let window = Duration::from_millis(10);
+        let (mut at, mut silent, mut longest) = (Duration::ZERO, Duration::ZERO, Duration::ZERO);
+        while at + window <= self.length() {
+            let is_silent = self.part(at, window).is_silent();
+            silent = if is_silent { silent + window } else { Duration::ZERO };
+            longest = longest.max(silent);
+            at += window;
+        }
+        longest
+    }
+
     /// The level of everything in it, in dBFS.
     pub fn loudness(&self) -> f64 {
         if self.samples.is_empty() {
@@ -327,6 +340,15 @@ mod tests {
         let heard = written(&Voice::swapping_and_silent([one, two]));
         assert_eq!((heard.begins(one, Duration::ZERO), heard.begins(two, Duration::ZERO)), (1, 1));
         assert_eq!(heard.begins(one, Duration::from_secs(3)), 0);
+    }
+
+    #[test]
+    fn the_longest_silence_is_found() {
+        let [one, two] = Tone::draw();
+        let heard = written(&Voice::swapping_and_silent([one, two]));
+        let silence = heard.longest_silence();
+        assert!((1.9..2.1).contains(&silence.as_secs_f64()), "{silence:?}");
+        assert_eq!(written(&Voice::steady(one)).longest_silence(), Duration::ZERO);
     }
 
     #[test]

@@ -85,6 +85,9 @@ scenarios! {
         by_a_rule_that_lets_it_be_paused,
         refused,
     }
+    supervision {
+        until_the_call_is_over,
+    }
     control {
         done,
         refused,

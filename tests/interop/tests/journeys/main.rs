@@ -26,6 +26,7 @@
 //! | `team` | colleagues and queues, seen by who watches them |
 //! | `install` | the packs, put into a configuration and taken out again |
 //! | `mask` | callers who are hidden, called back by a reference |
+//! | `supervise` | a supervisor who listens, whispers and barges in, and who may not |
 //! | `control` | codes of the dial plan: how long they take, and who notices |
 //! | `program` | doctor, exit statuses, commands that are refused |
 
@@ -55,6 +56,7 @@ mod robolectric;
 #[path = "../../../scenarios/mod.rs"]
 mod scenarios;
 mod session_timer;
+mod supervise;
 mod suspended;
 mod swift;
 mod team;

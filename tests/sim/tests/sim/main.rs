@@ -20,6 +20,7 @@ mod pushes;
 mod recording;
 mod referrals;
 mod replay;
+mod supervision;
 mod team;
 mod transfers;
 mod trouble;
