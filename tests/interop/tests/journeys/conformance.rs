@@ -82,8 +82,6 @@ scenarios! {
     }
     recording {
         by_hand,
-        by_a_rule_that_lets_it_be_paused,
-        refused,
     }
     supervision {
         until_the_call_is_over,

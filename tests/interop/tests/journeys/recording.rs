@@ -2,8 +2,9 @@
 //! heard in each file.
 
 use crate::recovery::cut;
-use crate::scenarios::recording::{record, refusal, until};
+use crate::scenarios::recording as scenarios;
 use crate::scenarios::rings;
+use scenarios::{record, refusal, until};
 use serde_json::{Value, json};
 use sidetone_interop::bench::Bench;
 use sidetone_interop::lines::Line;
@@ -129,6 +130,60 @@ fn lasts(heard: &Heard, millis: f64, what: &str) {
     let length = heard.length().as_secs_f64() * 1000.0;
     println!("{what}: {length:.0} ms of {millis:.0} ms");
     assert!((length - millis).abs() < 1000.0, "{what}: {length:.0} ms instead of {millis:.0} ms");
+}
+
+/// On both servers; the ladders are not compared, for the pack tells the agent of his queues too, when it likes.
+#[test]
+fn what_a_rule_makes_is_paused_by_its_own_name_and_what_is_locked_is_refused() {
+    for stage in [Stage::asterisk(), Stage::model()] {
+        scenarios::by_a_rule_that_lets_it_be_paused(&stage);
+        scenarios::refused(&stage);
+    }
+}
+
+#[test]
+fn after_a_hold_the_agents_voice_is_in_the_recording_again() {
+    for queue in ["180", "188"] {
+        let mut talk = Talk::on(Line::numbered(1), queue);
+        talk.record("1", "start", "recording");
+        talk.agent.listen(WHILE);
+        for on in [true, false] {
+            talk.agent.ask("hold", &talk.call, json!({ "on": on }));
+            talk.agent.wait_call("hold", &talk.call);
+            talk.agent.listen(WHILE);
+        }
+        talk.customer.hears(talk.agent_says);
+        talk.agent.listen(WHILE);
+        talk.record("1", "stop", "stopped");
+        let (a, b) = (talk.agent_says, talk.customer_says);
+        let heard = talk.end([]).heard("1", 1);
+        all_the_time(&heard.last(WHILE), &[a, b], "what is said after the hold");
+        all_the_time(&heard.part(Duration::ZERO, WHILE), &[a, b], "what is said before it");
+    }
+}
+
+#[test]
+fn an_agent_who_takes_a_recorded_call_sees_that_it_is() {
+    let mut talk = Talk::on(Line::numbered(2), "188");
+    let other = Stage::on(Server::Asterisk(Bench::get()), Line::numbered(4));
+    let mut taker = other.agent_with(&Voice::steady(talk.third_says), &["--recordings"]);
+    talk.record("1", "start", "recording");
+    talk.agent.ask("transfer", &talk.call, json!({ "to": other.line.agent_number() }));
+    let theirs = rings(&mut taker);
+    taker.ask("answer", &theirs, json!({}));
+    let seen = until(&mut taker, &theirs, "1", "recording");
+    let policies: Vec<_> = seen["recordings"].as_array().expect("two").iter().collect();
+    assert!(policies.iter().all(|one| one["policy"] == "locked"), "{seen}");
+    talk.agent.wait_ended(&talk.call, "transferred");
+    talk.customer.hears(talk.third_says);
+    // His own beside it.
+    record(&mut taker, &theirs, "2", "start", "recording");
+    talk.customer.listen(WHILE);
+    record(&mut taker, &theirs, "2", "stop", "stopped");
+    let (b, c) = (talk.customer_says, talk.third_says);
+    let files = talk.end([]);
+    other.leave(taker);
+    all_the_time(&files.heard("2", 1), &[b, c], "his own");
 }
 
 #[test]
