@@ -252,7 +252,7 @@ fun flagsOf(arguments: Array<String>): Map<String, String> {
         val name = iterator.next().removePrefix("--")
         // The events have one form here; what asks for it elsewhere is taken.
         if (name == "json" || name == "sip") continue
-        if (name == "queues") {
+        if (name == "queues" || name == "recordings") {
             flags[name] = "true"
             continue
         }
@@ -264,4 +264,4 @@ fun flagsOf(arguments: Array<String>): Map<String, String> {
     return flags
 }
 
-private val FLAGS = listOf("server", "account", "ca", "mic", "speaker", "state", "payload", "lag", "api", "queues")
+private val FLAGS = listOf("server", "account", "ca", "mic", "speaker", "state", "payload", "lag", "api", "queues", "recordings")
