@@ -78,17 +78,18 @@ asterisk_version() { "$PREFIX/asterisk" -V 2> /dev/null; }
 asterisk_start() {
     local file
     mkdir -p "$STATE"/{etc,cache,lib/keys,spool,run,log,hold}
-    # The pack as it is; its settings are the bench's own.
-    cp "$ROOT"/server/asterisk/*.conf "$STATE/etc/"
     for file in "$SOURCE"/asterisk/*.conf; do
         sed -e "s#@PREFIX@#$PREFIX/root#g;s#@STATE@#$STATE#g;s#@TLS@#$TLS#g" \
             -e "s#@ADDRESS@#$PBX_ADDRESS#g;s#@CUSTOMER@#$CUSTOMER_ADDRESS#g" "$file" \
             > "$STATE/etc/$(basename "$file")"
     done
     # It complains about each of these that does not exist.
-    for file in acl ccss pjproject pjsip_notify udptl; do
+    for file in acl ccss pjproject features udptl; do
         touch "$STATE/etc/$file.conf"
     done
+    # The packs, as anybody installs them; their settings are the bench's own.
+    "$ROOT/server/asterisk/install" --etc "$STATE/etc" --asterisk "$PREFIX/asterisk" apply all > "$LOG/install" 2>&1 ||
+        { tail -5 "$LOG/install" >&2; return 1; }
     # Music on hold that a test can tell by ear from every voice.
     "$TOOLS/tone" "$STATE/hold/hold.ulaw" 460:10
     ip netns exec "$PBX" setsid "$PREFIX/asterisk" -C "$STATE/etc/asterisk.conf" -f -n \
