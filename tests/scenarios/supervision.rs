@@ -48,6 +48,7 @@ pub(crate) fn until_the_call_is_over(stage: &Stage) {
     agent.order(json!({ "command": "hangup", "call": call }));
     supervisor.wait_ended(&watched, "supervision_call_over");
     stage.leave(supervisor);
+    ask(&mut agent, json!({ "command": "logout" }), "logged_out");
     // Their ladders are those of `agent` and `queue`.
     for mut phone in [customer, agent] {
         assert_eq!(phone.leave(), 0);
