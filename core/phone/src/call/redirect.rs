@@ -4,7 +4,7 @@ use super::{Call, Leg, State};
 use crate::referral::is_at_home;
 use crate::ua::{Owner, Ua, after};
 use crate::{Account, Now};
-use sidetone_sip::message::{Host, Scheme};
+use sidetone_sip::message::Scheme;
 use sidetone_sip::{ContactHeader, HeaderName, NameAddr, Response, Uri};
 
 /// As many addresses are tried for one call beside the one that was dialled.
@@ -71,8 +71,7 @@ impl Targets {
             addresses.map(|address| (rank(&address), callable(address.uri))).collect();
         ranked.sort_by_key(|(rank, _)| std::cmp::Reverse(*rank));
         for (_, uri) in ranked {
-            let sip = matches!(uri.scheme, Scheme::Sip | Scheme::Sips);
-            let is_address = sip && uri.host.as_ref().is_some_and(is_named);
+            let is_address = matches!(uri.scheme, Scheme::Sip | Scheme::Sips);
             let is_allowed = home.is_none_or(|account| is_at_home(&uri, account));
             let is_new = !self.known.iter().any(|known| known.matches(&uri));
             if is_address && is_allowed && is_new && self.known.len() <= MOST {
@@ -98,8 +97,4 @@ fn callable(mut uri: Uri) -> Uri {
     uri.headers = None;
     uri.params.remove("method");
     uri
-}
-
-fn is_named(host: &Host) -> bool {
-    !host.to_string().is_empty()
 }

@@ -238,6 +238,23 @@ fn a_blind_transfer_names_the_target_and_ends_with_our_bye() {
 }
 
 #[test]
+fn news_of_a_transfer_that_come_again_are_told_once() {
+    let (mut world, invite, to) = World::talking_in(anna());
+    world.command(Command::Transfer { call: anna(), to: "301".to_owned() }).unwrap();
+    let refer = world.request(Method::Refer);
+    world.reply(&refer, 202);
+    for line in ["SIP/2.0 180 Ringing", "SIP/2.0 180 Ringing", "SIP/2.0 183 Session Progress"] {
+        let notify = world.inside(&invite, &to, Method::Notify);
+        tell(&mut world, notify, false, line);
+    }
+    let status = |event: &Event| {
+        let Event::TransferProgress { status, .. } = event else { return None };
+        Some(*status)
+    };
+    assert_eq!(world.events.iter().filter_map(status).collect::<Vec<_>>(), [180, 183]);
+}
+
+#[test]
 fn what_becomes_of_a_caller_whom_nobody_takes_is_shown_as_the_administrator_says() {
     for said in [TransfersReturn::Unknown, TransfersReturn::Yes, TransfersReturn::No] {
         let world = World::with(Config { transfers_return: said, ..config() }, None);
@@ -250,7 +267,7 @@ fn what_becomes_of_a_caller_whom_nobody_takes_is_shown_as_the_administrator_says
 fn a_transfer_that_is_refused_or_fails_leaves_the_call() {
     let (mut world, invite, to) = World::talking_in(anna());
     let transfer = Command::Transfer { call: anna(), to: "301".to_owned() };
-    for fail in ["refer", "notify", "silence", "no answer"] {
+    for fail in ["refer", "notify", "no word", "silence", "no answer"] {
         world.command(transfer.clone()).unwrap();
         let refer = world.request(Method::Refer);
         match fail {
@@ -259,6 +276,12 @@ fn a_transfer_that_is_refused_or_fails_leaves_the_call() {
                 world.reply(&refer, 202);
                 let notify = world.inside(&invite, &to, Method::Notify);
                 tell(&mut world, notify, true, "SIP/2.0 486 Busy Here");
+            }
+            "no word" => {
+                // RFC 3515 §2.4.4: the subscription ends, and its last news is not what came of it.
+                world.reply(&refer, 202);
+                let notify = world.inside(&invite, &to, Method::Notify);
+                tell(&mut world, notify, true, "SIP/2.0 180 Ringing");
             }
             _ => {
                 if fail == "silence" {
@@ -315,6 +338,23 @@ fn an_attended_transfer_names_the_other_dialog_and_ends_both_calls() {
     }
     world.ended(anna(), EndReason::Transferred("sip:200@pbx.example".to_owned()));
     world.ended(bob(), EndReason::Transferred("sip:100@pbx.example".to_owned()));
+}
+
+#[test]
+fn who_leaves_after_an_attended_transfer_is_agreed_to_is_transferred_and_before_that_has_hung_up() {
+    for agreed in [true, false] {
+        let (mut world, _, _, out) = two();
+        world.command(Command::TransferTo { call: anna(), with: bob() }).unwrap();
+        let refer = world.request(Method::Refer);
+        if agreed {
+            world.reply(&refer, 202);
+        }
+        let bye = world.back(&out, "bob", Method::Bye);
+        world.receive(bye);
+        world.response(200);
+        let transferred = EndReason::Transferred("sip:100@pbx.example".to_owned());
+        world.ended(bob(), if agreed { transferred } else { EndReason::Remote });
+    }
 }
 
 #[test]

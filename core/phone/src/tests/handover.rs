@@ -137,6 +137,66 @@ fn a_hold_in_flight_goes_with_the_new_path() {
 }
 
 #[test]
+fn an_acknowledgement_that_may_have_gone_down_goes_once_more_and_before_all_else() {
+    // RFC 3261 §13.3.1.4: the other side repeats its 2xx for 32 s, and takes no other INVITE before the ACK.
+    for (age, acks) in [(0, 1), (31_999, 1), (32_000, 0)] {
+        let (mut world, _) = World::talking_out(id());
+        world.advance_alive(Duration::from_millis(age));
+        for _ in 0..2 {
+            world.outputs.clear();
+            world.handle(BREAK);
+            restarts(&mut world, sdp::Direction::SendRecv);
+        }
+        world.open_flow();
+        for _ in 0..acks {
+            assert_eq!(world.request(Method::Ack).headers.cseq().unwrap().sequence, 1);
+        }
+        world.request(Method::Invite);
+    }
+}
+
+#[test]
+fn a_call_on_hold_is_back_as_soon_as_its_path_stands() {
+    let (mut world, _, _) = World::talking_in(id());
+    world.command(Command::Hold { call: id(), on: true }).unwrap();
+    world.described(id());
+    let hold = world.request(Method::Invite);
+    world.reply_sdp(&hold, 200, "caller", &sdp("recvonly"));
+    world.request(Method::Ack);
+    world.advance_alive(SECOND * 33);
+    world.handle(BREAK);
+    restarts(&mut world, sdp::Direction::SendOnly);
+    world.open_flow();
+    let invite = world.request(Method::Invite);
+    world.reply_sdp(&invite, 200, "caller", &sdp("recvonly"));
+    told(&mut world, Event::Reconnecting { call: id() });
+    world.handle(Input::MediaConnected { call: id() });
+    // Nothing is to be heard, so no packet says it.
+    told(&mut world, Event::Reconnected { call: id(), gap: None });
+}
+
+#[test]
+fn a_change_that_went_over_the_old_network_is_followed_by_one_that_says_where_this_phone_is() {
+    let mut world = World::registered();
+    world.command(Command::Dial { call: id(), to: "200".to_owned() }).unwrap();
+    world.described(id());
+    let invite = world.request(Method::Invite);
+    world.handle(MAKE);
+    world.reply_sdp(&invite, 200, "bob", &sdp("sendrecv"));
+    world.request(Method::Ack);
+    world.command(Command::Hold { call: id(), on: true }).unwrap();
+    world.described(id());
+    let hold = world.request(Method::Invite);
+    world.open_flow();
+    world.grant();
+    world.silent();
+    world.reply_sdp(&hold, 200, "bob", &sdp("recvonly"));
+    world.request(Method::Ack);
+    world.described(id());
+    world.request(Method::Invite);
+}
+
+#[test]
 fn a_network_that_changes_again_and_again_offers_for_the_last_one() {
     let (mut world, _, _) = World::talking_in(id());
     for _ in 0..3 {
@@ -238,7 +298,9 @@ fn a_refresh_that_is_refused_goes_again_though_nobody_waits_for_it() {
     for wait in [1, 2, 4] {
         let invite = world.request(Method::Invite);
         refuse(&mut world, &invite, 503, None);
-        world.advance_alive(SECOND * wait);
+        world.advance_alive(SECOND * wait - Duration::from_millis(1));
+        assert!(world.take(|output| matches!(output, Output::Describe { .. })).is_none(), "{wait}");
+        world.advance_alive(Duration::from_millis(1));
         world.described(id());
     }
     let invite = world.request(Method::Invite);
@@ -458,6 +520,25 @@ fn a_call_that_is_dialled_goes_anew_and_the_first_attempt_is_taken_back() {
     world.reply_sdp(&again, 200, "bob", &sdp("sendrecv"));
     world.request(Method::Ack);
     assert_eq!(world.state(id()), Some(CallState::Answered));
+}
+
+#[test]
+fn a_call_is_dialled_anew_three_times_and_no_more() {
+    let mut world = World::registered();
+    world.command(Command::Dial { call: id(), to: "200".to_owned() }).unwrap();
+    world.described(id());
+    world.request(Method::Invite);
+    for _ in 0..3 {
+        world.handle(BREAK);
+        world.described(id());
+        world.open_flow();
+        world.grant();
+        world.request(Method::Cancel);
+        world.request(Method::Invite);
+    }
+    world.outputs.clear();
+    world.handle(BREAK);
+    world.ended(id(), EndReason::NetworkLost);
 }
 
 #[test]

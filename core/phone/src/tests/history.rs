@@ -72,6 +72,16 @@ fn a_call_that_was_answered_is_kept_with_its_times_and_its_queue() {
 }
 
 #[test]
+fn a_call_is_kept_when_its_good_bye_is_answered_and_not_before() {
+    let (mut world, ..) = World::talking_in(id());
+    world.command(Command::HangUp { call: id() }).unwrap();
+    let bye = world.request(Method::Bye);
+    assert_eq!(records(&world), []);
+    world.reply(&bye, 200);
+    assert_eq!(only(&world).reason, EndReason::Local);
+}
+
+#[test]
 fn missed_answered_elsewhere_declined_and_forwarded_are_told_apart() {
     let (mut world, invite) = ringing();
     cancel(&mut world, &invite, None);

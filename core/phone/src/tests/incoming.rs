@@ -236,6 +236,19 @@ fn the_same_invite_on_another_way_is_a_loop() {
 }
 
 #[test]
+fn rfc_3261_8_2_2_2_what_shares_only_tag_and_number_with_an_invite_is_a_call_of_its_own() {
+    let (mut world, _, first) = ringing();
+    world.response(180);
+    let mut second = world.invite(call_id(0x8222));
+    second
+        .headers
+        .set(HeaderName::CSEQ, first.headers.get(&HeaderName::CSEQ).unwrap().into_owned());
+    world.receive(second);
+    world.response(180);
+    assert_eq!(world.phone.snapshot().calls.len(), 2);
+}
+
+#[test]
 fn nobody_answers_for_three_minutes() {
     let (mut world, id, _) = ringing();
     world.response(180);

@@ -4,6 +4,7 @@ mod agent;
 mod auto_answer;
 mod call_waiting;
 mod calls;
+mod connections;
 mod control;
 mod dtmf;
 mod early;

@@ -254,6 +254,15 @@ fn a_lost_flow_ends_what_is_not_answered() {
 }
 
 #[test]
+fn a_flow_that_is_lost_before_the_invite_could_go_ends_the_call_at_once() {
+    let mut world = World::registered();
+    world.command(Command::Dial { call: id(), to: "200".to_owned() }).unwrap();
+    world.lose_flow(FlowErrorKind::Lost);
+    world.described(id());
+    world.ended(id(), EndReason::NetworkLost);
+}
+
+#[test]
 fn an_answer_without_a_description_is_hung_up() {
     let (mut world, invite) = dialled();
     world.reply_sdp(&invite, 200, "bob", "");

@@ -91,6 +91,35 @@ fn a_push_wakes_it_and_costs_one_registration_of_one_round_trip() {
 }
 
 #[test]
+fn a_push_has_the_connection_probed_that_is_there_and_does_not_wait_for_one_that_is_not() {
+    let mut world = World::registered();
+    world.handle(Input::Announced(push(&world, AnnouncementKind::Incoming)));
+    assert_eq!(world.outputs.pop_front(), Some(Output::Probe { flow: world.flow }));
+    world.silent();
+
+    let mut world = World::registered();
+    world.lose_flow(FlowErrorKind::Lost);
+    let asked = |output: &Output| matches!(output, Output::OpenFlow { .. });
+    assert!(world.take(asked).is_none(), "the phone waits before it tries again");
+    world.handle(Input::Announced(push(&world, AnnouncementKind::Incoming)));
+    assert!(world.take(asked).is_some(), "but not where a call waits");
+}
+
+#[test]
+fn a_push_is_talked_in_after_a_restart_only_where_it_was_answered() {
+    for answered in [false, true] {
+        let mut world = woken();
+        if answered {
+            world.command(Command::Answer { call: id() }).unwrap();
+        }
+        let mut next = World::with(config(), world.saved.take());
+        next.command(Command::Register).unwrap();
+        assert_eq!(next.state(id()), Some(CallState::Announced));
+        assert_eq!(next.phone.snapshot().calls[0].active, answered);
+    }
+}
+
+#[test]
 fn a_push_again_and_an_invite_before_the_push_are_no_second_call() {
     let mut world = woken();
     let invite = world.invite(id());
@@ -304,6 +333,24 @@ fn killed_in_a_call_the_next_process_hangs_it_up_and_says_so() {
 }
 
 #[test]
+fn killed_before_its_good_bye_has_arrived_the_next_process_says_it_within_two_minutes() {
+    for (wait, said) in [(119, true), (120, false)] {
+        let (mut world, ..) = World::talking_in(id());
+        world.command(Command::HangUp { call: id() }).unwrap();
+        world.request(Method::Bye);
+        let mut next = World::with(config(), world.saved.clone());
+        next.advance(SECOND * wait);
+        next.command(Command::Register).unwrap();
+        next.open_flow();
+        next.request(Method::Register);
+        assert_eq!(next.sent.len(), usize::from(said), "after {wait} s");
+        if said {
+            next.request(Method::Bye);
+        }
+    }
+}
+
+#[test]
 fn what_a_step_leads_to_is_stored_before_it_happens() {
     let mut world = World::registered();
     let invite = world.invite(id());
@@ -395,6 +442,33 @@ fn the_token_goes_into_the_contact_and_by_message_to_the_dialplan() {
     let next = World::with(config, world.saved.clone());
     assert_eq!(next.lamp(), RegistrationState::ReachableByPush, "also after a restart");
     assert!(!format!("{:?}", world.saved).contains("abc:DEF"), "a token is not shown");
+}
+
+#[test]
+fn a_token_that_comes_later_goes_into_the_contact_at_once_and_to_the_dialplan_once() {
+    let mut world = World::registered();
+    world.command(Command::SetPushToken(Some(token()))).unwrap();
+    let register = world.grant();
+    assert!(register.headers.get(&HeaderName::CONTACT).unwrap().contains("pn-prid=abc"));
+    let message = world.request(Method::Message);
+    for answered in [false, true] {
+        if answered {
+            world.reply(&message, 202);
+        }
+        world.command(Command::Register).unwrap();
+        world.grant();
+        world.silent();
+    }
+}
+
+#[test]
+fn rfc_8599_a_registrar_that_pushes_by_other_services_only_does_not_reach_this_phone() {
+    let (mut world, register) = signed_in_with(token());
+    let mut ok = register.response(StatusCode::OK, Some("server"));
+    ok.headers.push(HeaderName::CONTACT, "<sip:agent1@192.0.2.9:5;transport=ws>;expires=600");
+    ok.headers.push(HeaderName::new("Feature-Caps"), "*;+sip.pns=\"apns,webpush\"");
+    world.receive(ok);
+    world.request(Method::Message);
 }
 
 #[test]

@@ -375,6 +375,20 @@ fn one_notify_is_under_way_at_a_time_and_the_last_news_comes_last() {
 }
 
 #[test]
+fn rfc_3261_22_2_after_a_challenged_notify_the_numbers_of_its_call_count_on() {
+    let mut phone = Referred::new();
+    phone.refer(&[("Refer-To", ECHO)]);
+    phone.world.response(202);
+    let first = phone.notified("SIP/2.0 100 Trying", false);
+    phone.world.challenge_to(&first, "n2", true);
+    let again = phone.told("SIP/2.0 100 Trying", false);
+    phone.world.command(Command::HangUp { call: anna() }).unwrap();
+    let bye = phone.world.request(Method::Bye);
+    let number = |request: &Request| request.headers.cseq().unwrap().sequence;
+    assert_eq!((number(&again), number(&bye)), (number(&first) + 1, number(&first) + 2));
+}
+
+#[test]
 fn rfc_6665_4_2_2_who_does_not_take_a_notify_gets_no_other() {
     for answer in [Some(481), Some(500), None] {
         let mut phone = Referred::new();

@@ -412,15 +412,18 @@ fn a_binding_that_is_listed_with_our_own_host_is_removed_by_its_address() {
 
 #[test]
 fn the_binding_of_a_killed_process_is_removed_by_the_next() {
-    let before = World::registered();
+    let mut before = World::registered();
+    before.command(Command::Register).unwrap();
+    let last = before.grant();
+    let sequence = last.headers.cseq().unwrap().sequence;
     let saved = before.saved.unwrap();
-    let (call_id, sequence) = (saved.register_call_id.clone(), saved.register_sequence);
     let mut world = World::with(config(), Some(saved));
     world.command(Command::Register).unwrap();
     world.open_flow();
     let register = world.request(Method::Register);
     assert_eq!(contacts(&register).len(), 2);
-    assert_eq!(register.headers.call_id().unwrap(), call_id);
+    // RFC 3261 §10.2: one Call-ID, and each number is one more.
+    assert_eq!(register.headers.call_id(), last.headers.call_id());
     assert_eq!(register.headers.cseq().unwrap().sequence, sequence + 1);
 }
 
@@ -658,6 +661,27 @@ fn a_server_that_takes_connections_and_answers_nothing_is_followed_by_the_next()
         world.request(Method::Register);
         world.advance(SECOND * 5);
         world.sent.clear();
+    }
+    assert_eq!(hosts, ["pbx.example", "other.example", "pbx.example", "other.example"]);
+}
+
+#[test]
+fn a_server_that_is_overloaded_is_followed_by_the_next_and_the_last_by_the_first() {
+    let mut config = config();
+    config.servers.push("wss://other.example".parse().unwrap());
+    let mut world = World::with(config, None);
+    world.command(Command::Register).unwrap();
+    let mut hosts = vec![];
+    for _ in 0..4 {
+        hosts.push(world.open_flow().host);
+        let register = world.request(Method::Register);
+        world.reply(&register, 503);
+        let closed = Output::CloseFlow { flow: world.flow };
+        assert!(world.take(|output| *output == closed).is_some());
+        let asked = |output: &Output| matches!(output, Output::OpenFlow { .. });
+        while !world.outputs.iter().any(asked) {
+            world.advance(Duration::from_millis(100));
+        }
     }
     assert_eq!(hosts, ["pbx.example", "other.example", "pbx.example", "other.example"]);
 }

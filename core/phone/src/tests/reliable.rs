@@ -86,6 +86,12 @@ fn what_only_looks_reliable_is_taken_as_it_is() {
         world.silent();
         assert_eq!(world.state(id()), Some(CallState::Alerting), "{rseq:?}");
     }
+    // RFC 3262 §3: 100 is never reliable.
+    let (mut world, invite) = dialing();
+    progress(&mut world, &invite, 180, "bob", "1", "");
+    prack(&mut world, "bob", "1 1 INVITE");
+    progress(&mut world, &invite, 100, "bob", "2", "");
+    world.silent();
     let (mut world, invite) = dialing();
     progress(&mut world, &invite, 180, "bob", "4294967295", "");
     prack(&mut world, "bob", "4294967295 1 INVITE");
@@ -105,6 +111,17 @@ fn a_prack_that_is_challenged_goes_again_and_its_refusal_ends_nothing() {
     assert_eq!(world.state(id()), Some(CallState::Alerting));
     progress(&mut world, &invite, 180, "bob", "2", "");
     assert_eq!(prack(&mut world, "bob", "2 1 INVITE").headers.cseq().unwrap().sequence, 4);
+}
+
+#[test]
+fn a_prack_that_is_challenged_after_the_answer_is_not_wanted_any_more() {
+    let (mut world, invite) = dialing();
+    progress(&mut world, &invite, 180, "bob", "1", "");
+    let first = prack(&mut world, "bob", "1 1 INVITE");
+    world.reply_sdp(&invite, 200, "bob", &sdp("sendrecv"));
+    world.request(Method::Ack);
+    world.challenge_to(&first, "n9", true);
+    world.silent();
 }
 
 #[test]

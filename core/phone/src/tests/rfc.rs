@@ -130,6 +130,21 @@ fn a_challenged_hold_goes_again_and_the_bye_after_it_counts_on() {
 }
 
 #[test]
+fn a_challenged_hold_that_nobody_answers_then_ends_the_call_like_any_other() {
+    let (mut world, _) = World::talking_out(id());
+    world.command(Command::Hold { call: id(), on: true }).unwrap();
+    world.described(id());
+    let change = world.request(Method::Invite);
+    world.challenge_to(&change, "n2", true);
+    world.request(Method::Ack);
+    world.request(Method::Invite);
+    world.advance_alive(SECOND * 33);
+    let bye = world.request(Method::Bye);
+    world.reply(&bye, 481);
+    world.ended(id(), EndReason::TimedOut);
+}
+
+#[test]
 fn a_realm_with_quotes_is_given_back_quoted() {
     let mut world = World::new();
     world.command(Command::Register).unwrap();

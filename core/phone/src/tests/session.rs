@@ -648,6 +648,7 @@ fn a_call_without_media_is_not_kept_for_ever() {
     let ack = world.inside(&invite, &to, Method::Ack);
     world.receive(ack);
     for _ in 0..8 {
+        assert_eq!(world.state(id()), Some(CallState::Answered), "it may still be found");
         world.handle(Input::ProbeAnswered { flow: world.flow });
         world.advance(SECOND * 4);
     }
