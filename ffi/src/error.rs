@@ -242,7 +242,7 @@ impl From<PhoneCommandError> for CommandError {
             InvalidRecording: "A recording is named by 1 to 4 digits, or auto",
                 "Choose a number";
             UnknownRecording: "There is no such recording of this call, or it is over",
-                "Start one";
+                "Start a new one";
             RecordingLocked: "This recording is made by the rules of the site, which do not let you change it so",
                 "Ask the administrator";
             RecordingUnderWay: "The server has not answered the last request about this call's recordings yet",
