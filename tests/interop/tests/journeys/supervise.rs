@@ -53,6 +53,7 @@ impl Floor {
 
     /// Asks for another mode; from the request to its confirmation, in ms.
     fn switch(&mut self, call: &str, mode: &str) -> f64 {
+        self.supervisor.forget();
         self.supervisor.ask("set_supervision_mode", call, json!({ "mode": mode }));
         let asked = self.supervisor.wait(&format!("{mode} requested"), PATIENCE, |event| {
             event["event"] == "supervision" && event["requested"] == mode
