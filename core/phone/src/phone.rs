@@ -120,6 +120,8 @@ impl Phone {
             Command::Sleep => {
                 self.controls.leave(&mut self.ua, now);
                 self.leave_mailbox(now);
+                // A registrar that pushes has the connection go at once: what was just said goes before it.
+                self.route_all(now);
                 self.account.sleep(&mut self.ua, now).map(|change| {
                     self.flow_changed(change, now);
                 })

@@ -43,7 +43,8 @@ impl Phone {
         self.save();
     }
 
-    fn route_all(&mut self, now: Now) {
+    /// Has all that the transactions tell carried out.
+    pub(crate) fn route_all(&mut self, now: Now) {
         while let Some(output) = self.ua.transactions.poll_output() {
             self.route(output, now);
         }

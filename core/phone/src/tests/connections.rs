@@ -75,3 +75,16 @@ fn a_connection_whose_place_was_taken_is_probed_every_two_seconds_and_goes_when_
     world.advance(SHORT);
     assert!(world.take(closed).is_some());
 }
+
+#[test]
+fn nothing_more_is_sent_on_a_connection_that_a_suspended_phone_gives_up() {
+    let mut world = World::registered();
+    world.advance(SECOND * 24);
+    // The last probe is out, and while the process sleeps the registration is to be refreshed too.
+    world.boot += SECOND * 570;
+    world.phone.handle_timeout(world.now());
+    let outputs: Vec<Output> = std::iter::from_fn(|| world.phone.poll_output()).collect();
+    assert!(outputs.contains(&Output::CloseFlow { flow: world.flow }), "{outputs:?}");
+    let sent = |output: &Output| matches!(output, Output::Transmit { .. });
+    assert!(!outputs.iter().any(sent), "{outputs:?}");
+}

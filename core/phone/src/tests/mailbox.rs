@@ -239,3 +239,36 @@ fn a_summary_that_is_sent_unasked_is_taken_from_the_server() {
     world.receive(other);
     world.response(481);
 }
+
+#[test]
+fn who_goes_to_sleep_wants_no_more_news_and_says_so_while_the_connection_is_there() {
+    let provider = PushProvider::Fcm;
+    let token = PushToken { provider, param: "project-1".to_owned(), prid: "abc".to_owned() };
+    let mut world = World::with(Config { push: Some(token), ..watching() }, None);
+    world.command(Command::Register).unwrap();
+    world.open_flow();
+    world.challenge();
+    let register = world.request(Method::Register);
+    let mut ok = register.response(StatusCode::OK, Some("server"));
+    ok.headers.push(HeaderName::CONTACT, "<sip:agent1@192.0.2.9:5;transport=ws>;expires=600");
+    // It keeps the binding of a phone that sleeps, so that the connection goes at once.
+    ok.headers.push(HeaderName::new("Feature-Caps"), "*;+sip.pns=\"fcm\"");
+    world.receive(ok);
+    let subscribe = world.request(Method::Subscribe);
+    accept(&mut world, &subscribe, 600);
+    notify(&mut world, &subscribe, 1, "active;expires=600", BODY);
+    world.response(200);
+    world.outputs.clear();
+    world.phone.command(Command::Sleep, world.now()).unwrap();
+    let outputs: Vec<Output> = std::iter::from_fn(|| world.phone.poll_output()).collect();
+    let sent = outputs.iter().position(|output| matches!(output, Output::Transmit { .. }));
+    let closed = outputs.iter().position(|output| matches!(output, Output::CloseFlow { .. }));
+    let (Some(sent), Some(closed)) = (sent, closed) else { panic!("{outputs:?}") };
+    assert!(sent < closed, "{outputs:?}");
+    let Output::Transmit { bytes, .. } = &outputs[sent] else { unreachable!() };
+    let Ok(Message::Request(last)) = Message::parse(bytes) else { panic!("{outputs:?}") };
+    assert_eq!(
+        (last.method, last.headers.number(&HeaderName::EXPIRES)),
+        (Method::Subscribe, Some(0))
+    );
+}

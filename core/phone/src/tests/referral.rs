@@ -528,7 +528,7 @@ fn a_redirection_leads_no_further_than_the_refer() {
     let mut phone = Referred::new();
     let (new, invite) = phone.followed(&[("Refer-To", ECHO)]);
     let mut moved = invite.response(StatusCode::MOVED_TEMPORARILY, Some("x"));
-    let elsewhere = "<sip:600@other.example>;q=0.9, <sip:601@pbx.example>";
+    let elsewhere = "<sip:600@other.example>;q=0.9, <sip:601@pbx.example>;q=0.5";
     moved.headers.push(HeaderName::CONTACT, elsewhere);
     phone.world.receive(moved);
     phone.world.request(Method::Ack);

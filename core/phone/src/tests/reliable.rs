@@ -90,7 +90,12 @@ fn what_only_looks_reliable_is_taken_as_it_is() {
     let (mut world, invite) = dialing();
     progress(&mut world, &invite, 180, "bob", "1", "");
     prack(&mut world, "bob", "1 1 INVITE");
-    progress(&mut world, &invite, 100, "bob", "2", "");
+    let to = format!("{};tag=bob", invite.headers.get(&HeaderName::TO).unwrap());
+    let mut trying = invite.response(StatusCode::TRYING, None);
+    trying.headers.set(HeaderName::TO, to);
+    trying.headers.push(HeaderName::REQUIRE, "100rel");
+    trying.headers.push(HeaderName::RSEQ, "2");
+    world.receive(trying);
     world.silent();
     let (mut world, invite) = dialing();
     progress(&mut world, &invite, 180, "bob", "4294967295", "");

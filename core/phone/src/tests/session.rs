@@ -644,6 +644,8 @@ fn the_milestones_are_counted_from_the_answer() {
 fn a_call_without_media_is_not_kept_for_ever() {
     let (mut world, invite) = World::ringing_in(id());
     world.command(Command::Answer { call: id() }).unwrap();
+    let (next, _) = world.phone.poll_timeout().unwrap();
+    assert!(next > world.boot, "nothing is late: the phone would take itself for suspended");
     let to = world.response(200).headers.get(&HeaderName::TO).unwrap().into_owned();
     let ack = world.inside(&invite, &to, Method::Ack);
     world.receive(ack);
