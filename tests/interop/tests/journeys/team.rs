@@ -61,6 +61,8 @@ fn through_all_states(stage: &Stage) {
         let took = sees(watcher, began, what, is(state));
         println!("{}: {what} seen after {} ms", stage.server.name(), took.as_millis());
         worst = worst.max(took);
+        // His own request is over, so that the next is not refused.
+        until(agent, what, |agent| agent["state"] == state);
     };
     step(
         &mut agent,
@@ -86,6 +88,7 @@ fn through_all_states(stage: &Stage) {
     sees(&mut watcher, Instant::now(), "a pause behind the call", |colleague| {
         colleague["state"] == "on_call" && colleague["pause"]["reason"] == "lunch"
     });
+    until(&mut agent, "a pause behind the call", |agent| agent["pause"]["reason"] == "lunch");
     step(
         &mut agent,
         &mut watcher,
