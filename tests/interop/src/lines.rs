@@ -23,6 +23,12 @@ impl Line {
         Self::take(|free| free.iter().position(|free| *free))
     }
 
+    /// Any line but the fourth, whose agent may have several phones: the server looks after each of those, and rings none that
+    /// stands still.
+    pub fn of_one_phone() -> Self {
+        Self::take(|free| free.iter().take(LINES - 1).position(|free| *free))
+    }
+
     /// This line, as soon as it is free.
     pub fn numbered(number: usize) -> Self {
         Self::take(move |free| free[number - 1].then_some(number - 1))

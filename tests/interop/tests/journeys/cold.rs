@@ -351,8 +351,8 @@ pub(crate) fn a_dead_phone_is_woken_by_a_push_and_answered_on_a_headset(cold: &C
 
 /// The user is faster than the network.
 pub(crate) fn a_push_is_answered_before_its_invite(cold: &Cold) {
-    // On a machine that is busy the first notification takes a second.
-    let mut dead = Dead::to_be_woken(cold, 1, &["--lag", "4000"]);
+    // On a machine that is busy the first notification takes some seconds.
+    let mut dead = Dead::to_be_woken(cold, 1, &["--lag", "8000"]);
     let mut agent = dead.wakes();
     agent.ask("answer", &dead.call, json!({}));
     assert_eq!(agent.count("incoming"), 0, "the INVITE is not there yet");

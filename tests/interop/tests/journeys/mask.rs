@@ -105,6 +105,7 @@ fn a_hidden_caller_who_comes_back_from_a_transfer_is_hidden_still() {
     let theirs = customer.dial(&stage.line.desk().replace("182", "186"));
     let (call, _) = rings_as(&mut agent, "Hidden");
     agent.order(json!({ "command": "answer", "call": call }));
+    agent.wait_call("established", &call);
     customer.wait_call("established", &theirs);
     agent.order(json!({ "command": "transfer", "call": call, "to": "606" }));
     agent.wait_call("ended", &call);

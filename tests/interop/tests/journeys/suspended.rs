@@ -3,8 +3,10 @@
 
 use crate::scenarios::rings;
 use serde_json::json;
+use sidetone_interop::bench::Bench;
+use sidetone_interop::lines::Line;
 use sidetone_interop::phone::{PATIENCE, Phone};
-use sidetone_interop::stage::Stage;
+use sidetone_interop::stage::{Server, Stage};
 use sidetone_interop::tones::{Tone, Voice};
 use std::time::Duration;
 
@@ -22,7 +24,7 @@ fn message(phone: &mut Phone, sent: bool, start: &str, has: &str) {
 
 #[test]
 fn a_call_that_still_rings_is_asked_for_and_rings_here() {
-    let stage = Stage::asterisk();
+    let stage = Stage::on(Server::Asterisk(Bench::get()), Line::of_one_phone());
     let [a, b] = Tone::draw();
     let mut agent = stage.agent(&Voice::steady(a));
     let mut customer = stage.customer(&Voice::steady(b));
