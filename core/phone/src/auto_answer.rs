@@ -3,7 +3,7 @@
 //!
 //! It opens a microphone in somebody's pocket (RFC 5373 §7). So the policy is off by default, only the server that
 //! this phone is signed in at can ask, the agent hears a tone before any audio flows and can turn it off, and a
-//! second call never is answered so.
+//! second call never is answered so, nor one for an agent who is paused or in no queue.
 
 use crate::call::{Call, In};
 use crate::phone::Phone;
@@ -98,7 +98,7 @@ impl Phone {
     /// In which time a call that asks so is answered, if it is: where no other has been answered or is made.
     pub(crate) fn answered_after(&self, id: Option<CallId>, wish: AnswerWish) -> Option<Duration> {
         let another = self.calls.iter().any(|call| Some(call.id) != id && call.is_engaged());
-        if another || !self.answers_by_itself() {
+        if another || !self.answers_by_itself() || self.is_agent_away() {
             return None;
         }
         match (self.ua.config.answer_mode, wish) {

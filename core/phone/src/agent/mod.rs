@@ -224,6 +224,12 @@ impl Phone {
         true
     }
 
+    /// Whether the user is an agent who takes no calls, as the server has said on this connection: paused, or in no queue.
+    pub(crate) fn is_agent_away(&self) -> bool {
+        let news = self.agent.news.as_ref().filter(|_| self.agent.certain);
+        news.is_some_and(|news| !news.is_logged_in() || news.pause.is_some())
+    }
+
     /// What is to be seen of the agent, where the phone is to know him.
     pub(crate) fn agent_snapshot(&self) -> Option<AgentSnapshot> {
         if !self.ua.config.queues {

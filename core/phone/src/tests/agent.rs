@@ -291,3 +291,21 @@ fn who_signs_out_is_nobody() {
     world.command(Command::Unregister).unwrap();
     is(&world, AgentState::Unknown, false);
 }
+
+#[test]
+fn no_call_is_answered_by_itself_for_an_agent_who_is_paused_or_in_no_queue() {
+    let lunch = r#","reason":"lunch","since":4990"#;
+    for (is_in, more, expected) in [(true, "", true), (true, lunch, false), (false, "", false)] {
+        let config = Config { answer_mode: AnswerMode::Asked, ..agents() };
+        let mut world = World::registered_with(config);
+        let state = code(&mut world, "sidetone*state");
+        done(&mut world, &state);
+        notify(&mut world, &body(1, is_in, more));
+        let mut invite = world.invite(call_id(1));
+        let after = "<sip:pbx.example>;answer-after=1";
+        invite.headers.push(HeaderName::CALL_INFO, after);
+        world.receive(invite);
+        world.described(call_id(1));
+        assert_eq!(world.phone.snapshot().calls[0].automatic, expected, "{is_in} {more}");
+    }
+}
