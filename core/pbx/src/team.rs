@@ -5,7 +5,7 @@ use crate::call::Plan;
 use crate::leg::{Leg, Stage};
 use crate::pbx::Pbx;
 use serde_json::{Value, json};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 /// How long a watch lasts.
@@ -108,7 +108,7 @@ impl Pbx {
                 people.push(person);
             }
         }
-        for queue in self.config.people.iter().map(|p| p.queue.clone()).collect::<Vec<_>>() {
+        for queue in self.config.people.iter().map(|p| p.queue.clone()).collect::<BTreeSet<_>>() {
             let state = self.queue_state(&queue);
             if self.team.queues.entry(queue.clone()).or_default().take(state, now) {
                 queues.push(queue);

@@ -20,7 +20,7 @@
 //! | `routing` | what the SIP transactions tell, to its owner |
 //! | `account` | registration, servers and flows, the lamp |
 //! | `auto_answer` | which calls are answered without the agent, and when |
-//! | `call` | one call: its state machine, incoming, outgoing, hold, DTMF |
+//! | `call` | one call: its state machine, incoming, outgoing, hold, DTMF, supervision |
 //! | `call_waiting` | the tone of a call that waits while the agent talks |
 //! | `control` | control calls: codes of the server's dial plan, and what came of them |
 //! | `doubt` | what a process that was suspended may not take for fresh |
@@ -34,7 +34,7 @@
 //! | `saving` | what must survive the process |
 //! | `subscription` | one subscription to an event package |
 //! | `push` | calls announced before their INVITE: payloads, what was decided, late INVITEs |
-//! | `agent` | the agent at his queues, and his team; supervision finds its place here |
+//! | `agent` | the agent at his queues, his team, and the recordings of his calls |
 //! | `text` | texts of others, kept short |
 //! | `ua` | what account and calls share: identity, randomness, transactions, outputs |
 //! | `uas` | requests that belong to no call, and what is wrong with them |

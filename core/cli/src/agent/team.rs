@@ -42,7 +42,6 @@ pub(super) fn press(app: &mut App, mut lookup: Lookup, key: KeyEvent) -> Action 
         .chain(found.people.into_iter().map(|c| c.number))
         .collect();
     let last = numbers.len().saturating_sub(1);
-    let mut action = Action::Redraw;
     match key.code {
         KeyCode::Esc => return Action::Redraw,
         KeyCode::Enter | KeyCode::Tab => match numbers.into_iter().nth(lookup.chosen) {
@@ -72,10 +71,10 @@ pub(super) fn press(app: &mut App, mut lookup: Lookup, key: KeyEvent) -> Action 
             lookup.text.push(character);
             lookup.chosen = 0;
         }
-        _ => action = Action::Redraw,
+        _ => {}
     }
     app.lookup = Some(lookup);
-    action
+    Action::Redraw
 }
 
 /// Draws what was found. `now` is wall time since 1970.
