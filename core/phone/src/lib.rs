@@ -28,6 +28,7 @@
 //! | `history` | the calls that are over: bounded, filtered, in pages |
 //! | `mailbox` | the summary of the account's voice mailbox |
 //! | `messages` | messages between agents |
+//! | `news` | what the server's packs tell, read within limits |
 //! | `referral` | a REFER that is followed, and who is told how it goes |
 //! | `replaces` | an INVITE that takes the place of a call |
 //! | `search` | what is typed to find somebody, of the history or the team |
@@ -51,6 +52,7 @@ mod focus;
 mod history;
 mod mailbox;
 mod messages;
+mod news;
 mod phone;
 mod push;
 mod referral;

@@ -1,6 +1,7 @@
 //! What the server tells of an agent: `application/json` in a NOTIFY of the event `sidetone-agent`, version 1, read
 //! within limits (docs/agent-plane.md).
 
+use crate::news::versioned;
 use crate::text::clip;
 use crate::{AgentQueue, Now, Pause, UnixTime};
 use serde::Deserialize;
@@ -26,7 +27,6 @@ pub(super) struct News {
 
 #[derive(Deserialize)]
 struct Body {
-    v: u64,
     number: u64,
     at: u64,
     queues: Vec<Queue>,
@@ -55,10 +55,7 @@ pub(super) fn here(at: u64, there: u64, now: Now) -> UnixTime {
 impl News {
     /// `None`: it is none, or of a version that is not known.
     pub(super) fn read(body: &[u8], now: Now) -> Option<Self> {
-        if body.len() > LONGEST {
-            return None;
-        }
-        let body: Body = serde_json::from_slice(body).ok().filter(|body: &Body| body.v == 1)?;
+        let body: Body = versioned(body, LONGEST)?;
         let here = |there: u64| here(body.at, there, now);
         let shown = |text: String| clip(&text, NAME);
         let named = |text: &String| !text.is_empty();

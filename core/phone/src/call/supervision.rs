@@ -2,6 +2,7 @@
 //! nothing of the microphone leaves before (docs/agent-plane.md).
 
 use super::{Call, Leg};
+use crate::news::versioned;
 use crate::ua::Ua;
 use crate::{
     CallId, CommandError, EndReason, Event, Now, Party, Supervision, SupervisionEnd,
@@ -55,7 +56,6 @@ enum Step {
 /// What the server tells, version 1.
 #[derive(Deserialize)]
 struct News {
-    v: u64,
     mode: Option<SupervisionMode>,
     refused: Option<SupervisionMode>,
     #[serde(default)]
@@ -246,9 +246,7 @@ impl Call {
 
     /// A NOTIFY of the server: what it says of the mode is the truth.
     pub(crate) fn supervision_told(&mut self, notify: &Request, ua: &mut Ua, now: Now) {
-        let body = &notify.body;
-        let read = serde_json::from_slice(body).ok().filter(|_| body.len() <= LONGEST);
-        let Some(news) = read.filter(|news: &News| news.v == 1) else { return };
+        let Some(news) = versioned::<News>(&notify.body, LONGEST) else { return };
         let Some(supervising) = &mut self.supervising else { return };
         supervising.over |= news.over;
         supervising.waiting = news.waiting;

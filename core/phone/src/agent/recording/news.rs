@@ -1,6 +1,7 @@
 //! What the server tells of recordings: `application/json` in a NOTIFY of the event `sidetone-recording`, version 1, read
 //! within limits (docs/agent-plane.md).
 
+use crate::news::versioned;
 use crate::{CallId, RecordingId, RecordingPolicy, RecordingState};
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -32,7 +33,6 @@ pub(super) struct Told {
 
 #[derive(Deserialize)]
 struct Body {
-    v: u64,
     number: u64,
     may: bool,
     calls: Vec<Call>,
@@ -71,10 +71,7 @@ enum Policy {
 impl News {
     /// `None`: it is none, or of a version that is not known.
     pub(super) fn read(body: &[u8]) -> Option<Self> {
-        if body.len() > LONGEST {
-            return None;
-        }
-        let body: Body = serde_json::from_slice(body).ok().filter(|body: &Body| body.v == 1)?;
+        let body: Body = versioned(body, LONGEST)?;
         // A call without a name of ours is another phone's.
         let calls = body.calls.into_iter().filter_map(|call| {
             let told = call.recordings.into_iter().filter_map(Entry::read).take(MOST).collect();

@@ -2,6 +2,7 @@
 //! limits (docs/agent-plane.md).
 
 use crate::agent::news::{LONGEST, NAME, here};
+use crate::news::versioned;
 use crate::text::clip;
 use crate::{AgentState, Colleague, Now, Pause, TeamQueue};
 use serde::Deserialize;
@@ -34,7 +35,6 @@ pub(super) struct Round {
 
 #[derive(Deserialize)]
 struct Body {
-    v: u64,
     at: u64,
     lasts: Option<u64>,
     round: Option<String>,
@@ -73,10 +73,7 @@ struct Line {
 impl News {
     /// `None`: it is none, or of a version that is not known.
     pub(super) fn read(body: &[u8], now: Now) -> Option<Self> {
-        if body.len() > LONGEST {
-            return None;
-        }
-        let body: Body = serde_json::from_slice(body).ok().filter(|body: &Body| body.v == 1)?;
+        let body: Body = versioned(body, LONGEST)?;
         let round = match (body.round, body.part, body.lasts) {
             (Some(id), Some(part), Some(lasts)) => Some(Round {
                 id: clip(&id, NAME),
