@@ -1,5 +1,5 @@
 //! Agents at their queues: the codes of the pack's `agent.conf`, and what each phone of an agent is told after one.
-//! Wrap-up is not modelled.
+//! After a call of a queue he is paused for a while, to write it down.
 
 use crate::call::{CallKey, Cause};
 use crate::pbx::Pbx;
@@ -18,9 +18,22 @@ pub(crate) struct Seat {
     /// Why he is paused; all of his queues are left alone then.
     reason: Option<String>,
     since: Duration,
+    /// When the server ends the pause by itself.
+    until: Option<Duration>,
     logged_in_at: Option<Duration>,
     /// Counts what his phones were told.
     number: u64,
+}
+
+/// What an agent is, as it is to be seen.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AgentView {
+    /// The queues that he may log in to, and whether he is in each.
+    pub queues: Vec<(String, bool)>,
+    /// Why he is paused in those that he is in.
+    pub reason: Option<String>,
+    /// Whether the server ends that by itself: it is wrap-up.
+    pub wraps_up: bool,
 }
 
 /// A code, taken apart.
@@ -114,13 +127,51 @@ impl Pbx {
         Ok(())
     }
 
+    /// A call of a queue is over for an agent: where he is ready he gets time to write it down.
+    pub(crate) fn wrap_up(&mut self, user: &str, now: Duration) {
+        let is_ready = self.is_logged_in(user) && self.reason_of(user).is_none();
+        if let Some(time) = self.config.wrap_up.filter(|_| is_ready) {
+            self.note(user, Some("wrapup".to_owned()), now);
+            self.seat(user).until = Some(now + time);
+            self.wrap_ups.set(user.to_owned(), Some(now + time));
+            self.tell_agent(user, now);
+        }
+    }
+
+    /// Who has written it down is ready.
+    pub(crate) fn end_wrap_ups(&mut self, now: Duration) {
+        while let Some(user) = self.wrap_ups.take_due(now) {
+            self.note(&user, None, now);
+            self.tell_agent(&user, now);
+        }
+    }
+
+    /// What an agent is; `None`: the user is none.
+    pub fn agent(&self, user: &str) -> Option<AgentView> {
+        let (mine, is_in) = (self.config.agents.get(user)?, self.queues_of(user));
+        let seat = self.seats.get(user).filter(|_| !is_in.is_empty());
+        Some(AgentView {
+            queues: mine.iter().map(|name| (name.clone(), is_in.contains(&name))).collect(),
+            reason: seat.and_then(|seat| seat.reason.clone()),
+            wraps_up: seat.is_some_and(|seat| seat.until.is_some()),
+        })
+    }
+
+    /// How often was told of an agent: what he is to his phones, and to his colleagues, and what is recorded of his calls.
+    pub fn told_of(&self, user: &str) -> [u64; 3] {
+        let agent = self.seats.get(user).map(|seat| seat.number);
+        let recordings = self.recording_news.get(user).copied();
+        [agent, self.team.told_of(user), recordings].map(Option::unwrap_or_default)
+    }
+
     fn seat(&mut self, user: &str) -> &mut Seat {
         self.seats.entry(user.to_owned()).or_default()
     }
 
     fn note(&mut self, user: &str, reason: Option<String>, now: Duration) {
+        self.wrap_ups.set(user.to_owned(), None);
         let seat = self.seat(user);
-        (seat.reason, seat.since) = (reason, now);
+        (seat.reason, seat.since, seat.until) = (reason, now, None);
     }
 
     fn queues_of(&self, user: &str) -> Vec<&String> {
@@ -169,12 +220,20 @@ impl Pbx {
             told["reason"] = reason.as_str().into();
             told["since"] = seat.since.as_secs().into();
         }
+        if let Some(until) = seat.until {
+            told["until"] = until.as_secs().into();
+        }
         self.notify_all(user, "sidetone-agent", &told.to_string(), now);
     }
 
     /// Why he is paused.
     pub(crate) fn reason_of(&self, user: &str) -> Option<&String> {
         self.seats.get(user)?.reason.as_ref()
+    }
+
+    /// When the server ends his pause.
+    pub(crate) fn paused_until(&self, user: &str) -> Option<Duration> {
+        self.seats.get(user)?.until
     }
 
     pub(crate) fn is_logged_in(&self, user: &str) -> bool {

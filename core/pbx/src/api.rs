@@ -101,6 +101,8 @@ pub enum Operator {
     ExpireNonces,
     /// Forgets everything and closes every flow, as a crash does.
     Restart,
+    /// Forgets what outlives a crash: who is logged in, who is paused, who watches, and the numbers of what was told.
+    Forget,
     /// From here on every REGISTER and INVITE is answered so; `None` ends it.
     Refuse(Option<StatusCode>),
     /// Hangs a leg up.

@@ -1,6 +1,6 @@
 //! A call: the caller's leg, what the dial plan does with it, and the legs that are rung for it.
 
-use crate::leg::Stage;
+use crate::leg::{Leg, Stage};
 use crate::pbx::Pbx;
 use crate::timed::Timed;
 use crate::{Extension, LegId, MediaCommand, PushKind, Step, Strategy, Treatment};
@@ -125,7 +125,11 @@ impl Pbx {
     pub(crate) fn attempt_answered(&mut self, key: CallKey, leg: LegId, now: Duration) {
         let Some(call) = self.calls.get_mut(&key) else { return };
         let (caller, was_dialing) = (call.caller, matches!(call.plan, Plan::Dialing { .. }));
+        let was_queued = matches!(call.plan, Plan::Queued { .. });
         call.plan = Plan::Bridged(leg);
+        if let Some(leg) = self.legs.get_mut(&leg) {
+            leg.wraps_up = was_queued;
+        }
         self.end_attempts(key, PushKind::AnsweredElsewhere, Cause::AnsweredElsewhere, now);
         for other in self.attempts(key) {
             if other != leg {
@@ -322,8 +326,8 @@ impl Pbx {
         let (name, next) = (name.clone(), *next);
         let Some(queue) = self.config.queues.get(&name).cloned() else { return };
         // `ringinuse=no`; a leg that is being hung up does not count.
-        let is_busy =
-            |user: &str| self.legs.values().any(|leg| leg.user == user && leg.call.is_some());
+        let keeps = |leg: &Leg| leg.call.is_some() && !leg.is_code;
+        let is_busy = |user: &str| self.legs.values().any(|leg| leg.user == user && keeps(leg));
         let free = |user: &String| {
             !self.is_paused(user, &name)
                 && match queue.push {

@@ -37,6 +37,8 @@ impl Pbx {
             user: user.to_owned(),
             flow: contact.flow,
             is_caller: false,
+            is_code: false,
+            wraps_up: false,
             invite_key: None,
             dialog: LegDialog::calling(call_id, &from, tag, contact.uri),
             recorder: Recorder::of(headers.iter().cloned()),
@@ -126,7 +128,11 @@ impl Pbx {
                 }
             }
             Stage::Confirmed => {
+                let wraps_up = std::mem::take(&mut leg.wraps_up).then(|| leg.user.clone());
                 self.release(id);
+                if let Some(user) = wraps_up {
+                    self.wrap_up(&user, now);
+                }
                 if let Some(Purpose::Answer { key, request, .. }) = open {
                     self.refuse(&key, &request, StatusCode::REQUEST_TERMINATED, now);
                 }
@@ -185,6 +191,7 @@ impl Pbx {
                 *is_ringing = true;
                 let is_early = !*has_answer && audio_direction(&response.body).is_some();
                 *has_answer |= is_early;
+                leg.dialog.begin(response);
                 if is_early {
                     let sdp = String::from_utf8_lossy(&response.body).into_owned();
                     self.media(MediaCommand::SetRemoteAnswer { leg: id, sdp });

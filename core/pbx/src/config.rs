@@ -30,6 +30,8 @@ pub struct PbxConfig {
     pub recorded: BTreeMap<String, RecordingRule>,
     /// Those whom their teams see.
     pub people: Vec<Person>,
+    /// How long an agent is paused after a call of a queue, to write it down; `None`: not at all.
+    pub wrap_up: Option<Duration>,
     /// The reasons that a pause may have.
     pub reasons: Vec<String>,
     /// The agents whom each supervisor may supervise, in every mode, by user name.
@@ -241,6 +243,7 @@ impl PbxConfig {
             recorded,
             people,
             supervisors,
+            wrap_up: Some(Duration::from_secs(3)),
             reasons: ["break", "lunch", "training"].map(str::to_owned).to_vec(),
             realm: "bench.test".to_owned(),
             address: "198.18.0.10:8089".to_owned(),

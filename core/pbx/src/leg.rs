@@ -59,6 +59,13 @@ impl LegDialog {
         }
     }
 
+    /// A provisional response names the other side of an early dialog (RFC 3261 §12.1.2).
+    pub(crate) fn begin(&mut self, response: &Response) {
+        if let (true, Ok(to)) = (self.remote_tag.is_empty(), response.headers.to()) {
+            self.remote_tag = to.tag().unwrap_or_default().to_owned();
+        }
+    }
+
     /// A 2xx to the INVITE makes it a dialog (RFC 3261 §12.1.2).
     pub(crate) fn confirm(&mut self, response: &Response, target: Option<Uri>) {
         let headers = &response.headers;
@@ -181,6 +188,10 @@ pub(crate) struct Leg {
     pub(crate) user: String,
     pub(crate) flow: FlowId,
     pub(crate) is_caller: bool,
+    /// A code of the agents, which keeps nobody busy.
+    pub(crate) is_code: bool,
+    /// It was answered for a queue: when it ends its user has something to write down.
+    pub(crate) wraps_up: bool,
     /// The server transaction of the first INVITE, where they called.
     pub(crate) invite_key: Option<ServerKey>,
     pub(crate) dialog: LegDialog,

@@ -50,6 +50,7 @@ mod team;
 mod timed;
 mod transfer;
 
+pub use agent::AgentView;
 pub use api::{
     ContactView, Generation, LegId, LegPhase, LegView, MediaCommand, MediaDirection, Operator,
     PbxInput, PbxOutput, Push, PushKind, Treatment,
@@ -58,4 +59,5 @@ pub use config::{Extension, PbxConfig, Queue, Registrar, Step, Strategy, User};
 pub use pbx::Pbx;
 pub use recording::RecordingRule;
 pub use sidetone_sip::FlowId;
+pub use supervision::SupervisionView;
 pub use team::Person;

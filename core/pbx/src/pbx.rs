@@ -2,7 +2,7 @@
 
 use crate::agent::Seat;
 use crate::auth::Nonces;
-use crate::call::{Call, CallKey, Cause, Plan};
+use crate::call::{Call, CallKey, Cause, Plan, Round};
 use crate::leg::{Leg, Legs, Purpose, Stage};
 use crate::push::{Attempt, AttemptKey};
 use crate::random::Random;
@@ -42,6 +42,8 @@ pub struct Pbx {
     pub(crate) attempts: Table<AttemptKey, Attempt>,
     pub(crate) queue_positions: BTreeMap<String, usize>,
     pub(crate) seats: BTreeMap<String, Seat>,
+    /// When the pause of each agent ends by itself.
+    pub(crate) wrap_ups: Deadlines<String>,
     /// Counts what the phones of each user were told of recordings.
     pub(crate) recording_news: BTreeMap<String, u64>,
     pub(crate) team: Team,
@@ -80,6 +82,7 @@ impl Pbx {
             attempts: Table::default(),
             queue_positions: BTreeMap::new(),
             seats: BTreeMap::new(),
+            wrap_ups: Deadlines::default(),
             recording_news: BTreeMap::new(),
             team: Team::default(),
             supervisions: Vec::new(),
@@ -124,6 +127,7 @@ impl Pbx {
             self.calls.next_timeout(),
             self.attempts.next_timeout(),
             self.registrar.next_expiry(),
+            self.wrap_ups.next().map(|(at, _)| at),
         ];
         all.into_iter().flatten().min()
     }
@@ -135,6 +139,7 @@ impl Pbx {
         self.registrar.expire(now);
         self.repeat_answers(now);
         self.handle_attempt_timeouts(now);
+        self.end_wrap_ups(now);
         self.handle_plan_timeouts(now);
         while let Some(flow) = self.keep_alives.take_due(now) {
             self.keep_alives.set(flow, self.config.keep_alive.map(|every| now + every));
@@ -165,6 +170,22 @@ impl Pbx {
     /// The bindings.
     pub fn contacts(&self) -> Vec<ContactView> {
         self.registrar.views()
+    }
+
+    /// Whether a user is reached by this flow.
+    pub fn is_bound(&self, user: &str, flow: FlowId) -> bool {
+        self.registrar.of(user).iter().any(|contact| contact.flow == flow)
+    }
+
+    /// As many callers of each queue wait while nobody is rung for them.
+    pub fn unserved(&self) -> BTreeMap<&str, usize> {
+        let mut unserved = BTreeMap::new();
+        for call in self.calls.values() {
+            if let Plan::Queued { queue, round: Round::Pausing(_), .. } = &call.plan {
+                *unserved.entry(queue.as_str()).or_default() += 1;
+            }
+        }
+        unserved
     }
 
     /// What must hold between any two steps.
@@ -276,6 +297,9 @@ impl Pbx {
     pub(crate) fn remove_leg(&mut self, leg: LegId, status: StatusCode, now: Duration) {
         self.release(leg);
         let Some(state) = self.legs.remove(&leg) else { return };
+        if state.wraps_up {
+            self.wrap_up(&state.user, now);
+        }
         if let Some(call) = state.call {
             if let Some(attempt) = state.attempt {
                 self.device_gone(attempt, state.dialog.target.to_string(), status, now);
@@ -380,6 +404,15 @@ impl Pbx {
                 self.nonces.clear();
                 self.registrar = Registrar::default();
                 self.transactions = Transactions::new(self.timers);
+            }
+            Operator::Forget => {
+                self.wrap_ups.clear();
+                for user in std::mem::take(&mut self.seats).into_keys() {
+                    let mine = self.config.agents.get(&user).cloned().unwrap_or_default();
+                    mine.iter().for_each(|queue| self.set_member(queue, &user, false));
+                }
+                self.recording_news.clear();
+                self.team = Team::default();
             }
         }
     }

@@ -61,6 +61,8 @@ impl Pbx {
             user: DESK.to_owned(),
             flow: NO_FLOW,
             is_caller: true,
+            is_code: false,
+            wraps_up: false,
             invite_key: None,
             dialog: LegDialog::calling(uid.clone(), "<sip:desk@invalid>", tag, target),
             stage: Stage::Confirmed,

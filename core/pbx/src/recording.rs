@@ -2,10 +2,12 @@
 //! each phone of an agent is told. Nothing is written, and what a transfer does to a recording is not modelled.
 
 use crate::call::{CallKey, Cause};
+use crate::leg::Leg;
 use crate::pbx::Pbx;
 use crate::{LegId, Step};
 use serde_json::json;
 use sidetone_sip::{HeaderName, Request, StatusCode};
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 /// What every code of it begins with.
@@ -56,6 +58,11 @@ impl Recorder {
     pub(crate) fn of_caller(invite: &Request) -> Self {
         let uid = invite.headers.get(&HeaderName::X_CALL_UID);
         Self { uid: uid.map(|uid| uid.into_owned()).unwrap_or_default(), ..Self::default() }
+    }
+
+    /// The call, as `X-Call-UID` names it.
+    pub(crate) fn call(&self) -> &str {
+        &self.uid
     }
 
     fn check(&self, Wish { id, verb }: &Wish) -> Result<(), StatusCode> {
@@ -153,6 +160,15 @@ impl Pbx {
         leg.recorder.recordings.push(entry);
         let user = leg.user.clone();
         self.tell_recordings(&user, now);
+    }
+
+    /// What is recorded of a user's calls: by call, the name and the state of each.
+    pub fn recordings(&self, user: &str) -> BTreeMap<String, Vec<(String, &'static str)>> {
+        let legs = self.legs.values().filter(|leg| leg.user == user && leg.call.is_some());
+        let of = |leg: &Leg| {
+            leg.recorder.recordings.iter().map(|entry| (entry.id.clone(), entry.state)).collect()
+        };
+        legs.map(|leg| (leg.recorder.uid.clone(), of(leg))).collect()
     }
 
     fn tell_recordings(&mut self, user: &str, now: Duration) {

@@ -6,7 +6,7 @@ use crate::pbx::Pbx;
 use crate::recording::Recorder;
 use crate::registrar::rewrite;
 use crate::sdp::{answer_to, audio_direction};
-use crate::{FlowId, Generation, LegId};
+use crate::{Extension, FlowId, Generation, LegId};
 use sidetone_sip::digest::Verdict;
 use sidetone_sip::transaction::{ServerKey, Transactions};
 use sidetone_sip::{HeaderName, Method, Request, Response, StatusCode};
@@ -215,6 +215,7 @@ impl Pbx {
         let number = self.next_number();
         let (id, call) = (LegId(number), CallKey(number));
         let offer = String::from_utf8_lossy(&request.body).into_owned();
+        let is_code = matches!(&extension, Extension::Agent(code) if !Self::is_supervision(code));
         let leg = Leg {
             id,
             call: Some(call),
@@ -222,6 +223,8 @@ impl Pbx {
             user,
             flow,
             is_caller: true,
+            is_code,
+            wraps_up: false,
             invite_key: Some(key),
             dialog,
             recorder: Recorder::of_caller(&request),
@@ -286,8 +289,10 @@ impl Pbx {
         if !leg.dialog.takes(&request) {
             return self.refuse(&key, &request, StatusCode::SERVER_INTERNAL_ERROR, now);
         }
-        let id = leg.id;
+        let (id, is_early) = (leg.id, matches!(leg.stage, Stage::Calling { .. }));
         match request.method {
+            // As Asterisk, which knows the dialog and says nothing before it is established.
+            Method::Options if is_early => {}
             Method::Bye => self.handle_bye(&key, id, &request, now),
             Method::Invite => self.handle_reinvite(key, flow, id, request, now),
             Method::Info => {

@@ -21,6 +21,19 @@ pub(crate) struct Supervision {
     agent: String,
     /// The agent's leg.
     of: LegId,
+    /// Who hears him.
+    mode: &'static str,
+}
+
+/// A supervision, as it is to be seen.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SupervisionView {
+    /// The supervisor.
+    pub user: String,
+    /// His call, as his phone names it.
+    pub call: String,
+    /// Who hears him: `listen`, `whisper` or `barge`.
+    pub mode: &'static str,
 }
 
 impl Pbx {
@@ -34,10 +47,10 @@ impl Pbx {
         let user = self.legs.get(&caller).map(|leg| leg.user.clone()).unwrap_or_default();
         match self.supervised(&user, number) {
             Ok((agent, mode, of)) => {
-                let (agent, mode) = (agent.to_owned(), mode.to_owned());
+                let agent = agent.to_owned();
                 self.take_these(key, caller, [Step::Answer, Step::Play(Treatment::Silence)], now);
-                self.tell_mode(caller, &agent, &mode, now);
-                self.supervisions.push(Supervision { call: key, leg: caller, agent, of });
+                self.tell_mode(caller, &agent, mode, now);
+                self.supervisions.push(Supervision { call: key, leg: caller, agent, of, mode });
             }
             Err(status) => self.end_call(key, Cause::Refused(status), now),
         }
@@ -47,14 +60,14 @@ impl Pbx {
         &self,
         user: &str,
         number: &'a str,
-    ) -> Result<(&'a str, &'a str, LegId), StatusCode> {
+    ) -> Result<(&'a str, &'static str, LegId), StatusCode> {
         let mine = self.config.supervisors.get(user).ok_or(StatusCode::FORBIDDEN)?;
         let code = number.strip_prefix(PREFIX).and_then(|code| code.split_once('*'));
         let (agent, mode) = code.ok_or(StatusCode::NOT_FOUND)?;
-        let is_known = self.config.agents.contains_key(agent);
-        if !is_known || !MODES.iter().any(|(name, _)| *name == mode) {
-            return Err(StatusCode::NOT_FOUND);
-        }
+        let known = MODES.iter().find(|(name, _)| *name == mode);
+        let (mode, _) = known
+            .filter(|_| self.config.agents.contains_key(agent))
+            .ok_or(StatusCode::NOT_FOUND)?;
         if !mine.iter().any(|name| name == agent) {
             return Err(StatusCode::FORBIDDEN);
         }
@@ -75,10 +88,22 @@ impl Pbx {
         let text = String::from_utf8_lossy(body);
         let digit = text.strip_prefix("Signal=").and_then(|rest| rest.chars().next());
         let mode = MODES.iter().find(|(_, its)| Some(*its) == digit);
-        let agent = self.supervisions.iter().find(|one| one.leg == leg).map(|one| &one.agent);
-        if let (Some((mode, _)), Some(agent)) = (mode, agent.cloned()) {
+        let one = self.supervisions.iter_mut().find(|one| one.leg == leg);
+        if let (Some((mode, _)), Some(one)) = (mode, one) {
+            one.mode = mode;
+            let agent = one.agent.clone();
             self.tell_mode(leg, &agent, mode, now);
         }
+    }
+
+    /// Those that have not ended.
+    pub fn supervisions(&self) -> Vec<SupervisionView> {
+        let view = |one: &Supervision| {
+            let leg = self.legs.get(&one.leg)?;
+            let call = leg.recorder.call().to_owned();
+            Some(SupervisionView { user: leg.user.clone(), call, mode: one.mode })
+        };
+        self.supervisions.iter().filter_map(view).collect()
     }
 
     /// After each step: what has lost its agent or its supervisor is over.

@@ -2,7 +2,7 @@
 //! second is seen here at once, and since when is counted from when somebody first watches.
 
 use crate::call::Plan;
-use crate::leg::{Leg, Stage};
+use crate::leg::Stage;
 use crate::pbx::Pbx;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
@@ -10,6 +10,8 @@ use std::time::Duration;
 
 /// How long a watch lasts.
 const WATCH: Duration = Duration::from_secs(10);
+/// As many people are told of in one part of a round.
+const PART: usize = 16;
 
 /// Somebody whom his team sees: how he is called, and the team.
 #[derive(Debug, Clone)]
@@ -31,32 +33,58 @@ pub struct Person {
 pub(crate) struct Team {
     /// Until when each user watches.
     watchers: BTreeMap<String, Duration>,
-    people: BTreeMap<String, Told>,
-    queues: BTreeMap<String, Told>,
+    people: BTreeMap<String, Told<State>>,
+    queues: BTreeMap<String, Told<Line>>,
     rounds: u64,
+}
+
+/// What somebody is, and why he is paused.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+struct State {
+    is: &'static str,
+    reason: Option<String>,
+}
+
+/// What a queue is.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+struct Line {
+    waiting: usize,
+    free: usize,
+}
+
+/// Who does what.
+#[derive(Debug, Default)]
+struct Sight<'a> {
+    talking: BTreeSet<&'a str>,
+    rung: BTreeSet<&'a str>,
+    logged_in: BTreeSet<&'a str>,
 }
 
 /// What was told of one last.
 #[derive(Debug, Clone, Default)]
-struct Told {
-    entry: Value,
+struct Told<T> {
+    entry: T,
     since: Duration,
     number: u64,
 }
 
-impl Told {
+impl<T: PartialEq> Told<T> {
     /// Takes what it is now; whether that is new.
-    fn take(&mut self, entry: Value, now: Duration) -> bool {
-        if self.entry == entry {
-            return false;
-        }
-        // A call goes on with another pause behind it.
-        if self.entry["state"] != entry["state"] || entry["state"] == "paused" {
+    fn take(&mut self, entry: T, now: Duration) -> bool {
+        let is_new = self.entry != entry;
+        if is_new {
+            self.entry = entry;
+            self.number += 1;
             self.since = now;
         }
-        self.entry = entry;
-        self.number += 1;
-        true
+        is_new
+    }
+}
+
+impl Team {
+    /// How often was told of a colleague.
+    pub(crate) fn told_of(&self, user: &str) -> Option<u64> {
+        self.people.get(user).map(|told| told.number)
     }
 }
 
@@ -100,51 +128,80 @@ impl Pbx {
 
     /// Notes what everybody and each queue is now; those who are something else.
     fn note_team(&mut self, now: Duration) -> (Vec<Person>, Vec<String>) {
+        let sight = self.sight();
+        let states = self.config.people.iter().map(|person| self.state_of(&person.name, &sight));
+        let states: Vec<State> = states.collect();
+        let names: BTreeSet<_> = self.config.people.iter().map(|p| p.queue.as_str()).collect();
+        let lines = names.into_iter().map(|name| (name.to_owned(), self.line(name, &sight)));
+        let lines: Vec<(String, Line)> = lines.collect();
         let (mut people, mut queues) = (Vec::new(), Vec::new());
-        for person in self.config.people.clone() {
-            let state = self.state_of(&person.name);
+        for (person, state) in self.config.people.iter().zip(states) {
             let told = self.team.people.entry(person.name.clone()).or_default();
+            let since = told.since;
+            // A call goes on with another pause behind it.
+            let goes_on = told.entry.is == state.is && state.is != "paused";
             if told.take(state, now) {
-                people.push(person);
+                told.since = if goes_on { since } else { now };
+                people.push(person.clone());
             }
         }
-        for queue in self.config.people.iter().map(|p| p.queue.clone()).collect::<BTreeSet<_>>() {
-            let state = self.queue_state(&queue);
-            if self.team.queues.entry(queue.clone()).or_default().take(state, now) {
+        for (queue, line) in lines {
+            if self.team.queues.entry(queue.clone()).or_default().take(line, now) {
                 queues.push(queue);
             }
         }
         (people, queues)
     }
 
-    /// His state and the reason of his pause.
-    fn state_of(&self, user: &str) -> Value {
-        let mut mine = self.legs.values().filter(|leg| leg.user == user && leg.call.is_some());
-        let rings = |leg: &Leg| !leg.is_caller && matches!(leg.stage, Stage::Calling { .. });
-        let talks = mine.clone().any(|leg| matches!(leg.stage, Stage::Confirmed));
-        let reason = self.reason_of(user);
-        let state = match (talks, self.is_engaged(user) || mine.any(rings), self.is_logged_in(user))
-        {
-            (true, _, _) => "talking",
-            (_, true, _) => "ringing",
-            (_, _, false) => "out",
+    fn sight(&self) -> Sight<'_> {
+        let mut sight = Sight::default();
+        for leg in self.legs.values().filter(|leg| leg.call.is_some()) {
+            if matches!(leg.stage, Stage::Confirmed) {
+                sight.talking.insert(&leg.user);
+            }
+            let is_rung = !leg.is_caller && matches!(leg.stage, Stage::Calling { .. });
+            if is_rung || leg.attempt.is_some() {
+                sight.rung.insert(&leg.user);
+            }
+        }
+        sight.rung.extend(self.attempts.values().map(|attempt| attempt.agent.as_str()));
+        for (name, queue) in &self.config.queues {
+            let mine = |user: &&String| {
+                self.config.agents.get(*user).is_some_and(|all| all.contains(name))
+            };
+            sight.logged_in.extend(queue.members.iter().filter(mine).map(String::as_str));
+        }
+        sight
+    }
+
+    /// What those who watch are to be shown of each colleague: his state, and the reason of his pause.
+    pub fn colleagues(&self) -> BTreeMap<String, (&'static str, Option<String>)> {
+        let sight = self.sight();
+        let names = self.config.people.iter().map(|person| &person.name);
+        let shown = names.map(|name| (name, self.state_of(name, &sight)));
+        shown.map(|(name, State { is, reason })| (name.clone(), (is, reason))).collect()
+    }
+
+    fn state_of(&self, user: &str, sight: &Sight<'_>) -> State {
+        let reason = self.reason_of(user).cloned();
+        let is = match (sight.talking.contains(user), sight.rung.contains(user)) {
+            (true, _) => "talking",
+            (_, true) => "ringing",
+            _ if !sight.logged_in.contains(user) => "out",
             _ if reason.is_some() => "paused",
             _ => "ready",
         };
-        match reason {
-            Some(reason) => json!({ "state": state, "reason": reason }),
-            None => json!({ "state": state }),
-        }
+        State { is, reason }
     }
 
-    fn queue_state(&self, queue: &str) -> Value {
+    fn line(&self, queue: &str, sight: &Sight<'_>) -> Line {
         let waits = |plan: &Plan| matches!(plan, Plan::Queued { queue: name, .. } if name == queue);
         let members = self.config.queues.get(queue).map(|queue| queue.members.as_slice());
-        let is_free = |user: &&String| self.state_of(user)["state"] == "ready";
-        json!({
-            "waiting": self.calls.values().filter(|call| waits(&call.plan)).count(),
-            "free": members.unwrap_or_default().iter().filter(is_free).count(),
-        })
+        let is_free = |user: &&String| self.state_of(user, sight).is == "ready";
+        Line {
+            waiting: self.calls.values().filter(|call| waits(&call.plan)).count(),
+            free: members.unwrap_or_default().iter().filter(is_free).count(),
+        }
     }
 
     fn person_entry(&self, person: &Person) -> Value {
@@ -152,10 +209,13 @@ impl Pbx {
         let Person { name, number, label, team, queue: _ } = person;
         let mut entry = json!({
             "name": name, "number": number, "label": label, "team": team,
-            "n": told.number, "state": told.entry["state"], "since": told.since.as_secs(),
+            "n": told.number, "state": told.entry.is, "since": told.since.as_secs(),
         });
-        if let Some(reason) = told.entry.get("reason") {
-            entry["reason"] = reason.clone();
+        if let Some(reason) = told.entry.reason {
+            entry["reason"] = reason.into();
+        }
+        if let Some(until) = self.paused_until(name) {
+            entry["until"] = until.as_secs().into();
         }
         entry
     }
@@ -165,7 +225,7 @@ impl Pbx {
         let n = queue.trim_start_matches(char::is_alphabetic);
         json!({
             "name": queue, "number": format!("182{n}"), "label": format!("Desk {n}"), "n": told.number,
-            "waiting": told.entry["waiting"], "free": told.entry["free"],
+            "waiting": told.entry.waiting, "free": told.entry.free,
         })
     }
 
@@ -192,10 +252,15 @@ impl Pbx {
         let people: Vec<Value> = team.map(|person| self.person_entry(person)).collect();
         let queues = [self.queue_entry(&mine.queue)];
         self.team.rounds += 1;
-        let round = json!({
-            "v": 1, "at": now.as_secs(), "lasts": WATCH.as_secs(), "round": self.team.rounds.to_string(),
-            "part": 1, "last": true, "people": people, "queues": queues,
-        });
-        self.notify_all(user, "sidetone-team", &round.to_string(), now);
+        let (round, parts) = (self.team.rounds.to_string(), people.chunks(PART));
+        let last = parts.len();
+        for (part, people) in (1..).zip(parts) {
+            let queues = if part == last { &queues[..] } else { &[] };
+            let told = json!({
+                "v": 1, "at": now.as_secs(), "lasts": WATCH.as_secs(), "round": round, "part": part,
+                "last": part == last, "people": people, "queues": queues,
+            });
+            self.notify_all(user, "sidetone-team", &told.to_string(), now);
+        }
     }
 }

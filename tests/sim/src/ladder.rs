@@ -77,6 +77,7 @@ pub(crate) fn operator_text(operator: Operator) -> String {
         Operator::Refer(leg) => format!("the server sends {leg} to the echo"),
         Operator::ExpireNonces => "the server takes no old nonce any more".to_owned(),
         Operator::Restart => "the server restarts".to_owned(),
+        Operator::Forget => "the server forgets its agents".to_owned(),
         Operator::Refuse(Some(status)) => format!("the server refuses all with {status}"),
         Operator::Refuse(None) => "the server refuses no more".to_owned(),
         Operator::HangUp(leg) => format!("the server hangs {leg} up"),

@@ -129,3 +129,73 @@ fn a_request_that_the_server_dies_over_is_told_and_its_outcome_asked_for() {
     let refused = world.command(agent, Command::Agent { request: nowhere });
     assert_eq!(refused, Err(CommandError::UnknownQueue));
 }
+
+#[test]
+fn after_a_call_of_a_queue_the_agent_writes_it_down_and_is_ready_by_itself() {
+    let (mut world, agent, customer) = signed_in();
+    ask(&mut world, agent, log_in());
+    world.dial(customer, "1821").unwrap();
+    world.run_for(SECOND);
+    let call = world.calls(agent)[0].id;
+    world.command(agent, Command::Answer { call }).unwrap();
+    world.run_for(SECOND);
+    world.ladder().clear();
+    world.command(agent, Command::HangUp { call }).unwrap();
+    world.run_for(SECOND);
+    let pause = seen(&world, agent).pause.unwrap();
+    assert_eq!(seen(&world, agent).state, AgentState::WrapUp);
+    assert_eq!(pause.until.map(|at| at.0), pause.since.map(|at| at.0 + SECOND * 3));
+    let waits = world.dial(customer, "1821").unwrap();
+    world.run_for(SECOND);
+    assert!(world.calls(agent).is_empty(), "he writes");
+    world.command(customer, Command::HangUp { call: waits }).unwrap();
+    world.run_for(SECOND * 2);
+    assert_eq!(seen(&world, agent).state, AgentState::Ready);
+    assert_golden(
+        "wrap-up",
+        "An agent's call of a queue is over: he has three seconds to write it down, and is ready by himself.",
+        world.ladder().text(),
+    );
+    assert!(rings(&mut world, (agent, customer)));
+}
+
+#[test]
+fn who_ends_his_wrap_up_or_was_paused_before_is_left_alone() {
+    let (mut world, agent, customer) = signed_in();
+    ask(&mut world, agent, log_in());
+    for paused in [false, true] {
+        world.dial(customer, "1821").unwrap();
+        world.run_for(SECOND * 2);
+        let call = world.calls(agent)[0].id;
+        world.command(agent, Command::Answer { call }).unwrap();
+        world.run_for(SECOND);
+        if paused {
+            ask(&mut world, agent, lunch());
+        }
+        world.command(agent, Command::HangUp { call }).unwrap();
+        world.run_for(SECOND);
+        if !paused {
+            assert_eq!(seen(&world, agent).state, AgentState::WrapUp);
+            ask(&mut world, agent, AgentRequest::Unpause);
+            ask(&mut world, agent, lunch());
+        }
+        world.run_for(SECOND * 10);
+        assert_eq!(seen(&world, agent).pause.unwrap().reason.as_deref(), Some("lunch"));
+        ask(&mut world, agent, AgentRequest::Unpause);
+    }
+}
+
+#[test]
+fn a_server_that_forgets_its_agents_is_believed_on_the_next_connection() {
+    let (mut world, agent, _) = signed_in();
+    for _ in 0..5 {
+        ask(&mut world, agent, log_in());
+    }
+    world.operate(Operator::Restart);
+    world.operate(Operator::Forget);
+    world.run_for(SECOND * 20);
+    assert_eq!(
+        (seen(&world, agent).state, seen(&world, agent).certain),
+        (AgentState::LoggedOut, true)
+    );
+}
