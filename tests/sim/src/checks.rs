@@ -3,7 +3,7 @@
 
 use sidetone_phone::{
     CallId, CallSnapshot, CallState, ControlId, EndReason, Event, Hold, Output, RegistrationState,
-    Snapshot,
+    Snapshot, SupervisionMode,
 };
 use sidetone_sip::{Message, Method};
 use std::collections::{BTreeMap, BTreeSet};
@@ -323,6 +323,63 @@ pub fn one_talks(
         }
     }
     Ok(())
+}
+
+/// A supervision, as its user and what is checked of it see it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Supervised {
+    /// By whom he wants to be heard at most.
+    most: SupervisionMode,
+}
+
+impl Supervised {
+    /// It was asked for.
+    pub fn new(mode: SupervisionMode) -> Self {
+        Self { most: mode }
+    }
+
+    /// Another mode was asked for, and the phone has taken that.
+    pub fn asks(&mut self, mode: SupervisionMode) {
+        self.most = mode;
+    }
+
+    /// The microphone is closed unless the phone shows a mode in which its user is heard, and neither that nor the one of the
+    /// server, `heard`, is louder than what he has asked for last. Who holds it or talks elsewhere has asked to listen.
+    ///
+    /// # Errors
+    /// Says in words what must not be.
+    pub fn check(
+        &mut self,
+        call: Option<&CallSnapshot>,
+        open: bool,
+        heard: Option<&str>,
+    ) -> Result<(), String> {
+        let Some(call) = call else { return Ok(()) };
+        let is_up = matches!(call.state, CallState::Answered | CallState::Established);
+        if is_up && (call.hold.local || !call.active) {
+            self.most = SupervisionMode::Listen;
+        }
+        if !open {
+            return Ok(());
+        }
+        let Some(shown) = &call.supervision else {
+            return Err(format!("call {} speaks and shows no supervision", call.id));
+        };
+        let loud = |mode: SupervisionMode| mode > self.most;
+        let silent = shown.mode.is_none_or(|mode| mode == SupervisionMode::Listen);
+        if !shown.speaks || silent || shown.mode.is_some_and(loud) {
+            return Err(format!(
+                "call {} speaks, wanted {} and shown as {shown:?}",
+                call.id, self.most
+            ));
+        }
+        let modes = [SupervisionMode::Listen, SupervisionMode::Whisper, SupervisionMode::Barge];
+        let there = modes.into_iter().find(|mode| heard == Some(mode.as_str()));
+        match there.filter(|mode| loud(*mode)) {
+            Some(mode) => Err(format!("call {} is heard in {mode}, wanted {}", call.id, self.most)),
+            None => Ok(()),
+        }
+    }
 }
 
 /// The INVITE transactions that were seen at one place, by branch, and their final responses.

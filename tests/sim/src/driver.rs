@@ -53,10 +53,10 @@ impl World {
                 self.connect(index, call);
             }
             Output::Rollback { .. } => {}
-            Output::SetUplink { call, open, .. } => {
+            Output::SetUplink { call, open, muted } => {
                 self.ensure_audio(index, open);
                 if let Some(ears) = self.handsets[index].ears.get_mut(&call) {
-                    ears.uplink = open;
+                    (ears.uplink, ears.muted) = (open, muted);
                 }
                 self.listen(index, call);
             }

@@ -12,6 +12,7 @@
 //! | [`platform`] | pushes, reports and the audio session |
 //! | [`ladder`] | the SIP ladder as text, with what is random masked |
 //! | [`checks`] | what must hold after each step and in the end |
+//! | [`truth`] | what phones show of agents, teams and recordings against what the server has |
 //! | [`order`] | every order of inputs on one call of a bare phone |
 
 pub mod checks;
@@ -20,6 +21,7 @@ pub mod ladder;
 pub mod media;
 pub mod order;
 pub mod platform;
+pub mod truth;
 pub mod wire;
 pub mod world;
 

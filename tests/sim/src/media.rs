@@ -70,6 +70,8 @@ pub struct Ears {
     pub connected: bool,
     /// The microphone is let through.
     pub uplink: bool,
+    /// What goes through it is silence.
+    pub muted: bool,
     /// The speaker is let through.
     pub downlink: bool,
     /// What was told already: connecting, first sent, first heard.

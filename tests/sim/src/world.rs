@@ -3,7 +3,7 @@
 //! A step is the earliest of: something on its way, a phone's timeout, the PBX's. Of several at one
 //! time the first in this order; so a seed and a script fix every byte.
 
-use crate::checks::{self, Invites, Told};
+use crate::checks::{self, Invites, Supervised, Told};
 use crate::ladder::{self, Ladder};
 use crate::media::{self, Ears, Heard, Mixer};
 use crate::platform::{Platform, Pushes};
@@ -103,6 +103,8 @@ pub struct World {
     busy: BTreeSet<usize>,
     /// When those were looked at last.
     looked: Duration,
+    /// Those that supervise, by their calls.
+    pub(crate) supervised: BTreeMap<(usize, CallId), Supervised>,
     /// Those that have media.
     pub(crate) listeners: BTreeSet<usize>,
     /// When each phone wants to be woken.
@@ -137,6 +139,7 @@ impl World {
             touched: BTreeSet::new(),
             busy: BTreeSet::new(),
             looked: Duration::ZERO,
+            supervised: BTreeMap::new(),
             listeners: BTreeSet::new(),
             timers: Deadlines::default(),
             forgets: false,
@@ -265,11 +268,14 @@ impl World {
         let control =
             if let Command::Control { control, .. } = &command { Some(*control) } else { None };
         let wants_audio = matches!(command, Command::Answer { .. } | Command::Dial { .. });
-        let done = phone.command(command, now);
+        let done = phone.command(command.clone(), now);
         if done.is_ok() {
             control.into_iter().for_each(|control| handset.told.controls(control));
         }
         self.touched.insert(id.0);
+        if done.is_ok() {
+            self.supervises(id.0, &command);
+        }
         if wants_audio && done.is_ok() {
             self.plan_audio(id.0);
         }
@@ -452,6 +458,11 @@ impl World {
     /// The SIP ladder.
     pub fn ladder(&mut self) -> &mut Ladder {
         &mut self.ladder
+    }
+
+    /// The same, to be read alone.
+    pub fn ladder_text(&self) -> &str {
+        self.ladder.text()
     }
 
     /// How much time has passed.
@@ -719,6 +730,7 @@ impl World {
         if let Err(what) = self.pbx.check_invariants() {
             self.fail(&format!("the PBX: {what}"));
         }
+        self.check_microphones();
         let mut touched = std::mem::take(&mut self.touched);
         touched.iter().for_each(|index| self.note_timer(*index));
         if self.now.saturating_sub(self.looked) >= LOOK {

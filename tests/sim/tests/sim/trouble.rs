@@ -473,39 +473,50 @@ fn cpu_time() -> Duration {
     Duration::from_nanos(used.unwrap_or(1))
 }
 
-#[test]
-fn worlds_of_random_trouble_come_to_rest() {
-    let seeds = std::env::var("SIDETONE_SEEDS").ok().and_then(|text| text.parse().ok());
-    let seeds: u64 = seeds.unwrap_or(SEEDS);
-    let mut counts = Counts::default();
-    let first: u64 = std::env::var("SIDETONE_SEED").ok().and_then(|t| t.parse().ok()).unwrap_or(0);
-    let mut failed = Vec::new();
+/// Tries worlds, so many or as many as `SIDETONE_SEEDS` says, from `SIDETONE_SEED` on, and fails with the seeds of those
+/// that did. Says what was done for the processor's time, by the steps and phone-hours that are counted.
+#[allow(clippy::print_stderr, reason = "what is written there is seen at once")]
+pub(crate) fn seeds<C: Default + std::fmt::Debug>(
+    usually: u64,
+    what: &str,
+    world: impl Fn(u64, &mut C),
+    rates: impl Fn(&C) -> (u64, f64),
+) -> (u64, C) {
+    let number = |name: &str| std::env::var(name).ok().and_then(|text| text.parse().ok());
+    let seeds = number("SIDETONE_SEEDS").unwrap_or(usually);
+    let first = number("SIDETONE_SEED").unwrap_or(0);
+    let (mut counts, mut failed) = (C::default(), Vec::new());
     for seed in first..first + seeds {
-        let world = std::panic::AssertUnwindSafe(|| random_world(seed, &mut counts));
-        if std::panic::catch_unwind(world).is_err() {
+        let tried = std::panic::AssertUnwindSafe(|| world(seed, &mut counts));
+        if std::panic::catch_unwind(tried).is_err() {
             println!("seed {seed}");
             failed.push(seed);
         }
         // One that is run at length says how far it is.
         if (seed + 1 - first).is_multiple_of(1_000) {
             let (done, used) = (seed + 1 - first, cpu_time());
-            eprintln!("{done} of {seeds} worlds, {used:.0?} of processor time, failed: {failed:?}");
+            eprintln!("{done} of {seeds} {what}, {used:.0?} of processor time, failed: {failed:?}");
         }
         if failed.len() >= MOST_FAILED {
             break;
         }
     }
     assert!(failed.is_empty(), "seeds that failed, with their ladders above: {failed:?}");
-    println!("{seeds} worlds: {counts:?}");
-    let (_, changing) = counts.steps;
-    let cpu = cpu_time();
+    println!("{seeds} {what}: {counts:?}");
+    let ((changing, hours), cpu) = (rates(&counts), cpu_time());
     println!(
-        "{changing} steps that did something, {:.1} phone-hours, {cpu:?} of processor time: {:.0} such steps \
+        "{changing} steps that did something, {hours:.1} phone-hours, {cpu:?} of processor time: {:.0} such steps \
          and {:.2} phone-hours a second",
-        counts.hours,
         changing as f64 / cpu.as_secs_f64(),
-        counts.hours / cpu.as_secs_f64(),
+        hours / cpu.as_secs_f64(),
     );
+    (seeds, counts)
+}
+
+#[test]
+fn worlds_of_random_trouble_come_to_rest() {
+    let rates = |counts: &Counts| (counts.steps.1, counts.hours);
+    let (seeds, counts) = seeds(SEEDS, "worlds", random_world, rates);
     let (done, failed) = counts.controls;
     let others = [counts.announced, counts.sleeps, counts.deaths, done, failed];
     for count in [counts.ended, counts.pushes].into_iter().chain(others) {
