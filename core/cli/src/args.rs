@@ -25,6 +25,8 @@ pub(crate) struct Cli {
 pub(crate) enum Command {
     /// Sign in and take and make calls: a phone in the terminal.
     Agent(AgentArgs),
+    /// Sign in as a supervisor: your teams on the screen, and one key each to listen, whisper and barge in.
+    Supervisor(SupervisorArgs),
     /// Make one call and stay until it ends.
     Call(CallArgs),
     /// Check everything that a call needs, step by step, and explain what fails.
@@ -206,6 +208,15 @@ pub(crate) struct AgentArgs {
     pub(crate) auto_answer: Option<u64>,
 }
 
+/// `sidetone supervisor`
+#[derive(Debug, Args)]
+pub(crate) struct SupervisorArgs {
+    #[command(flatten)]
+    pub(crate) phone: PhoneArgs,
+    #[command(flatten)]
+    pub(crate) output: OutputArgs,
+}
+
 /// `sidetone call`
 #[derive(Debug, Args)]
 pub(crate) struct CallArgs {
@@ -320,6 +331,7 @@ impl Command {
     pub(crate) fn is_json(&self) -> bool {
         match self {
             Self::Agent(args) => args.output.json,
+            Self::Supervisor(args) => args.output.json,
             Self::Call(args) => args.output.json,
             Self::Doctor(args) => args.output.json,
             Self::Demo(args) => args.output.json,

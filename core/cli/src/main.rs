@@ -10,7 +10,7 @@
 //! | `json`, `console` | what is printed and read |
 //! | `audio` | what to do where there is none |
 //! | `quiet` | standard error kept off the screen |
-//! | `agent` | the terminal phone |
+//! | `agent` | the terminal phone, an agent's and a supervisor's |
 //! | `call` | one call from a script |
 //! | `setup` | the sign-in link, read and made |
 //! | `doctor` | every requirement checked and explained |
@@ -76,6 +76,7 @@ fn main() -> ExitCode {
     let outcome = runtime.block_on(async {
         match cli.command {
             Command::Agent(args) => agent::run(args).await,
+            Command::Supervisor(args) => agent::run_supervisor(args).await,
             Command::Call(args) => call::run(args).await,
             Command::Doctor(args) => doctor::run(args).await,
             Command::Demo(args) => demo::run(args).await,

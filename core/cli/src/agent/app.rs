@@ -1,5 +1,6 @@
 //! What the screen shows: the last snapshot, the log, the chosen call and the line being typed.
 
+use super::desk::Desk;
 use super::history::Search;
 use super::queues::Choice;
 use super::team::Lookup;
@@ -33,6 +34,8 @@ pub(super) struct App {
     pub(super) search: Option<Search>,
     /// The team, while it is open.
     pub(super) lookup: Option<Lookup>,
+    /// The supervisor's desk, where it is one.
+    pub(super) desk: Option<Desk>,
     /// Another call that is being chosen.
     pub(super) picker: Option<Picker>,
     /// A queue or a reason that is being chosen.
@@ -116,6 +119,7 @@ impl App {
             entry: None,
             search: None,
             lookup: None,
+            desk: None,
             picker: None,
             choice: None,
             recording: None,
@@ -142,6 +146,9 @@ impl App {
     /// Takes what the phone told at `at` (boot time), `seconds` after the start.
     pub(super) fn take(&mut self, what: &What, at: Duration, seconds: f64, snapshot: Snapshot) {
         self.snapshot = snapshot;
+        if let (Some(desk), What::Event(event)) = (&mut self.desk, what) {
+            desk.take(event, self.snapshot.team.as_deref());
+        }
         if let Some((call, name)) = milestone(what) {
             self.milestones.entry(call).or_default().push((name, at));
         }
@@ -182,7 +189,7 @@ impl App {
             Command::Dial { to, .. } => Some(Entry { kind: EntryKind::Dial, text: to }),
             Command::Transfer { to, .. } => Some(Entry { kind: EntryKind::Transfer, text: to }),
             Command::Control { code, .. } => Some(Entry { kind: EntryKind::Control, text: code }),
-            Command::Supervise { target, mode, .. } => {
+            Command::Supervise { target, mode, .. } if self.desk.is_none() => {
                 Some(Entry { kind: EntryKind::Supervise, text: format!("{target} {mode}") })
             }
             Command::SendDtmf { digits, .. } => {
@@ -206,6 +213,7 @@ impl App {
             | Command::Agent { .. }
             | Command::Record { .. }
             | Command::Watch { .. }
+            | Command::Supervise { .. }
             | Command::SetSupervisionMode { .. }
             | Command::SetAutoAnswer { .. }
             | Command::Mute { .. } => None,
@@ -213,6 +221,11 @@ impl App {
         if self.call().is_none() {
             self.selected = self.snapshot.calls.last().map(|call| call.id);
         }
+    }
+
+    /// Whether the team is looked at, and so watched.
+    pub(super) fn watches(&self) -> bool {
+        self.lookup.is_some() || self.desk.is_some()
     }
 
     /// Adds a line to the log.

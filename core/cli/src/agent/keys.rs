@@ -2,6 +2,7 @@
 #![allow(clippy::wildcard_enum_match_arm, reason = "a terminal has more keys than this has uses")]
 
 use super::app::{App, Entry, EntryKind, Picker, Purpose, is_up};
+use super::desk;
 use super::history;
 use super::queues::{self, What};
 use super::recordings;
@@ -22,12 +23,22 @@ pub(super) enum Action {
     Find(Option<HistoryCursor>),
     /// Something for the phone.
     Command(Command),
+    /// The same in the place of a call, which is ended first.
+    Instead {
+        /// The call.
+        end: CallId,
+        /// What follows.
+        command: Command,
+    },
     /// Leave.
     Quit,
 }
 
 /// The keys that do something now, in the order of the footer. `q` quits always.
 pub(super) fn help(app: &App) -> Vec<(&'static str, &'static str)> {
+    if let Some(desk) = &app.desk {
+        return desk::help(app, desk);
+    }
     let is_registered = app.snapshot.registration.state == RegistrationState::Registered;
     let mut keys = vec![if is_registered { ("d", "dial") } else { ("r", "sign in") }];
     keys.push(("y", "history"));
@@ -94,11 +105,15 @@ pub(super) fn press(app: &mut App, key: KeyEvent) -> Action {
     match (app.entry.take(), app.picker.take()) {
         (Some(entry), _) => type_into(app, entry, key),
         (None, Some(picker)) => pick(app, picker, key),
-        (None, None) => shortcut(app, key),
+        (None, None) => match app.desk.take() {
+            Some(desk) => desk::press(app, desk, key),
+            None => shortcut(app, key),
+        },
     }
 }
 
-fn shortcut(app: &mut App, key: KeyEvent) -> Action {
+/// What a key does where nothing is open.
+pub(super) fn shortcut(app: &mut App, key: KeyEvent) -> Action {
     let with_call = |command: fn(CallId) -> Command| match app.selected {
         Some(call) => Action::Command(command(call)),
         None => Action::Redraw,

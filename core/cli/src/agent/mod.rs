@@ -1,6 +1,7 @@
-//! `sidetone agent`: the terminal phone, or the same phone for scripts.
+//! `sidetone agent` and `sidetone supervisor`: the terminal phone, or the same phone for scripts.
 
 mod app;
+mod desk;
 mod history;
 mod keys;
 mod queues;
@@ -10,7 +11,7 @@ mod supervision;
 mod team;
 mod view;
 
-use crate::args::AgentArgs;
+use crate::args::{AgentArgs, OutputArgs, SupervisorArgs};
 use crate::call::until;
 use crate::config::Setup;
 use crate::console::{Input, Printer, asked_to_leave};
@@ -25,12 +26,26 @@ use tokio::time::Instant;
 
 /// Signs in and stays until told to leave.
 pub(crate) async fn run(args: AgentArgs) -> Outcome {
-    let setup = Setup::load(&args.phone)?;
-    let auto_answer = AutoAnswer::new(args.auto_answer);
-    if !args.output.json && std::io::stdout().is_terminal() && std::io::stdin().is_terminal() {
-        return screen::run(setup, auto_answer).await;
+    start(Setup::load(&args.phone)?, args.output, AutoAnswer::new(args.auto_answer), None).await
+}
+
+/// The same at a supervisor's desk, which watches his teams from the beginning.
+pub(crate) async fn run_supervisor(args: SupervisorArgs) -> Outcome {
+    let desk = Some(desk::Desk::default());
+    start(Setup::load(&args.phone)?, args.output, AutoAnswer::new(None), desk).await
+}
+
+async fn start(
+    setup: Setup,
+    output: OutputArgs,
+    auto_answer: AutoAnswer,
+    desk: Option<desk::Desk>,
+) -> Outcome {
+    if !output.json && std::io::stdout().is_terminal() && std::io::stdin().is_terminal() {
+        return screen::run(setup, auto_answer, desk).await;
     }
-    lines(setup, auto_answer, Printer::new(args.output), Input::new(args.output.json)).await
+    let (printer, input) = (Printer::new(output), Input::new(output.json));
+    lines(setup, auto_answer, printer, input, desk.is_some()).await
 }
 
 /// The phone for scripts: events out, commands in.
@@ -39,8 +54,13 @@ async fn lines(
     mut auto_answer: AutoAnswer,
     printer: Printer,
     mut input: Input,
+    watches: bool,
 ) -> Outcome {
     let mut session = Session::start(setup).await?;
+    if watches {
+        // It is taken always.
+        let _ = session.command(Command::Watch { on: true }).await;
+    }
     let leave = asked_to_leave();
     tokio::pin!(leave);
     let outcome = loop {

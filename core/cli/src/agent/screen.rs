@@ -1,6 +1,7 @@
 //! The terminal: raw mode in and out, keys from a thread of their own, one drawing a change.
 
 use super::app::App;
+use super::desk::Desk;
 use super::keys::{Action, press};
 use super::{AutoAnswer, left, view};
 use crate::config::Setup;
@@ -15,13 +16,13 @@ use sidetone_phone::{Command, History, HistoryCursor};
 use std::time::Duration;
 use tokio::sync::mpsc;
 
-/// The phone on the screen until the user leaves.
-pub(super) async fn run(setup: Setup, auto_answer: AutoAnswer) -> Outcome {
+/// The phone on the screen until the user leaves; at a desk it is a supervisor's.
+pub(super) async fn run(setup: Setup, auto_answer: AutoAnswer, desk: Option<Desk>) -> Outcome {
     let account = setup.driver.phone.account.aor.to_string();
     let server = setup.driver.phone.servers.first().map(ToString::to_string).unwrap_or_default();
     let log = setup.state.log();
     let session = Session::start(setup).await?;
-    let app = App::new(account, server, session.snapshot());
+    let app = App { desk, ..App::new(account, server, session.snapshot()) };
     let terminal = ratatui::init();
     let quiet = Quiet::while_on_screen(log);
     let outcome = show(session, app, terminal, auto_answer).await;
@@ -49,7 +50,7 @@ async fn show(
             break Err(Failure::Io(error));
         }
         // The team is watched as long as it is looked at.
-        let looks = app.lookup.is_some();
+        let looks = app.watches();
         if looks != app.snapshot.team.is_some() {
             // It is taken always.
             let _ = session.command(Command::Watch { on: looks }).await;
@@ -66,12 +67,11 @@ async fn show(
                 }
             }
             key = keys.recv() => match key.map(|key| key.map(|key| press(&mut app, key))) {
-                Some(Some(Action::Command(command))) => {
-                    let refused = session.command(command.clone()).await.err();
-                    app.snapshot = session.snapshot();
-                    if let Some(refusal) = refused {
-                        app.refuse(command, refusal.to_string());
-                    }
+                Some(Some(Action::Command(command))) => ask(&session, &mut app, command).await,
+                Some(Some(Action::Instead { end, command })) => {
+                    // It may have ended by itself in the same moment.
+                    let _ = session.command(Command::HangUp { call: end }).await;
+                    ask(&session, &mut app, command).await;
                 }
                 Some(Some(Action::Find(after))) => find(&session, &mut app, after).await,
                 Some(Some(Action::Redraw) | None) => {}
@@ -86,11 +86,20 @@ async fn show(
     outcome
 }
 
+/// Asks the phone, and shows why it does not.
+async fn ask(session: &Session, app: &mut App, command: Command) {
+    let refused = session.command(command.clone()).await.err();
+    app.snapshot = session.snapshot();
+    if let Some(refusal) = refused {
+        app.refuse(command, refusal.to_string());
+    }
+}
+
 fn has_clock(app: &App) -> bool {
     let agent = app.snapshot.agent.as_ref();
     let is_timed =
         agent.is_some_and(|agent| agent.logged_in_since.is_some() || agent.pause.is_some());
-    is_timed || app.lookup.is_some() || !app.snapshot.calls.is_empty()
+    is_timed || app.watches() || !app.snapshot.calls.is_empty()
 }
 
 /// Finds what is looked for in the history, while it is open.

@@ -1,6 +1,7 @@
 //! The picture of the phone: lamp, calls, the chosen call's media and milestones, log and keys.
 
 use super::app::{App, EntryKind, Purpose};
+use super::desk;
 use super::history;
 use super::keys::help;
 use super::queues;
@@ -25,6 +26,9 @@ const QUIT: u16 = 8;
 
 /// Draws everything. `now` is wall time since 1970.
 pub(super) fn draw(frame: &mut Frame<'_>, app: &App, now: Duration) {
+    if let Some(desk) = &app.desk {
+        return desk::draw(frame, app, desk, now);
+    }
     let calls = u16::try_from(app.snapshot.calls.len().clamp(1, 6)).unwrap_or(6);
     let problems = usize::from(app.snapshot.registration.problem.is_some())
         + usize::from(app.audio_lost.is_some());
@@ -64,7 +68,7 @@ pub(super) fn draw(frame: &mut Frame<'_>, app: &App, now: Duration) {
     draw_footer(frame, footer, app, keys);
 }
 
-fn draw_title(frame: &mut Frame<'_>, area: Rect, app: &App, now: Duration) {
+pub(super) fn draw_title(frame: &mut Frame<'_>, area: Rect, app: &App, now: Duration) {
     let registration = &app.snapshot.registration;
     let (color, word) = lamp(registration.state);
     let mut lines = vec![Line::from(vec![
@@ -100,7 +104,7 @@ fn lamp(state: RegistrationState) -> (Color, &'static str) {
     }
 }
 
-fn draw_calls(frame: &mut Frame<'_>, area: Rect, app: &App, now: Duration) {
+pub(super) fn draw_calls(frame: &mut Frame<'_>, area: Rect, app: &App, now: Duration) {
     // What stands behind the name takes 42 columns, and the panel and its signs 8.
     let name = usize::from(area.width.saturating_sub(50).clamp(12, 36));
     let lines: Vec<Line<'_>> = app
@@ -263,7 +267,7 @@ fn draw_call(frame: &mut Frame<'_>, area: Rect, app: &App, call: &CallSnapshot) 
 }
 
 /// A level as a bar from -60 to 0 dBFS, with its value behind.
-fn level(frame: &mut Frame<'_>, area: Rect, name: &str, dbfs: f32) {
+pub(super) fn level(frame: &mut Frame<'_>, area: Rect, name: &str, dbfs: f32) {
     let width = usize::from(area.width.saturating_sub(16));
     let share = f64::from((dbfs + 60.0).clamp(0.0, 60.0) / 60.0);
     let filled = (share * width as f64).round() as usize;
@@ -293,7 +297,7 @@ fn draw_milestones(frame: &mut Frame<'_>, area: Rect, app: &App, call: &CallSnap
     frame.render_widget(Paragraph::new(lines).block(panel("Milestones")), area);
 }
 
-fn draw_log(frame: &mut Frame<'_>, area: Rect, app: &App) {
+pub(super) fn draw_log(frame: &mut Frame<'_>, area: Rect, app: &App) {
     let (height, width) = (area.height.saturating_sub(2), area.width.saturating_sub(17));
     let (height, width) = (usize::from(height), usize::from(width));
     let skip = app.log.len().saturating_sub(height);
@@ -312,7 +316,7 @@ fn draw_log(frame: &mut Frame<'_>, area: Rect, app: &App) {
 }
 
 /// The keys that do something now, as many in a line as there is room beside `q quit`.
-fn keys_in_lines(app: &App, width: u16) -> Vec<Line<'static>> {
+pub(super) fn keys_in_lines(app: &App, width: u16) -> Vec<Line<'static>> {
     let room = usize::from(width.saturating_sub(QUIT));
     let mut lines: Vec<Line<'static>> = Vec::new();
     for (name, what) in help(app) {
@@ -353,7 +357,7 @@ fn advice(kind: EntryKind, transfers: TransfersReturn) -> &'static str {
     }
 }
 
-fn draw_footer(frame: &mut Frame<'_>, area: Rect, app: &App, keys: Vec<Line<'static>>) {
+pub(super) fn draw_footer(frame: &mut Frame<'_>, area: Rect, app: &App, keys: Vec<Line<'static>>) {
     let refusal = app.refusal.as_deref().map(refused);
     let line = if let Some(entry) = &app.entry {
         let label = match entry.kind {
@@ -401,7 +405,7 @@ fn draw_footer(frame: &mut Frame<'_>, area: Rect, app: &App, keys: Vec<Line<'sta
     frame.render_widget(Paragraph::new(line), area);
 }
 
-fn refused(text: &str) -> Span<'_> {
+pub(super) fn refused(text: &str) -> Span<'_> {
     Span::styled(text, Style::new().fg(Color::Red))
 }
 
@@ -470,7 +474,7 @@ pub(super) mod tests {
         drawn_on(app, 100, 30)
     }
 
-    fn drawn_on(app: &App, width: u16, height: u16) -> String {
+    pub(in super::super) fn drawn_on(app: &App, width: u16, height: u16) -> String {
         let mut terminal = Terminal::new(TestBackend::new(width, height)).unwrap();
         terminal.draw(|frame| draw(frame, app, Duration::from_secs(185))).unwrap();
         let buffer = terminal.backend().buffer();
