@@ -93,73 +93,38 @@ impl Progress {
 
     fn take(&mut self, update: &Update, call: CallId) -> Step {
         let What::Event(event) = &update.what else { return Step::Nothing };
-        match event {
-            Event::RegistrationChanged(registration) if *self == Self::SigningIn => {
-                match registration.state {
-                    RegistrationState::Registered => {
-                        *self = Self::Calling;
-                        Step::Dial
-                    }
-                    RegistrationState::Failed => Step::Leave(Err(Failure::Told)),
-                    RegistrationState::Unreachable if registration.problem.is_some() => {
-                        Step::Leave(Err(Failure::Told))
-                    }
-                    RegistrationState::Unregistered
-                    | RegistrationState::Asleep
-                    | RegistrationState::ReachableByPush
-                    | RegistrationState::Registering
-                    | RegistrationState::Unreachable => Step::Nothing,
+        if let Event::RegistrationChanged(registration) = event
+            && *self == Self::SigningIn
+        {
+            return match registration.state {
+                RegistrationState::Registered => {
+                    *self = Self::Calling;
+                    Step::Dial
                 }
-            }
-            Event::Answered { call: answered, .. } if *answered == call => {
-                *self = Self::Talking;
-                Step::Answered
-            }
-            Event::Ended { call: ended, reason } if *ended == call => {
-                let over = matches!(reason, EndReason::Local | EndReason::Remote);
-                let done = over && *self == Self::Talking;
-                Step::Leave(if done { Ok(()) } else { Err(Failure::Told) })
-            }
-            Event::RegistrationChanged(_)
-            | Event::Incoming { .. }
-            | Event::Announced { .. }
-            | Event::Dialing { .. }
-            | Event::Ringing { .. }
-            | Event::EarlyMedia { .. }
-            | Event::Answered { .. }
-            | Event::Established { .. }
-            | Event::MediaFlowing { .. }
-            | Event::Reconnecting { .. }
-            | Event::Reconnected { .. }
-            | Event::HoldChanged { .. }
-            | Event::HoldFailed { .. }
-            | Event::Merged { .. }
-            | Event::TransferProgress { .. }
-            | Event::TransferFailed { .. }
-            | Event::Referred { .. }
-            | Event::ReferralFailed { .. }
-            | Event::MessageReceived(_)
-            | Event::MessageSent { .. }
-            | Event::MessageFailed { .. }
-            | Event::ControlDone { .. }
-            | Event::ControlFailed { .. }
-            | Event::AgentChanged { .. }
-            | Event::AgentFailed { .. }
-            | Event::RecordingAccessChanged { .. }
-            | Event::RecordingsChanged { .. }
-            | Event::RecordingFailed { .. }
-            | Event::TeamChanged { .. }
-            | Event::ColleagueChanged { .. }
-            | Event::TeamQueueChanged { .. }
-            | Event::SupervisionChanged { .. }
-            | Event::SupervisionFailed { .. }
-            | Event::AutoAnswering { .. }
-            | Event::DtmfFailed { .. }
-            | Event::MuteChanged { .. }
-            | Event::DtmfSent { .. }
-            | Event::Quality { .. }
-            | Event::Ended { .. } => Step::Nothing,
+                RegistrationState::Failed => Step::Leave(Err(Failure::Told)),
+                RegistrationState::Unreachable if registration.problem.is_some() => {
+                    Step::Leave(Err(Failure::Told))
+                }
+                RegistrationState::Unregistered
+                | RegistrationState::Asleep
+                | RegistrationState::ReachableByPush
+                | RegistrationState::Registering
+                | RegistrationState::Unreachable => Step::Nothing,
+            };
         }
+        if event.call() != Some(call) {
+            return Step::Nothing;
+        }
+        if let Event::Answered { .. } = event {
+            *self = Self::Talking;
+            return Step::Answered;
+        }
+        if let Event::Ended { reason, .. } = event {
+            let over = matches!(reason, EndReason::Local | EndReason::Remote);
+            let done = over && *self == Self::Talking;
+            return Step::Leave(if done { Ok(()) } else { Err(Failure::Told) });
+        }
+        Step::Nothing
     }
 }
 

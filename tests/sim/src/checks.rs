@@ -157,141 +157,87 @@ impl Told {
     }
 
     fn event(&mut self, event: &Event) -> Result<(), String> {
-        let (id, told) = match event {
-            Event::RegistrationChanged(lamp) => {
-                self.lamp = Some(lamp.state);
-                return Ok(());
-            }
-            // Its announcement was the beginning.
-            Event::Incoming { call, announced: true, .. } if self.calls.contains_key(call) => {
-                return Ok(());
-            }
-            Event::Announced { call, .. }
-            | Event::Incoming { call, .. }
-            | Event::Dialing { call, .. } => {
-                // A queue may ring again with an id that was used: then it is another call.
-                self.ended.remove(call);
-                return match self.calls.insert(*call, CallTold::default()) {
-                    None => Ok(()),
-                    Some(_) => Err(format!("call {call} began twice")),
-                };
-            }
-            Event::Ended { call, reason } => {
-                // Of what never was a call here, and of a push that comes after the end.
-                let alone = matches!(
-                    reason,
-                    EndReason::UnreadablePush | EndReason::NotSignedIn | EndReason::Restarted
-                ) || self.ended.contains(call);
-                self.ended.insert(*call);
-                return match self.calls.remove(call) {
-                    Some(_) => Ok(()),
-                    None if alone => Ok(()),
-                    None => Err(format!("call {call} ended, but it was not there")),
-                };
-            }
-            // Of a call that may be over already, after the end of the one it had asked for.
-            Event::ReferralFailed { .. }
-            | Event::MessageReceived(_)
-            | Event::MessageSent { .. }
-            | Event::MessageFailed { .. }
-            | Event::AgentChanged { .. }
-            | Event::AgentFailed { .. }
-            | Event::RecordingAccessChanged { .. }
-            | Event::RecordingsChanged { .. }
-            | Event::RecordingFailed { .. }
-            | Event::TeamChanged { .. }
-            | Event::ColleagueChanged { .. }
-            | Event::TeamQueueChanged { .. } => return Ok(()),
-            Event::ControlDone { control } | Event::ControlFailed { control, .. } => {
-                return match self.controls.remove(control) {
-                    true => Ok(()),
-                    false => Err(format!("control call {control} ended, but was not under way")),
-                };
-            }
-            Event::Merged { calls } => {
-                return match calls.iter().find(|call| !self.calls.contains_key(call)) {
-                    Some(call) => Err(format!("call {call} is joined, but it is not there")),
-                    None => Ok(()),
-                };
-            }
-            Event::Ringing { call }
-            | Event::EarlyMedia { call }
-            | Event::Answered { call, .. }
-            | Event::Established { call }
-            | Event::MediaFlowing { call, .. }
-            | Event::Reconnecting { call }
-            | Event::Reconnected { call, .. }
-            | Event::HoldChanged { call, .. }
-            | Event::HoldFailed { call, .. }
-            | Event::TransferProgress { call, .. }
-            | Event::TransferFailed { call, .. }
-            | Event::Referred { call, .. }
-            | Event::MuteChanged { call, .. }
-            | Event::AutoAnswering { call, .. }
-            | Event::DtmfSent { call }
-            | Event::DtmfFailed { call, .. }
-            | Event::SupervisionChanged { call, .. }
-            | Event::SupervisionFailed { call, .. }
-            | Event::Quality { call, .. } => (call, self.calls.get_mut(call)),
-        };
-        let told = told.ok_or(format!("call {id}: {event:?} after its end"))?;
-        match event {
-            Event::Answered { .. } if told.answered => Err(format!("call {id} answered twice")),
-            Event::Answered { .. } => {
-                told.answered = true;
-                Ok(())
-            }
-            Event::Reconnecting { .. } if std::mem::replace(&mut told.lost, true) => {
-                Err(format!("call {id}: its path is lost twice"))
-            }
-            Event::Reconnected { .. } if !std::mem::take(&mut told.lost) => {
-                Err(format!("call {id}: a path is back that was not lost"))
-            }
-            Event::HoldChanged { hold, .. } => {
-                told.hold = *hold;
-                Ok(())
-            }
-            Event::MuteChanged { muted, .. } => {
-                told.muted = *muted;
-                Ok(())
-            }
-            Event::Established { .. }
-            | Event::Reconnecting { .. }
-            | Event::Reconnected { .. }
-            | Event::RegistrationChanged(_)
-            | Event::Incoming { .. }
-            | Event::Announced { .. }
-            | Event::Dialing { .. }
-            | Event::Ringing { .. }
-            | Event::EarlyMedia { .. }
-            | Event::MediaFlowing { .. }
-            | Event::HoldFailed { .. }
-            | Event::Merged { .. }
-            | Event::TransferProgress { .. }
-            | Event::TransferFailed { .. }
-            | Event::Referred { .. }
-            | Event::ReferralFailed { .. }
-            | Event::MessageReceived(_)
-            | Event::MessageSent { .. }
-            | Event::MessageFailed { .. }
-            | Event::ControlDone { .. }
-            | Event::ControlFailed { .. }
-            | Event::AgentChanged { .. }
-            | Event::AgentFailed { .. }
-            | Event::RecordingAccessChanged { .. }
-            | Event::RecordingsChanged { .. }
-            | Event::RecordingFailed { .. }
-            | Event::TeamChanged { .. }
-            | Event::ColleagueChanged { .. }
-            | Event::TeamQueueChanged { .. }
-            | Event::SupervisionChanged { .. }
-            | Event::SupervisionFailed { .. }
-            | Event::AutoAnswering { .. }
-            | Event::DtmfSent { .. }
-            | Event::DtmfFailed { .. }
-            | Event::Quality { .. }
-            | Event::Ended { .. } => Ok(()),
+        if let Event::RegistrationChanged(lamp) = event {
+            self.lamp = Some(lamp.state);
         }
+        if let Event::ControlDone { control } | Event::ControlFailed { control, .. } = event {
+            return match self.controls.remove(control) {
+                true => Ok(()),
+                false => Err(format!("control call {control} ended, but was not under way")),
+            };
+        }
+        if let Event::Merged { calls } = event {
+            return match calls.iter().find(|call| !self.calls.contains_key(call)) {
+                Some(call) => Err(format!("call {call} is joined, but it is not there")),
+                None => Ok(()),
+            };
+        }
+        let Some(call) = event.call() else { return Ok(()) };
+        let begins = matches!(
+            event,
+            Event::Announced { .. } | Event::Incoming { .. } | Event::Dialing { .. }
+        );
+        if begins {
+            // Its announcement was the beginning.
+            let was_announced = matches!(event, Event::Incoming { announced: true, .. });
+            if was_announced && self.calls.contains_key(&call) {
+                return Ok(());
+            }
+            // A queue may ring again with an id that was used: then it is another call.
+            self.ended.remove(&call);
+            return match self.calls.insert(call, CallTold::default()) {
+                None => Ok(()),
+                Some(_) => Err(format!("call {call} began twice")),
+            };
+        }
+        if let Event::Ended { reason, .. } = event {
+            // Of what never was a call here, and of a push that comes after the end.
+            let alone = matches!(
+                reason,
+                EndReason::UnreadablePush | EndReason::NotSignedIn | EndReason::Restarted
+            ) || self.ended.contains(&call);
+            self.ended.insert(call);
+            return match self.calls.remove(&call) {
+                Some(_) => Ok(()),
+                None if alone => Ok(()),
+                None => Err(format!("call {call} ended, but it was not there")),
+            };
+        }
+        // Of a call that may be over already: after the end of the one it had asked for, or by the server's word.
+        let may_be_late = matches!(
+            event,
+            Event::ReferralFailed { .. }
+                | Event::RecordingsChanged { .. }
+                | Event::RecordingFailed { .. }
+        );
+        if may_be_late {
+            return Ok(());
+        }
+        let told =
+            self.calls.get_mut(&call).ok_or(format!("call {call}: {event:?} after its end"))?;
+        told.take(call, event)
+    }
+}
+
+impl CallTold {
+    /// Takes an event of a call that goes on.
+    fn take(&mut self, id: CallId, event: &Event) -> Result<(), String> {
+        if matches!(event, Event::Answered { .. }) && std::mem::replace(&mut self.answered, true) {
+            return Err(format!("call {id} answered twice"));
+        }
+        if matches!(event, Event::Reconnecting { .. }) && std::mem::replace(&mut self.lost, true) {
+            return Err(format!("call {id}: its path is lost twice"));
+        }
+        if matches!(event, Event::Reconnected { .. }) && !std::mem::take(&mut self.lost) {
+            return Err(format!("call {id}: a path is back that was not lost"));
+        }
+        if let Event::HoldChanged { hold, .. } = event {
+            self.hold = *hold;
+        }
+        if let Event::MuteChanged { muted, .. } = event {
+            self.muted = *muted;
+        }
+        Ok(())
     }
 }
 

@@ -12,7 +12,8 @@ use crate::session::Session;
 use crate::state::State;
 use sidetone_driver::{AudioEndpoint, DriverConfig, Milestone as Step, Trust, Update, What, clock};
 use sidetone_phone::{
-    Account, CallId, Command, Config, EndReason, Event, RegistrationState, Secret, ServerAddress,
+    Account, CallId, Command, Config, EndReason, Event, Registration, RegistrationState, Secret,
+    ServerAddress,
 };
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -241,162 +242,98 @@ impl Story<'_> {
 
     async fn agents_event(&mut self, at: Duration, event: Event) -> Result<(), Failure> {
         let who = Who::Agent;
-        match event {
-            Event::RegistrationChanged(registration) => match registration.state {
-                RegistrationState::Registered if self.record.registered.is_none() => {
-                    self.record.registered = Some(at);
-                    self.tell(at, who, "registered");
-                    self.dial_when_ready().await?;
-                }
-                RegistrationState::Failed | RegistrationState::Unreachable => {
-                    return Err(self.lamp(AGENT, registration.problem));
-                }
-                RegistrationState::Registered
-                | RegistrationState::Registering
-                | RegistrationState::Asleep
-                | RegistrationState::ReachableByPush
-                | RegistrationState::Unregistered => {}
-            },
-            Event::Incoming { call, from, .. } => {
-                let name = from.name.unwrap_or(from.uri);
-                self.tell(at, who, format!("rings: {name}"));
-                self.agents_call = Some(call);
-                self.after(RING, Act::Answer);
+        if let Event::RegistrationChanged(registration) = event {
+            if self.is_registered(AGENT, &registration)? && self.record.registered.is_none() {
+                self.record.registered = Some(at);
+                self.tell(at, who, "registered");
+                self.dial_when_ready().await?;
             }
-            Event::Answered { .. } => {
-                self.record.agent.answered = Some(at);
-                self.tell(at, who, "answered");
-                match &self.hold {
-                    Some(hold) => self.after(hold.start, Act::Hold),
-                    None => self.after(self.plan.talk, Act::HangUp),
-                }
+        } else if let Event::Incoming { call, from, .. } = event {
+            let name = from.name.unwrap_or(from.uri);
+            self.tell(at, who, format!("rings: {name}"));
+            self.agents_call = Some(call);
+            self.after(RING, Act::Answer);
+        } else if let Event::Answered { .. } = event {
+            self.record.agent.answered = Some(at);
+            self.tell(at, who, "answered");
+            match &self.hold {
+                Some(hold) => self.after(hold.start, Act::Hold),
+                None => self.after(self.plan.talk, Act::HangUp),
             }
-            Event::Established { .. } => self.tell(at, who, "established"),
-            Event::MediaFlowing { first_sent, first_heard, .. } => {
-                self.media(at, who, first_sent, first_heard);
-            }
-            Event::HoldChanged { hold, .. } if hold.local => {
-                self.record.holds.push(at..at);
-                self.tell(at, who, "on hold");
-                let length = self.hold.as_ref().map_or(AFTER_HOLD, |hold| hold.end - hold.start);
-                self.after(length, Act::Resume);
-            }
-            Event::HoldChanged { .. } => {
-                if let Some(hold) = self.record.holds.last_mut() {
-                    hold.end = at;
-                }
-                self.tell(at, who, "resumed");
-                let talked = self.hold.as_ref().map_or(Duration::ZERO, |hold| hold.start);
-                self.after(self.plan.talk - talked, Act::HangUp);
-            }
-            Event::HoldFailed { reason, .. } => {
-                return Err(self.failed(&format!("the call could not be held: {reason}")));
-            }
-            Event::Quality { report, .. } => {
-                self.unshown.push((at, Shown::Meter(Box::new(report.clone()))));
-                self.record.agent.quality.push((at, report));
-            }
-            Event::Ended { reason, .. } => self.ended(at, who, &reason)?,
-            Event::Announced { .. }
-            | Event::Reconnecting { .. }
-            | Event::Reconnected { .. }
-            | Event::Dialing { .. }
-            | Event::Ringing { .. }
-            | Event::EarlyMedia { .. }
-            | Event::Merged { .. }
-            | Event::TransferProgress { .. }
-            | Event::TransferFailed { .. }
-            | Event::Referred { .. }
-            | Event::ReferralFailed { .. }
-            | Event::MessageReceived(_)
-            | Event::MessageSent { .. }
-            | Event::MessageFailed { .. }
-            | Event::ControlDone { .. }
-            | Event::ControlFailed { .. }
-            | Event::AgentChanged { .. }
-            | Event::AgentFailed { .. }
-            | Event::RecordingAccessChanged { .. }
-            | Event::RecordingsChanged { .. }
-            | Event::RecordingFailed { .. }
-            | Event::TeamChanged { .. }
-            | Event::ColleagueChanged { .. }
-            | Event::TeamQueueChanged { .. }
-            | Event::SupervisionChanged { .. }
-            | Event::SupervisionFailed { .. }
-            | Event::AutoAnswering { .. }
-            | Event::DtmfFailed { .. }
-            | Event::MuteChanged { .. }
-            | Event::DtmfSent { .. } => {}
+        } else if let Event::Established { .. } = event {
+            self.tell(at, who, "established");
+        } else if let Event::MediaFlowing { first_sent, first_heard, .. } = event {
+            self.media(at, who, first_sent, first_heard);
+        } else if let Event::HoldChanged { hold, .. } = event {
+            self.held(at, hold.local);
+        } else if let Event::HoldFailed { reason, .. } = event {
+            return Err(self.failed(&format!("the call could not be held: {reason}")));
+        } else if let Event::Quality { report, .. } = event {
+            self.unshown.push((at, Shown::Meter(Box::new(report.clone()))));
+            self.record.agent.quality.push((at, report));
+        } else if let Event::Ended { reason, .. } = event {
+            self.ended(at, who, &reason)?;
         }
         Ok(())
+    }
+
+    /// The agent holds the call, or has taken it back.
+    fn held(&mut self, at: Duration, held: bool) {
+        if held {
+            self.record.holds.push(at..at);
+            self.tell(at, Who::Agent, "on hold");
+            let length = self.hold.as_ref().map_or(AFTER_HOLD, |hold| hold.end - hold.start);
+            return self.after(length, Act::Resume);
+        }
+        if let Some(hold) = self.record.holds.last_mut() {
+            hold.end = at;
+        }
+        self.tell(at, Who::Agent, "resumed");
+        let talked = self.hold.as_ref().map_or(Duration::ZERO, |hold| hold.start);
+        self.after(self.plan.talk - talked, Act::HangUp);
     }
 
     async fn of_customer(&mut self, update: Update) -> Result<(), Failure> {
         let began = self.began.unwrap_or(update.at);
         let (at, who) = (update.at.saturating_sub(began), Who::Customer);
         let What::Event(event) = update.what else { return Ok(()) };
-        match event {
-            Event::RegistrationChanged(registration) => match registration.state {
-                RegistrationState::Registered if self.customers_call.is_none() => {
-                    self.dial_when_ready().await?;
-                }
-                RegistrationState::Failed | RegistrationState::Unreachable => {
-                    return Err(self.lamp(CUSTOMER, registration.problem));
-                }
-                RegistrationState::Registered
-                | RegistrationState::Registering
-                | RegistrationState::Asleep
-                | RegistrationState::ReachableByPush
-                | RegistrationState::Unregistered => {}
-            },
-            Event::Dialing { .. } => self.tell(at, who, format!("the customer calls {NUMBER}")),
-            Event::Answered { .. } => {
-                self.record.customer.answered = Some(at);
-                self.tell(at, who, "the queue takes the customer in");
+        if let Event::RegistrationChanged(registration) = event {
+            if self.is_registered(CUSTOMER, &registration)? {
+                self.dial_when_ready().await?;
             }
-            Event::MediaFlowing { first_sent, first_heard, .. } => {
-                self.media(at, who, first_sent, first_heard);
-            }
-            Event::HoldChanged { hold, .. } if hold.remote => {
+        } else if let Event::Dialing { .. } = event {
+            self.tell(at, who, format!("the customer calls {NUMBER}"));
+        } else if let Event::Answered { .. } = event {
+            self.record.customer.answered = Some(at);
+            self.tell(at, who, "the queue takes the customer in");
+        } else if let Event::MediaFlowing { first_sent, first_heard, .. } = event {
+            self.media(at, who, first_sent, first_heard);
+        } else if let Event::HoldChanged { hold, .. } = event {
+            if hold.remote {
                 self.tell(at, who, "the customer is on hold");
             }
-            Event::Quality { report, .. } => self.record.customer.quality.push((at, report)),
-            Event::Ended { reason, .. } => self.ended(at, who, &reason)?,
-            Event::Incoming { .. }
-            | Event::Announced { .. }
-            | Event::Ringing { .. }
-            | Event::EarlyMedia { .. }
-            | Event::Established { .. }
-            | Event::Reconnecting { .. }
-            | Event::Reconnected { .. }
-            | Event::HoldChanged { .. }
-            | Event::HoldFailed { .. }
-            | Event::Merged { .. }
-            | Event::TransferProgress { .. }
-            | Event::TransferFailed { .. }
-            | Event::Referred { .. }
-            | Event::ReferralFailed { .. }
-            | Event::MessageReceived(_)
-            | Event::MessageSent { .. }
-            | Event::MessageFailed { .. }
-            | Event::ControlDone { .. }
-            | Event::ControlFailed { .. }
-            | Event::AgentChanged { .. }
-            | Event::AgentFailed { .. }
-            | Event::RecordingAccessChanged { .. }
-            | Event::RecordingsChanged { .. }
-            | Event::RecordingFailed { .. }
-            | Event::TeamChanged { .. }
-            | Event::ColleagueChanged { .. }
-            | Event::TeamQueueChanged { .. }
-            | Event::SupervisionChanged { .. }
-            | Event::SupervisionFailed { .. }
-            | Event::AutoAnswering { .. }
-            | Event::DtmfFailed { .. }
-            | Event::MuteChanged { .. }
-            | Event::DtmfSent { .. } => {}
+        } else if let Event::Quality { report, .. } = event {
+            self.record.customer.quality.push((at, report));
+        } else if let Event::Ended { reason, .. } = event {
+            self.ended(at, who, &reason)?;
         }
         Ok(())
+    }
+
+    /// Whether a phone can call; fails where it never will.
+    fn is_registered(&self, user: &str, registration: &Registration) -> Result<bool, Failure> {
+        match registration.state {
+            RegistrationState::Registered => Ok(true),
+            RegistrationState::Failed | RegistrationState::Unreachable => {
+                let problem = registration.problem.as_ref().map(ToString::to_string);
+                let problem = problem.unwrap_or_else(|| "not registered".to_owned());
+                Err(self.failed(&format!("{user}: {problem}")))
+            }
+            RegistrationState::Registering
+            | RegistrationState::Asleep
+            | RegistrationState::ReachableByPush
+            | RegistrationState::Unregistered => Ok(false),
+        }
     }
 
     /// The customer calls as soon as both are registered.
@@ -441,11 +378,6 @@ impl Story<'_> {
             true => Ok(()),
             false => Err(self.failed(&format!("the call failed: {reason}"))),
         }
-    }
-
-    fn lamp(&self, user: &str, problem: Option<sidetone_phone::RegistrationProblem>) -> Failure {
-        let problem = problem.map_or("not registered".to_owned(), |problem| problem.to_string());
-        self.failed(&format!("{user}: {problem}"))
     }
 
     /// Says what went wrong, in the form that was asked for.

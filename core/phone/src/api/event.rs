@@ -283,6 +283,54 @@ pub enum Event {
     },
 }
 
+impl Event {
+    /// The call that it tells of; `None`: it tells of none, or of several.
+    #[must_use]
+    pub fn call(&self) -> Option<CallId> {
+        match self {
+            Self::Incoming { call, .. }
+            | Self::AutoAnswering { call, .. }
+            | Self::Announced { call, .. }
+            | Self::Dialing { call, .. }
+            | Self::Ringing { call }
+            | Self::EarlyMedia { call }
+            | Self::Answered { call, .. }
+            | Self::Established { call }
+            | Self::MediaFlowing { call, .. }
+            | Self::Reconnecting { call }
+            | Self::Reconnected { call, .. }
+            | Self::HoldChanged { call, .. }
+            | Self::HoldFailed { call, .. }
+            | Self::TransferProgress { call, .. }
+            | Self::TransferFailed { call, .. }
+            | Self::Referred { call, .. }
+            | Self::ReferralFailed { call, .. }
+            | Self::MuteChanged { call, .. }
+            | Self::DtmfSent { call }
+            | Self::DtmfFailed { call, .. }
+            | Self::Quality { call, .. }
+            | Self::RecordingsChanged { call, .. }
+            | Self::RecordingFailed { call, .. }
+            | Self::SupervisionChanged { call, .. }
+            | Self::SupervisionFailed { call, .. }
+            | Self::Ended { call, .. } => Some(*call),
+            Self::RegistrationChanged(_)
+            | Self::Merged { .. }
+            | Self::MessageReceived(_)
+            | Self::MessageSent { .. }
+            | Self::MessageFailed { .. }
+            | Self::ControlDone { .. }
+            | Self::ControlFailed { .. }
+            | Self::AgentChanged { .. }
+            | Self::AgentFailed { .. }
+            | Self::RecordingAccessChanged { .. }
+            | Self::TeamChanged { .. }
+            | Self::ColleagueChanged { .. }
+            | Self::TeamQueueChanged { .. } => None,
+        }
+    }
+}
+
 /// Why a call ended.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 pub enum EndReason {
