@@ -229,6 +229,13 @@ pub enum MediaCommand {
         /// The other.
         b: LegId,
     },
+    /// Let a leg hear these others together, in the place of what it heard; they hear what they heard.
+    Mix {
+        /// The leg.
+        leg: LegId,
+        /// Whom it hears.
+        of: Vec<LegId>,
+    },
     /// Take a leg out of what it was joined to and give it this to hear.
     Play {
         /// The leg.

@@ -204,11 +204,13 @@ impl Pbx {
         let (a_holds, b_holds) = (is_held(&a), is_held(&b));
         if !a_holds && !b_holds {
             self.media(MediaCommand::Connect { a, b });
+            self.mix_supervised(b);
             return;
         }
         for (leg, holds) in [(a, a_holds), (b, b_holds)] {
             self.play(leg, if holds { Treatment::Silence } else { Treatment::Music });
         }
+        self.mix_supervised(b);
     }
 
     /// Gives a leg that is not joined something to hear.

@@ -450,7 +450,7 @@ impl Pbx {
         }
     }
 
-    fn peer_of(&self, leg: &Leg) -> Option<LegId> {
+    pub(crate) fn peer_of(&self, leg: &Leg) -> Option<LegId> {
         let call = self.calls.get(&leg.call?)?;
         match call.plan {
             Plan::Bridged(peer) if peer == leg.id => Some(call.caller),

@@ -1,17 +1,32 @@
-//! Supervisors: the code of the pack's `supervise.conf`, the digits that change the mode, and what the supervisor is told.
-//! Who supervises hears silence: the audio of it is not modelled, nor is an agent's next call.
+//! Supervisors: the code of the pack's `supervise.conf`, the digits that change the mode, who hears whom, and what the
+//! supervisor is told. An agent's next call is not modelled.
 
 use crate::call::{Call, CallKey, Cause, Plan};
 use crate::leg::Stage;
 use crate::pbx::Pbx;
-use crate::{LegId, Step, Treatment};
+use crate::{LegId, MediaCommand, Step, Treatment};
 use sidetone_sip::{HeaderName, Method, StatusCode};
 use std::time::Duration;
 
 /// What the code begins with.
 const PREFIX: &str = "sidetone*supervise*";
-/// The modes, and the digit of each.
-const MODES: [(&str, char); 3] = [("listen", '4'), ("whisper", '5'), ("barge", '6')];
+/// The modes, each with its digit; in one the supervisor is heard by all who hear him in those before.
+const MODES: [(Mode, &str, char); 3] =
+    [(Mode::Listen, "listen", '4'), (Mode::Whisper, "whisper", '5'), (Mode::Barge, "barge", '6')];
+
+/// Who hears the supervisor: nobody, the agent, the other side too.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Mode {
+    Listen,
+    Whisper,
+    Barge,
+}
+
+impl Mode {
+    fn name(self) -> &'static str {
+        MODES.iter().find(|(mode, ..)| *mode == self).map_or("", |(_, name, _)| name)
+    }
+}
 
 /// A supervision that has not ended.
 #[derive(Debug)]
@@ -21,8 +36,7 @@ pub(crate) struct Supervision {
     agent: String,
     /// The agent's leg.
     of: LegId,
-    /// Who hears him.
-    mode: &'static str,
+    mode: Mode,
 }
 
 /// A supervision, as it is to be seen.
@@ -48,9 +62,10 @@ impl Pbx {
         match self.supervised(&user, number) {
             Ok((agent, mode, of)) => {
                 let agent = agent.to_owned();
-                self.take_these(key, caller, [Step::Answer, Step::Play(Treatment::Silence)], now);
+                self.take_these(key, caller, [Step::Answer], now);
                 self.tell_mode(caller, &agent, mode, now);
                 self.supervisions.push(Supervision { call: key, leg: caller, agent, of, mode });
+                self.mix_supervised(of);
             }
             Err(status) => self.end_call(key, Cause::Refused(status), now),
         }
@@ -60,14 +75,13 @@ impl Pbx {
         &self,
         user: &str,
         number: &'a str,
-    ) -> Result<(&'a str, &'static str, LegId), StatusCode> {
+    ) -> Result<(&'a str, Mode, LegId), StatusCode> {
         let mine = self.config.supervisors.get(user).ok_or(StatusCode::FORBIDDEN)?;
         let code = number.strip_prefix(PREFIX).and_then(|code| code.split_once('*'));
         let (agent, mode) = code.ok_or(StatusCode::NOT_FOUND)?;
-        let known = MODES.iter().find(|(name, _)| *name == mode);
-        let (mode, _) = known
-            .filter(|_| self.config.agents.contains_key(agent))
-            .ok_or(StatusCode::NOT_FOUND)?;
+        let is_known = self.config.agents.contains_key(agent);
+        let mode = MODES.iter().find(|(_, name, _)| *name == mode).filter(|_| is_known);
+        let (mode, ..) = *mode.ok_or(StatusCode::NOT_FOUND)?;
         if !mine.iter().any(|name| name == agent) {
             return Err(StatusCode::FORBIDDEN);
         }
@@ -87,12 +101,42 @@ impl Pbx {
     pub(crate) fn supervisor_digit(&mut self, leg: LegId, body: &[u8], now: Duration) {
         let text = String::from_utf8_lossy(body);
         let digit = text.strip_prefix("Signal=").and_then(|rest| rest.chars().next());
-        let mode = MODES.iter().find(|(_, its)| Some(*its) == digit);
-        let one = self.supervisions.iter_mut().find(|one| one.leg == leg);
-        if let (Some((mode, _)), Some(one)) = (mode, one) {
-            one.mode = mode;
-            let agent = one.agent.clone();
-            self.tell_mode(leg, &agent, mode, now);
+        let mode = MODES.iter().find(|(.., its)| Some(*its) == digit);
+        let mine = self.supervisions.iter_mut().find(|one| one.leg == leg);
+        if let (Some((mode, ..)), Some(one)) = (mode, mine) {
+            one.mode = *mode;
+            let (agent, of) = (one.agent.clone(), one.of);
+            self.tell_mode(leg, &agent, *mode, now);
+            self.mix_supervised(of);
+        }
+    }
+
+    /// Lets the agent of this leg, who talks to him, and their supervisors hear what the modes let them. Who holds such a
+    /// call is spared all of it.
+    pub(crate) fn mix_supervised(&mut self, of: LegId) {
+        let mine = self.supervisions.iter().filter(|one| one.of == of);
+        let mine: Vec<(LegId, Mode)> = mine.map(|one| (one.leg, one.mode)).collect();
+        let Some((agent, other)) =
+            self.legs.get(&of).and_then(|leg| Some((leg, self.peer_of(leg)?)))
+        else {
+            return;
+        };
+        if mine.is_empty() {
+            return;
+        }
+        if agent.is_held() || self.legs.get(&other).is_some_and(|leg| leg.is_held()) {
+            mine.into_iter().for_each(|(leg, _)| self.play(leg, Treatment::Silence));
+            return;
+        }
+        let heard_in = |least: Mode| mine.iter().filter(move |(_, mode)| *mode >= least);
+        let with = |voice: LegId, least: Mode| {
+            std::iter::once(voice).chain(heard_in(least).map(|(leg, _)| *leg)).collect()
+        };
+        let mut ears: Vec<(LegId, Vec<LegId>)> =
+            vec![(of, with(other, Mode::Whisper)), (other, with(of, Mode::Barge))];
+        ears.extend(mine.iter().map(|(leg, _)| (*leg, vec![of, other])));
+        for (leg, of) in ears {
+            self.media(MediaCommand::Mix { leg, of });
         }
     }
 
@@ -101,7 +145,7 @@ impl Pbx {
         let view = |one: &Supervision| {
             let leg = self.legs.get(&one.leg)?;
             let call = leg.recorder.call().to_owned();
-            Some(SupervisionView { user: leg.user.clone(), call, mode: one.mode })
+            Some(SupervisionView { user: leg.user.clone(), call, mode: one.mode.name() })
         };
         self.supervisions.iter().filter_map(view).collect()
     }
@@ -114,6 +158,8 @@ impl Pbx {
         self.supervisions = going;
         for one in over {
             if !self.is_there(&one) {
+                // He has left: who heard him hears the rest.
+                self.join_anew(one.of);
                 continue;
             }
             self.tell_supervisor(one.leg, &one.agent, r#""over":true"#, now);
@@ -121,12 +167,19 @@ impl Pbx {
         }
     }
 
+    /// The call of an agent's leg, without those who have left it.
+    fn join_anew(&mut self, of: LegId) {
+        if let Some(call) = self.legs.get(&of).and_then(|leg| leg.call) {
+            self.join(call);
+        }
+    }
+
     fn is_there(&self, one: &Supervision) -> bool {
         self.calls.contains_key(&one.call)
     }
 
-    fn tell_mode(&mut self, leg: LegId, agent: &str, mode: &str, now: Duration) {
-        self.tell_supervisor(leg, agent, &format!(r#""mode":"{mode}""#), now);
+    fn tell_mode(&mut self, leg: LegId, agent: &str, mode: Mode, now: Duration) {
+        self.tell_supervisor(leg, agent, &format!(r#""mode":"{}""#, mode.name()), now);
     }
 
     fn tell_supervisor(&mut self, id: LegId, agent: &str, news: &str, now: Duration) {

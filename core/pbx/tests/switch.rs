@@ -643,3 +643,59 @@ fn the_same_entropy_and_inputs_give_the_same_bytes() {
     };
     assert_eq!(run(), run());
 }
+
+/// Who hears whom of what was asked of the media side last, by leg.
+fn ears(media: &[MediaCommand]) -> BTreeMap<LegId, Vec<LegId>> {
+    let mut ears = BTreeMap::new();
+    for command in media {
+        match command {
+            MediaCommand::Connect { a, b } => ears.extend([(*a, vec![*b]), (*b, vec![*a])]),
+            MediaCommand::Mix { leg, of } => drop(ears.insert(*leg, of.clone())),
+            MediaCommand::Play { leg, .. } | MediaCommand::Release { leg } => {
+                ears.remove(leg);
+            }
+            MediaCommand::Describe { .. }
+            | MediaCommand::SetRemoteAnswer { .. }
+            | MediaCommand::Rollback { .. } => {}
+        }
+    }
+    ears
+}
+
+#[test]
+fn a_supervisor_is_heard_as_his_mode_says_and_by_nobody_on_hold_or_when_he_has_left() {
+    let mut desk = Desk::new(PbxConfig::bench());
+    let (agent, customer, boss) = (desk.open(1), desk.open(2), desk.open(3));
+    desk.register(agent, "agent1");
+    let ok = desk.invite(customer, "customer1", "1801", "a");
+    desk.send(customer, &inside(&ok, "ACK", sequence(&ok), ""));
+    let invite = desk.take_request(agent);
+    desk.send(agent, &reply(&invite, 200, SDP));
+    let seen = desk.invite(boss, "colleague1", "sidetone*supervise*agent1*listen", "b");
+    assert_eq!(seen.status.code(), 200);
+    desk.send(boss, &inside(&seen, "ACK", sequence(&seen), ""));
+    let [c, a, s] = [1, 2, 3].map(|index| desk.pbx.legs()[index - 1].id);
+    let heard = |agents: &[LegId], customers: &[LegId]| {
+        BTreeMap::from([(a, agents.to_vec()), (c, customers.to_vec()), (s, vec![a, c])])
+    };
+    assert_eq!(ears(&desk.media), heard(&[c], &[a]));
+    let mut number = sequence(&seen);
+    let mut digit = |desk: &mut Desk, digit: char| {
+        number += 1;
+        desk.send(
+            boss,
+            &inside(&seen, "INFO", number, &format!("Signal={digit}\r\nDuration=100\r\n")),
+        );
+    };
+    digit(&mut desk, '5');
+    assert_eq!(ears(&desk.media), heard(&[c, s], &[a]));
+    digit(&mut desk, '6');
+    assert_eq!(ears(&desk.media), heard(&[c, s], &[a, s]));
+    desk.send(customer, &inside(&ok, "INVITE", 50, &format!("{SDP}a=sendonly\r\n")));
+    assert_eq!(ears(&desk.media), BTreeMap::new());
+    desk.send(customer, &inside(&ok, "ACK", 50, ""));
+    desk.send(customer, &inside(&ok, "INVITE", 51, SDP));
+    assert_eq!(ears(&desk.media), heard(&[c, s], &[a, s]));
+    desk.send(boss, &inside(&seen, "BYE", 90, ""));
+    assert_eq!(ears(&desk.media), BTreeMap::from([(a, vec![c]), (c, vec![a])]));
+}

@@ -185,7 +185,9 @@ impl World {
                         }
                     }
                     MediaCommand::Rollback { .. } => {}
-                    MediaCommand::Connect { .. } | MediaCommand::Play { .. } => {
+                    MediaCommand::Connect { .. }
+                    | MediaCommand::Mix { .. }
+                    | MediaCommand::Play { .. } => {
                         for index in self.listeners.clone() {
                             let calls: Vec<_> = self.handsets[index].ears.keys().copied().collect();
                             calls.into_iter().for_each(|call| self.listen(index, call));

@@ -116,6 +116,12 @@ impl Mixer {
                 self.legs.insert(*a, Heard::Leg(*b));
                 self.legs.insert(*b, Heard::Leg(*a));
             }
+            // The first stands for all.
+            MediaCommand::Mix { leg, of } => {
+                let heard =
+                    of.first().map_or(Heard::Made(Treatment::Silence), |one| Heard::Leg(*one));
+                self.legs.insert(*leg, heard);
+            }
             MediaCommand::Play { leg, treatment } => {
                 if let Some(Heard::Leg(other)) = self.legs.insert(*leg, Heard::Made(*treatment)) {
                     self.legs.insert(other, Heard::Made(Treatment::Silence));

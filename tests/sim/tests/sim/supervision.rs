@@ -6,6 +6,7 @@ use sidetone_pbx::PbxConfig;
 use sidetone_phone::{
     AgentRequest, CallId, Command, EndReason, Event, Supervision, SupervisionEnd, SupervisionMode,
 };
+use sidetone_sim::media::Heard;
 use sidetone_sim::{PhoneId, World};
 use std::time::Duration;
 
@@ -51,6 +52,7 @@ fn a_supervisor_listens_whispers_and_leaves_with_the_agents_call() {
     let (mut world, agent, call, supervisor) = talking();
     let watched = supervise(&mut world, supervisor, "agent1", SupervisionMode::Listen);
     assert_eq!(seen(&world, supervisor).mode, Some(SupervisionMode::Listen));
+    assert!(matches!(world.hears(supervisor, watched), Some(Heard::Leg(_))), "he hears the call");
     let mode = SupervisionMode::Whisper;
     world.command(supervisor, Command::SetSupervisionMode { call: watched, mode }).unwrap();
     assert_eq!(seen(&world, supervisor).requested, Some(mode));

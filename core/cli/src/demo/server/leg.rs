@@ -1,8 +1,9 @@
 //! The media of one leg: a peer connection, what it hears, and whom it speaks to.
 
 use super::Report;
+use super::mix::Mix;
 use super::sound::Sound;
-use super::stream::{Kind, Parcel, Player, Stream};
+use super::stream::{Kind, Parcel, Player, Source, Stream};
 use sidetone_driver::peer::{
     MediaTransport as _, PeerConfig, PeerEvent, PeerEvents, RtpPacket, RtpReceiver, WebRtcTransport,
 };
@@ -13,24 +14,45 @@ use tokio::sync::mpsc;
 
 /// What a leg is told.
 pub(super) enum Order {
-    Describe { generation: Generation, offer: Option<String>, direction: MediaDirection },
+    Describe {
+        generation: Generation,
+        offer: Option<String>,
+        direction: MediaDirection,
+    },
     Answered(String),
     Rollback,
-    Join { speak: mpsc::Sender<Parcel>, hear: mpsc::Receiver<Parcel> },
+    /// It hears these legs.
+    Hear(Vec<LegId>),
+    /// Its packets go to these.
+    SpeakTo(Vec<Inbox>),
     Play(Treatment),
 }
+
+/// Where packets of other legs come in, each with whose it is.
+pub(super) type Inbox = mpsc::Sender<(LegId, Parcel)>;
 
 /// Runs until there are no more orders.
 pub(super) async fn run(
     leg: LegId,
     mut orders: mpsc::Receiver<Order>,
+    parcels: mpsc::Receiver<(LegId, Parcel)>,
     reports: mpsc::Sender<Report>,
 ) {
     match WebRtcTransport::new(PeerConfig::default()).await {
         Ok((transport, events, receiver, sender)) => {
             let (stream, hears) = (Stream::new(sender), Hears::Nothing);
-            let speaks_to = None;
-            let task = Leg { leg, reports, transport, events, receiver, stream, hears, speaks_to };
+            let speaks_to = Vec::new();
+            let task = Leg {
+                leg,
+                reports,
+                transport,
+                events,
+                receiver,
+                parcels,
+                stream,
+                hears,
+                speaks_to,
+            };
             task.run(orders).await;
         }
         Err(error) => {
@@ -51,22 +73,22 @@ struct Leg {
     transport: Arc<WebRtcTransport>,
     events: PeerEvents,
     receiver: RtpReceiver,
+    parcels: mpsc::Receiver<(LegId, Parcel)>,
     /// What the phone receives.
     stream: Stream,
     hears: Hears,
-    speaks_to: Option<mpsc::Sender<Parcel>>,
+    speaks_to: Vec<Inbox>,
 }
 
 /// What a leg hears.
 enum Hears {
     Nothing,
     Itself,
-    Other(mpsc::Receiver<Parcel>),
-    Sound(Box<Player>),
+    /// Another leg, whose packets are passed on as they are.
+    Other(LegId),
+    /// What the switch makes: a sound, or several legs added up.
+    Made(Box<Player>),
 }
-
-/// What is to be heard next: a packet of another leg, or the next frame of a sound.
-type Next = Option<Parcel>;
 
 impl Leg {
     async fn run(mut self, mut orders: mpsc::Receiver<Order>) {
@@ -84,7 +106,9 @@ impl Leg {
                     Some(received) => self.take(received.packet),
                     None => break,
                 },
-                next = self.hears.next() => self.pass(next),
+                // The switchboard holds the other end as long as there are orders.
+                Some((from, parcel)) = self.parcels.recv() => self.pass(from, &parcel),
+                () = self.hears.due() => self.play(),
             }
         }
         self.transport.close().await;
@@ -112,15 +136,16 @@ impl Leg {
                     log::info!("{} could not take its offer back: {error}", self.leg);
                 }
             }
-            Order::Join { speak, hear } => {
-                self.speaks_to = Some(speak);
-                self.hear(Hears::Other(hear));
-            }
+            Order::SpeakTo(others) => self.speaks_to = others,
+            Order::Hear(legs) => self.hear(match legs[..] {
+                [] => Hears::Nothing,
+                [other] => Hears::Other(other),
+                _ => Hears::made(Source::Mix(Mix::new(legs))),
+            }),
             Order::Play(treatment) => {
-                self.speaks_to = None;
                 self.hear(match treatment {
-                    Treatment::Tone(hertz) => Hears::sound(Sound::Tone(hertz)),
-                    Treatment::Music => Hears::sound(Sound::Music),
+                    Treatment::Tone(hertz) => Hears::made(Source::Sound(Sound::Tone(hertz))),
+                    Treatment::Music => Hears::made(Source::Sound(Sound::Music)),
                     Treatment::Echo => Hears::Itself,
                     Treatment::Silence => Hears::Nothing,
                 });
@@ -159,20 +184,31 @@ impl Leg {
             log::info!("{} presses a key", self.leg);
         }
         let parcel = Parcel { kind, packet };
-        match (&self.hears, &self.speaks_to) {
-            (Hears::Itself, _) => self.stream.relay(&parcel, &negotiated),
+        if matches!(self.hears, Hears::Itself) {
+            return self.stream.relay(&parcel, &negotiated);
+        }
+        for other in &self.speaks_to {
             // One who does not keep up loses the packet, as on a network.
-            (Hears::Other(_), Some(other)) => drop(other.try_send(parcel)),
-            (Hears::Other(_) | Hears::Sound(_) | Hears::Nothing, _) => {}
+            let _ = other.try_send((self.leg, parcel.clone()));
         }
     }
 
-    fn pass(&mut self, next: Next) {
+    /// A packet of another leg.
+    fn pass(&mut self, from: LegId, parcel: &Parcel) {
         let Some(negotiated) = self.transport.negotiated() else { return };
-        match (next, &mut self.hears) {
-            (Some(parcel), _) => self.stream.relay(&parcel, &negotiated),
-            (None, Hears::Sound(player)) => self.stream.play(player, &negotiated),
-            (None, Hears::Nothing | Hears::Itself | Hears::Other(_)) => {}
+        match &mut self.hears {
+            Hears::Other(other) if *other == from => self.stream.relay(parcel, &negotiated),
+            Hears::Made(player) => player.take(from, parcel),
+            // It was on its way when something else was ordered.
+            Hears::Other(_) | Hears::Nothing | Hears::Itself => {}
+        }
+    }
+
+    /// The next frame of what the switch makes.
+    fn play(&mut self) {
+        let Some(negotiated) = self.transport.negotiated() else { return };
+        if let Hears::Made(player) = &mut self.hears {
+            self.stream.play(player, &negotiated);
         }
     }
 
@@ -183,22 +219,15 @@ impl Leg {
 }
 
 impl Hears {
-    fn sound(sound: Sound) -> Self {
-        Self::Sound(Box::new(Player::new(sound)))
+    fn made(source: Source) -> Self {
+        Self::Made(Box::new(Player::new(source)))
     }
 
-    async fn next(&mut self) -> Next {
+    /// Returns when the next frame is due; never where nothing is made.
+    async fn due(&mut self) {
         match self {
-            Self::Other(parcels) => match parcels.recv().await {
-                Some(parcel) => Some(parcel),
-                // The other leg is gone; an order will follow.
-                None => std::future::pending().await,
-            },
-            Self::Sound(player) => {
-                player.due().await;
-                None
-            }
-            Self::Nothing | Self::Itself => std::future::pending().await,
+            Self::Made(player) => player.due().await,
+            Self::Nothing | Self::Itself | Self::Other(_) => std::future::pending().await,
         }
     }
 }

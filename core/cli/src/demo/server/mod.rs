@@ -6,6 +6,7 @@
 mod ca_file;
 mod flows;
 mod leg;
+mod mix;
 mod sound;
 mod stream;
 mod switchboard;

@@ -4,11 +4,13 @@
 //! RFC 3550 §7.1 calls what relays without decoding a translator. SSRC and payload types are the
 //! leg's own; sequence and timestamps go on where the last source ended.
 
+use super::mix::Mix;
 use super::sound::Sound;
 use sidetone_driver::peer::{MAX_PAYLOAD, Negotiated, RtpPacket, RtpSender};
 use sidetone_media::codec::Encoder;
 use sidetone_media::opus::OpusSettings;
 use sidetone_media::{Codec, SAMPLE_RATE};
+use sidetone_pbx::LegId;
 use sidetone_phone::sdp;
 use std::time::Duration;
 use tokio::time::{Instant, Interval, MissedTickBehavior, interval};
@@ -38,7 +40,8 @@ impl Kind {
     }
 }
 
-/// A packet on its way from one leg to another.
+/// A packet on its way from one leg to others.
+#[derive(Clone)]
 pub(super) struct Parcel {
     pub(super) kind: Kind,
     pub(super) packet: RtpPacket,
@@ -107,20 +110,36 @@ impl Stream {
     }
 }
 
-/// A sound on its way, encoded as each phone agreed.
+/// What the switch makes itself.
+pub(super) enum Source {
+    /// A sound.
+    Sound(Sound),
+    /// Other legs, added up.
+    Mix(Mix),
+}
+
+/// A source on its way, encoded as each phone agreed.
 pub(super) struct Player {
-    sound: Sound,
+    source: Source,
+    began: Instant,
     frames: Interval,
     position: u32,
     encoder: Option<(Codec, Encoder)>,
 }
 
 impl Player {
-    /// From the sound's beginning.
-    pub(super) fn new(sound: Sound) -> Self {
+    /// From the source's beginning.
+    pub(super) fn new(source: Source) -> Self {
         let mut frames = interval(FRAME_TIME);
         frames.set_missed_tick_behavior(MissedTickBehavior::Burst);
-        Self { sound, frames, position: 0, encoder: None }
+        Self { source, began: Instant::now(), frames, position: 0, encoder: None }
+    }
+
+    /// A packet of another leg, for a source that is made of such.
+    pub(super) fn take(&mut self, from: LegId, parcel: &Parcel) {
+        if let Source::Mix(mix) = &mut self.source {
+            mix.take(from, parcel, self.began.elapsed());
+        }
     }
 
     /// Returns when the next frame is due.
@@ -134,7 +153,11 @@ impl Player {
         }
         let (_, encoder) = self.encoder.as_mut()?;
         let mut payload = [0; MAX_PAYLOAD];
-        let length = encoder.encode(&self.sound.frame(self.position), &mut payload).ok()?;
+        let frame = match &mut self.source {
+            Source::Sound(sound) => sound.frame(self.position),
+            Source::Mix(mix) => mix.frame(self.began.elapsed()),
+        };
+        let length = encoder.encode(&frame, &mut payload).ok()?;
         let sequence = (self.position / FRAME_SAMPLES) as u16;
         let timestamp = self.position / (SAMPLE_RATE / codec.clock_rate());
         self.position = self.position.wrapping_add(FRAME_SAMPLES);
