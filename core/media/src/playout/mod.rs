@@ -55,8 +55,6 @@ const OUTPUT: usize = 2 * (MAX_PACKET_SAMPLES + stretch::WANTED);
 /// What a call may tune.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PlayoutConfig {
-    /// How long the very first packet waits, so that the second is there when it is needed.
-    pub start_delay: Duration,
     /// The least delay to aim at.
     pub min_delay: Duration,
     /// The most delay to aim at.
@@ -65,11 +63,7 @@ pub struct PlayoutConfig {
 
 impl Default for PlayoutConfig {
     fn default() -> Self {
-        Self {
-            start_delay: Duration::from_millis(10),
-            min_delay: Duration::from_millis(20),
-            max_delay: Duration::from_millis(800),
-        }
+        Self { min_delay: Duration::from_millis(20), max_delay: Duration::from_millis(800) }
     }
 }
 
@@ -112,7 +106,6 @@ enum Phase {
 pub struct Playout {
     decoder: Decoder,
     codec: Codec,
-    start_delay: Samples,
     timeline: Timeline,
     buffer: PacketBuffer,
     delay: DelayManager,
@@ -142,7 +135,6 @@ impl Playout {
         Ok(Self {
             decoder: Decoder::new(codec)?,
             codec,
-            start_delay: samples(config.start_delay),
             timeline: Timeline::new(codec.samples_per_tick()),
             buffer: PacketBuffer::new(),
             delay: DelayManager::new(&config),
@@ -324,11 +316,8 @@ impl Playout {
     /// Begins to play once the first packet has waited long enough.
     fn start(&mut self, now: Samples) -> bool {
         let Some(first) = self.buffer.first() else { return false };
-        let wait = match self.phase {
-            Phase::Starting => self.start_delay,
-            Phase::Waiting | Phase::Playing => self.delay.target(),
-        };
-        if now - self.started < wait {
+        // The very first sound is played at once, and slower until the delay is what it should be.
+        if self.phase != Phase::Starting && now - self.started < self.delay.target() {
             return false;
         }
         self.next = first.outline.at;

@@ -152,7 +152,7 @@ fn distance_to_spurious(sound: &[i16]) -> f64 {
 fn a_clean_link_is_played_whole_and_early() {
     for codec in [Codec::Opus, Codec::Pcmu, Codec::Pcma] {
         let played = play(codec, send(codec, OpusSettings::default(), &tone(4)));
-        assert!(played.first_heard() <= MS * 10, "{:?}", played.first_heard());
+        assert_eq!(played.first_heard(), Duration::ZERO);
         let stats = played.stats;
         assert_eq!(stats.packets_received, 200);
         assert_eq!((stats.packets_lost, stats.packets_late, stats.concealed_samples), (0, 0, 0));
@@ -280,7 +280,10 @@ fn a_minute_of_clock_drift_never_runs_dry() {
         let packets = send(Codec::Opus, OpusSettings::default(), &voice(60));
         let played = play_at(Codec::Opus, packets, ppm);
         let stats = played.stats;
-        assert_eq!(stats.concealed_samples, 0, "{ppm}: {stats:?}");
+        // The very first packet is played without waiting, so that the second may be missed once.
+        let is_sent = |heard: &Heard| *heard == Heard::Decoded;
+        assert!(played.heard[5..].iter().all(is_sent), "{ppm}: {stats:?}");
+        assert!(stats.concealed_samples <= 480, "{ppm}: {stats:?}");
         // 200 ppm of a minute is 12 ms, 576 samples.
         let moved = stats.inserted_samples + stats.removed_samples;
         assert!(moved <= 2_000, "{ppm}: {stats:?}");
@@ -305,7 +308,7 @@ fn other_packet_times_play_whole() {
             })
             .collect();
         let played = play(Codec::Pcmu, packets);
-        // The first packet waits 20 ms; a following one of 60 ms comes only 60 ms later.
+        // The first packet does not wait; one of 60 ms comes only 60 ms later.
         let underrun = played.stats.concealed_samples;
         assert!(underrun <= 3_000, "{packet_ms} ms: {underrun}");
         let level = level_of(&played.sound[48_000..144_000], SAMPLE_RATE, 1_000.0);
@@ -427,5 +430,28 @@ fn no_input_panics_and_each_pull_gives_sound() {
             Duration::MAX,
         );
         playout.pull(&mut frame, Duration::MAX);
+    }
+}
+
+/// The price of playing the first packet at once: where packets come as they should nothing, and on a bad link some
+/// milliseconds of invented sound at the beginning.
+#[test]
+fn the_first_sound_does_not_wait_and_little_is_invented_for_it() {
+    for (jitter, most) in [(0.0, 0), (10.0, 0), (20.0, 10)] {
+        let mut concealed = 0;
+        for seed in 1..=20 {
+            let mut dice = Dice(seed);
+            let mut packets = send(Codec::Opus, OpusSettings::default(), &voice(2));
+            let phase = dice.roll() * 10.0;
+            for packet in &mut packets {
+                let late = Duration::from_secs_f64((phase + dice.roll() * jitter) / 1000.0);
+                packet.arrival += late;
+            }
+            let first = packets.iter().map(|packet| packet.arrival).min().unwrap();
+            let played = play(Codec::Opus, packets);
+            assert!(played.first_heard() < first + MS * 10);
+            concealed += played.stats.concealed_samples / 48;
+        }
+        assert!(concealed <= most * 20, "{jitter} ms: {concealed} ms in 20 calls");
     }
 }
