@@ -287,7 +287,6 @@ impl Phone {
         } else if call.is_signalling_by(key) {
             return call.digit_answered(Some(&response), ua, now);
         } else if call.is_calling_up_by(key) {
-            call.called_up();
             return self.recording_called_up(id, Some(&response));
         } else if call.is_supervising_by(key) {
             return call.mode_answered(Some(&response), ua);
@@ -345,7 +344,6 @@ impl Phone {
                 } else if call.is_signalling_by(key) {
                     return call.digit_answered(None, ua, now);
                 } else if call.is_calling_up_by(key) {
-                    call.called_up();
                     return self.recording_called_up(id, None);
                 } else if call.is_supervising_by(key) {
                     return if lost { call.mode_lost() } else { call.mode_answered(None, ua) };

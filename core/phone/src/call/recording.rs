@@ -35,9 +35,4 @@ impl Call {
             self.recording_by = Some(again.clone());
         }
     }
-
-    /// It was answered, or never will be.
-    pub(crate) fn called_up(&mut self) {
-        self.recording_by = None;
-    }
 }

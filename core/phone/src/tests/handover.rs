@@ -99,6 +99,29 @@ fn a_new_network_that_does_not_reach_the_server_costs_nothing() {
     world.silent();
     assert_eq!(world.lamp(), RegistrationState::Registered);
     assert_eq!(world.phone.snapshot().calls[0].media, MediaPath::Connected);
+    // It is not waited for any more: the next change opens another.
+    world.handle(MAKE);
+    assert_ne!(world.asked_flow().0, flow);
+}
+
+/// The old flow fails while the one after it is being made, the network having changed twice.
+#[test]
+fn a_flow_that_is_left_behind_takes_none_with_it_that_is_being_made() {
+    let (mut world, _, _) = World::talking_in(id());
+    let first = world.flow;
+    world.handle(MAKE);
+    world.open_flow();
+    world.handle(MAKE);
+    let (third, _) = world.asked_flow();
+    let error = FlowError { kind: FlowErrorKind::Lost, detail: "reset".to_owned() };
+    world.handle(Input::FlowFailed { flow: first, error });
+    world.outputs.clear();
+    world.sent.clear();
+    world.flow = third;
+    world.handle(Input::FlowOpened { flow: third });
+    assert!(world.sent.iter().any(|message| {
+        matches!(message, Message::Request(request) if request.method == Method::Register)
+    }));
 }
 
 #[test]
@@ -538,6 +561,20 @@ fn a_call_is_dialled_anew_three_times_and_no_more() {
     }
     world.outputs.clear();
     world.handle(BREAK);
+    world.ended(id(), EndReason::NetworkLost);
+}
+
+#[test]
+fn a_call_that_is_dialled_waits_for_a_flow_and_not_for_ever() {
+    let mut world = World::registered();
+    world.command(Command::Dial { call: id(), to: "200".to_owned() }).unwrap();
+    world.described(id());
+    world.request(Method::Invite);
+    world.handle(BREAK);
+    world.described(id());
+    world.advance(SECOND * 14);
+    assert_eq!(world.state(id()), Some(CallState::Dialing));
+    world.advance(SECOND);
     world.ended(id(), EndReason::NetworkLost);
 }
 

@@ -167,6 +167,19 @@ fn retry_after_is_honoured() {
 }
 
 #[test]
+fn a_refresh_that_is_refused_for_now_waits_too() {
+    let mut world = World::registered();
+    world.command(Command::Register).unwrap();
+    let refresh = world.request(Method::Register);
+    let mut response = refresh.response(StatusCode::SERVICE_UNAVAILABLE, Some("s"));
+    // The binding's own time to be refreshed, after 510 s at the earliest, comes meanwhile.
+    response.headers.push(HeaderName::RETRY_AFTER, "560");
+    world.receive(response);
+    world.advance_unasked(SECOND * 560 - Duration::from_millis(1));
+    world.silent();
+}
+
+#[test]
 fn a_lost_flow_comes_back_after_a_back_off_that_grows() {
     let mut world = World::registered();
     world.lose_flow(FlowErrorKind::Lost);
@@ -408,6 +421,23 @@ fn a_binding_that_is_listed_with_our_own_host_is_removed_by_its_address() {
     let again = world.grant();
     assert_eq!(contacts(&again).len(), 1);
     world.silent();
+}
+
+/// What is listed is repeated in our next REGISTER: not if it is longer than any address.
+#[test]
+fn a_binding_that_is_listed_by_too_long_a_name_is_left_to_expire() {
+    let name = format!("sip:agent1@192.0.2.9:40001;x={}", "y".repeat(1280));
+    let mut world = World::new();
+    world.command(Command::Register).unwrap();
+    world.open_flow();
+    let register = world.request(Method::Register);
+    world.grant_to(&register, &[&format!("<{name}>;expires=600")]);
+    assert_eq!(world.lamp(), RegistrationState::Registered);
+    world.lose_flow(FlowErrorKind::Lost);
+    world.advance(SECOND);
+    world.open_flow();
+    let register = world.request(Method::Register);
+    assert_eq!(contacts(&register).len(), 1);
 }
 
 #[test]
