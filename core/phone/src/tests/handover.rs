@@ -115,7 +115,9 @@ fn a_flow_that_is_left_behind_takes_none_with_it_that_is_being_made() {
     let (third, _) = world.asked_flow();
     let error = FlowError { kind: FlowErrorKind::Lost, detail: "reset".to_owned() };
     world.handle(Input::FlowFailed { flow: first, error });
-    world.outputs.clear();
+    world.advance(SECOND * 5);
+    let asks = |output: &Output| *output == Output::Probe { flow: first };
+    assert!(world.take(asks).is_none(), "it is not asked whether it lives");
     world.sent.clear();
     world.flow = third;
     world.handle(Input::FlowOpened { flow: third });
