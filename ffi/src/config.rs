@@ -61,6 +61,10 @@ pub struct PhoneConfig {
     /// The server is asked what is recorded of the calls, once on each connection, and the user may ask it to record.
     #[uniffi(default = false)]
     pub recordings: bool,
+    /// The server is asked what it really has and what this user may, once on each connection; what is missing or not
+    /// allowed is refused at once.
+    #[uniffi(default = false)]
+    pub features: bool,
     /// What User-Agent says, in place of the library's name and version.
     #[uniffi(default = None)]
     pub user_agent: Option<String>,
@@ -206,6 +210,7 @@ impl PhoneConfig {
         phone.call_waiting = self.call_waiting.unwrap_or(self.audio_gate == AudioGate::Open);
         phone.queues = self.queues;
         phone.recordings = self.recordings;
+        phone.features = self.features;
         phone.push = self.push.map(PushToken::kept_secret);
         if let Some(name) = self.user_agent {
             phone.user_agent = name;

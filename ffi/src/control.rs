@@ -154,6 +154,7 @@ impl From<CommandError> for ControlError {
             | E::RecordingUnavailable { what, advice }
             | E::InvalidAgent { what, advice }
             | E::Supervising { what, advice }
+            | E::MissingOnServer { what, advice }
             | E::NotAllowed { what, advice } => Self::Rejected { what, advice },
         }
     }

@@ -113,6 +113,8 @@ spoken_error! {
         InvalidAgent,
         /// The call supervises an agent's.
         Supervising,
+        /// The server has said that it does not have this.
+        MissingOnServer,
         /// The administrator does not allow it.
         NotAllowed,
         /// The phone was shut down.
@@ -253,6 +255,8 @@ impl From<PhoneCommandError> for CommandError {
                 "Choose one of those that are shown";
             Supervising: "This call supervises another: it cannot be sent on, joined or sent digits",
                 "Hang it up, or change its mode";
+            MissingOnServer: "The server does not have this",
+                "Tell its administrator what the phone's features say it lacks";
             NotAllowed: "This is not allowed here",
                 "Ask the administrator for it";
             InvalidToken: "This is no push token",
@@ -506,6 +510,7 @@ mod tests {
             E::RecordingUnavailable,
             E::InvalidAgent,
             E::Supervising,
+            E::MissingOnServer,
             E::NotAllowed,
         ];
         for error in all {
@@ -543,6 +548,7 @@ mod tests {
                 | E::RecordingUnavailable
                 | E::InvalidAgent
                 | E::Supervising
+                | E::MissingOnServer
                 | E::NotAllowed => {}
             }
         }

@@ -2,9 +2,10 @@
 
 use crate::{
     AgentFailure, AgentRequest, AgentSnapshot, Announcement, CallData, CallId, Colleague,
-    ControlFailure, ControlId, Direction, Hold, MessageFailure, MessageId, QualityReport,
-    Recording, RecordingAccess, RecordingAction, RecordingFailure, Registration, Supervision,
-    SupervisionEnd, SupervisionFailure, SupervisionMode, TeamQueue, TeamSnapshot, TextMessage,
+    ControlFailure, ControlId, Direction, FeaturesSnapshot, Hold, MessageFailure, MessageId,
+    QualityReport, Recording, RecordingAccess, RecordingAction, RecordingFailure, Registration,
+    Supervision, SupervisionEnd, SupervisionFailure, SupervisionMode, TeamQueue, TeamSnapshot,
+    TextMessage,
 };
 use sidetone_phone as phone;
 use std::time::{Duration, SystemTime};
@@ -246,6 +247,11 @@ pub enum Event {
         reason: RecordingFailure,
         /// Why, and what to do, in words.
         text: String,
+    },
+    /// The server has said something else of what it has and what this user may, or what it said is worth something else.
+    FeaturesChanged {
+        /// All of it.
+        features: FeaturesSnapshot,
     },
     /// The team that is watched is another, or worth something else.
     TeamChanged {
@@ -507,6 +513,9 @@ impl From<phone::Event> for Event {
                 reason: reason.into(),
                 text: reason.to_string(),
             },
+            E::FeaturesChanged { features } => {
+                Self::FeaturesChanged { features: (&*features).into() }
+            }
             E::TeamChanged { team } => Self::TeamChanged { team: TeamSnapshot::of(&team) },
             E::ColleagueChanged { colleague } => {
                 Self::ColleagueChanged { colleague: colleague.into() }

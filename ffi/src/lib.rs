@@ -18,6 +18,7 @@
 //! | `supervision` | a call that supervises an agent's |
 //! | `control` | codes of the server's dial plan, and what came of them |
 //! | `recording` | the recordings of a call |
+//! | `features` | what the server has and what this user may |
 //! | `message` | messages between agents |
 //! | `vault` | small files sealed with the app's key |
 //! | `error` | what is refused, in words: what it is and what to do |
@@ -35,6 +36,7 @@ mod control;
 mod desk;
 mod error;
 mod event;
+mod features;
 mod history;
 mod ids;
 mod journal;
@@ -59,6 +61,7 @@ pub use config::{
 pub use control::{ControlError, ControlFailure};
 pub use error::{CommandError, LinkError, StartError, VaultError};
 pub use event::{DeclineReason, EndReason, Event, EventPage, Header, NumberedEvent, Party};
+pub use features::{Feature, FeatureInfo, FeatureState, FeaturesProblem, FeaturesSnapshot};
 pub use history::{CallHistory, CallOutcome, HistoryEntry, HistoryFilter, HistoryPage};
 pub use ids::{CallId, ControlId, InstanceId, MessageId};
 pub use link::{SignInLink, parse_sign_in_link};

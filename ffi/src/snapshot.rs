@@ -1,8 +1,8 @@
 //! What a user interface renders, as it crosses: latest wins, and always the truth.
 
 use crate::{
-    AgentSnapshot, CallId, Intent, Party, Recording, RecordingAccess, Supervision, TeamSnapshot,
-    time,
+    AgentSnapshot, CallId, FeaturesSnapshot, Intent, Party, Recording, RecordingAccess,
+    Supervision, TeamSnapshot, time,
 };
 use sidetone_phone as phone;
 use std::time::{Duration, SystemTime};
@@ -25,13 +25,15 @@ pub struct Snapshot {
     pub agent: Option<AgentSnapshot>,
     /// Whether the user may record his calls.
     pub recording: RecordingAccess,
+    /// What the server has and what this user may, where the configuration's `features` wants to know.
+    pub features: Option<FeaturesSnapshot>,
     /// Colleagues and queues, as long as they are watched (`watch_team`).
     pub team: Option<TeamSnapshot>,
     /// The phone was shut down: this is the last snapshot.
     pub ended: bool,
 }
 
-/// Whether the caller of a blind transfer that nobody takes comes back to the agent, as the administrator says.
+/// Whether the caller of a blind transfer that nobody takes comes back to the agent, as the server's self-test or the administrator says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, uniffi::Enum)]
 pub enum TransfersReturn {
     /// Nobody has said: the caller may be lost.
@@ -275,6 +277,7 @@ impl Snapshot {
             transfers_return: snapshot.transfers_return.into(),
             agent: snapshot.agent.map(Into::into),
             recording: snapshot.recording.into(),
+            features: snapshot.features.as_deref().map(Into::into),
             team: snapshot.team.as_ref().map(TeamSnapshot::of),
             ended,
         }

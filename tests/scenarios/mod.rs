@@ -4,6 +4,7 @@
 pub(crate) mod agent;
 pub(crate) mod asleep;
 pub(crate) mod control;
+pub(crate) mod features;
 pub(crate) mod hold;
 pub(crate) mod intercom;
 pub(crate) mod message;

@@ -102,6 +102,9 @@ pub(crate) struct PhoneArgs {
     /// Ask the server what is recorded of your calls, and let it record them
     #[arg(long, env = "SIDETONE_RECORDINGS")]
     pub(crate) recordings: bool,
+    /// Ask the server what it really has and what you may, and refuse at once what is missing or not allowed
+    #[arg(long, env = "SIDETONE_FEATURES")]
+    pub(crate) features: bool,
     /// A file with the password in its first line
     #[arg(long, env = "SIDETONE_PASSWORD_FILE", value_name = "FILE")]
     pub(crate) password_file: Option<PathBuf>,

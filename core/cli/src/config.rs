@@ -93,6 +93,8 @@ struct File {
     #[serde(default)]
     recordings: bool,
     #[serde(default)]
+    features: bool,
+    #[serde(default)]
     link_key: Vec<String>,
     password: Option<String>,
     password_file: Option<PathBuf>,
@@ -161,6 +163,7 @@ impl Setup {
         phone.voicemail = args.voicemail || file.voicemail;
         phone.queues = args.queues || file.queues;
         phone.recordings = args.recordings || file.recordings;
+        phone.features = args.features || file.features;
         if let Some(seconds) = args.session_interval.or(file.session_interval) {
             phone.session_interval = Duration::from_secs(seconds.into());
         }

@@ -1,4 +1,5 @@
-//! `sidetone doctor`: everything that a call needs, checked in its order, timed and explained.
+//! `sidetone doctor`: everything that a call needs, checked in its order, timed and explained; and what the server says that it
+//! has and the user may, which is told and fails nothing.
 
 use crate::args::{DoctorArgs, OutputArgs};
 use crate::audio;
@@ -12,7 +13,8 @@ use crate::tone;
 use crate::{Failure, Outcome};
 use sidetone_driver::{AudioEndpoint, Milestone, What};
 use sidetone_phone::{
-    CallId, Command, EndReason, Event, FlowErrorKind, RegistrationProblem, RegistrationState,
+    CallId, Command, EndReason, Event, FeatureState, FeaturesSnapshot, FlowErrorKind,
+    RegistrationProblem, RegistrationState,
 };
 use std::io::Write as _;
 use std::time::Duration;
@@ -20,6 +22,8 @@ use tokio::time::Instant;
 
 /// How long signing in may take, and how long the echo call.
 const PATIENCE: Duration = Duration::from_secs(15);
+/// How long the server may take to say what it has.
+const SELF_TEST: Duration = Duration::from_secs(5);
 /// How long the echo is listened to.
 const LISTEN: Duration = Duration::from_secs(3);
 /// The tone that is sent to the echo, in Hz.
@@ -106,6 +110,7 @@ pub(crate) async fn run(args: DoctorArgs) -> Outcome {
     let folder = tempfile::tempdir()?;
     let (sent, heard) = (folder.path().join("sent.wav"), folder.path().join("heard.wav"));
     tone::write(&sent, TONE, Duration::from_secs(1))?;
+    setup.driver.phone.features = true;
     setup.driver.microphone = AudioEndpoint::File(sent);
     setup.driver.speaker = AudioEndpoint::File(heard.clone());
     let mut session = Session::start(setup).await?;
@@ -127,13 +132,20 @@ pub(crate) async fn run(args: DoctorArgs) -> Outcome {
 async fn examine(session: &mut Session, report: &mut Report, echo: &str) -> Outcome {
     let call = CallId(uuid::Uuid::new_v4());
     let mut deadline = Instant::now() + PATIENCE;
-    let mut listening = false;
+    let (mut listening, mut testing) = (false, false);
     loop {
         let update = tokio::select! {
             update = session.next() => update.ok_or(Failure::Stopped)?,
             () = until(Some(deadline)) => {
                 if listening {
                     return Ok(());
+                }
+                if testing {
+                    testing = false;
+                    report.features(&FeaturesSnapshot::default());
+                    deadline = Instant::now() + PATIENCE;
+                    dial(session, report, call, echo).await?;
+                    continue;
                 }
                 let detail = format!("nothing happened within {} s", PATIENCE.as_secs());
                 return report.fail(report.next(), &detail);
@@ -166,15 +178,21 @@ async fn examine(session: &mut Session, report: &mut Report, echo: &str) -> Outc
                     && report.next() == Check::Register
                 {
                     report.pass(Check::Register, at_ms, "accepted");
-                    deadline = Instant::now() + PATIENCE;
-                    let dial = Command::Dial { call, to: echo.to_owned() };
-                    if let Err(refusal) = session.command(dial).await {
-                        return report.fail(Check::Echo, &refusal.to_string());
-                    }
+                    (testing, deadline) = (true, Instant::now() + SELF_TEST);
                 } else if let Some(problem) = &registration.problem {
                     let flag = if is_untrusted(problem) { " with --ca FILE" } else { "" };
                     return report.fail(check_of(problem), &format!("{problem}{flag}"));
                 }
+            }
+            What::Event(Event::FeaturesChanged { features })
+                if testing && (features.certain || features.problem.is_some()) =>
+            {
+                testing = false;
+                report.features(features);
+                // What is timed next begins here.
+                report.last_ms = session.at_ms(update.at);
+                deadline = Instant::now() + PATIENCE;
+                dial(session, report, call, echo).await?;
             }
             What::Event(Event::Answered { call: answered, .. }) if *answered == call => {
                 listening = true;
@@ -195,6 +213,26 @@ async fn examine(session: &mut Session, report: &mut Report, echo: &str) -> Outc
             | What::HistoryChanged(_)
             | What::Save(_) => {}
         }
+    }
+}
+
+async fn dial(session: &mut Session, report: &mut Report, call: CallId, echo: &str) -> Outcome {
+    let dial = Command::Dial { call, to: echo.to_owned() };
+    match session.command(dial).await {
+        Ok(()) => Ok(()),
+        Err(refusal) => report.fail(Check::Echo, &refusal.to_string()),
+    }
+}
+
+/// What is to be said of a feature: whether it can be had, why not, and what to do about that.
+fn feature(state: &FeatureState) -> (bool, &str, Option<&'static str>) {
+    match state {
+        FeatureState::Available => (true, "ok", None),
+        FeatureState::Missing { why } => (false, why, Some("tell the server's administrator")),
+        FeatureState::NotAllowed => {
+            (false, "not allowed to this user", Some("ask the administrator"))
+        }
+        FeatureState::Unknown => (false, "the server does not say", None),
     }
 }
 
@@ -303,6 +341,41 @@ impl Report {
         Err(Failure::Told)
     }
 
+    /// What the server has and the user may: told, and nothing fails for it.
+    fn features(&self, features: &FeaturesSnapshot) {
+        if let Some(problem) = &features.problem {
+            let text = problem.to_string();
+            let (detail, advice) = text.rsplit_once("; ").unwrap_or((&text, ""));
+            return self.print_feature("features", (false, detail, Some(advice)));
+        }
+        if !features.certain {
+            return self
+                .print_feature("features", (false, "the server has not said in time", None));
+        }
+        for (name, state) in &features.states {
+            self.print_feature(name.name(), feature(state));
+        }
+    }
+
+    fn print_feature(&self, name: &str, (ok, detail, advice): (bool, &str, Option<&str>)) {
+        if self.json {
+            let event = JsonEvent::Check {
+                name: name.to_owned(),
+                ok,
+                optional: true,
+                took_ms: None,
+                detail: detail.to_owned(),
+                advice: advice.map(str::to_owned),
+            };
+            return self.printer.tell(event, self.last_ms);
+        }
+        let mark = if ok { "✓" } else { "–" };
+        let advice = advice.map(|advice| format!(": {advice}")).unwrap_or_default();
+        let mut out = std::io::stdout().lock();
+        // A reader that went away is no reason to stop checking.
+        let _ = writeln!(out, "{mark} {:<21}  {detail}{advice}", name.replace('_', " "));
+    }
+
     fn print(&self, check: Check, ok: bool, took_ms: Option<f64>, detail: &str) {
         // Many a failure says itself what to do; about the echo's number the program knows better.
         let (detail, said) = match detail.split_once("; ") {
@@ -314,6 +387,7 @@ impl Report {
             let event = JsonEvent::Check {
                 name: check.name().to_owned(),
                 ok,
+                optional: false,
                 took_ms,
                 detail: detail.to_owned(),
                 advice: (!ok).then(|| advice.to_owned()),

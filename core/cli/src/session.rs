@@ -333,6 +333,7 @@ pub(crate) fn plain(event: &JsonEvent) -> Option<String> {
         JsonEvent::AgentFailed { request, text, .. } => {
             format!("{} failed: {text}", request.command)
         }
+        JsonEvent::Features { features } => features.plain(),
         JsonEvent::RecordingAccess { access } => format!("recording: {access}"),
         JsonEvent::Recordings { recordings, .. } => of_recordings(recordings),
         JsonEvent::RecordingFailed { action, recording, text, .. } => {

@@ -3,8 +3,7 @@
 
 use crate::call::{CallKey, Cause};
 use crate::pbx::Pbx;
-use crate::recording;
-use crate::{Extension, LegId, Step};
+use crate::{Extension, LegId, Step, features, recording};
 use serde_json::json;
 use sidetone_sip::{HeaderName, Method, Request, StatusCode, Uri};
 use std::time::Duration;
@@ -69,6 +68,9 @@ impl Pbx {
     pub(crate) fn dial_code(&mut self, key: CallKey, caller: LegId, number: &str, now: Duration) {
         if let Some(code) = number.strip_prefix(recording::PREFIX) {
             return self.dial_recording(key, caller, code, now);
+        }
+        if number == features::CODE {
+            return self.test_itself(key, caller, now);
         }
         if Self::is_supervision(number) {
             return self.supervise(key, caller, number, now);

@@ -3,7 +3,7 @@
 
 use crate::{Person, RecordingRule, Treatment};
 use sidetone_sip::StatusCode;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::time::Duration;
 
@@ -36,6 +36,10 @@ pub struct PbxConfig {
     pub reasons: Vec<String>,
     /// The agents whom each supervisor may supervise, in every mode, by user name.
     pub supervisors: BTreeMap<String, Vec<String>>,
+    /// The users who may neither call numbers outside nor send callers there.
+    pub kept_inside: BTreeSet<String>,
+    /// The features that this server lacks, by the pack's names, and why.
+    pub lacks: BTreeMap<String, String>,
     /// The queues, by name.
     pub queues: BTreeMap<String, Queue>,
     /// The registrar's habits.
@@ -151,7 +155,7 @@ pub struct Queue {
 
 impl PbxConfig {
     /// The users, numbers and limits of the bench's Asterisk: `agent1` to `agent4` on 1001 to 1004,
-    /// `colleague1` to `colleague4` on 2001 to 2004 and `customer1` to `customer4`, each with the password
+    /// `colleague1` to `colleague4` on 2001 to 2004, `clerk1` to `clerk4` on 1051 to 1054, who may not call outside, and `customer1` to `customer4`, each with the password
     /// `secret-<user>`; the queue `support` on 1800 with the first two agents in it; on 1301 to 1304 agents
     /// who are asked to answer by themselves; on 1801 to 1804 a queue for each agent alone; 1810 with all
     /// four at once and 1811 to 1814 for agents whose phones sleep; 1821 to 1824 a queue that an agent logs in to; 1881 to 1884 and 1891 to 1894 as 1811 to 1814, recorded by a rule; each colleague supervises the agent of his number; the service numbers 600 to 607 and 610 to 615;
@@ -163,7 +167,8 @@ impl PbxConfig {
         let customers =
             (1..=4).map(|n| (format!("customer{n}"), "Customer", n, format!("030100000{n}")));
         let (mut users, mut extensions) = (BTreeMap::new(), services());
-        for (name, title, n, number) in agents.chain(colleagues).chain(customers) {
+        let clerks = (1..=4).map(|n| (format!("clerk{n}"), "Clerk", n, format!("105{n}")));
+        for (name, title, n, number) in agents.chain(colleagues).chain(customers).chain(clerks) {
             let user = User {
                 password: format!("secret-{name}"),
                 display_name: format!("{title} {}", ["Zero", "One", "Two", "Three", "Four"][n]),
@@ -244,6 +249,10 @@ impl PbxConfig {
             people,
             supervisors,
             wrap_up: Some(Duration::from_secs(3)),
+            kept_inside: (1..=4).map(|n| format!("clerk{n}")).collect(),
+            lacks: ["masking", "transfers_return"]
+                .map(|name| (name.to_owned(), "the model PBX does not have it".to_owned()))
+                .into(),
             reasons: ["break", "lunch", "training"].map(str::to_owned).to_vec(),
             realm: "bench.test".to_owned(),
             address: "198.18.0.10:8089".to_owned(),

@@ -24,6 +24,7 @@
 //! | `recording` | what is recorded, by hand and by rule; their phones are told |
 //! | `team` | who watches whom, and what those are told |
 //! | `supervision` | supervisors: who may, the mode, and what they are told |
+//! | `features` | what the server has, what each user may, and calls outside that are refused |
 //! | `push` | agents whose phones sleep: posted, and rung when they are there |
 //! | `leg` | a dialog and where its INVITE and its media stand |
 //! | `registrar` | bindings of users to flows |
@@ -36,6 +37,7 @@ mod auth;
 mod call;
 mod client;
 mod config;
+mod features;
 mod leg;
 mod message;
 mod pbx;

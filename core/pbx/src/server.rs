@@ -6,7 +6,7 @@ use crate::pbx::Pbx;
 use crate::recording::Recorder;
 use crate::registrar::rewrite;
 use crate::sdp::{answer_to, audio_direction};
-use crate::{Extension, FlowId, Generation, LegId};
+use crate::{Extension, FlowId, Generation, LegId, Step};
 use sidetone_sip::digest::Verdict;
 use sidetone_sip::transaction::{ServerKey, Transactions};
 use sidetone_sip::{HeaderName, Method, Request, Response, StatusCode};
@@ -195,6 +195,10 @@ impl Pbx {
         let number = request.uri.user.as_deref().unwrap_or_default();
         let Some(extension) = self.extension(number) else {
             return self.refuse(&key, &request, StatusCode::NOT_FOUND, now);
+        };
+        let extension = match self.is_kept_inside(&user, number) {
+            true => Extension::Steps(vec![Step::HangUp(StatusCode::FORBIDDEN)]),
+            false => extension,
         };
         let (Some(direction), Some(peer), Ok(contact)) = (
             audio_direction(&request.body),

@@ -181,6 +181,10 @@ impl Pbx {
         let Some(extension) = self.extension(number) else {
             return self.refuse(key, request, StatusCode::NOT_FOUND, now);
         };
+        let user = self.legs.get(&first).map(|leg| leg.user.as_str()).unwrap_or_default();
+        if self.is_kept_inside(user, number) {
+            return self.refuse(key, request, StatusCode::FORBIDDEN, now);
+        }
         self.accept_refer(key, request, now);
         self.notify(first, StatusCode::TRYING, now);
         self.let_go(first, now);

@@ -80,12 +80,17 @@ fn param(invite: &Request, header: &HeaderName, wanted: &str) -> Option<String> 
 impl Phone {
     /// Whether calls are answered without the agent.
     pub(crate) fn answers_by_itself(&self) -> bool {
-        self.ua.config.answer_mode != AnswerMode::Manual && !self.by_hand
+        self.may_answer_by_itself() && !self.by_hand
+    }
+
+    /// The administrator lets it: by the configuration, which the server's word may narrow and never widens.
+    fn may_answer_by_itself(&self) -> bool {
+        self.ua.config.answer_mode != AnswerMode::Manual && self.features.let_answer()
     }
 
     /// The agent turns it off or on.
     pub(crate) fn set_auto_answer(&mut self, on: bool) -> Result<(), CommandError> {
-        if on && self.ua.config.answer_mode == AnswerMode::Manual {
+        if on && !self.may_answer_by_itself() {
             return Err(CommandError::NotAllowed);
         }
         self.by_hand = !on;

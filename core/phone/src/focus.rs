@@ -133,7 +133,7 @@ impl Phone {
         }
     }
 
-    fn merged(&self) -> Vec<CallId> {
+    pub(crate) fn merged(&self) -> Vec<CallId> {
         self.calls.iter().filter(|call| call.is_merged()).map(|call| call.id).collect()
     }
 

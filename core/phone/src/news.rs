@@ -6,18 +6,37 @@ use serde::de::DeserializeOwned;
 /// Which version a body is of.
 #[derive(Deserialize)]
 struct Version {
-    v: u64,
+    v: Option<u64>,
 }
 
-/// Reads a body; fields that are not known are passed over. `None`: it is longer than `longest` bytes, of another version
-/// than 1, or not what is looked for.
-pub(crate) fn versioned<T: DeserializeOwned>(body: &[u8], longest: usize) -> Option<T> {
+/// Why a body is not read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Unread {
+    /// It is of another version than 1, or does not say of which.
+    Version(Option<u64>),
+    /// It is too long, no JSON, or not what is looked for.
+    Malformed,
+}
+
+/// Reads a body; fields that are not known are passed over.
+///
+/// # Errors
+/// It is longer than `longest` bytes, of another version than 1, or not what is looked for.
+pub(crate) fn read<T: DeserializeOwned>(body: &[u8], longest: usize) -> Result<T, Unread> {
     if body.len() > longest {
-        return None;
+        return Err(Unread::Malformed);
     }
     // Of another version nothing else need be as it is here.
-    serde_json::from_slice::<Version>(body).ok().filter(|version| version.v == 1)?;
-    serde_json::from_slice(body).ok()
+    let version = serde_json::from_slice::<Version>(body).map_err(|_| Unread::Malformed)?;
+    if version.v != Some(1) {
+        return Err(Unread::Version(version.v));
+    }
+    serde_json::from_slice(body).map_err(|_| Unread::Malformed)
+}
+
+/// The same, where why it is not read does not matter.
+pub(crate) fn versioned<T: DeserializeOwned>(body: &[u8], longest: usize) -> Option<T> {
+    read(body, longest).ok()
 }
 
 #[cfg(test)]
@@ -29,17 +48,17 @@ mod tests {
         word: String,
     }
 
-    fn read(body: &[u8]) -> Option<String> {
+    fn word(body: &[u8]) -> Option<String> {
         versioned::<Word>(body, 64).map(|read| read.word)
     }
 
     #[test]
     fn a_body_of_version_1_is_read_up_to_its_limit() {
         let body = br#"{"v":1,"word":"yes","more":[{}]}"#;
-        assert_eq!(read(body).as_deref(), Some("yes"));
+        assert_eq!(word(body).as_deref(), Some("yes"));
         let filled = |length: usize| [&body[..], &vec![b' '; length - body.len()]].concat();
-        assert!(read(&filled(64)).is_some());
-        assert_eq!(read(&filled(65)), None);
+        assert!(word(&filled(64)).is_some());
+        assert_eq!(word(&filled(65)), None);
     }
 
     #[test]
@@ -63,8 +82,8 @@ mod tests {
             r#"{"v":1,"word":"\ud800"}"#,
             &deep,
         ] {
-            assert_eq!(read(body.as_bytes()), None, "{body}");
+            assert_eq!(word(body.as_bytes()), None, "{body}");
         }
-        assert_eq!(read(b"{\"v\":1,\"word\":\"\xff\"}"), None);
+        assert_eq!(word(b"{\"v\":1,\"word\":\"\xff\"}"), None);
     }
 }

@@ -1,7 +1,7 @@
 //! The aggregate: routes each input to its owner and drains what they ask for.
 
 use crate::account::{Account, FlowChange};
-use crate::agent::{Agent, Recordings, Team};
+use crate::agent::{Agent, Features, Recordings, Team};
 use crate::call::supervision::Supervising;
 use crate::call::{Call, Destination, In, target};
 use crate::control::{Asker, Controls};
@@ -43,6 +43,7 @@ pub struct Phone {
     pub(crate) agent: Agent,
     pub(crate) recordings: Recordings,
     pub(crate) team: Team,
+    pub(crate) features: Features,
     /// The agent has turned auto-answer off for as long as he is signed in.
     pub(crate) by_hand: bool,
     /// The tone of a call that waits sounds.
@@ -72,6 +73,7 @@ impl Phone {
             agent: Agent::default(),
             recordings: Recordings::default(),
             team: Team::default(),
+            features: Features::default(),
             by_hand: false,
             waiting: false,
             kept: Kept::default(),
@@ -89,7 +91,13 @@ impl Phone {
     /// [`CommandError`] says why, and what to do.
     pub fn command(&mut self, command: Command, now: Now) -> Result<(), CommandError> {
         self.look_at_the_clock(now);
-        let done = match command {
+        let done = self.permits(&command).and_then(|()| self.carry_out(command, now));
+        self.settle(now);
+        done
+    }
+
+    fn carry_out(&mut self, command: Command, now: Now) -> Result<(), CommandError> {
+        match command {
             Command::Register => {
                 let change = self.account.sign_in(&mut self.ua, now);
                 self.flow_changed(change, now);
@@ -102,6 +110,7 @@ impl Phone {
                 self.agent.leave();
                 self.recordings = Recordings::default();
                 self.team = Team::default();
+                self.features.leave();
                 self.leave_mailbox(now);
                 let change = self.account.sign_out(&mut self.ua, now);
                 self.flow_changed(change, now);
@@ -166,9 +175,7 @@ impl Phone {
                 let (call, ua) = self.call_and_ua(call).ok_or(CommandError::UnknownCall)?;
                 call.send_digits(digits, ua, now)
             }
-        };
-        self.settle(now);
-        done
+        }
     }
 
     /// The world happens: cannot fail.
@@ -246,6 +253,7 @@ impl Phone {
         let others = others.chain(self.controls.poll_timeout());
         let others = others.chain(self.agent.poll_timeout()).chain(self.team.poll_timeout());
         let others = others.chain(self.recordings.poll_timeout());
+        let others = others.chain(self.features.poll_timeout());
         transaction.into_iter().chain(account).chain(calls).chain(others).min()
     }
 
@@ -269,6 +277,7 @@ impl Phone {
         self.handle_agent_timeout(now);
         self.handle_recording_timeout(now);
         self.handle_team_timeout(now);
+        self.handle_features_timeout(now);
         self.settle(now);
     }
 
@@ -282,10 +291,11 @@ impl Phone {
             registration: self.account.lamp().clone(),
             calls: calls.collect(),
             auto_answer: self.answers_by_itself(),
-            transfers_return: self.ua.config.transfers_return,
+            transfers_return: self.transfers_return(),
             voicemail: self.mailbox.summary().copied(),
             agent: self.agent_snapshot(),
             recording: self.recordings.access(),
+            features: self.features_snapshot(),
             team: self.team.shown(),
         }
     }
@@ -387,18 +397,12 @@ impl Phone {
                 self.controls.flow_up(&mut self.ua, now);
             }
             FlowChange::Moved => {
-                self.forget_mailbox();
-                self.agent.forget();
-                self.forget_recordings();
-                self.team.forget();
+                self.forget_news();
                 self.flow_changed(FlowChange::Up, now);
             }
             FlowChange::Lost(flow) => {
                 self.ua.transactions.flow_lost(flow, now.boot);
-                self.forget_mailbox();
-                self.agent.forget();
-                self.forget_recordings();
-                self.team.forget();
+                self.forget_news();
                 self.drop_doubted(now);
                 self.each_call(|| In::FlowLost, now);
             }
@@ -406,16 +410,22 @@ impl Phone {
                 if let Some(flow) = flow {
                     self.ua.transactions.flow_lost(flow, now.boot);
                 }
-                self.forget_mailbox();
-                self.agent.forget();
-                self.forget_recordings();
-                self.team.forget();
+                self.forget_news();
                 self.drop_doubted(now);
                 self.forget_referrals();
                 self.each_call(|| In::HangUp, now);
                 self.each_call(|| In::Deadline, now);
             }
         }
+    }
+
+    /// The connection is gone: what the server has told is what it said last.
+    fn forget_news(&mut self) {
+        self.forget_mailbox();
+        self.agent.forget();
+        self.forget_recordings();
+        self.team.forget();
+        self.features.forget();
     }
 
     pub(crate) fn call_and_ua(&mut self, id: CallId) -> Option<(&mut Call, &mut Ua)> {

@@ -21,10 +21,12 @@ impl Phone {
             self.agent_answered(control, outcome, now);
             self.team_answered(control, outcome, now);
             self.recording_answered(control, outcome, now);
+            self.features_answered(control, outcome, now);
         }
         self.settle_agent(now);
         self.settle_team(now);
         self.settle_recordings(now);
+        self.settle_features(now);
         self.route_all(now);
         self.settle_referrals(now);
         for call in &self.calls {
@@ -90,7 +92,8 @@ impl Phone {
             && (self.notified(&key, &request, now)
                 || self.agent_notified(&key, &request, now)
                 || self.team_notified(&key, &request, now)
-                || self.recording_notified(&key, &request, now))
+                || self.recording_notified(&key, &request, now)
+                || self.features_notified(&key, &request, now))
         {
             return;
         }

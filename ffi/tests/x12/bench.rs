@@ -75,6 +75,7 @@ pub(crate) fn config(server: &str) -> PhoneConfig {
         transfers_return: None,
         queues: false,
         recordings: false,
+        features: false,
         call_waiting: None,
         user_agent: None,
     }

@@ -32,11 +32,14 @@ struct Arguments {
     var queues = false
     /// What is recorded is asked for.
     var recordings = false
+    /// What the server has and the user may is asked for.
+    var features = false
 
     init(_ words: [String]) {
         queues = words.contains("--queues")
         recordings = words.contains("--recordings")
-        var rest = words.filter { !["--json", "agent", "--sip", "--queues", "--recordings"].contains($0) }
+        features = words.contains("--features")
+        var rest = words.filter { !["--json", "agent", "--sip", "--queues", "--recordings", "--features"].contains($0) }
         while let name = rest.first {
             guard rest.count > 1 else { fail("\(name) needs a value") }
             let value = rest[1]
@@ -118,7 +121,7 @@ func endpoint(_ text: String) -> AudioEndpoint {
         return PhoneConfig(
             aor: arguments.account, password: password, servers: [arguments.server], instance: UUID(), trust: .pem(text: pem),
             microphone: endpoint(arguments.mic), speaker: endpoint(arguments.speaker), audioGate: .platform,
-            queues: arguments.queues, recordings: arguments.recordings)
+            queues: arguments.queues, recordings: arguments.recordings, features: arguments.features)
     }
 
     func run() {
@@ -292,6 +295,7 @@ func endpoint(_ text: String) -> AudioEndpoint {
             say("recording_failed", [
                 "call": id(call), "recording": recording, "action": snake("\(action)"), "reason": snake("\(reason)"), "text": text,
             ])
+        case .featuresChanged(let features): say("features", ["features": shown(features)])
         case .teamChanged(let team):
             say("team", ["team": [
                 "state": snake("\(team.state)"), "people": team.people.map(shown), "queues": team.queues.map(shown),
@@ -324,6 +328,17 @@ func endpoint(_ text: String) -> AudioEndpoint {
             "state": snake("\(agent.state)"), "certain": agent.certain, "pause": agent.pause.map(shown),
             "queues": agent.queues.map { ["name": $0.name, "logged_in": $0.loggedIn, "paused": $0.paused] as [String: Any] },
             "reasons": agent.reasons, "logged_in_since": seconds(agent.loggedInSince), "requested": agent.requested.map(asked),
+        ])
+    }
+
+    private func shown(_ features: FeaturesSnapshot) -> [String: Any] {
+        let list = features.features.map { one -> [String: Any] in
+            var state = snake("\(one.state)"), why: String?
+            if case .missing(let text) = one.state { (state, why) = ("missing", text) }
+            return nulled(["feature": snake("\(one.feature)"), "state": state, "why": why])
+        }
+        return nulled([
+            "certain": features.certain, "list": list, "problem": features.problem.map { snake("\($0)") }, "text": features.problemText,
         ])
     }
 

@@ -72,6 +72,21 @@ impl Line {
         format!("colleague{}", self.number)
     }
 
+    /// The user of somebody who may not call outside.
+    pub fn clerk(&self) -> String {
+        format!("clerk{}", self.number)
+    }
+
+    /// His number.
+    pub fn clerk_number(&self) -> String {
+        format!("105{}", self.number)
+    }
+
+    /// The number of the customer, which is outside.
+    pub fn customer_number(&self) -> String {
+        format!("030100000{}", self.number)
+    }
+
     /// The number of the colleague.
     pub fn colleague_number(&self) -> String {
         format!("200{}", self.number)

@@ -107,6 +107,12 @@ impl Stage {
         self.sign_in("customer", &self.line.customer(), voice)
     }
 
+    /// The phone of somebody who may not call outside, with more arguments, signed in.
+    pub fn clerk_with(&self, voice: &Voice, more: &[&str]) -> Phone {
+        let arguments = ["agent", "--sip"].iter().chain(more).copied().collect::<Vec<_>>();
+        self.sign_in_with("clerk", &self.line.clerk(), voice, &arguments)
+    }
+
     /// The colleague's phone, signed in.
     pub fn colleague(&self, voice: &Voice) -> Phone {
         self.sign_in("colleague", &self.line.colleague(), voice)

@@ -58,6 +58,7 @@ impl App {
             call_waiting: None,
             queues: false,
             recordings: false,
+            features: false,
             user_agent: None,
         };
         let phone = Phone::start(config, None);

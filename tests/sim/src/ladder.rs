@@ -3,7 +3,7 @@
 
 use crate::media;
 use sidetone_pbx::Operator;
-use sidetone_phone::{AgentRequest, Command, Event};
+use sidetone_phone::{AgentRequest, Command, Event, FeatureState};
 use sidetone_sip::{HeaderName, Headers, Message, NameAddr};
 use std::fmt::Write;
 use std::time::Duration;
@@ -251,6 +251,19 @@ fn told(event: &Event) -> Option<String> {
         Event::RecordingFailed { recording, reason, .. } => {
             format!("recording {recording} not done: {reason}")
         }
+        Event::FeaturesChanged { features } => match features.problem {
+            Some(problem) => problem.to_string(),
+            None => {
+                let last = if features.certain { "" } else { " as far as is known" };
+                let each = features.states.iter().map(|(feature, state)| match state {
+                    FeatureState::Missing { why } => format!("{feature} missing ({why})"),
+                    FeatureState::Unknown | FeatureState::Available | FeatureState::NotAllowed => {
+                        format!("{feature} {state:?}")
+                    }
+                });
+                format!("features{last}: {}", each.collect::<Vec<_>>().join(", "))
+            }
+        },
         Event::TeamChanged { team } => {
             let names: Vec<_> = team.people.iter().map(|colleague| &*colleague.name).collect();
             format!("team ({:?}): {}", team.state, names.join(", "))

@@ -287,6 +287,7 @@ impl App {
             voicemail: None,
             agent: None,
             recording: RecordingAccess::Unknown,
+            features: None,
             team: None,
         };
         let server = "wss://pbx.example.test:8089/ws".to_owned();

@@ -3,6 +3,7 @@
 
 use super::app::{App, Entry, EntryKind, Picker, Purpose, is_up};
 use super::desk;
+use super::features::withheld;
 use super::history;
 use super::queues::{self, What};
 use super::recordings;
@@ -10,8 +11,8 @@ use super::supervision;
 use super::team::{self, Lookup};
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use sidetone_phone::{
-    CallId, CallState, Command, ControlId, DeclineReason, Digits, HistoryCursor, MessageId,
-    RegistrationState,
+    CallId, CallState, Command, ControlId, DeclineReason, Digits, Feature, HistoryCursor,
+    MessageId, RegistrationState,
 };
 
 /// What a key asks for.
@@ -43,14 +44,22 @@ pub(super) fn help(app: &App) -> Vec<(&'static str, &'static str)> {
     let mut keys = vec![if is_registered { ("d", "dial") } else { ("r", "sign in") }];
     keys.push(("y", "history"));
     if is_registered {
-        keys.extend([("v", "team"), ("e", "message"), ("k", "code"), ("i", "supervise")]);
+        let offered = |(feature, _): &(Feature, _)| withheld(app, *feature).is_none();
+        let of_features = [
+            (Feature::Team, ("v", "team")),
+            (Feature::Messages, ("e", "message")),
+            (Feature::Supervision, ("i", "supervise")),
+        ];
+        keys.extend(of_features.into_iter().filter(offered).map(|(_, key)| key));
+        keys.push(("k", "code"));
     }
-    if let Some(agent) = &app.snapshot.agent {
+    let agent = app.snapshot.agent.as_ref();
+    if let Some(agent) = agent.filter(|_| withheld(app, Feature::Queues).is_none()) {
         keys.extend(queues::help(agent));
     }
     if app.snapshot.auto_answer {
         keys.push(("u", "auto-answer off"));
-    } else if app.was_automatic {
+    } else if app.was_automatic && withheld(app, Feature::AutoAnswer).is_none() {
         keys.push(("u", "auto-answer on"));
     }
     if is_registered && app.snapshot.calls.is_empty() {
@@ -121,6 +130,10 @@ pub(super) fn shortcut(app: &mut App, key: KeyEvent) -> Action {
     if let Some(command) = app.call().and_then(|call| supervision::press(call, key.code)) {
         return Action::Command(command);
     }
+    if let Some(why) = needed(key.code).and_then(|feature| withheld(app, feature)) {
+        app.refusal = Some(why);
+        return Action::Redraw;
+    }
     match key.code {
         KeyCode::Char('q') => Action::Quit,
         KeyCode::Char('a') | KeyCode::Enter => with_call(|call| Command::Answer { call }),
@@ -166,6 +179,18 @@ pub(super) fn shortcut(app: &mut App, key: KeyEvent) -> Action {
             Action::Redraw
         }
         _ => Action::Redraw,
+    }
+}
+
+/// What the server must have, and the user may, for a key to do something.
+fn needed(key: KeyCode) -> Option<Feature> {
+    match key {
+        KeyCode::Char('v') => Some(Feature::Team),
+        KeyCode::Char('e') => Some(Feature::Messages),
+        KeyCode::Char('i') => Some(Feature::Supervision),
+        KeyCode::Char('g' | 'z') => Some(Feature::Queues),
+        KeyCode::Char('f') => Some(Feature::Recordings),
+        _ => None,
     }
 }
 

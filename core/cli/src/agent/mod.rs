@@ -2,6 +2,7 @@
 
 mod app;
 mod desk;
+mod features;
 mod history;
 mod keys;
 mod queues;

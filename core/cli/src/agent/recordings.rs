@@ -2,13 +2,14 @@
 #![allow(clippy::wildcard_enum_match_arm, reason = "a terminal has more keys than this has uses")]
 
 use super::app::{App, is_up};
+use super::features::withheld;
 use super::keys::Action;
 use super::view::{DIM, STRONG};
 use crossterm::event::{KeyCode, KeyEvent};
 use ratatui::style::{Color, Style};
 use ratatui::text::{Line, Span};
 use sidetone_phone::{
-    CallSnapshot, Command, Recording, RecordingAccess, RecordingAction, RecordingId,
+    CallSnapshot, Command, Feature, Recording, RecordingAccess, RecordingAction, RecordingId,
     RecordingPolicy, RecordingState,
 };
 
@@ -42,7 +43,8 @@ pub(super) fn is_offered(app: &App) -> bool {
 
 /// What can be done with the chosen call, a new recording last.
 fn options(app: &App) -> Vec<(String, Command)> {
-    let allowed = app.snapshot.recording == RecordingAccess::Allowed;
+    let allowed = app.snapshot.recording == RecordingAccess::Allowed
+        && withheld(app, Feature::Recordings).is_none();
     let Some(call) = app.call().filter(|call| allowed && is_up(call)) else { return Vec::new() };
     let option = |id: &RecordingId, action, word: &str| {
         let command = Command::Record { call: call.id, recording: id.clone(), action };

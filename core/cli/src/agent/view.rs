@@ -2,6 +2,7 @@
 
 use super::app::{App, EntryKind, Purpose};
 use super::desk;
+use super::features;
 use super::history;
 use super::keys::help;
 use super::queues;
@@ -34,10 +35,11 @@ pub(super) fn draw(frame: &mut Frame<'_>, app: &App, now: Duration) {
         + usize::from(app.audio_lost.is_some());
     let mail = u16::from(app.snapshot.voicemail.is_some_and(|mail| mail.waiting));
     let agent = u16::from(app.snapshot.agent.is_some());
+    let more = mail + agent + u16::from(features::line(app).is_some());
     let keys = keys_in_lines(app, frame.area().width);
     let footer = u16::try_from(keys.len().max(1)).unwrap_or(1);
     let [title, list, detail, log, footer] = Layout::vertical([
-        Constraint::Length([3, 5, 7][problems] + mail + agent),
+        Constraint::Length([3, 5, 7][problems] + more),
         Constraint::Length(calls + 2),
         Constraint::Length(9),
         Constraint::Min(3),
@@ -88,6 +90,7 @@ pub(super) fn draw_title(frame: &mut Frame<'_>, area: Rect, app: &App, now: Dura
     if let Some(reason) = &app.audio_lost {
         lines.push(Line::styled(reason.as_str(), Style::new().fg(Color::Red)));
     }
+    lines.extend(features::line(app));
     let text = Paragraph::new(lines).wrap(Wrap { trim: true }).block(panel("Sidetone"));
     frame.render_widget(text, area);
 }

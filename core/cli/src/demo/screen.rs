@@ -189,6 +189,7 @@ impl Screen {
                 let event = JsonEvent::Check {
                     name,
                     ok: finding.good,
+                    optional: false,
                     took_ms: None,
                     detail,
                     advice: None,

@@ -1,6 +1,7 @@
 //! What is told: one line of output for each event.
 
 use super::agent::{self, JsonAgent, JsonAgentRequest};
+use super::features::JsonFeatures;
 use super::history::JsonRecord;
 use super::recording::{self, JsonRecording};
 use super::snapshot::JsonCall;
@@ -175,6 +176,9 @@ pub(crate) enum JsonEvent {
         reason: &'static str,
         text: String,
     },
+    Features {
+        features: Box<JsonFeatures>,
+    },
     Team {
         #[serde(skip_serializing_if = "Option::is_none")]
         filter: Option<String>,
@@ -225,6 +229,7 @@ pub(crate) enum JsonEvent {
         transfers_return: &'static str,
         agent: Option<Box<JsonAgent>>,
         recording: &'static str,
+        features: Option<Box<JsonFeatures>>,
         calls: Vec<JsonCall>,
     },
     Accepted {
@@ -248,6 +253,9 @@ pub(crate) enum JsonEvent {
     Check {
         name: String,
         ok: bool,
+        /// The phone works without it.
+        #[serde(skip_serializing_if = "std::ops::Not::not")]
+        optional: bool,
         took_ms: Option<f64>,
         detail: String,
         advice: Option<String>,
@@ -487,6 +495,9 @@ impl From<Event> for JsonEvent {
             },
             Event::RecordingFailed { call, recording, action, reason } => {
                 recording::failed(call, &recording, action, reason)
+            }
+            Event::FeaturesChanged { features } => {
+                Self::Features { features: Box::new((&*features).into()) }
             }
             Event::TeamChanged { team } => {
                 Self::Team { filter: None, team: Box::new((&*team).into()) }

@@ -3,6 +3,7 @@
 mod agent;
 mod command;
 mod event;
+mod features;
 mod history;
 mod recording;
 mod snapshot;

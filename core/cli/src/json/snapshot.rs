@@ -59,6 +59,7 @@ impl From<&Snapshot> for JsonEvent {
             transfers_return: transfers_return_name(snapshot.transfers_return),
             agent: snapshot.agent.clone().map(|agent| Box::new(agent.into())),
             recording: access_name(snapshot.recording),
+            features: snapshot.features.as_deref().map(|features| Box::new(features.into())),
             calls: snapshot.calls.iter().map(JsonCall::from).collect(),
         }
     }

@@ -179,6 +179,7 @@ pub(crate) fn command_error_name(error: CommandError) -> &'static str {
         CommandError::RecordingUnavailable => "recording_unavailable",
         CommandError::InvalidAgent => "invalid_agent",
         CommandError::Supervising => "supervising",
+        CommandError::MissingOnServer => "missing_on_server",
         CommandError::NotAllowed => "not_allowed",
         CommandError::InvalidToken => "invalid_token",
     }

@@ -4,6 +4,7 @@
 //! change, whoever made it. On each connection the phone asks once, so that what it shows is never older.
 
 mod again;
+mod features;
 mod news;
 mod recording;
 mod team;
@@ -16,6 +17,7 @@ use crate::{
     ControlId, Event, Now, TimerReason,
 };
 use again::Again;
+pub(crate) use features::Features;
 use news::News;
 pub(crate) use recording::Recordings;
 use sidetone_sip::transaction::ServerKey;

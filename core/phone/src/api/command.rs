@@ -309,6 +309,11 @@ pub enum CommandError {
         "this call supervises another; it cannot be sent on, joined or sent digits: hang it up, or change its mode"
     )]
     Supervising,
+    /// The server has said that it does not have this.
+    #[error(
+        "the server does not have this; the phone's features say what it lacks: tell its administrator"
+    )]
+    MissingOnServer,
     /// The administrator does not allow it.
     #[error("this is not allowed here; ask the administrator for it")]
     NotAllowed,

@@ -142,7 +142,7 @@ pub struct Config {
     /// Whether the other side of a call may send this phone elsewhere.
     pub refer_policy: ReferPolicy,
     /// Whether the server brings back the caller of a blind transfer that nobody takes, as the administrator says; the
-    /// pack of `server/asterisk` does.
+    /// pack of `server/asterisk` does. What the server says itself ([`Config::features`]) goes before.
     pub transfers_return: super::TransfersReturn,
     /// Whether the agent hears a short, quiet tone now and then while a call waits beside the one that he talks in.
     /// By default; not where the platform plays its own (CallKit, Android's ringer).
@@ -156,6 +156,9 @@ pub struct Config {
     /// Whether the server is asked what is recorded of the calls, and the user may ask it to record
     /// (docs/agent-plane.md). Not by default: the server is asked once on each connection.
     pub recordings: bool,
+    /// Whether the server is asked what it really has and what this user may, and what is missing or not allowed is refused
+    /// at once (docs/agent-plane.md). Not by default: the server is asked once on each connection.
+    pub features: bool,
 }
 
 /// Which incoming calls have their media path set up while they still ring, by a description in a 183
@@ -231,6 +234,7 @@ impl Config {
             voicemail: false,
             queues: false,
             recordings: false,
+            features: false,
         }
     }
 

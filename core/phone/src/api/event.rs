@@ -2,10 +2,10 @@
 
 use super::{
     AgentFailure, AgentRequest, AgentSnapshot, Announcement, CallData, CallId, Colleague,
-    ControlFailure, ControlId, DeclineReason, Direction, Hold, MessageFailure, MessageId, Party,
-    QualityReport, Recording, RecordingAccess, RecordingAction, RecordingFailure, RecordingId,
-    Registration, Supervision, SupervisionEnd, SupervisionFailure, SupervisionMode, TeamQueue,
-    TeamSnapshot, TextMessage,
+    ControlFailure, ControlId, DeclineReason, Direction, FeaturesSnapshot, Hold, MessageFailure,
+    MessageId, Party, QualityReport, Recording, RecordingAccess, RecordingAction, RecordingFailure,
+    RecordingId, Registration, Supervision, SupervisionEnd, SupervisionFailure, SupervisionMode,
+    TeamQueue, TeamSnapshot, TextMessage,
 };
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -235,6 +235,11 @@ pub enum Event {
         /// Why.
         reason: RecordingFailure,
     },
+    /// The server has said something else of what it has and what this user may, or what it said is worth something else.
+    FeaturesChanged {
+        /// All of it.
+        features: Arc<FeaturesSnapshot>,
+    },
     /// The team that is watched is another, or worth something else.
     TeamChanged {
         /// All of it.
@@ -324,6 +329,7 @@ impl Event {
             | Self::AgentChanged { .. }
             | Self::AgentFailed { .. }
             | Self::RecordingAccessChanged { .. }
+            | Self::FeaturesChanged { .. }
             | Self::TeamChanged { .. }
             | Self::ColleagueChanged { .. }
             | Self::TeamQueueChanged { .. } => None,

@@ -6,6 +6,7 @@ mod config;
 mod control;
 mod data;
 mod event;
+mod features;
 mod history;
 mod input;
 mod link;
@@ -29,6 +30,7 @@ pub use config::{
 pub use control::{ControlFailure, ControlId};
 pub use data::CallData;
 pub use event::{EndReason, Event};
+pub use features::{Feature, FeatureState, FeaturesProblem, FeaturesSnapshot};
 pub use history::{
     CallOutcome, CallRecord, HistoryCursor, HistoryEntry, HistoryFilter, HistoryPage,
 };

@@ -1,8 +1,8 @@
 //! What a user interface renders: latest wins, and always the truth.
 
 use super::{
-    AgentSnapshot, CallData, CallId, DeclineReason, FlowErrorKind, Intent, Party, QualityReport,
-    Recording, RecordingAccess, Supervision, TeamSnapshot, UnixTime,
+    AgentSnapshot, CallData, CallId, DeclineReason, FeaturesSnapshot, FlowErrorKind, Intent, Party,
+    QualityReport, Recording, RecordingAccess, Supervision, TeamSnapshot, UnixTime,
 };
 use std::sync::Arc;
 use std::time::Duration;
@@ -25,12 +25,14 @@ pub struct Snapshot {
     pub agent: Option<AgentSnapshot>,
     /// Whether the user may record his calls.
     pub recording: RecordingAccess,
+    /// What the server has and what this user may, where [`super::Config::features`] wants to know.
+    pub features: Option<Arc<FeaturesSnapshot>>,
     /// Colleagues and queues, as long as they are watched ([`super::Command::Watch`]).
     pub team: Option<Arc<TeamSnapshot>>,
 }
 
 /// Whether the caller of a blind transfer that nobody takes comes back to the agent (RFC 5589 §6.1 leaves it to the
-/// server). A phone cannot see that; the administrator knows what his dial plan does.
+/// server): as the server's self-test says, or the administrator, who knows what his dial plan does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum TransfersReturn {
     /// Nobody has said: the caller may be lost.

@@ -8,6 +8,7 @@ mod connections;
 mod control;
 mod dtmf;
 mod early;
+mod features;
 mod handover;
 mod history;
 mod incoming;

@@ -83,6 +83,10 @@ scenarios! {
     recording {
         by_hand,
     }
+    features {
+        an_agents,
+        kept_inside,
+    }
     supervision {
         until_the_call_is_over,
     }

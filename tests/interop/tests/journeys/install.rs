@@ -123,3 +123,50 @@ fn what_does_not_fit_is_named_before_anything_is_changed() {
     site.write("modules.conf", "[modules]\nautoload = yes\nnoload = func_lock.so\n");
     assert_eq!(site.all(), before);
 }
+
+/// The modules that a pack's header names, without those of every dial plan.
+fn modules_of(pack: &str) -> Vec<String> {
+    let header = pack.split("\n[").next().unwrap_or_default();
+    let said = header.split("; Modules besides").nth(1).unwrap_or_default();
+    // Up to the end of the sentence, and behind what is in brackets.
+    let said = said.split(".\n").next().unwrap_or_default();
+    let said = said.split_once("):").map_or("", |(_, needed)| needed);
+    let is_module =
+        |word: &&str| ["app_", "func_", "res_"].iter().any(|kind| word.starts_with(kind));
+    let words = said.split(|c: char| !c.is_ascii_alphanumeric() && c != '_');
+    let mut modules: Vec<String> = words.filter(is_module).map(str::to_owned).collect();
+    modules.sort();
+    modules
+}
+
+#[test]
+fn the_self_test_looks_for_what_each_pack_says_it_needs() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../server/asterisk");
+    let read = |name: &str| std::fs::read_to_string(folder.join(name)).expect("a pack");
+    let table = read("selftest.conf");
+    let (_, table) = table.split_once("[sidetone-features-packs]").expect("the table");
+    let table = table.split("\n\n").next().unwrap_or_default();
+    let mut looked_for = Vec::new();
+    for line in table.lines().filter(|line| line.starts_with("exten")) {
+        let (_, needs) = line.split_once("Return(").expect("what it needs");
+        let fields: Vec<&str> = needs.trim_end_matches(')').split(',').collect();
+        let (pack, text) = (fields[0], read(&format!("{}.conf", fields[0])));
+        let mut modules: Vec<String> =
+            fields[3].split('+').filter(|name| !name.is_empty()).map(str::to_owned).collect();
+        modules.sort();
+        assert_eq!(modules, modules_of(&text), "{pack}");
+        for context in [fields[1], &format!("sidetone-{pack}-version")] {
+            assert!(text.contains(&format!("[{context}]\nexten => s,1,")), "{pack}: {context}");
+        }
+        let settings = read(&format!("{pack}-settings.conf"));
+        assert!(settings.contains(&format!("[{}]\nexten => s,1,", fields[2])), "{pack}");
+        looked_for.push(pack.to_owned());
+    }
+    let files = std::fs::read_dir(&folder).expect("the packs");
+    let names = files.filter_map(|file| file.ok()?.file_name().into_string().ok());
+    let packs = names.filter_map(|name| Some(name.strip_suffix("-settings.conf")?.to_owned()));
+    let mut packs: Vec<String> = packs.filter(|pack| pack != "selftest").collect();
+    packs.sort();
+    looked_for.sort();
+    assert_eq!(looked_for, packs, "each is looked for");
+}

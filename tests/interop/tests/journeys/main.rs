@@ -27,6 +27,7 @@
 //! | `install` | the packs, put into a configuration and taken out again |
 //! | `mask` | callers who are hidden, called back by a reference |
 //! | `supervise` | a supervisor who listens, whispers and barges in, and who may not |
+//! | `features` | the server's self-test, calls outside that it refuses, and a doctor who tells what is missing |
 //! | `control` | codes of the dial plan: how long they take, and who notices |
 //! | `program` | doctor, exit statuses, commands that are refused |
 
@@ -39,6 +40,7 @@ mod cold;
 mod conformance;
 mod control;
 mod early;
+mod features;
 mod handover;
 mod history;
 mod install;

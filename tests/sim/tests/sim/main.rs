@@ -10,6 +10,7 @@
 mod agent;
 mod beside;
 mod control;
+mod features;
 mod floor;
 mod golden;
 mod intercom;

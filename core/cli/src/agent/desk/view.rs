@@ -2,6 +2,7 @@
 
 use super::{Desk, label_of, supervised};
 use crate::agent::app::App;
+use crate::agent::features;
 use crate::agent::history;
 use crate::agent::queues::state_word;
 use crate::agent::team::queue_line;
@@ -31,6 +32,7 @@ pub(in crate::agent) fn draw(frame: &mut Frame<'_>, app: &App, desk: &Desk, now:
     let problems =
         usize::from(registration.problem.is_some()) + usize::from(app.audio_lost.is_some());
     let agent = u16::from(app.snapshot.agent.is_some());
+    let withheld = u16::from(features::line(app).is_some());
     let team = app.snapshot.team.as_deref();
     let queues =
         team.map_or(0, |team| team.queues.len()).clamp(1, if area.height < HIGH { 4 } else { 10 });
@@ -39,7 +41,7 @@ pub(in crate::agent) fn draw(frame: &mut Frame<'_>, app: &App, desk: &Desk, now:
     let keys = keys_in_lines(app, area.width);
     let short = |length: usize| u16::try_from(length).unwrap_or(u16::MAX);
     let [title, lines, roster, call, list, log, footer] = Layout::vertical([
-        Constraint::Length([3, 5, 7][problems] + agent),
+        Constraint::Length([3, 5, 7][problems] + agent + withheld),
         Constraint::Length(short(queues + 2)),
         Constraint::Min(3),
         Constraint::Length(7),

@@ -96,6 +96,7 @@ class Lines(private val out: PrintStream = System.out) {
                 "recording_failed", "call" to event.call.toString(), "recording" to event.recording, "action" to event.action.name.lowercase(),
                 "reason" to snake(event.reason::class.simpleName!!), "text" to event.text,
             )
+            is Event.FeaturesChanged -> print("features", "features" to features(event.features))
             is Event.TeamChanged -> print("team", "team" to team(event.team))
             is Event.ColleagueChanged -> print("colleague", "colleague" to colleague(event.colleague))
             is Event.TeamQueueChanged -> print("team_queue", "queue" to teamQueue(event.queue))
@@ -132,6 +133,17 @@ class Lines(private val out: PrintStream = System.out) {
 
     private fun pause(it: Pause) =
         json("reason" to it.reason, "since" to it.since?.epochSecond, "until" to it.until?.epochSecond)
+
+    private fun features(it: FeaturesSnapshot) = json(
+        "certain" to it.certain,
+        "list" to JSONArray(it.features.map { (feature, state) ->
+            json(
+                "feature" to feature.name.lowercase(), "state" to snake(state::class.simpleName!!),
+                "why" to (state as? FeatureState.Missing)?.why,
+            )
+        }),
+        "problem" to it.problem?.name?.lowercase(), "text" to it.problemText,
+    )
 
     private fun team(it: TeamSnapshot) = json(
         "state" to it.state.name.lowercase(), "people" to JSONArray(it.people.map(::colleague)),

@@ -80,6 +80,7 @@ abstract class Program(private val flags: Map<String, String>, out: PrintStream)
     protected fun configure(config: PhoneConfig) = config.copy(
         queues = flags["queues"] == "true",
         recordings = flags["recordings"] == "true",
+        features = flags["features"] == "true",
         trust = flags["ca"]?.let { Trust.Pem(File(it).readText()) } ?: Trust.Platform,
         microphone = endpoint(flags["mic"]), speaker = endpoint(flags["speaker"]),
     )
@@ -252,7 +253,7 @@ fun flagsOf(arguments: Array<String>): Map<String, String> {
         val name = iterator.next().removePrefix("--")
         // The events have one form here; what asks for it elsewhere is taken.
         if (name == "json" || name == "sip") continue
-        if (name == "queues" || name == "recordings") {
+        if (name == "queues" || name == "recordings" || name == "features") {
             flags[name] = "true"
             continue
         }
@@ -264,4 +265,4 @@ fun flagsOf(arguments: Array<String>): Map<String, String> {
     return flags
 }
 
-private val FLAGS = listOf("server", "account", "ca", "mic", "speaker", "state", "payload", "lag", "api", "queues", "recordings")
+private val FLAGS = listOf("server", "account", "ca", "mic", "speaker", "state", "payload", "lag", "api", "queues", "recordings", "features")

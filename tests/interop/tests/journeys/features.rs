@@ -1,0 +1,137 @@
+//! The server's self-test and what it refuses: transfers and forwardings outside, and a doctor who tells what is missing.
+
+use crate::scenarios::features::told;
+use crate::scenarios::rings;
+use serde_json::{Value, json};
+use sidetone_interop::bench::Bench;
+use sidetone_interop::lines::alone;
+use sidetone_interop::phone::Phone;
+use sidetone_interop::stage::Stage;
+use sidetone_interop::tones::Voice;
+use std::time::Duration;
+
+const OUTSIDE: &str = "0301234567";
+
+#[test]
+fn a_caller_who_is_sent_outside_by_somebody_who_may_not_comes_back_to_him() {
+    let stage = Stage::asterisk();
+    let mut colleague = stage.colleague(&Voice::silence());
+    let mut clerk = stage.clerk_with(&Voice::silence(), &[]);
+    let call = clerk.dial(&stage.line.colleague_number());
+    let theirs = rings(&mut colleague);
+    colleague.ask("answer", &theirs, json!({}));
+    clerk.wait_call("established", &call);
+    clerk.ask("transfer", &call, json!({ "to": OUTSIDE }));
+    let back = clerk.wait_for("incoming");
+    assert_eq!(back["data"]["returned_from"], OUTSIDE, "{back}");
+    let back = back["call"].as_str().expect("a call").to_owned();
+    clerk.ask("answer", &back, json!({}));
+    clerk.wait_call("established", &back);
+    clerk.ask("hangup", &back, json!({}));
+    colleague.wait_ended(&theirs, "remote");
+    stage.leave(clerk);
+    stage.leave(colleague);
+}
+
+#[test]
+fn a_caller_is_not_forwarded_outside_by_somebody_who_may_not() {
+    let stage = Stage::asterisk();
+    let mut colleague = stage.colleague(&Voice::silence());
+    let mut clerk = stage.clerk_with(&Voice::silence(), &[]);
+    let theirs = colleague.dial(&stage.line.clerk_number());
+    let call = rings(&mut clerk);
+    clerk.ask("forward", &call, json!({ "to": OUTSIDE }));
+    clerk.wait_ended(&call, "forwarded");
+    let ended = colleague.wait_call("ended", &theirs);
+    assert_ne!(ended["reason"], "remote", "it was never answered: {ended}");
+    let log =
+        std::fs::read_to_string(Bench::get().folder.join("asterisk/log/full")).expect("a log");
+    let refusal = format!("outside: clerk{} has no right to transfer", stage.line.number());
+    assert!(log.contains(&refusal), "the dial plan refused it");
+    stage.leave(clerk);
+    stage.leave(colleague);
+}
+
+/// Takes something from the server, which has it again at the end.
+struct Without {
+    bench: Bench,
+    back: &'static str,
+}
+
+impl Without {
+    fn taking(take: &str, back: &'static str) -> Self {
+        let bench = Bench::get();
+        bench.asterisk(take);
+        Self { bench, back }
+    }
+}
+
+impl Drop for Without {
+    fn drop(&mut self) {
+        self.bench.asterisk(self.back);
+    }
+}
+
+/// The doctor's word of a feature, or of all, and whether he found nothing that fails.
+fn doctor(user: &str) -> (impl Fn(&str) -> Value, i32) {
+    let setup = Bench::get().setup(user);
+    let mut doctor = Phone::start_with("doctor", &setup, &Voice::silence(), &["doctor"]);
+    let status = doctor.finish(Duration::from_secs(45));
+    let checks: Vec<Value> =
+        doctor.told().filter(|event| event["event"] == "check").cloned().collect();
+    let of = move |name: &str| {
+        let found = checks.iter().find(|check| check["name"] == name);
+        found.unwrap_or_else(|| panic!("{name} is told: {checks:?}")).clone()
+    };
+    (of, status)
+}
+
+#[test]
+fn the_doctor_tells_what_is_there_missing_and_not_allowed_and_fails_for_none_of_it() {
+    let _server = alone();
+    let (check, status) = doctor("agent1");
+    assert_eq!(status, 0);
+    for name in ["queues", "recordings", "transfers_return"] {
+        assert_eq!((&check(name)["ok"], &check(name)["detail"]), (&json!(true), &json!("ok")));
+    }
+    let supervision = check("supervision");
+    assert_eq!(supervision["detail"], "not allowed to this user", "{supervision}");
+    assert_eq!((&supervision["ok"], &supervision["optional"]), (&json!(false), &json!(true)));
+
+    let without =
+        Without::taking("module unload app_mixmonitor.so", "module load app_mixmonitor.so");
+    let (check, status) = doctor("agent1");
+    assert_eq!(status, 0, "a missing feature is told");
+    assert_eq!(check("recordings")["detail"], "the server lacks app_mixmonitor");
+    assert_eq!(check("queues")["ok"], true);
+    drop(without);
+
+    let without =
+        Without::taking("dialplan remove context sidetone-mask-version", "dialplan reload");
+    assert!(doctor("agent1").0("masking")["detail"].as_str().unwrap().contains("is older than"));
+    drop(without);
+
+    let without = Without::taking("dialplan remove context sidetone-features", "dialplan reload");
+    let (check, status) = doctor("agent1");
+    assert_eq!(status, 0);
+    assert!(check("features")["detail"].as_str().unwrap().contains("has no selftest.conf"));
+    drop(without);
+}
+
+#[test]
+fn a_feature_that_is_missing_is_not_tried() {
+    let _server = alone();
+    let _without =
+        Without::taking("module unload app_mixmonitor.so", "module load app_mixmonitor.so");
+    let setup = Bench::get().setup("agent1");
+    let arguments = ["agent", "--sip", "--features", "--recordings"];
+    let mut agent = Phone::start_with("agent", &setup, &Voice::silence(), &arguments);
+    let why = Some("the server lacks app_mixmonitor".to_owned());
+    assert_eq!(told(&mut agent)("recordings"), ("missing".to_owned(), why));
+    let call = agent.dial("600");
+    agent.wait_call("established", &call);
+    agent.send(json!({ "command": "record", "call": call, "recording": "1", "action": "start" }));
+    assert_eq!(agent.wait_for("refused")["reason"], "missing_on_server");
+    agent.ask("hangup", &call, json!({}));
+    assert_eq!(agent.leave(), 0);
+}
