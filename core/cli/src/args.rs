@@ -264,6 +264,9 @@ pub(crate) struct DemoArgs {
     /// Use a real Asterisk (started by scripts/bench) instead of the model PBX
     #[arg(long)]
     pub(crate) asterisk: bool,
+    /// Show a team instead: two agents, a customer, and a supervisor who watches, listens, whispers and barges in
+    #[arg(long, conflicts_with_all = ["asterisk", "serve", "customer", "talk", "report"])]
+    pub(crate) team: bool,
     /// Only run the model PBX and print how to reach it, until interrupted
     #[arg(long, conflicts_with_all = ["asterisk", "customer"])]
     pub(crate) serve: bool,

@@ -23,7 +23,7 @@
 //! | `agent` | agents log in to queues, pause and are ready; their phones are told |
 //! | `recording` | what is recorded, by hand and by rule; their phones are told |
 //! | `team` | who watches whom, and what those are told |
-//! | `supervision` | supervisors: who may, the mode, and what they are told |
+//! | `supervision` | supervisors: who may, the mode, who hears whom, and what they are told |
 //! | `features` | what the server has, what each user may, and calls outside that are refused |
 //! | `push` | agents whose phones sleep: posted, and rung when they are there |
 //! | `leg` | a dialog and where its INVITE and its media stand |

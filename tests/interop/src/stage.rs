@@ -118,6 +118,12 @@ impl Stage {
         self.sign_in("colleague", &self.line.colleague(), voice)
     }
 
+    /// The colleague at a supervisor's desk, signed in.
+    pub fn supervisor(&self, voice: &Voice) -> Phone {
+        let arguments = ["supervisor", "--sip"];
+        self.sign_in_with("supervisor", &self.line.colleague(), voice, &arguments)
+    }
+
     fn sign_in(&self, name: &str, user: &str, voice: &Voice) -> Phone {
         self.sign_in_with(name, user, voice, &["agent", "--sip"])
     }

@@ -17,13 +17,12 @@ fn folder(name: &str) -> PathBuf {
 
 /// Runs the demo and gives back its lines, each held against the schema.
 fn demo(arguments: &[&str], report: &Path) -> (Output, Vec<Value>) {
+    run(&[&["--report", report.to_str().unwrap()], arguments].concat())
+}
+
+fn run(arguments: &[&str]) -> (Output, Vec<Value>) {
     let binary = std::env::var("SIDETONE_BINARY").expect("SIDETONE_BINARY names the program");
-    let output = Command::new(binary)
-        .args(["demo", "--json", "--report"])
-        .arg(report)
-        .args(arguments)
-        .output()
-        .unwrap();
+    let output = Command::new(binary).args(["demo", "--json"]).args(arguments).output().unwrap();
     let schema = serde_json::from_str(include_str!("../../../docs/cli.schema.json")).unwrap();
     let schema = jsonschema::validator_for(&schema).unwrap();
     let text = String::from_utf8(output.stdout.clone()).unwrap();
@@ -99,6 +98,36 @@ fn a_customer_who_says_nothing_is_not_heard() {
     let page = std::fs::read_to_string(&report).unwrap();
     assert!(page.contains("They did not hear each other."));
     std::fs::remove_dir_all(folder).unwrap();
+}
+
+#[test]
+fn a_team_is_watched_and_in_each_mode_the_right_ones_hear_the_supervisor() {
+    let (output, lines) = run(&["--team"]);
+    assert!(output.status.success(), "{lines:#?}");
+    let modes: Vec<&str> = named(&lines, "supervision")
+        .filter(|line| line["requested"].is_null())
+        .filter_map(|line| line["mode"].as_str())
+        .collect();
+    assert_eq!(modes, ["listen", "whisper", "barge"]);
+    let checks: Vec<&Value> = named(&lines, "check").collect();
+    assert!(checks.iter().all(|check| check["ok"] == true), "{checks:#?}");
+    let names: Vec<&str> = checks.iter().map(|check| check["name"].as_str().unwrap()).collect();
+    for name in [
+        "listen_customer_hears_no_supervisor",
+        "whisper_agent_hears_supervisor",
+        "whisper_customer_hears_no_supervisor",
+        "barge_agent_hears_supervisor",
+        "barge_customer_hears_supervisor",
+        "supervisor_hears_agent",
+        "supervisor_hears_customer",
+        "pause_shown",
+        "paused_is_spared",
+        "recording_confirmed",
+        "over_with_the_call",
+    ] {
+        assert!(names.contains(&name), "{name} is not among {names:?}");
+    }
+    assert_eq!(names.len(), 4 + 3 * 2 + 4);
 }
 
 fn is_there(program: &str) -> bool {

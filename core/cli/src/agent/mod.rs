@@ -12,6 +12,13 @@ mod supervision;
 mod team;
 mod view;
 
+// What other pictures show of phones as this terminal does.
+pub(crate) use desk::{microphone, roster_row, what_mode};
+pub(crate) use queues::state_word;
+pub(crate) use recordings::marks as recording_marks;
+pub(crate) use team::queue_line;
+pub(crate) use view::{DIM, STRONG, panel};
+
 use crate::args::{AgentArgs, OutputArgs, SupervisorArgs};
 use crate::call::until;
 use crate::config::Setup;

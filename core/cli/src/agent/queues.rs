@@ -109,7 +109,7 @@ pub(super) fn list(agent: &AgentSnapshot, choice: Choice) -> Line<'static> {
 }
 
 /// What somebody is, in a colour and a few words.
-pub(super) fn state_word(state: AgentState, pause: Option<&Pause>) -> (Color, String) {
+pub(crate) fn state_word(state: AgentState, pause: Option<&Pause>) -> (Color, String) {
     match state {
         AgentState::Unknown => (Color::DarkGray, "not known yet".to_owned()),
         AgentState::Unavailable => (Color::DarkGray, "the server has no queues for you".to_owned()),

@@ -88,7 +88,7 @@ pub(super) fn list(app: &App, at: usize) -> Line<'static> {
 }
 
 /// The mark beside a call: red only where the server has said so.
-pub(super) fn marks(call: &CallSnapshot) -> Vec<Span<'static>> {
+pub(crate) fn marks(call: &CallSnapshot) -> Vec<Span<'static>> {
     let is = |state| call.recordings.iter().any(|recording| recording.state == state);
     let is_certain = call.recordings.iter().all(|recording| recording.certain);
     let is_asked = call.recordings.iter().any(|recording| recording.requested.is_some());

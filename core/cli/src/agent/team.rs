@@ -131,7 +131,7 @@ fn head(label: &str, number: Option<&str>, width: usize) -> Vec<Span<'static>> {
     ]
 }
 
-pub(super) fn queue_line(queue: &TeamQueue, width: usize) -> Line<'static> {
+pub(crate) fn queue_line(queue: &TeamQueue, width: usize) -> Line<'static> {
     let label = queue.label.as_deref().unwrap_or(&queue.name);
     let color = if queue.waiting > 0 { Color::Yellow } else { Color::DarkGray };
     let mut spans = vec![Span::styled("≡ ", Style::new().fg(color))];

@@ -20,8 +20,8 @@ use sidetone_phone::{
 };
 use std::time::Duration;
 
-pub(super) const DIM: Style = Style::new().fg(Color::DarkGray);
-pub(super) const STRONG: Style = Style::new().add_modifier(Modifier::BOLD);
+pub(crate) const DIM: Style = Style::new().fg(Color::DarkGray);
+pub(crate) const STRONG: Style = Style::new().add_modifier(Modifier::BOLD);
 /// What `q quit` takes.
 const QUIT: u16 = 8;
 
@@ -420,7 +420,7 @@ pub(super) fn cut(text: &str, width: usize) -> String {
     text.chars().take(width.saturating_sub(1)).chain(['…']).collect()
 }
 
-pub(super) fn panel(title: &str) -> Block<'static> {
+pub(crate) fn panel(title: &str) -> Block<'static> {
     Block::bordered()
         .border_type(BorderType::Rounded)
         .border_style(DIM)

@@ -4,27 +4,32 @@
 //! |---|---|
 //! | `server` | the model PBX behind TLS WebSockets and real media |
 //! | `hand` | what is done at it by hand |
-//! | `speech` | what the two say |
+//! | `phone` | how its phones are set up |
+//! | `speech` | what they say |
 //! | `story` | the two phones, and what each does when |
 //! | `ladder`, `record` | what is kept of it |
 //! | `hearing` | whether one heard what the other said |
 //! | `screen`, `report` | what is shown of it |
+//! | `team` | the same with agents, a customer and their supervisor |
 
 mod hand;
 mod hearing;
 mod ladder;
+mod phone;
 mod record;
 mod report;
 mod screen;
 mod server;
 mod speech;
 mod story;
+mod team;
 
 use crate::args::DemoArgs;
 use crate::config::SetupError;
 use crate::console::{Input, Printer, asked_to_leave, put};
 use crate::json::JsonEvent;
 use crate::{Failure, Outcome};
+use phone::Place;
 use screen::Screen;
 use server::Server;
 use sidetone_driver::{Trust, clock};
@@ -42,6 +47,9 @@ pub(crate) async fn run(args: DemoArgs) -> Outcome {
     if args.serve {
         return serve(&args).await;
     }
+    if args.team {
+        return team::run(&args).await;
+    }
     is_writable(&args.report)?;
     let screen = Screen::new(args.output.json);
     let talk = Duration::from_secs(args.talk);
@@ -49,19 +57,18 @@ pub(crate) async fn run(args: DemoArgs) -> Outcome {
     let record = if args.asterisk {
         let (server, trust) = asterisk(&args)?;
         let (domain, title) = (BENCH_DOMAIN.to_owned(), "a real Asterisk".to_owned());
-        let plan = Plan { server, trust, domain, title, talk, voice, sip };
+        let place = Place { server, trust, domain };
+        let plan = Plan { place, title, talk, voice, sip };
         story::play(&plan, screen).await?
     } else {
         let server = Server::start(args.port).await?;
-        let plan = Plan {
+        let place = Place {
             server: server.url().parse().map_err(SetupError::from)?,
             trust: Trust::Pem(std::fs::read(server.ca())?),
             domain: server.domain().to_owned(),
-            title: "the model PBX on this machine".to_owned(),
-            talk,
-            voice,
-            sip,
         };
+        let plan =
+            Plan { place, title: "the model PBX on this machine".to_owned(), talk, voice, sip };
         story::play(&plan, screen).await?
     };
     let verdict = record.verdict();

@@ -1,22 +1,19 @@
 //! The demonstration itself: two phones, one call, and what each does when.
 
 use super::ladder::Rung;
+use super::phone::Place;
 use super::record::{Milestone, Record, Who};
 use super::screen::{Screen, Shown, milliseconds};
 use super::speech::{self, Conversation};
 use crate::Failure;
-use crate::config::{Setup, SetupError};
+use crate::config::SetupError;
 use crate::console::asked_to_leave;
 use crate::json::{JsonEvent, Line, ms};
 use crate::session::Session;
-use crate::state::State;
-use sidetone_driver::{AudioEndpoint, DriverConfig, Milestone as Step, Trust, Update, What, clock};
-use sidetone_phone::{
-    Account, CallId, Command, Config, EndReason, Event, Registration, RegistrationState, Secret,
-    ServerAddress,
-};
+use sidetone_driver::{Milestone as Step, Update, What, clock};
+use sidetone_phone::{CallId, Command, EndReason, Event, Registration, RegistrationState};
 use std::ops::Range;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 use tokio::time::Instant;
 
@@ -32,9 +29,7 @@ const QUIET: Duration = Duration::from_millis(20);
 
 /// Where and what is played.
 pub(super) struct Plan {
-    pub(super) server: ServerAddress,
-    pub(super) trust: Trust,
-    pub(super) domain: String,
+    pub(super) place: Place,
     /// The server, in words.
     pub(super) title: String,
     pub(super) talk: Duration,
@@ -90,7 +85,7 @@ pub(super) async fn play(plan: &Plan, screen: Screen) -> Result<Record, Failure>
 
     let mut record = Record {
         server: plan.title.clone(),
-        url: plan.server.to_string(),
+        url: plan.place.server.to_string(),
         number: NUMBER.to_owned(),
         voices: talk.origin.to_owned(),
         began: clock::now().wall,
@@ -101,8 +96,9 @@ pub(super) async fn play(plan: &Plan, screen: Screen) -> Result<Record, Failure>
     screen.title(&record);
 
     // The customer first: reading his voice must not hold up the agent's registration.
-    let customer = Session::start(setup(plan, CUSTOMER, &customer_voice, &customer_ear)?).await?;
-    let agent = Session::start(setup(plan, AGENT, &agent_voice, &agent_ear)?).await?;
+    let customer =
+        Session::start(plan.place.phone(CUSTOMER, &customer_voice, &customer_ear)?).await?;
+    let agent = Session::start(plan.place.phone(AGENT, &agent_voice, &agent_ear)?).await?;
     let mut story = Story {
         plan,
         screen,
@@ -132,26 +128,6 @@ pub(super) async fn play(plan: &Plan, screen: Screen) -> Result<Record, Failure>
 const AGENT: &str = "agent1";
 const CUSTOMER: &str = "customer1";
 const NUMBER: &str = "1801";
-
-fn setup(plan: &Plan, user: &str, voice: &Path, ear: &Path) -> Result<Setup, Failure> {
-    let aor = format!("sip:{user}@{}", plan.domain);
-    let account =
-        Account::new(&aor, Secret::new(format!("secret-{user}"))).map_err(SetupError::from)?;
-    let state = State::nowhere();
-    Ok(Setup {
-        driver: DriverConfig {
-            phone: Config::new(account, vec![plan.server.clone()], state.instance()),
-            saved: None,
-            history: None,
-            vault: None,
-            trust: plan.trust.clone(),
-            ice_servers: Vec::new(),
-            microphone: AudioEndpoint::File(voice.to_owned()),
-            speaker: AudioEndpoint::File(ear.to_owned()),
-        },
-        state,
-    })
-}
 
 impl Story<'_> {
     async fn run(&mut self) -> Result<(), Failure> {

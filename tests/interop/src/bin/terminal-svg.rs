@@ -43,7 +43,7 @@ fn draw(text: &str) -> String {
     let mut svg = format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {width:.0} {height:.0}\" \
          font-family=\"ui-monospace,'SF Mono','DejaVu Sans Mono',Menlo,Consolas,monospace\" \
-         font-size=\"14\" role=\"img\">\n<title>sidetone agent in a terminal</title>\n\
+         font-size=\"14\" role=\"img\">\n<title>Sidetone in a terminal</title>\n\
          <rect width=\"100%\" height=\"100%\" rx=\"8\" fill=\"{BACKGROUND}\"/>\n"
     );
     for (number, row) in rows.iter().enumerate() {

@@ -3,7 +3,7 @@
 
 use crate::scenarios::agent::{ask, until};
 use crate::scenarios::supervision::{confirmed, connect, supervise};
-use serde_json::json;
+use serde_json::{Value, json};
 use sidetone_interop::bench::Bench;
 use sidetone_interop::phone::{PATIENCE, Phone};
 use sidetone_interop::stage::{Server, Stage};
@@ -37,7 +37,7 @@ impl Floor {
         let mut agent = stage.agent_with(&says, &["--queues"]);
         until(&mut agent, "in no queue", |agent| agent["state"] == "logged_out");
         ask(&mut agent, json!({ "command": "login" }), "ready");
-        let (mut customer, supervisor) = (stage.customer(&asks), stage.colleague(&speaks));
+        let (mut customer, supervisor) = (stage.customer(&asks), stage.supervisor(&speaks));
         let call = connect(&mut customer, &mut agent, &stage.line.desk());
         let mut floor = Self { stage, agent, customer, supervisor, voices, call };
         floor.nobody_hears_him();
@@ -127,6 +127,12 @@ fn a_supervisor_listens_whispers_barges_in_and_listens_again() {
     let mut floor = Floor::new();
     let (who, whom) = (floor.stage.line.colleague(), floor.stage.line.agent());
     let before = floor.written(&who, &whom).len();
+    // At his desk he watches without being asked to.
+    floor.supervisor.wait("the roster", PATIENCE, |event| {
+        let people = event["team"]["people"].as_array();
+        let talks = |person: &Value| person["name"] == whom && person["state"] == "on_call";
+        event["event"] == "team" && people.is_some_and(|people| people.iter().any(talks))
+    });
     let call = floor.supervise("listen");
     floor.he_hears_both();
     floor.nobody_hears_him();

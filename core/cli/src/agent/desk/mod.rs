@@ -4,6 +4,7 @@
 mod view;
 
 pub(super) use view::draw;
+pub(crate) use view::{microphone, roster_row, what_mode};
 
 use super::app::{App, is_up};
 use super::keys::{Action, shortcut};
@@ -49,15 +50,17 @@ impl Desk {
 
     /// Notes how the supervision that was asked for last has failed; its call may be gone by then.
     pub(super) fn take(&mut self, event: &Event, team: Option<&TeamSnapshot>) {
-        let reason = match event {
-            Event::SupervisionFailed { call, reason, .. } => Some((call, reason.to_string())),
-            Event::Ended { call, reason } if *reason != EndReason::Local => {
-                Some((call, reason.to_string()))
-            }
-            _ => None,
+        let reason = if let Event::SupervisionFailed { reason, .. } = event {
+            reason.to_string()
+        } else if let Event::Ended { reason, .. } = event
+            && *reason != EndReason::Local
+        {
+            reason.to_string()
+        } else {
+            return;
         };
-        if let (Some((call, reason)), Some((mine, target))) = (reason, &self.asked)
-            && call == mine
+        if let Some((mine, target)) = &self.asked
+            && event.call() == Some(*mine)
         {
             self.problem = Some(format!("{}: {reason}", label_of(team, target)));
         }

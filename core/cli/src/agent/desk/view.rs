@@ -100,6 +100,7 @@ fn draw_roster(frame: &mut Frame<'_>, area: Rect, app: &App, desk: &Desk, now: D
     let people = desk.found(app);
     let chosen = desk.chosen(&people).map(|(at, _)| at);
     let is_one_team = people.windows(2).all(|two| two[0].team == two[1].team);
+    let mine = supervised(app).map(|(_, seen)| seen);
     let (mut lines, mut marked, mut last) = (Vec::new(), 0, None);
     for (at, person) in people.iter().enumerate() {
         if !is_one_team && last != Some(&person.team) {
@@ -109,7 +110,7 @@ fn draw_roster(frame: &mut Frame<'_>, area: Rect, app: &App, desk: &Desk, now: D
         if Some(at) == chosen {
             marked = lines.len();
         }
-        lines.push(row(person, Some(at) == chosen, state, app, width, now));
+        lines.push(roster_row(person, Some(at) == chosen, state, mine, width, now));
     }
     // The chosen one stays in sight.
     let mut lines: Vec<Line<'_>> =
@@ -135,11 +136,11 @@ fn draw_roster(frame: &mut Frame<'_>, area: Rect, app: &App, desk: &Desk, now: D
 }
 
 /// Who, what he is and since when, and what is done with his call.
-fn row(
+pub(crate) fn roster_row(
     person: &Colleague,
     is_chosen: bool,
     worth: TeamState,
-    app: &App,
+    supervision: Option<&Supervision>,
     width: usize,
     now: Duration,
 ) -> Line<'static> {
@@ -158,8 +159,7 @@ fn row(
         Span::styled(format!("{:<20}", cut(&word, 19)), Style::new().fg(color)),
         Span::styled(format!("{:>7}  ", clock(since, now)), DIM),
     ];
-    let mine = supervised(app).filter(|(_, seen)| seen.target == person.name);
-    if let Some((_, seen)) = mine {
+    if let Some(seen) = supervision.filter(|seen| seen.target == person.name) {
         let mark = match (seen.requested, seen.mode) {
             (Some(mode), _) => Span::styled(format!("◁ {mode}…"), ASKED),
             (None, Some(mode)) => Span::styled(format!("◀ {mode}"), STRONG.fg(Color::Cyan)),
@@ -194,7 +194,7 @@ fn draw_supervision(frame: &mut Frame<'_>, area: Rect, app: &App, desk: &Desk, n
         return;
     };
     let team = app.snapshot.team.as_deref();
-    frame.render_widget(text(what(call, seen, &label_of(team, &seen.target), now)), rows[0]);
+    frame.render_widget(text(what_mode(call, seen, &label_of(team, &seen.target), now)), rows[0]);
     frame.render_widget(text(Line::from(microphone(call, seen))), rows[1]);
     let quality = call.quality.clone().unwrap_or_default();
     let silent = call.quality.is_none();
@@ -204,7 +204,12 @@ fn draw_supervision(frame: &mut Frame<'_>, area: Rect, app: &App, desk: &Desk, n
 }
 
 /// What is confirmed with whom, and what is asked for.
-fn what(call: &CallSnapshot, seen: &Supervision, who: &str, now: Duration) -> Line<'static> {
+pub(crate) fn what_mode(
+    call: &CallSnapshot,
+    seen: &Supervision,
+    who: &str,
+    now: Duration,
+) -> Line<'static> {
     let text = match seen.mode {
         _ if call.hold.local => format!("On hold: {who}"),
         _ if seen.waiting => format!("Waiting for the next call of {who}"),
@@ -227,7 +232,7 @@ fn what(call: &CallSnapshot, seen: &Supervision, who: &str, now: Duration) -> Li
 }
 
 /// Who hears the supervisor now, as far as his phone lets anybody.
-pub(super) fn microphone(call: &CallSnapshot, seen: &Supervision) -> Span<'static> {
+pub(crate) fn microphone(call: &CallSnapshot, seen: &Supervision) -> Span<'static> {
     let loud = |color| Style::new().fg(color).add_modifier(Modifier::BOLD);
     let is_open = seen.speaks && call.hold == Hold::default();
     match seen.mode.filter(|_| is_open) {

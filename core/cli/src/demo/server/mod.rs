@@ -69,8 +69,13 @@ enum Report {
 }
 
 impl Server {
-    /// Listens on loopback; port 0 takes a free one.
+    /// The bench's model, listening on loopback; port 0 takes a free one.
     pub(super) async fn start(port: u16) -> io::Result<Self> {
+        Self::start_with(port, PbxConfig::bench()).await
+    }
+
+    /// The same with other users and numbers.
+    pub(super) async fn start_with(port: u16, site: PbxConfig) -> io::Result<Self> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await.map_err(|error| {
             let text = format!("port {port} of this machine cannot be used: {error}");
             io::Error::new(error.kind(), text)
@@ -79,7 +84,7 @@ impl Server {
         let identity = tls::Identity::new().map_err(io::Error::other)?;
         let ca = CaFile::new(&identity.authority)?;
 
-        let config = PbxConfig { address: address.to_string(), ..PbxConfig::bench() };
+        let config = PbxConfig { address: address.to_string(), ..site };
         let (reports, inbox) = mpsc::channel(INBOX);
         let owning = Owner::new(config.clone(), reports.clone()).run(inbox);
         let listening =

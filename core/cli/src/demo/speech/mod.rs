@@ -22,6 +22,8 @@ pub(super) enum Speaker {
     Agent,
     /// The one who calls.
     Customer,
+    /// The one who supervises.
+    Supervisor,
 }
 
 /// The turns of the conversation, the first right after the answer.
@@ -38,6 +40,63 @@ const TURNS: [(Speaker, &str); 8] = [
 /// During this turn the agent looks it up, and the call is on hold.
 const HOLD: usize = 4;
 
+/// What three say one after the other, again and again.
+const ROUND: [(Speaker, &str); 3] = [
+    (Speaker::Agent, "How can I help you?"),
+    (Speaker::Customer, "Where is my order?"),
+    (Speaker::Supervisor, "Offer him a discount."),
+];
+/// So much silence is between two of them, in samples: who hears several tells them apart by it.
+const BREATH: usize = SAMPLE_RATE as usize / 2;
+
+/// A round of the agent, the customer and the supervisor, at 48 kHz, equally long, so that they stay in step when they are
+/// repeated.
+pub(super) struct Round {
+    /// What each says of it.
+    pub(super) voices: [Vec<i16>; 3],
+    /// How the voices were made, in words.
+    pub(super) origin: &'static str,
+}
+
+impl Round {
+    /// The round.
+    pub(super) fn new() -> Self {
+        let (turns, origin) = spoken(&ROUND);
+        let mut voices = [const { Vec::new() }; 3];
+        let mut length = 0;
+        for (voice, turn) in voices.iter_mut().zip(&turns) {
+            voice.resize(length, 0);
+            voice.extend_from_slice(turn);
+            length = voice.len() + BREATH;
+        }
+        voices.iter_mut().for_each(|voice| voice.resize(length, 0));
+        Self { voices, origin }
+    }
+
+    /// How long it lasts.
+    pub(super) fn lasts(&self) -> Duration {
+        duration(self.voices[0].len())
+    }
+
+    /// What one says for so long, from this time of the round on.
+    pub(super) fn said(&self, voice: usize, from: Duration, time: Duration) -> Vec<i16> {
+        let says = self.voices[voice].iter().copied().cycle();
+        says.skip(samples(from)).take(samples(time)).collect()
+    }
+}
+
+/// The turns, spoken, and how the voices were made, in words.
+fn spoken(turns: &[(Speaker, &str)]) -> (Vec<Vec<i16>>, &'static str) {
+    let espeak = turns.iter().map(|(who, text)| espeak(*who, text)).collect::<Option<Vec<_>>>();
+    match espeak {
+        Some(turns) => (turns, "espeak-ng"),
+        None => {
+            let turns = turns.iter().map(|(who, text)| synth::speak(*who, text)).collect();
+            (turns, "made by a small synthesiser")
+        }
+    }
+}
+
 /// Both sides of one conversation, at 48 kHz, equally long, so that they stay in step when they are
 /// repeated.
 pub(super) struct Conversation {
@@ -53,10 +112,7 @@ impl Conversation {
     /// A conversation of at least so long. A customer's file takes the place of the customer's turns.
     pub(super) fn new(at_least: Duration, customer: Option<&Path>) -> std::io::Result<Self> {
         let wanted = samples(at_least);
-        let espeak = TURNS.iter().map(|(who, text)| espeak(*who, text)).collect::<Option<Vec<_>>>();
-        let origin = if espeak.is_some() { "espeak-ng" } else { "made by a small synthesiser" };
-        let turns = espeak
-            .unwrap_or_else(|| TURNS.iter().map(|(who, text)| synth::speak(*who, text)).collect());
+        let (turns, origin) = spoken(&TURNS);
         let (mut agent, mut other) = (Vec::new(), Vec::new());
         let mut hold = Duration::ZERO..Duration::ZERO;
         while agent.len() < wanted {
@@ -64,7 +120,7 @@ impl Conversation {
             for (index, ((who, _), turn)) in TURNS.iter().zip(&turns).enumerate() {
                 let (speaks, listens) = match who {
                     Speaker::Agent => (&mut agent, &mut other),
-                    Speaker::Customer => (&mut other, &mut agent),
+                    Speaker::Customer | Speaker::Supervisor => (&mut other, &mut agent),
                 };
                 let from = duration(speaks.len());
                 speaks.extend_from_slice(turn);
@@ -95,6 +151,7 @@ fn espeak(who: Speaker, text: &str) -> Option<Vec<i16>> {
     let (voice, pitch) = match who {
         Speaker::Agent => ("en-us+f3", "55"),
         Speaker::Customer => ("en-gb+m3", "38"),
+        Speaker::Supervisor => ("en-us+f2", "70"),
     };
     let folder = tempfile::tempdir().ok()?;
     let file = folder.path().join("turn.wav");

@@ -25,6 +25,7 @@ pub(super) fn speak(who: Speaker, text: &str) -> Vec<i16> {
     let (pitch, tract) = match who {
         Speaker::Agent => (205.0, 1.16),
         Speaker::Customer => (112.0, 1.0),
+        Speaker::Supervisor => (235.0, 1.22),
     };
     let sounds: Vec<Sound> = text.chars().filter_map(sound).collect();
     let total: f32 = sounds.iter().map(|s| f32::from(s.milliseconds)).sum();
