@@ -52,6 +52,24 @@ fn a_caller_is_not_forwarded_outside_by_somebody_who_may_not() {
     stage.leave(colleague);
 }
 
+#[test]
+fn a_hidden_caller_outside_is_not_called_back_by_somebody_who_may_not() {
+    let stage = Stage::asterisk();
+    let (bench, clerk) = (Bench::get(), stage.line.clerk());
+    // As mask.conf gives one for a caller, for a while.
+    let key = uuid::Uuid::new_v4().simple().to_string();
+    let until = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    let until = until.expect("a time").as_secs() + 600;
+    bench.asterisk(&format!("database put sidetone-ref/{clerk} {key} {until}/{OUTSIDE}"));
+    let mut phone = stage.clerk_with(&Voice::silence(), &[]);
+    let call = phone.dial(&format!("ref-{key}"));
+    phone.wait_ended(&call, "refused");
+    let call = phone.dial("ref-00");
+    let unknown = phone.wait_ended(&call, "unreachable");
+    assert_eq!(unknown["status"], 404, "{unknown}");
+    stage.leave(phone);
+}
+
 /// Takes something from the server, which has it again at the end.
 struct Without {
     bench: Bench,
