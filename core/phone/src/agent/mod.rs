@@ -3,9 +3,9 @@
 //! What he wants goes as a code of the dial plan; what he is comes as a NOTIFY, to each of his phones and after each
 //! change, whoever made it. On each connection the phone asks once, so that what it shows is never older.
 
-mod again;
 mod features;
 mod news;
+mod question;
 mod recording;
 mod team;
 
@@ -16,9 +16,9 @@ use crate::{
     AgentFailure, AgentRequest, AgentSnapshot, AgentState, CallState, CommandError, ControlFailure,
     ControlId, Event, Now, TimerReason,
 };
-use again::Again;
 pub(crate) use features::Features;
 use news::News;
+use question::Question;
 pub(crate) use recording::Recordings;
 use sidetone_sip::transaction::ServerKey;
 use sidetone_sip::{Request, StatusCode};
@@ -34,23 +34,24 @@ const PATIENCE: Duration = Duration::from_secs(2);
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Agent {
     news: Option<News>,
+    /// The number of the last news of this connection.
+    number: Option<u64>,
     /// The news is of this connection.
     certain: bool,
     /// The server has no queues for this user, as it has said on this connection.
     missing: bool,
+    /// What he is.
+    question: Question,
     asked: Option<Asked>,
-    /// When to ask what he is, after a question that came to nothing.
-    again: Again,
     told: Option<AgentSnapshot>,
 }
 
-/// A code that is under way.
+/// What he wants, on its way by a code.
 #[derive(Debug, Clone)]
 struct Asked {
     control: ControlId,
-    /// What is wanted; `None`: to know what he is.
-    request: Option<AgentRequest>,
-    /// The number of the news before it.
+    request: AgentRequest,
+    /// The number of the news before it, on this connection.
     before: Option<u64>,
     /// The server has done it; its news must come until then.
     done: Option<Duration>,
@@ -59,13 +60,19 @@ struct Asked {
 impl Agent {
     pub(crate) fn poll_timeout(&self) -> Option<(Duration, TimerReason)> {
         let news = self.asked.as_ref().and_then(|asked| asked.done);
-        let at = news.into_iter().chain(self.again.at()).min()?;
+        let at = news.into_iter().chain(self.question.poll_timeout()).min()?;
         Some((at, TimerReason::AgentNews))
     }
 
     /// The connection is gone: what was known is what was said last.
     pub(crate) fn forget(&mut self) {
-        (self.certain, self.missing, self.again) = (false, false, Again::default());
+        (self.certain, self.missing, self.number) = (false, false, None);
+        self.question = Question::default();
+        // What was done is part of what is asked for on the next.
+        self.asked.take_if(|asked| asked.done.is_some());
+        if let Some(asked) = &mut self.asked {
+            asked.before = None;
+        }
     }
 
     /// The user signs out: what he was is nobody's.
@@ -74,7 +81,7 @@ impl Agent {
     }
 
     fn requested(&self) -> Option<&AgentRequest> {
-        self.asked.as_ref()?.request.as_ref()
+        self.asked.as_ref().map(|asked| &asked.request)
     }
 
     /// Refuses at once what the server would refuse, as far as it has told.
@@ -104,11 +111,9 @@ impl Agent {
 
     /// Newer than what a code was sent on.
     fn is_answered(&self) -> bool {
-        self.asked.as_ref().is_some_and(|asked| {
-            asked.done.is_some()
-                && self.certain
-                && self.news.as_ref().map(|n| n.number) > asked.before
-        })
+        self.asked
+            .as_ref()
+            .is_some_and(|asked| asked.done.is_some() && self.certain && self.number > asked.before)
     }
 }
 
@@ -122,19 +127,9 @@ impl Phone {
             return Err(CommandError::NoQueues);
         }
         self.agent.check(&request)?;
-        let code = code(&request);
-        self.dial_for_agent(&code, Some(request), now)
-    }
-
-    fn dial_for_agent(
-        &mut self,
-        code: &str,
-        request: Option<AgentRequest>,
-        now: Now,
-    ) -> Result<(), CommandError> {
         let control = ControlId(self.ua.uuid());
-        self.send_control(control, code, Asker::Phone, now)?;
-        let before = self.agent.news.as_ref().map(|news| news.number);
+        self.send_control(control, &code(&request), Asker::Phone, now)?;
+        let before = self.agent.number;
         self.agent.asked = Some(Asked { control, request, before, done: None });
         Ok(())
     }
@@ -147,13 +142,11 @@ impl Phone {
         if self.agent.is_answered() {
             self.agent.asked = None;
         }
-        let asks = !self.agent.certain && !self.agent.missing && self.agent.asked.is_none();
-        if asks
-            && self.agent.again.at().is_none()
-            && self.account.is_registered()
-            && self.dial_for_agent("sidetone*state", None, now).is_err()
-        {
-            self.agent.again.later(now);
+        let agent = &self.agent;
+        let asks = !agent.certain && !agent.missing && agent.asked.is_none();
+        if asks && agent.question.is_idle() && self.account.is_registered() {
+            let sent = self.send_question("sidetone*state", now);
+            self.agent.question.sent(sent, now);
         }
         let shown = self.agent_snapshot();
         if shown != self.agent.told {
@@ -172,38 +165,33 @@ impl Phone {
         now: Now,
     ) {
         let Self { agent, ua, .. } = self;
-        let Some(asked) = agent.asked.take_if(|asked| asked.control == control) else { return };
-        let reason = match outcome {
-            Ok(()) => {
-                agent.asked = Some(Asked { done: Some(now.boot + PATIENCE), ..asked });
-                return;
+        match agent.question.answered(control, outcome, (agent.certain, PATIENCE), now) {
+            Some(ControlFailure::NotFound | ControlFailure::Forbidden) => {
+                (agent.missing, agent.certain, agent.news) = (true, false, None);
             }
-            Err(reason) => reason,
-        };
-        match asked.request {
-            Some(request) => {
-                let reason = failure(&request, reason);
+            Some(_) => agent.question.later(now),
+            None => {}
+        }
+        let Some(asked) = agent.asked.take_if(|asked| asked.control == control) else { return };
+        match outcome {
+            Ok(()) => agent.asked = Some(Asked { done: Some(now.boot + PATIENCE), ..asked }),
+            Err(reason) => {
+                let reason = failure(&asked.request, reason);
                 // It may have been done.
                 agent.certain &= reason != AgentFailure::Unconfirmed;
-                ua.tell(Event::AgentFailed { request, reason });
+                ua.tell(Event::AgentFailed { request: asked.request, reason });
             }
-            None if matches!(reason, ControlFailure::NotFound | ControlFailure::Forbidden) => {
-                (agent.missing, agent.news) = (true, None);
-            }
-            None => agent.again.later(now),
         }
     }
 
     pub(crate) fn handle_agent_timeout(&mut self, now: Now) {
         let agent = &mut self.agent;
-        agent.again.handle_timeout(now);
-        // Done, and not told: then it is asked for.
+        let mut is_silent = agent.question.handle_timeout(now);
         let silent = |asked: &mut Asked| asked.done.is_some_and(|until| until <= now.boot);
-        if let Some(asked) = agent.asked.take_if(silent) {
-            agent.certain = false;
-            if asked.request.is_none() {
-                agent.again.later(now);
-            }
+        is_silent |= agent.asked.take_if(silent).is_some();
+        if is_silent {
+            // Done, and not told: then it is asked for. The server may have begun to count anew.
+            (agent.certain, agent.number) = (false, None);
         }
     }
 
@@ -215,13 +203,11 @@ impl Phone {
         let tag = self.ua.token();
         self.ua.respond(key, notify.response(StatusCode::OK, Some(&tag)), now);
         let agent = &mut self.agent;
-        let older =
-            |news: &News| agent.news.as_ref().is_some_and(|known| known.number >= news.number);
-        if let Some(news) = News::read(&notify.body, now)
-            && !(agent.certain && older(&news))
-        {
-            agent.news = Some(news);
-            (agent.certain, agent.missing, agent.again) = (true, false, Again::default());
+        let is_newer = |news: &News| agent.number < Some(news.number);
+        if let Some(news) = News::read(&notify.body, now).filter(is_newer) {
+            (agent.number, agent.news) = (Some(news.number), Some(news));
+            (agent.certain, agent.missing) = (true, false);
+            agent.question.told();
         }
         true
     }

@@ -89,8 +89,10 @@ impl Supervising {
         Supervision {
             target: self.target.clone(),
             mode: self.confirmed,
-            requested: Some(self.wanted)
-                .filter(|wanted| self.confirmed != Some(*wanted) && !self.waiting && !self.over),
+            requested: Some(self.wanted).filter(|wanted| {
+                let is_asked = self.asked.is_some() && self.confirmed != Some(*wanted);
+                is_asked && !self.waiting && !self.over
+            }),
             speaks: self.is_open(),
             follow: self.follow,
             waiting: self.waiting,
@@ -234,9 +236,9 @@ impl Call {
     fn mode_failed(&mut self, reason: SupervisionFailure, ua: &mut Ua) {
         let Some(supervising) = &mut self.supervising else { return };
         let Some(Asked { mode, .. }) = supervising.asked.take() else { return };
-        let known = supervising.confirmed.filter(|_| reason == SupervisionFailure::Forbidden);
-        // Where nobody knows what the server has made of it, nothing is said to anybody.
-        supervising.settle_for(known.unwrap_or(SupervisionMode::Listen));
+        // Where nobody knows what the server has made of it, no mode is known, and nothing is said to anybody.
+        supervising.confirmed.take_if(|_| reason != SupervisionFailure::Forbidden);
+        supervising.settle_for(supervising.confirmed.unwrap_or(SupervisionMode::Listen));
         self.set_gates(ua);
         if !self.released {
             ua.tell(Event::SupervisionFailed { call: self.id, mode, reason });

@@ -309,3 +309,68 @@ fn no_call_is_answered_by_itself_for_an_agent_who_is_paused_or_in_no_queue() {
         assert_eq!(world.phone.snapshot().calls[0].automatic, expected, "{is_in} {more}");
     }
 }
+
+#[test]
+fn a_server_that_says_it_has_no_queues_is_believed_though_it_has_told_some() {
+    let mut world = World::registered_with(agents());
+    let invite = code(&mut world, "sidetone*state");
+    notify(&mut world, &body(3, true, ""));
+    world.reply(&invite, 404);
+    is(&world, AgentState::Unavailable, false);
+}
+
+#[test]
+fn older_news_is_not_taken_on_one_connection_unless_the_server_counts_anew() {
+    let mut world = knowing(true);
+    notify(&mut world, &body(7, true, ""));
+    world.command(ask(pause("lunch"))).unwrap();
+    let invite = code(&mut world, "sidetone*pause*lunch");
+    world.reply(&invite, 100);
+    world.advance_alive(SECOND * 11);
+    world.request(Method::Cancel);
+    let state = code(&mut world, "sidetone*state");
+    // What comes late while nothing is certain is no news.
+    notify(&mut world, &body(6, false, ""));
+    is(&world, AgentState::Ready, false);
+    done(&mut world, &state);
+    world.advance_alive(SECOND * 3);
+    // It has said yes and told nothing newer: it has lost its memory.
+    notify(&mut world, &body(1, false, ""));
+    is(&world, AgentState::LoggedOut, true);
+}
+
+#[test]
+fn what_is_done_when_the_connection_goes_is_not_waited_for_on_the_next() {
+    let mut world = knowing(true);
+    world.command(ask(pause("lunch"))).unwrap();
+    let invite = code(&mut world, "sidetone*pause*lunch");
+    done(&mut world, &invite);
+    world.lose_flow(FlowErrorKind::Lost);
+    assert_eq!(agent(&world).requested, None);
+    is(&world, AgentState::Ready, false);
+    world.advance(SECOND * 2);
+    world.open_flow();
+    world.grant();
+    let state = code(&mut world, "sidetone*state");
+    notify(&mut world, &body(1, true, r#","reason":"lunch","since":4990"#));
+    done(&mut world, &state);
+    is(&world, AgentState::NotReady, true);
+    world.advance_alive(SECOND * 60);
+    is(&world, AgentState::NotReady, true);
+    world.silent();
+}
+
+#[test]
+fn a_question_is_not_lost_for_a_request_that_comes_meanwhile() {
+    let mut world = World::registered_with(agents());
+    let state = code(&mut world, "sidetone*state");
+    world.command(ask(pause("lunch"))).unwrap();
+    let invite = code(&mut world, "sidetone*pause*lunch");
+    world.reply(&invite, 480);
+    world.request(Method::Ack);
+    world.silent();
+    notify(&mut world, &body(1, false, ""));
+    done(&mut world, &state);
+    is(&world, AgentState::LoggedOut, true);
+    world.silent();
+}

@@ -359,3 +359,16 @@ fn with_the_call_goes_what_was_recorded_of_it() {
     let failed = |event: &Event| matches!(event, Event::RecordingFailed { .. });
     assert!(!world.events.iter().any(failed));
 }
+
+#[test]
+fn older_news_is_not_taken_though_nothing_is_certain() {
+    let (mut world, _, _) = talking(&one("recording"));
+    world.command(record("1", Pause)).unwrap();
+    code(&mut world, &format!("sidetone*record*{}*1*pause", id()));
+    world.advance_alive(SECOND * 11);
+    failed(&world, "1", Pause, RecordingFailure::Unconfirmed);
+    code(&mut world, "sidetone*record");
+    notify(&mut world, 1, true, &one("stopped"));
+    let [recording] = &shown(&world)[..] else { panic!() };
+    assert_eq!((recording.state, recording.certain), (RecordingState::Recording, false));
+}

@@ -330,3 +330,34 @@ fn what_is_no_word_of_the_mode_changes_nothing() {
         assert_eq!(seen(&world).mode, None, "{body}");
     }
 }
+
+#[test]
+fn a_mode_that_was_confirmed_before_nobody_knew_is_confirmed_anew_before_he_is_heard() {
+    let (mut world, invite) = supervising(Whisper);
+    confirmed(&mut world, &invite, Whisper);
+    world.command(switch(Barge)).unwrap();
+    asks(&mut world, '6');
+    world.advance_alive(SECOND * 11);
+    assert_eq!((seen(&world).mode, seen(&world).requested), (None, None));
+    // The server may still come to the barge that it was asked for.
+    world.command(switch(Whisper)).unwrap();
+    let info = asks(&mut world, '5');
+    assert!(!speaks(&mut world));
+    world.reply(&info, 200);
+    confirmed(&mut world, &invite, Barge);
+    assert!(!speaks(&mut world));
+    confirmed(&mut world, &invite, Whisper);
+    assert!(speaks(&mut world));
+}
+
+#[test]
+fn a_mode_that_is_refused_is_not_shown_as_requested() {
+    let (mut world, invite) = supervising(Whisper);
+    confirmed(&mut world, &invite, Whisper);
+    world.command(switch(Listen)).unwrap();
+    let info = asks(&mut world, '4');
+    world.reply(&info, 200);
+    told(&mut world, &invite, r#"{"v":1,"mode":"whisper","refused":"listen"}"#);
+    assert_eq!((seen(&world).mode, seen(&world).requested), (Some(Whisper), None));
+    assert!(!speaks(&mut world), "he wants to be heard by nobody");
+}

@@ -11,6 +11,7 @@ mod key;
 pub mod line;
 pub mod op;
 pub mod pair;
+pub mod plane;
 mod script;
 mod timer;
 

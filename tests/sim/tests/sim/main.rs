@@ -18,6 +18,7 @@ mod journeys;
 mod message;
 mod orders;
 mod pairs;
+mod plane;
 mod pushes;
 mod recording;
 mod referrals;

@@ -5,9 +5,8 @@
 
 mod news;
 
-use super::again::Again;
+use super::question::Question;
 use crate::call::{Call, target};
-use crate::control::Asker;
 use crate::phone::Phone;
 use crate::subscription::is_of_package;
 use crate::{
@@ -31,31 +30,20 @@ pub(crate) struct Features {
     known: Arc<FeaturesSnapshot>,
     /// What numbers outside begin with.
     outside: Vec<String>,
-    asked: Option<Asked>,
-    again: Again,
+    question: Question,
     told: Arc<FeaturesSnapshot>,
-}
-
-/// The question what there is.
-#[derive(Debug, Clone, Copy)]
-struct Asked {
-    control: ControlId,
-    /// The server has said yes; its news must come until then.
-    until: Option<Duration>,
 }
 
 impl Features {
     pub(crate) fn poll_timeout(&self) -> Option<(Duration, TimerReason)> {
-        let asked = self.asked.and_then(|asked| asked.until);
-        let at = asked.into_iter().chain(self.again.at()).min()?;
-        Some((at, TimerReason::AgentNews))
+        Some((self.question.poll_timeout()?, TimerReason::AgentNews))
     }
 
     /// The connection is gone: what was known is what was said last.
     pub(crate) fn forget(&mut self) {
         let known = Arc::make_mut(&mut self.known);
         (known.certain, known.problem) = (false, None);
-        (self.asked, self.again) = (None, Again::default());
+        self.question = Question::default();
     }
 
     /// The user signs out: what he may is nobody's.
@@ -185,14 +173,10 @@ impl Phone {
             return;
         }
         let features = &self.features;
-        let asks =
-            !features.is_answered() && features.asked.is_none() && features.again.at().is_none();
+        let asks = !features.is_answered() && features.question.is_idle();
         if asks && self.account.is_registered() {
-            let control = ControlId(self.ua.uuid());
-            match self.send_control(control, "sidetone*features", Asker::Phone, now) {
-                Ok(()) => self.features.asked = Some(Asked { control, until: None }),
-                Err(_) => self.features.again.later(now),
-            }
+            let sent = self.send_question("sidetone*features", now);
+            self.features.question.sent(sent, now);
         }
         let Self { features, ua, .. } = self;
         if features.told != features.known {
@@ -209,29 +193,20 @@ impl Phone {
         now: Now,
     ) {
         let features = &mut self.features;
-        let Some(asked) = features.asked.take_if(|asked| asked.control == control) else { return };
-        match outcome {
-            // Its news may have come before.
-            Ok(()) if features.is_answered() => {}
-            Ok(()) => {
-                features.asked = Some(Asked { until: Some(now.boot + PATIENCE), ..asked });
-            }
+        let patience = (features.is_answered(), PATIENCE);
+        match features.question.answered(control, outcome, patience, now) {
             // Where only the agents' pack knows the code's pattern, it forbids it to who is no agent.
-            Err(ControlFailure::NotFound | ControlFailure::Forbidden) => {
+            Some(ControlFailure::NotFound | ControlFailure::Forbidden) => {
                 features.fail(FeaturesProblem::NoPack);
             }
-            Err(ControlFailure::NotImplemented) => features.fail(FeaturesProblem::Untestable),
-            Err(_) => features.again.later(now),
+            Some(ControlFailure::NotImplemented) => features.fail(FeaturesProblem::Untestable),
+            Some(_) => features.question.later(now),
+            None => {}
         }
     }
 
     pub(crate) fn handle_features_timeout(&mut self, now: Now) {
-        let features = &mut self.features;
-        features.again.handle_timeout(now);
-        let is_silent = |asked: &mut Asked| asked.until.is_some_and(|until| until <= now.boot);
-        if features.asked.take_if(is_silent).is_some() {
-            features.again.later(now);
-        }
+        self.features.question.handle_timeout(now);
     }
 
     /// A NOTIFY of the server outside every dialog. `false`: it is not of its features.
@@ -247,8 +222,7 @@ impl Phone {
         let tag = self.ua.token();
         self.ua.respond(key, notify.response(StatusCode::OK, Some(&tag)), now);
         let features = &mut self.features;
-        features.asked.take_if(|asked| asked.until.is_some());
-        features.again = Again::default();
+        features.question.told();
         match News::read(&notify.body) {
             Ok(news) => features.learn(news),
             Err(problem) => {

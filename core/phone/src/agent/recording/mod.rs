@@ -6,7 +6,7 @@
 
 mod news;
 
-use super::again::Again;
+use super::question::Question;
 use crate::control::Asker;
 use crate::phone::Phone;
 use crate::subscription::is_of_package;
@@ -29,12 +29,12 @@ const PATIENCE: Duration = Duration::from_secs(3);
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Recordings {
     access: RecordingAccess,
-    /// The number of the last news.
+    /// The number of the last news of this connection.
     number: Option<u64>,
     /// The news is of this connection.
     certain: bool,
-    asked: Option<Asked>,
-    again: Again,
+    /// What is recorded.
+    question: Question,
     calls: BTreeMap<CallId, Vec<Told>>,
     /// What is wanted and not confirmed: one thing of a call at a time.
     wants: BTreeMap<CallId, Want>,
@@ -42,14 +42,6 @@ pub(crate) struct Recordings {
     held: BTreeSet<CallId>,
     shown: BTreeMap<CallId, Vec<Recording>>,
     shown_access: RecordingAccess,
-}
-
-/// The question what is recorded.
-#[derive(Debug, Clone, Copy)]
-struct Asked {
-    control: ControlId,
-    /// The server has said yes; its news must come until then.
-    until: Option<Duration>,
 }
 
 #[derive(Debug, Clone)]
@@ -93,14 +85,13 @@ impl Recordings {
             Step::Asked(_) => None,
             Step::CalledUp { until } => Some(until),
         });
-        let asked = self.asked.and_then(|asked| asked.until);
-        let at = wants.chain(asked).chain(self.again.at()).min()?;
+        let at = wants.chain(self.question.poll_timeout()).min()?;
         Some((at, TimerReason::AgentNews))
     }
 
     /// The connection is gone: what was known is what was said last.
     pub(crate) fn forget(&mut self) {
-        (self.certain, self.asked, self.again) = (false, None, Again::default());
+        (self.certain, self.number, self.question) = (false, None, Question::default());
         if self.access == RecordingAccess::Unavailable {
             self.access = RecordingAccess::Unknown;
         }
@@ -217,14 +208,10 @@ impl Phone {
         let recordings = &mut self.recordings;
         let asks = !recordings.certain
             && recordings.access != RecordingAccess::Unavailable
-            && recordings.asked.is_none()
-            && recordings.again.at().is_none();
+            && recordings.question.is_idle();
         if asks && self.account.is_registered() {
-            let control = ControlId(self.ua.uuid());
-            match self.send_control(control, "sidetone*record", Asker::Phone, now) {
-                Ok(()) => self.recordings.asked = Some(Asked { control, until: None }),
-                Err(_) => self.recordings.again.later(now),
-            }
+            let sent = self.send_question("sidetone*record", now);
+            self.recordings.question.sent(sent, now);
         }
         let Self { recordings, ua, .. } = self;
         if recordings.access != recordings.shown_access {
@@ -266,20 +253,14 @@ impl Phone {
         now: Now,
     ) {
         let recordings = &mut self.recordings;
-        if let Some(asked) = recordings.asked.take_if(|asked| asked.control == control) {
-            match outcome {
-                // Its news may have come before.
-                Ok(()) if recordings.certain => {}
-                Ok(()) => {
-                    recordings.asked = Some(Asked { until: Some(now.boot + PATIENCE), ..asked });
-                }
-                Err(ControlFailure::NotFound) => {
-                    recordings.access = RecordingAccess::Unavailable;
-                    recordings.calls.clear();
-                }
-                Err(_) => recordings.again.later(now),
+        let patience = (recordings.certain, PATIENCE);
+        match recordings.question.answered(control, outcome, patience, now) {
+            Some(ControlFailure::NotFound) => {
+                recordings.access = RecordingAccess::Unavailable;
+                recordings.calls.clear();
             }
-            return;
+            Some(_) => recordings.question.later(now),
+            None => {}
         }
         let is_of = |want: &Want| matches!(want.step, Step::Asked(asked) if asked == control);
         let found = recordings.wants.iter().find(|(_, want)| is_of(want)).map(|(call, _)| *call);
@@ -327,10 +308,9 @@ impl Phone {
 
     pub(crate) fn handle_recording_timeout(&mut self, now: Now) {
         let recordings = &mut self.recordings;
-        recordings.again.handle_timeout(now);
-        let is_silent = |asked: &mut Asked| asked.until.is_some_and(|until| until <= now.boot);
-        if recordings.asked.take_if(is_silent).is_some() {
-            recordings.again.later(now);
+        if recordings.question.handle_timeout(now) {
+            // The server may have begun to count anew.
+            recordings.number = None;
         }
         let is_late =
             |want: &Want| matches!(want.step, Step::CalledUp { until } if until <= now.boot);
@@ -354,13 +334,13 @@ impl Phone {
         let tag = self.ua.token();
         self.ua.respond(key, notify.response(StatusCode::OK, Some(&tag)), now);
         let recordings = &mut self.recordings;
-        let is_old = |news: &News| recordings.certain && recordings.number >= Some(news.number);
-        let Some(news) = News::read(&notify.body).filter(|news| !is_old(news)) else { return true };
+        let is_newer = |news: &News| recordings.number < Some(news.number);
+        let Some(news) = News::read(&notify.body).filter(is_newer) else { return true };
         recordings.number = Some(news.number);
         recordings.access =
             if news.may { RecordingAccess::Allowed } else { RecordingAccess::Forbidden };
-        (recordings.certain, recordings.again) = (true, Again::default());
-        recordings.asked.take_if(|asked| asked.until.is_some());
+        recordings.certain = true;
+        recordings.question.told();
         let of = |call: &CallId| news.calls.get(call).map_or(&[][..], Vec::as_slice);
         recordings.wants.retain(|call, want| !want.is_met_by(of(call)));
         recordings.calls = news.calls;

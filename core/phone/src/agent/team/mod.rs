@@ -5,7 +5,7 @@
 
 mod news;
 
-use super::again::Again;
+use super::question::Question;
 use crate::control::Asker;
 use crate::phone::Phone;
 use crate::subscription::is_of_package;
@@ -31,8 +31,8 @@ const MOST: usize = 1024;
 pub(crate) struct Team {
     /// Somebody looks.
     is_watched: bool,
-    asked: Option<Asked>,
-    again: Again,
+    /// For a round.
+    question: Question,
     round: Option<Told>,
     /// The server tells until then, and is asked before.
     lasts: Option<Lease>,
@@ -40,14 +40,6 @@ pub(crate) struct Team {
     people: Vec<Option<u64>>,
     queues: Vec<Option<u64>>,
     shown: Arc<TeamSnapshot>,
-}
-
-/// A code that asks for a round.
-#[derive(Debug, Clone)]
-struct Asked {
-    control: ControlId,
-    /// The server has said yes; the round must be there until then.
-    until: Option<Duration>,
 }
 
 /// A round that is being told.
@@ -122,16 +114,15 @@ fn keep<T: Named>(list: &mut Vec<T>, numbers: &mut Vec<Option<u64>>, names: &[St
 
 impl Team {
     pub(crate) fn poll_timeout(&self) -> Option<(Duration, TimerReason)> {
-        let asked = self.asked.as_ref().and_then(|asked| asked.until);
-        let is_waiting = self.asked.is_some() || self.again.at().is_some();
-        let lease = self.lasts.map(|lease| if is_waiting { lease.over } else { lease.renew });
-        let at = asked.into_iter().chain(self.again.at()).chain(lease).min()?;
+        let is_idle = self.question.is_idle();
+        let lease = self.lasts.map(|lease| if is_idle { lease.renew } else { lease.over });
+        let at = self.question.poll_timeout().into_iter().chain(lease).min()?;
         Some((at, TimerReason::AgentNews))
     }
 
     /// The connection is gone: what was told is what it was then.
     pub(crate) fn forget(&mut self) {
-        (self.asked, self.again, self.round, self.lasts) = (None, Again::default(), None, None);
+        (self.question, self.round, self.lasts) = (Question::default(), None, None);
         self.people.fill(None);
         self.queues.fill(None);
         if self.shown.state == TeamState::Unavailable {
@@ -146,11 +137,7 @@ impl Team {
     fn is_due(&self, now: Now) -> bool {
         let is_old = self.lasts.is_none_or(|lease| lease.renew <= now.boot);
         let is_refused = self.shown.state == TeamState::Unavailable;
-        self.is_watched
-            && self.asked.is_none()
-            && self.again.at().is_none()
-            && is_old
-            && !is_refused
+        self.is_watched && self.question.is_idle() && is_old && !is_refused
     }
 
     /// Notes where a round stands; `true`: it is over, and was told whole.
@@ -188,11 +175,8 @@ impl Phone {
     /// After each step: whether a round is to be asked for, and what is believed of the last one.
     pub(crate) fn settle_team(&mut self, now: Now) {
         if self.team.is_due(now) && self.account.is_registered() {
-            let control = ControlId(self.ua.uuid());
-            match self.send_control(control, "sidetone*watch", Asker::Phone, now) {
-                Ok(()) => self.team.asked = Some(Asked { control, until: None }),
-                Err(_) => self.team.again.later(now),
-            }
+            let sent = self.send_question("sidetone*watch", now);
+            self.team.question.sent(sent, now);
         }
         let team = &mut self.team;
         team.lasts.take_if(|lease| lease.over <= now.boot);
@@ -214,27 +198,20 @@ impl Phone {
         now: Now,
     ) {
         let team = &mut self.team;
-        let Some(asked) = team.asked.take_if(|asked| asked.control == control) else { return };
-        match outcome {
-            // Its round may have been told before.
-            Ok(()) if team.lasts.is_some_and(|lease| lease.renew > now.boot) => {}
-            Ok(()) => team.asked = Some(Asked { until: Some(now.boot + PATIENCE), ..asked }),
-            Err(ControlFailure::NotFound | ControlFailure::Forbidden) => {
+        let is_told = team.lasts.is_some_and(|lease| lease.renew > now.boot);
+        match team.question.answered(control, outcome, (is_told, PATIENCE), now) {
+            Some(ControlFailure::NotFound | ControlFailure::Forbidden) => {
                 team.shown = Arc::default();
                 (team.people, team.queues) = (Vec::new(), Vec::new());
                 self.team_is(TeamState::Unavailable);
             }
-            Err(_) => team.again.later(now),
+            Some(_) => team.question.later(now),
+            None => {}
         }
     }
 
     pub(crate) fn handle_team_timeout(&mut self, now: Now) {
-        let team = &mut self.team;
-        team.again.handle_timeout(now);
-        let silent = |asked: &mut Asked| asked.until.is_some_and(|until| until <= now.boot);
-        if team.asked.take_if(silent).is_some() {
-            team.again.later(now);
-        }
+        self.team.question.handle_timeout(now);
     }
 
     /// A NOTIFY of the server outside every dialog. `false`: it is not of a team that is watched.
@@ -269,8 +246,7 @@ impl Phone {
         let Some(told) = team.round.take() else { return };
         let half = round.lasts / 2;
         team.lasts = Some(Lease { renew: now.boot + half, over: now.boot + round.lasts });
-        team.asked.take_if(|asked| asked.until.is_some());
-        team.again = Again::default();
+        team.question.told();
         let are_others = keep(&mut shown.people, &mut team.people, &told.people);
         if keep(&mut shown.queues, &mut team.queues, &told.queues) | are_others | !was_current {
             self.team_is(TeamState::Current);
