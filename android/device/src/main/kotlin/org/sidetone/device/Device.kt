@@ -34,7 +34,7 @@ class DeviceApp : SampleApp() {
 
     override val sleepAfter: Duration get() = SLEEP_AFTER
 
-    override fun configure(config: PhoneConfig) = configuration(config)
+    override fun configure(config: PhoneConfig) = configuration(super.configure(config))
 
     override fun getNoBackupFilesDir(): File = disk ?: super.getNoBackupFilesDir()
 

@@ -9,6 +9,7 @@ import android.content.Context
 import android.os.Looper
 import android.telecom.Connection
 import android.widget.Button
+import android.widget.CheckBox
 import android.widget.EditText
 import android.widget.LinearLayout
 import android.widget.ScrollView
@@ -105,7 +106,7 @@ class RobolectricPhone : Program(System.getProperties()[FLAGS] as Map<String, St
     /** Loads what a device has loaded long before. */
     private fun warm() {
         val any = Robolectric.buildActivity(Activity::class.java).setup()
-        val views = listOf(TextView(any.get()), Button(any.get()), EditText(any.get()))
+        val views = listOf(TextView(any.get()), Button(any.get()), EditText(any.get()), CheckBox(any.get()))
         any.get().setContentView(ScrollView(any.get()).apply { addView(LinearLayout(any.get()).apply { views.forEach(::addView) }) })
         shadowOf(Looper.getMainLooper()).idle()
         any.pause().stop().destroy()

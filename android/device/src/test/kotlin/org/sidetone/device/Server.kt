@@ -2,24 +2,36 @@ package org.sidetone.device
 
 import java.io.File
 import java.net.URLEncoder
+import java.util.UUID
 import java.util.concurrent.TimeUnit
 import org.sidetone.ffi.AudioEndpoint
+import org.sidetone.ffi.AudioGate
+import org.sidetone.ffi.PhoneConfig
 import org.sidetone.ffi.Trust
 
-/** The model PBX, `sidetone demo --serve`, and its authority given to the device. */
+/** The model PBX, `sidetone demo --serve`. */
 internal class Server {
     private val process = ProcessBuilder(System.getProperty("sidetone.binary"), "demo", "--serve", "--port", "0", "--json")
         .redirectError(ProcessBuilder.Redirect.DISCARD).start()
     private val ready = process.inputStream.bufferedReader().lineSequence().first { "\"ready\"" in it }
     private val account = Regex("\"(sip:[^\"]+)\"").find(ready)!!.groupValues[1]
+    private val authority = Trust.Pem(File(word("ca")).readText())
 
-    val password = word("password").replace("<user>", account.substringAfter(':').substringBefore('@'))
+    val password = passwordOf(account.substringAfter(':').substringBefore('@'))
     val link = "sidetone://sign-in?account=${escaped(account)}&server=${escaped(word("server"))}&name=Agent"
 
-    init {
-        val authority = Trust.Pem(File(word("ca")).readText())
+    /** A user's phone without a device. */
+    fun config(user: String) = PhoneConfig(
+        aor = "sip:$user@${account.substringAfter('@')}", password = passwordOf(user), servers = listOf(word("server")), instance = UUID.randomUUID(),
+        trust = authority, microphone = AudioEndpoint.Null, speaker = AudioEndpoint.Null, audioGate = AudioGate.OPEN, queues = true, recordings = true,
+    )
+
+    /** Gives its authority to the device. */
+    fun trusted() = apply {
         DeviceApp.configuration = { it.copy(trust = authority, microphone = AudioEndpoint.Null, speaker = AudioEndpoint.Null) }
     }
+
+    private fun passwordOf(user: String) = word("password").replace("<user>", user)
 
     private fun word(name: String) = Regex("\"$name\":\"([^\"]+)\"").find(ready)!!.groupValues[1]
 

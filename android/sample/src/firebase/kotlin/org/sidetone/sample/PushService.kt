@@ -24,6 +24,8 @@ class PushService : FirebaseMessagingService() {
     override fun onNewToken(token: String) = keep(token)
 }
 
+internal const val HAS_PUSHES = true
+
 /** Firebase tells of a new token once; what this app has kept of it may be lost with the device's key. */
 internal fun askForPushToken() {
     FirebaseMessaging.getInstance().token.addOnSuccessListener { token -> thread { keep(token) } }

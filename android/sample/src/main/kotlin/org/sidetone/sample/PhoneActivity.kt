@@ -10,53 +10,78 @@ import android.text.InputType
 import android.text.TextWatcher
 import android.view.View
 import android.view.WindowManager
-import android.widget.Button
+import android.widget.CheckBox
 import android.widget.EditText
 import android.widget.LinearLayout
 import android.widget.ScrollView
-import android.widget.TextView
+import java.time.Instant
 import java.util.UUID
 import java.util.concurrent.Executor
 import kotlinx.coroutines.CancellationException
 import kotlinx.coroutines.CoroutineScope
+import kotlinx.coroutines.Job
 import kotlinx.coroutines.SupervisorJob
 import kotlinx.coroutines.asCoroutineDispatcher
 import kotlinx.coroutines.cancel
+import kotlinx.coroutines.delay
 import kotlinx.coroutines.flow.combine
-import kotlinx.coroutines.flow.filter
-import kotlinx.coroutines.Job
 import kotlinx.coroutines.launch
 import org.sidetone.Home
-import org.sidetone.Route
+import org.sidetone.Routing
 import org.sidetone.SidetonePhone
-import org.sidetone.ffi.CallSnapshot
 import org.sidetone.ffi.CallState
 import org.sidetone.ffi.Direction
 import org.sidetone.ffi.Event
 import org.sidetone.ffi.HistoryEntry
+import org.sidetone.ffi.NumberedEvent
 import org.sidetone.ffi.ProblemCause
-import org.sidetone.ffi.RegistrationState
 import org.sidetone.ffi.Snapshot
+import org.sidetone.ffi.TeamSnapshot
 import org.sidetone.ffi.parseSignInLink
+import org.sidetone.sample.screens.Light
+import org.sidetone.sample.screens.Requirement
+import org.sidetone.sample.screens.Wish
+import org.sidetone.sample.screens.agentBar
+import org.sidetone.sample.screens.callCards
+import org.sidetone.sample.screens.failureOf
+import org.sidetone.sample.screens.lampOf
+import org.sidetone.sample.screens.requirementLines
+import org.sidetone.sample.screens.roster
+import org.sidetone.sample.screens.send
+import org.sidetone.sample.screens.teamPage
 import org.sidetone.sdk.Sidetone
 import org.sidetone.sentences
 
-/** The whole phone on one screen: signs in by a link, calls, and shows what the snapshot says. */
+/** The whole phone: the agent bar and the calls, always in view; below them one of four pages. Renders the last snapshot. */
 class PhoneActivity : Activity() {
+    private enum class Tab(val words: String) { PHONE("Phone"), TEAM("Team"), SUPERVISE("Supervise"), CHECK("Check") }
+
     private val scope = CoroutineScope(SupervisorJob() + Executor { runOnUiThread(it) }.asCoroutineDispatcher())
-    private lateinit var page: LinearLayout
+    private val pages = Pages(::wish)
     private lateinit var number: EditText
     private lateinit var link: EditText
     private lateinit var password: EditText
-    private lateinit var lamp: TextView
-    private lateinit var message: TextView
-    private lateinit var missing: LinearLayout
+    private lateinit var sought: EditText
+    private lateinit var follow: CheckBox
+    private lateinit var head: LinearLayout
+    private lateinit var tabs: LinearLayout
+    private lateinit var calls: LinearLayout
     private lateinit var signIn: LinearLayout
     private lateinit var dialPad: LinearLayout
-    private lateinit var callList: LinearLayout
-    private lateinit var routeList: LinearLayout
-    private lateinit var historyList: LinearLayout
+    private lateinit var history: LinearLayout
+    private lateinit var people: LinearLayout
+    private lateinit var found: LinearLayout
+    private lateinit var checks: LinearLayout
+    private var tab = Tab.PHONE
+    private var panel: Panel? = null
+    private var message = ""
+    private var missing = emptyList<Requirement>()
+    private var isSignedIn = false
+    private var wantsSignIn = false
+    private var isSeen = false
+    private var isWatching = false
     private var following: Job? = null
+    private var ticking: Job? = null
     private var finding: Job? = null
 
     override fun onCreate(state: Bundle?) {
@@ -64,27 +89,38 @@ class PhoneActivity : Activity() {
         // An answer does not wait for the views, which take a cold phone seconds.
         val isOfACall = Sidetone.handle(intent)
         showOverLockScreen()
-        lamp = text("")
-        message = text("")
-        missing = column()
-        link = field("sidetone: link, from a message or a QR code", InputType.TYPE_CLASS_TEXT or InputType.TYPE_TEXT_VARIATION_URI)
-        password = field("Password", InputType.TYPE_CLASS_TEXT or InputType.TYPE_TEXT_VARIATION_PASSWORD)
-        signIn = column(link, row(button("Scan") { scan() }), password, button("Sign in") { signIn() })
-        number = field("Number", InputType.TYPE_CLASS_PHONE)
-        callList = column()
-        routeList = row()
-        historyList = column()
-        number.addTextChangedListener(object : TextWatcher {
-            override fun beforeTextChanged(s: CharSequence?, start: Int, count: Int, after: Int) = Unit
-            override fun onTextChanged(s: CharSequence?, start: Int, before: Int, count: Int) = Unit
-            override fun afterTextChanged(s: Editable?) = find()
-        })
-        dialPad = column(number, row(button("Call") { dial() }), keys("123"), keys("456"), keys("789"), keys("*0#"), historyList)
-        page = column(lamp, message, missing, signIn, callList, routeList, dialPad)
-        setContentView(ScrollView(this).apply { addView(page) })
+        build()
         askForPermissions()
         scope.launch { begin() }
         if (!isOfACall) opened(intent)
+    }
+
+    private fun build() {
+        head = column()
+        tabs = column()
+        calls = column()
+        link = field("sidetone: link, from a message or a QR code", InputType.TYPE_CLASS_TEXT or InputType.TYPE_TEXT_VARIATION_URI)
+        password = field("Password", InputType.TYPE_CLASS_TEXT or InputType.TYPE_TEXT_VARIATION_PASSWORD)
+        signIn = column(link, row(button("Scan") { scan() }), password, row(button("Sign in") { signIn() }))
+        number = field("Number", InputType.TYPE_CLASS_PHONE).onTyped { find() }
+        history = column()
+        dialPad = column(number, row(button("Call") { wish(Wish.Dial(number.text.toString())) }), keys("123"), keys("456"), keys("789"), keys("*0#"), history)
+        sought = field("Find by name, number or team", InputType.TYPE_CLASS_TEXT).onTyped { render() }
+        follow = CheckBox(this).apply {
+            text = "Go on with the agent's next call"
+            setOnClickListener { render() }
+        }
+        found = column()
+        people = column(sought, follow, found)
+        checks = column()
+        val page = column(calls, signIn, dialPad, people, checks)
+        val scroll = ScrollView(this).apply { addView(page) }
+        for (part in listOf(head, tabs, page)) part.setPadding(dp(8), 0, dp(8), 0)
+        val whole = column(head, tabs)
+        whole.addView(scroll, LinearLayout.LayoutParams(LinearLayout.LayoutParams.MATCH_PARENT, 0, 1f))
+        // Android 15 draws apps behind the system's bars.
+        whole.fitsSystemWindows = true
+        setContentView(whole)
     }
 
     override fun onNewIntent(intent: Intent) {
@@ -92,12 +128,37 @@ class PhoneActivity : Activity() {
         if (!Sidetone.handle(intent)) opened(intent)
     }
 
-    override fun onResume() {
-        super.onResume()
-        showMissing()
+    override fun onStart() {
+        super.onStart()
+        isSeen = true
+        watch()
+        ticking = scope.launch {
+            while (true) {
+                render()
+                delay(1000 - System.currentTimeMillis() % 1000)
+            }
+        }
     }
 
-    override fun onRequestPermissionsResult(code: Int, permissions: Array<String>, results: IntArray) = showMissing()
+    override fun onStop() {
+        ticking?.cancel()
+        isSeen = false
+        watch()
+        super.onStop()
+    }
+
+    override fun onResume() {
+        super.onResume()
+        look()
+    }
+
+    override fun onRequestPermissionsResult(code: Int, permissions: Array<String>, results: IntArray) = look()
+
+    /** What the user may have changed in the settings. */
+    private fun look() {
+        missing = missing()
+        render()
+    }
 
     override fun onDestroy() {
         scope.cancel()
@@ -108,7 +169,8 @@ class PhoneActivity : Activity() {
         intent.data?.let {
             link.setText(it.toString())
             // Also on a phone that is signed in: a link is opened to sign in by it.
-            signIn.visibility = View.VISIBLE
+            wantsSignIn = true
+            show(Tab.PHONE)
         }
     }
 
@@ -118,7 +180,7 @@ class PhoneActivity : Activity() {
             @Suppress("DEPRECATION")
             startActivityForResult(Intent("com.google.zxing.client.android.SCAN").putExtra("SCAN_MODE", "QR_CODE_MODE"), SCANNED)
         } catch (e: ActivityNotFoundException) {
-            message.text = "No scanner is installed: point the camera's own app at the code and open its link, or paste the link here."
+            say("No scanner is installed: point the camera's own app at the code and open its link, or paste the link here.")
         }
     }
 
@@ -129,124 +191,152 @@ class PhoneActivity : Activity() {
 
     private suspend fun begin() {
         attempt {
-            val signedIn = Sidetone.account() != null
-            signIn.visibility = if (signedIn && intent.data == null) View.GONE else View.VISIBLE
-            dialPad.visibility = if (signedIn) View.VISIBLE else View.GONE
-            if (signedIn) follow(Sidetone.calls.phone() as SidetonePhone)
+            isSignedIn = Sidetone.account() != null
+            wantsSignIn = !isSignedIn || intent.data != null
+            show(tab)
+            if (isSignedIn) follow(Sidetone.calls.phone() as SidetonePhone)
         }
     }
 
     private fun follow(phone: SidetonePhone) {
         following?.cancel()
+        isWatching = false
+        val began = Instant.now()
         following = scope.launch {
-            launch { phone.events().filter { it.event is Event.HistoryChanged }.collect { find() } }
-            combine(phone.snapshot, Sidetone.calls.routes) { snapshot, routing -> snapshot to routing }.collect { (snapshot, routing) ->
-                lamp.text = lampOf(snapshot)
-                show(snapshot.calls)
-                showRoutes(routing.available, routing.shown, snapshot.calls.isNotEmpty())
+            launch { phone.events().collect { happened(it, began) } }
+            combine(phone.snapshot, Sidetone.calls.routes) { snapshot, routing -> snapshot to routing }.collect { (snapshot, _) ->
                 // It is typed once more.
-                if (snapshot.registration.problem?.cause == ProblemCause.WRONG_CREDENTIALS) signIn.visibility = View.VISIBLE
+                if (snapshot.registration.problem?.cause == ProblemCause.WRONG_CREDENTIALS && !wantsSignIn) {
+                    wantsSignIn = true
+                    show(Tab.PHONE)
+                }
+                render()
             }
         }
         askForPushToken()
+        watch()
         find()
+    }
+
+    private fun happened(numbered: NumberedEvent, began: Instant) {
+        if (numbered.event is Event.HistoryChanged) find()
+        // What went wrong before this screen was there is no news.
+        if (numbered.at >= began) failureOf(numbered.event)?.let(::say)
+    }
+
+    private fun signIn() = scope.launch {
+        say("")
+        attempt {
+            val it = parseSignInLink(link.text.toString(), TRUSTED_KEYS)
+            val account = Home.Account(it.aor, password.text.toString(), it.servers, it.displayName, it.username)
+            val phone = Sidetone.signIn(account)
+            password.text.clear()
+            wantsSignIn = false
+            isSignedIn = true
+            show(tab)
+            follow(phone)
+        }
+    }
+
+    private fun wish(it: Wish) {
+        if (it is Wish.Agent) panel = null
+        say("")
+        scope.launch { attempt { send(it, Sidetone.calls, Sidetone.calls.phone() as SidetonePhone) } }
+    }
+
+    /** Errors speak for themselves: what happened, and what to do. */
+    private suspend fun attempt(what: suspend () -> Unit) {
+        try {
+            what()
+        } catch (e: CancellationException) {
+            throw e
+        } catch (e: Exception) {
+            say(sentences(e))
+        }
+    }
+
+    private fun say(words: String) {
+        message = words
+        render()
+    }
+
+    // The pages.
+
+    private fun show(next: Tab) {
+        tab = next
+        signIn.visibility = visibleIf(wantsSignIn && next == Tab.PHONE)
+        dialPad.visibility = visibleIf(isSignedIn && next == Tab.PHONE)
+        people.visibility = visibleIf(next == Tab.TEAM || next == Tab.SUPERVISE)
+        follow.visibility = visibleIf(next == Tab.SUPERVISE)
+        checks.visibility = visibleIf(next == Tab.CHECK)
+        watch()
+        render()
+    }
+
+    /** The team is told for as long as somebody looks at it. */
+    private fun watch() {
+        val phone = current ?: return
+        val wanted = isSeen && (tab == Tab.TEAM || tab == Tab.SUPERVISE)
+        if (wanted == isWatching) return
+        isWatching = wanted
+        scope.launch { attempt { phone.watchTeam(wanted) } }
+    }
+
+    private fun render() {
+        val snapshot = current?.snapshot?.value
+        val now = Instant.now()
+        val bar = snapshot?.let { agentBar(it, now) }?.let { pages.of(it, panel, ::toggle) }.orEmpty()
+        val lamp = snapshot?.let { lampOf(it.registration) }?.let { (light, words) -> Words(words, Style.SMALL, light) }
+        val refused = message.takeIf { it.isNotEmpty() }?.let { Words(it, Style.PLAIN, Light.ALARM) { say("") } }
+        val hindrances = missing.map { Words(it.missing.orEmpty(), Style.SMALL) { mend(it) } }
+        head.show(listOfNotNull((bar + listOfNotNull(lamp, refused) + hindrances).takeIf { it.isNotEmpty() }?.let(::Card)))
+        val there = Tab.entries.filter { isSignedIn || it == Tab.PHONE || it == Tab.CHECK }
+        tabs.show(listOf(Line(there.map { Press(if (it == tab) "● ${it.words}" else it.words) { show(it) } })))
+        calls.show(snapshot?.let { callCards(it, now).map(pages::of) + listOfNotNull(routes(Sidetone.calls.routes.value, it)) }.orEmpty())
+        when (tab) {
+            Tab.PHONE -> {}
+            Tab.TEAM -> found.show(snapshot?.let { pages.of(teamPage(findInTeam(), it, now)) }.orEmpty())
+            Tab.SUPERVISE -> found.show(snapshot?.let { pages.of(roster(findInTeam(), it, follow.isChecked, now)) }.orEmpty())
+            Tab.CHECK -> checks.show(pages.of(requirementLines(deviceState(snapshot))) { requirement: Requirement -> mend(requirement) })
+        }
+    }
+
+    private fun findInTeam(): TeamSnapshot? = current?.findInTeam(sought.text.toString())
+
+    private fun toggle(it: Panel) {
+        panel = it.takeIf { panel != it }
+        render()
+    }
+
+    private fun routes(routing: Routing, snapshot: Snapshot): Piece? {
+        if (snapshot.calls.isEmpty() || routing.available.size < 2) return null
+        return Card(
+            listOf(
+                Line(
+                    routing.available.map { route ->
+                        val name = route.name.ifEmpty { route.kind.name.lowercase() }
+                        Press(if (route == routing.shown) "✓ $name" else name) { Sidetone.calls.chooseRoute(route) }
+                    },
+                ),
+            ),
+        )
     }
 
     /** The calls that are over and that what is typed finds; a tap calls again. */
     private fun find() {
         val phone = current ?: return
         finding?.cancel()
-        finding = scope.launch {
-            attempt {
-                val found = phone.history(number.text.toString(), limit = 20u)
-                historyList.removeAllViews()
-                for (call in found.entries) historyList.addView(lineOf(call))
-            }
-        }
+        finding = scope.launch { attempt { history.show(phone.history(number.text.toString(), limit = 20u).entries.map(::lineOf)) } }
     }
 
-    private fun lineOf(call: HistoryEntry): View {
+    private fun lineOf(call: HistoryEntry): Piece {
         val who = listOfNotNull(call.remote.name, call.number).joinToString(" ").ifEmpty { "hidden" }
         val arrow = if (call.direction == Direction.INCOMING) "↙" else "↗"
         val said = "$arrow $who\n${call.outcome.name.lowercase().replace('_', ' ')}"
-        val redial = call.redial ?: return text(said)
-        return text(said).apply { setOnClickListener { scope.launch { attempt { Sidetone.calls.dial(redial) } } } }
+        return Card(listOf(Words(said, touched = call.redial?.let { { wish(Wish.Dial(it)) } })))
     }
 
-    private fun signIn() = scope.launch {
-        attempt {
-            val it = parseSignInLink(link.text.toString(), TRUSTED_KEYS)
-            val account = Home.Account(it.aor, password.text.toString(), it.servers, it.displayName, it.username)
-            val phone = Sidetone.signIn(account)
-            password.text.clear()
-            signIn.visibility = View.GONE
-            dialPad.visibility = View.VISIBLE
-            follow(phone)
-        }
-    }
-
-    private fun dial() = scope.launch {
-        attempt { Sidetone.calls.dial(number.text.toString()) }
-    }
-
-    /** Errors speak for themselves: what happened, and what to do. */
-    private suspend fun attempt(what: suspend () -> Unit) {
-        message.text = ""
-        try {
-            what()
-        } catch (e: CancellationException) {
-            throw e
-        } catch (e: Exception) {
-            message.text = sentences(e)
-        }
-    }
-
-    private fun lampOf(snapshot: Snapshot): String {
-        val word = when (snapshot.registration.state) {
-            RegistrationState.REGISTERED -> "● ready"
-            RegistrationState.REGISTERING -> "◌ connecting"
-            RegistrationState.UNREGISTERED -> "○ signed out"
-            else -> "○ ${snapshot.registration.state.name.lowercase().replace('_', ' ')}"
-        }
-        return listOfNotNull(word, snapshot.registration.problem?.text).joinToString(" — ")
-    }
-
-    private fun show(calls: List<CallSnapshot>) {
-        callList.removeAllViews()
-        for (call in calls) callList.addView(cardOf(call))
-    }
-
-    private fun cardOf(call: CallSnapshot): View {
-        val held = if (call.hold.local) " · on hold" else if (call.hold.remote) " · held by the other side" else ""
-        val title = text("${call.remote.name ?: call.remote.uri}\n${call.state.name.lowercase()}$held")
-        return column(title, row(*actionsOf(call).map { (word, act) -> button(word, act) }.toTypedArray()))
-    }
-
-    private fun actionsOf(call: CallSnapshot): List<Pair<String, () -> Unit>> {
-        val calls = Sidetone.calls
-        val waits = call.state == CallState.RINGING && call.direction == Direction.INCOMING
-        if (waits) return listOf("Answer" to { calls.answer(call.id) }, "Decline" to { calls.decline(call.id) })
-        val mute = (if (call.muted) "Unmute" else "Mute") to { calls.setMute(call.id, !call.muted) }
-        val hold = (if (call.hold.local) "Resume" else "Hold") to { calls.setHold(call.id, !call.hold.local) }
-        val end = "Hang up" to { calls.hangUp(call.id) }
-        return if (call.state == CallState.ESTABLISHED) listOf(mute, hold, end) else listOf(end)
-    }
-
-    private fun showRoutes(routes: Set<Route>, shown: Route?, inCall: Boolean) {
-        routeList.removeAllViews()
-        if (!inCall || routes.size < 2) return
-        for (route in routes) {
-            val name = route.name.ifEmpty { route.kind.name.lowercase() }
-            routeList.addView(button(if (route == shown) "✓ $name" else name) { Sidetone.calls.chooseRoute(route) })
-        }
-    }
-
-    private fun showMissing() {
-        missing.removeAllViews()
-        for (it in missing()) missing.addView(text(it.sentence).apply { setOnClickListener { _ -> openSettings(it) } })
-    }
-
-    private fun keys(digits: String) = row(*digits.map { digit -> button(digit.toString()) { press(digit) } }.toTypedArray())
+    private fun keys(digits: String) = row(*digits.map { digit -> button(digit.toString()) { press(digit) }.apply { minWidth = dp(96) } }.toTypedArray())
 
     /** In a call a key is heard by the other side; else it is dialled. */
     private fun press(digit: Char) {
@@ -256,6 +346,8 @@ class PhoneActivity : Activity() {
 
     private val current: SidetonePhone? get() = Sidetone.calls.running as? SidetonePhone
 
+    private fun visibleIf(isSo: Boolean) = if (isSo) View.VISIBLE else View.GONE
+
     @Suppress("DEPRECATION")
     private fun showOverLockScreen() {
         // By the manifest since Android 8.1.
@@ -264,28 +356,18 @@ class PhoneActivity : Activity() {
         }
     }
 
-    private fun text(words: String) = TextView(this).apply {
-        text = words
-        textSize = 18f
-        setPadding(24, 16, 24, 16)
-    }
-
     private fun field(hint: String, type: Int) = EditText(this).apply {
         this.hint = hint
         inputType = type
     }
 
-    private fun button(words: String, act: () -> Unit) = Button(this).apply {
-        text = words
-        setOnClickListener { act() }
+    private fun EditText.onTyped(then: () -> Unit) = apply {
+        addTextChangedListener(object : TextWatcher {
+            override fun beforeTextChanged(s: CharSequence?, start: Int, count: Int, after: Int) = Unit
+            override fun onTextChanged(s: CharSequence?, start: Int, before: Int, count: Int) = Unit
+            override fun afterTextChanged(s: Editable?) = then()
+        })
     }
-
-    private fun column(vararg views: View) = LinearLayout(this).apply {
-        orientation = LinearLayout.VERTICAL
-        views.forEach(::addView)
-    }
-
-    private fun row(vararg views: View) = LinearLayout(this).apply { views.forEach(::addView) }
 
     private companion object {
         const val SCANNED = 2

@@ -1,8 +1,10 @@
 package org.sidetone.sdk
 
+import android.annotation.TargetApi
 import android.content.ComponentName
 import android.content.Context
 import android.net.Uri
+import android.os.Build
 import android.os.Bundle
 import android.os.Handler
 import android.os.Looper
@@ -17,6 +19,9 @@ import org.sidetone.Screen
 import org.sidetone.Shown
 import org.sidetone.TelecomActions
 import org.sidetone.TelecomPort
+
+/** Whether Telecom knows this app's account, without which it takes no call of it. */
+enum class PhoneAccountState { REGISTERED, MISSING, NOT_TOLD, NO_TELECOM }
 
 /** The way to the platform: calls by [SidetoneConnectionService] or, where there is no Telecom, by [LoneAudio]; screens by [CallScreen]. */
 internal class PlatformLine(private val context: Context, private val screens: CallScreen) : TelecomPort {
@@ -39,6 +44,22 @@ internal class PlatformLine(private val context: Context, private val screens: C
                 .addSupportedUriScheme(PhoneAccount.SCHEME_TEL)
                 .build(),
         )
+    }
+
+    /** Whether Telecom has the account now. */
+    fun accountState(): PhoneAccountState {
+        if (!hasTelecom) return PhoneAccountState.NO_TELECOM
+        val telecom = context.service<TelecomManager>()
+        val isThere = try {
+            if (Build.VERSION.SDK_INT >= 33) Api33.accounts(telecom).contains(account) else telecom.getPhoneAccount(account) != null
+        } catch (e: SecurityException) {
+            // Android 12 wants a permission for this question that nothing else here needs.
+            return PhoneAccountState.NOT_TOLD
+        } catch (e: IllegalStateException) {
+            // Telecom's process is starting anew.
+            return PhoneAccountState.NOT_TOLD
+        }
+        return if (isThere) PhoneAccountState.REGISTERED else PhoneAccountState.MISSING
     }
 
     fun expects(call: UUID) = call in expected
@@ -124,4 +145,10 @@ internal class PlatformLine(private val context: Context, private val screens: C
     }
 
     private fun addressOf(shown: Shown): Uri = Uri.fromParts(PhoneAccount.SCHEME_TEL, shown.number ?: "unknown", null)
+
+    /** The app's own accounts, without a permission, since Android 13. */
+    @TargetApi(33)
+    private object Api33 {
+        fun accounts(telecom: TelecomManager): List<PhoneAccountHandle> = telecom.ownSelfManagedPhoneAccounts
+    }
 }

@@ -45,6 +45,7 @@ object Sidetone {
     const val ACTION_DECLINE = "org.sidetone.DECLINE"
     const val ACTION_HANG_UP = "org.sidetone.HANG_UP"
     const val EXTRA_CALL = "org.sidetone.call"
+    private const val INIT = "call Sidetone.init in Application.onCreate first"
 
     /** After so long unseen and without a call the phone waits for a push, unless the app wants it otherwise. */
     val SLEEP_AFTER: Duration = Duration.ofSeconds(30)
@@ -57,7 +58,7 @@ object Sidetone {
     private var seen = 0
 
     /** The calls: what the user does on the app's screens, routes, hindrances. */
-    val calls: CallCoordinator get() = checkNotNull(coordinator) { "call Sidetone.init in Application.onCreate first" }
+    val calls: CallCoordinator get() = checkNotNull(coordinator) { INIT }
 
     /**
      * Once for each process, before anything else; no network, no waiting. `callActivity` shows calls; `configure` is for
@@ -129,6 +130,15 @@ object Sidetone {
     /** Who is signed in; null: nobody. */
     suspend fun account(): Home.Account? = home().account()
 
+    /** A push can wake the phone: the push service has given a token, as far as is known in this process. */
+    val isWakeable: Boolean get() = home().isWakeable
+
+    /** Whether Telecom knows this app's account, now. */
+    fun phoneAccount(): PhoneAccountState = checkNotNull(line) { INIT }.accountState()
+
+    /** Registers the account anew; done at each start as well. */
+    fun registerPhoneAccount() = checkNotNull(line) { INIT }.register()
+
     /** Another ringtone than the system's; null: the system's. */
     fun setRingtone(tone: Uri?) {
         screens?.setRingtone(tone)
@@ -140,7 +150,7 @@ object Sidetone {
         Vault.open(File(directory, "sidetone").path, VaultKey(File(directory, "sidetone.key")).bytes())
     }
 
-    private fun home() = checkNotNull(home) { "call Sidetone.init in Application.onCreate first" }
+    private fun home() = checkNotNull(home) { INIT }
 
     internal fun standing(): Standing = Standing(
         apiLevel = Build.VERSION.SDK_INT,
