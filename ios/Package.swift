@@ -23,7 +23,12 @@ let platform = frameworks.map { name in
 let needs: [Target.Dependency] = frameworks.map { .init(stringLiteral: $0) }
 let programs: [Target] = [
     .executableTarget(name: "cold-phone", dependencies: ["Sidetone"] + needs, swiftSettings: [ours]),
-    .testTarget(name: "SidetoneTests", dependencies: ["Sidetone"] + needs, swiftSettings: [ours]),
+    // Built to look at its types; nothing of it runs.
+    .target(name: "SwiftUI", dependencies: ["UIKit"], path: "Linux/SwiftUI", swiftSettings: [theirs]),
+    .executableTarget(
+        name: "sample", dependencies: ["Sidetone", "SidetoneScreens", "SwiftUI"] + needs, path: "Sample/Sidetone",
+        exclude: ["Info.plist"], swiftSettings: [theirs]),
+    .testTarget(name: "SidetoneTests", dependencies: ["Sidetone", "SidetoneScreens"] + needs, swiftSettings: [ours]),
 ]
 #else
 let core: Target =
@@ -40,9 +45,15 @@ let programs: [Target] = []
 let package = Package(
     name: "Sidetone",
     platforms: [.iOS(.v15)],
-    products: [.library(name: "Sidetone", targets: ["Sidetone"])],
+    products: [
+        .library(name: "Sidetone", targets: ["Sidetone"]),
+        .library(name: "SidetoneScreens", targets: ["SidetoneScreens"]),
+    ],
     targets: [
         core,
         .target(name: "SidetoneCore", dependencies: ["SidetoneFFI"], swiftSettings: [theirs]),
         .target(name: "Sidetone", dependencies: ["SidetoneCore"] + needs, swiftSettings: [ours]),
+        // What the sample's screens show: no SwiftUI, so that it is tested here.
+        .target(
+            name: "SidetoneScreens", dependencies: ["Sidetone"] + needs, path: "Sample/Screens", swiftSettings: [ours]),
     ] + platform + programs)

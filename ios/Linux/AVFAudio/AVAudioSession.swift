@@ -59,6 +59,8 @@ open class AVAudioSession: NSObject {
         case unknown = 0, newDeviceAvailable = 1, oldDeviceUnavailable = 2, categoryChange = 3, override = 4
     }
 
+    public enum RecordPermission: UInt, Sendable { case undetermined = 0x756e6474, denied = 0x64656e79, granted = 0x67726e74 }
+
     public static let interruptionNotification = Notification.Name("AVAudioSessionInterruptionNotification")
     public static let routeChangeNotification = Notification.Name("AVAudioSessionRouteChangeNotification")
     public static let mediaServicesWereLostNotification =
@@ -79,6 +81,10 @@ open class AVAudioSession: NSObject {
         self.category = category
         self.mode = mode
     }
+
+    public var recordPermission: RecordPermission { .granted }
+
+    open func requestRecordPermission(_ response: @escaping @Sendable (Bool) -> Void) { response(true) }  // = requestRecordPermission:
 
     open func setActive(_ active: Bool, options: SetActiveOptions = []) throws {  // = setActive:withOptions:error:
         try FakeAudioSession.shared.appSetsActive(active)

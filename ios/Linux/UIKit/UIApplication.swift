@@ -14,6 +14,18 @@ open class UIApplication: NSObject {
     nonisolated public static let didEnterBackgroundNotification = Notification.Name("UIApplicationDidEnterBackgroundNotification")
     nonisolated public static let willEnterForegroundNotification = Notification.Name("UIApplicationWillEnterForegroundNotification")
 
+    public struct LaunchOptionsKey: RawRepresentable, Hashable, Sendable {
+        public let rawValue: String
+        public init(rawValue: String) { self.rawValue = rawValue }
+    }
+
+    public struct OpenExternalURLOptionsKey: RawRepresentable, Hashable, Sendable {
+        public let rawValue: String
+        public init(rawValue: String) { self.rawValue = rawValue }
+    }
+
+    public static let openSettingsURLString = "app-settings:"  // = UIApplicationOpenSettingsURLString
+
     private static let only = UIApplication()
     public class var shared: UIApplication { only }  // = sharedApplication
     public var applicationState: State { FakeApplication.shared.state }
@@ -24,5 +36,18 @@ open class UIApplication: NSObject {
         FakeApplication.shared.begin(handler)
     }
 
+    open func open(  // = openURL:options:completionHandler:
+        _ url: URL, options: [OpenExternalURLOptionsKey: Any] = [:], completionHandler completion: (@MainActor @Sendable (Bool) -> Void)? = nil
+    ) {
+        completion?(true)
+    }
+
     open func endBackgroundTask(_ identifier: UIBackgroundTaskIdentifier) { FakeApplication.shared.end(identifier) }  // = endBackgroundTask:
+}
+
+@MainActor
+public protocol UIApplicationDelegate: NSObjectProtocol {
+    func application(  // = application:didFinishLaunchingWithOptions:
+        _ application: UIApplication, didFinishLaunchingWithOptions launchOptions: [UIApplication.LaunchOptionsKey: Any]?
+    ) -> Bool
 }

@@ -1,8 +1,10 @@
-/// A thin app on the package: who signs in, a dial field, the calls. What rings does so through CallKit.
+/// A thin app on the package: who signs in, and the phone that the screens show. What rings does so through CallKit.
 ///
-/// Only parsed where this project is tested: types and behaviour need Xcode.
+/// Only compiled against stand-ins where this project is tested: behaviour needs Xcode. What the screens show is decided in
+/// `SidetoneScreens`, which is tested everywhere.
 import AVFAudio
 import Sidetone
+import SidetoneScreens
 import SwiftUI
 import UIKit
 
@@ -37,15 +39,18 @@ struct SignIn: Codable {
 /// Whose sign-in links are taken, as `sidetone link-key` prints it. Nobody's: every link is.
 private let trustedKeys: [String] = []
 
+/// The last snapshot for the screens, and what they ask for sent to the phone. It decides nothing.
 @MainActor
 final class Model: ObservableObject {
     @Published private(set) var snapshot: Snapshot?
     @Published private(set) var routing = AudioRouting()
+    /// What was refused or went wrong last, with what to do.
     @Published var problem: String?
     @Published private(set) var history: [HistoryEntry] = []
     private var phone: SidetonePhone?
     private var typed = ""
     private var center: CallCenter?
+    private var isWatching = false
     nonisolated static let keychain = Keychain(service: "org.sidetone.sample")
 
     func launch() {
@@ -60,12 +65,13 @@ final class Model: ObservableObject {
                 let phone = try await SidetonePhone.start(PhoneConfig(
                     aor: who.account, displayName: who.name, username: who.username, password: who.password,
                     servers: who.servers, instance: try Self.keychain.instance(), trust: .platform, microphone: .default,
-                    speaker: .default, audioGate: .platform), vault: vault)
+                    speaker: .default, audioGate: .platform, queues: true, recordings: true), vault: vault)
                 try await phone.signIn()
                 await self?.show(phone)
                 return phone
             })
         center.onRouting = { [weak self] in self?.routing = $0 }
+        center.onRefusal = { [weak self] in self?.problem = sentences($0) }
         self.center = center
         center.wake()
         AVAudioSession.sharedInstance().requestRecordPermission { _ in }
@@ -73,9 +79,17 @@ final class Model: ObservableObject {
 
     private func show(_ phone: SidetonePhone) {
         self.phone = phone
-        Task { for await snapshot in phone.snapshots() { self.snapshot = snapshot } }
-        Task { for await event in phone.events() { if case .historyChanged = event.event { find(typed) } } }
+        isWatching = false
+        let began = Date()
+        Task { for await snapshot in phone.snapshots() where self.phone === phone { self.snapshot = snapshot } }
+        Task { for await event in phone.events() { happened(event, began) } }
         find(typed)
+    }
+
+    private func happened(_ numbered: NumberedEvent, _ began: Date) {
+        if case .historyChanged = numbered.event { find(typed) }
+        // What went wrong before this screen was there is no news.
+        if numbered.at >= began, let failure = failureOf(numbered.event) { problem = failure }
     }
 
     /// The calls that are over and that what is typed finds.
@@ -87,6 +101,15 @@ final class Model: ObservableObject {
         }
     }
 
+    func findInTeam(_ text: String) -> TeamSnapshot? { phone?.findInTeam(text) }
+
+    /// The team is told for as long as somebody looks at it.
+    func watch(_ on: Bool) {
+        guard let phone, on != isWatching else { return }
+        isWatching = on
+        attempt { try await phone.watchTeam(on) }
+    }
+
     func signIn(_ link: String, password: String) {
         do {
             let it = try parseSignInLink(text: link, trustedKeys: trustedKeys)
@@ -94,81 +117,38 @@ final class Model: ObservableObject {
                 account: it.aor, servers: it.servers, username: it.username, name: it.displayName, password: password)
             try Self.keychain.write("sign-in", JSONEncoder().encode(who))
             problem = nil
-            center?.wake()
+            Task { await center?.renew { await ($0 as? SidetonePhone)?.shutdown() } }
         } catch { problem = sentences(error) }
     }
 
-    func dial(_ to: String) { center?.dial(to) }
-    func answer(_ call: UUID) { center?.answer(call) }
-    func end(_ call: UUID) { center?.end(call) }
-    func hold(_ call: UUID, _ on: Bool) { center?.setHold(call, on) }
-    func mute(_ call: UUID, _ on: Bool) { center?.setMute(call, on) }
-    func choose(_ route: AudioRoute) { center?.chooseRoute(route) }
-}
-
-struct ContentView: View {
-    @ObservedObject var model: Model
-    @State private var link = ""
-    @State private var password = ""
-    @State private var number = ""
-
-    var body: some View {
-        Form {
-            Section {
-                Text(model.snapshot.map { "\($0.registration.state)" } ?? "signed out")
-                if let text = model.snapshot?.registration.problem?.text ?? model.problem { Text(text).foregroundColor(.red) }
-            }
-            if model.snapshot == nil {
-                Section {
-                    TextField("The link that your administrator gave you", text: $link)
-                    SecureField("Password", text: $password)
-                    Button("Sign in") { model.signIn(link, password: password) }
-                }
-                .onOpenURL { link = $0.absoluteString }
-            } else {
-                Section {
-                    TextField("Number", text: $number)
-                    Button("Call") { model.dial(number) }.disabled(number.isEmpty)
-                }
-                Section("History") {
-                    ForEach(model.history, id: \.cursor) { call in
-                        Button("\(call.remote.name ?? call.number ?? "hidden"): \(call.outcome)") {
-                            if let redial = call.redial { model.dial(redial) }
-                        }.disabled(call.redial == nil)
-                    }
-                }
-                .onChange(of: number) { model.find($0) }
-            }
-            ForEach(model.snapshot?.calls ?? [], id: \.id) { CallView(model: model, call: $0) }
-            if model.snapshot?.calls.isEmpty == false {
-                Section {
-                    ForEach(model.routing.available.sorted { $0.kind.rawValue < $1.kind.rawValue }, id: \.self) { route in
-                        Button { model.choose(route) } label: {
-                            Label(
-                                route.name.isEmpty ? "\(route.kind)" : route.name,
-                                systemImage: route == model.routing.confirmed ? "checkmark.circle.fill" : "circle")
-                        }
-                    }
-                }
-            }
-        }
+    func send(_ wish: Wish) {
+        guard let center, let phone else { return }
+        problem = nil
+        attempt { try await SidetoneScreens.send(wish, center, phone) }
     }
-}
 
-struct CallView: View {
-    let model: Model
-    let call: CallSnapshot
+    func choose(_ route: AudioRoute) { center?.chooseRoute(route) }
 
-    var body: some View {
-        Section {
-            Text(call.remote.name ?? call.remote.uri)
-            Text("\(call.state)")
-            if call.state == .ringing { Button("Answer") { model.answer(call.id) } }
-            if call.answered != nil {
-                Toggle("Mute", isOn: Binding(get: { call.muted }, set: { model.mute(call.id, $0) }))
-                Toggle("Hold", isOn: Binding(get: { call.hold.local }, set: { model.hold(call.id, $0) }))
+    var device: DeviceState {
+        let microphone: Met =
+            switch AVAudioSession.sharedInstance().recordPermission {
+            case .granted: .yes
+            case .denied: .no
+            default: .notTold
             }
-            Button("End", role: .destructive) { model.end(call.id) }
+        return DeviceState(microphone: microphone, push: PushState(hasToken: center?.hasPushToken == true, snapshot))
+    }
+
+    /// Where it is mended. A refused permission is not asked for a second time by iOS.
+    func openSettings() {
+        guard let page = URL(string: UIApplication.openSettingsURLString) else { return }
+        UIApplication.shared.open(page)
+    }
+
+    /// Errors speak for themselves: what happened, and what to do.
+    private func attempt(_ what: @escaping @MainActor () async throws -> Void) {
+        Task {
+            do { try await what() } catch { problem = sentences(error) }
         }
     }
 }

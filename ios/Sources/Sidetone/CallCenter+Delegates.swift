@@ -17,12 +17,16 @@ extension CallCenter: PKPushRegistryDelegate {
         let prid = pushCredentials.token.map { String(format: "%02x", $0) }.joined()
         MainActor.assumeIsolated {
             let token = PushToken(provider: .apns, param: settings.pushParam, prid: prid)
+            hasPushToken = true
             tell { phone in try? await phone.setPushToken(token) }
         }
     }
 
     nonisolated public func pushRegistry(_ registry: PKPushRegistry, didInvalidatePushTokenFor type: PKPushType) {
-        MainActor.assumeIsolated { tell { phone in try? await phone.setPushToken(nil) } }
+        MainActor.assumeIsolated {
+            hasPushToken = false
+            tell { phone in try? await phone.setPushToken(nil) }
+        }
     }
 
     nonisolated public func pushRegistry(
@@ -225,6 +229,7 @@ extension CallCenter: CXProviderDelegate {
     /// What the phone does not have cannot go on at CallKit, which ends a call itself only where a start or an answer was
     /// failed to its face.
     private func failed(_ action: CXCallAction, _ error: any Error, toItsFace: Bool) {
+        if error is CommandError { onRefusal?(error) }
         guard let line = lines[action.callUUID], line.over == nil else { return }
         let begins = action is CXAnswerCallAction || action is CXStartCallAction
         if begins, toItsFace { return forget(line) }

@@ -84,6 +84,11 @@ public final class CallCenter: NSObject {
     /// Told of each change of the routes.
     public var onRouting: ((AudioRouting) -> Void)?
 
+    /// Told of each action of the user that the phone has refused: what happened, and what to do (`sentences`).
+    public var onRefusal: ((any Error) -> Void)?
+    /// PushKit has given a token in this process: a push can wake the phone.
+    public internal(set) var hasPushToken = false
+
     /// To be made while the app launches, in every launch: a push may be the reason for it.
     /// `read` reads a push and needs no phone. `startPhone` may throw `Keychain.Failure.locked`: it is tried again.
     public init(
@@ -139,6 +144,15 @@ public final class CallCenter: NSObject {
     public func wake() {
         start()
         wakeUp()
+    }
+
+    /// A phone in the place of the one that runs, where the account is another now: `end` ends that one and its calls.
+    public func renew(_ end: @MainActor (any PhonePort) async -> Void) async {
+        if let old = phone {
+            await end(old)
+            if phone === old { lost() }
+        }
+        wake()
     }
 
     // Pushes.
@@ -312,7 +326,8 @@ public final class CallCenter: NSObject {
         }
         Task { [weak self] in
             for await event in phone.phoneEvents() { self?.happened(event) }
-            self?.lost()
+            // There may be another by now.
+            if let self, self.phone === phone { lost() }
         }
         work()
     }
