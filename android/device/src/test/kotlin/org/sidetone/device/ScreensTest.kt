@@ -184,7 +184,7 @@ class ScreensTest {
         assertEquals(emptyList<RecordingLine>(), card.recordings!!.lines)
         agent.touch(listOf(card.recordings!!.start!!), "Record")
         val news = agent.asked { (it as? Event.RecordingsChanged)?.recordings?.takeIf { all -> all.any { one -> one.requested != null } } }
-        val asked = recordings(agent.snapshot.value.calls.single().copy(recordings = news), RecordingAccess.ALLOWED)!!.lines.single()
+        val asked = agent.snapshot.value.let { recordings(it.calls.single().copy(recordings = news), it) }!!.lines.single()
         assertEquals(listOf("start requested…", Light.OFF), listOf(asked.requested, asked.light))
         suspend fun line(light: Light) = agent.card("recording: $light") { it.recordings!!.lines.single().run { this.light == light && requested == null } }
             .recordings!!.lines.single()
@@ -214,7 +214,7 @@ class ScreensTest {
         assertEquals("a second one beside it", "Record also as 1", pausable.start!!.words)
         val snapshot = agent.snapshot.value
         fun shown(access: RecordingAccess, policy: RecordingPolicy) = snapshot.calls.single { it.id == call }.let { it ->
-            recordings(it.copy(recordings = it.recordings.map { one -> one.copy(policy = policy) }), access)!!
+            recordings(it.copy(recordings = it.recordings.map { one -> one.copy(policy = policy) }), snapshot.copy(recording = access))!!
         }
         val locked = shown(RecordingAccess.ALLOWED, RecordingPolicy.LOCKED).lines.single()
         assertEquals(listOf(emptyList<Choice>(), "Made by the rules of the site, which do not let you change it."), listOf(locked.choices, locked.why))
@@ -240,7 +240,9 @@ class ScreensTest {
         agent.until("seen on a call") { it.team!!.people.first().state == AgentState.ON_CALL }
         val row = page("2001").rows.single()
         assertEquals(listOf(Wish.Dial("2001"), Wish.Transfer(call, "2001")), row.choices.map { it.wish })
-        assertEquals("A caller whom nobody takes there may be lost.", page("").warning)
+        assertEquals("A caller whom nobody takes there is lost.", page("").warning)
+        val unknown = agent.snapshot.value.copy(transfersReturn = TransfersReturn.UNKNOWN)
+        assertEquals("A caller whom nobody takes there may be lost.", teamPage(agent.findInTeam(""), unknown, Instant.now()).warning)
         assertTrue(page("ager").rows.single().state, page("ager").rows.single().state.startsWith("on a call, for 0:0"))
         val outdated = agent.findInTeam("")!!.copy(state = TeamState.OUTDATED)
         assertTrue("nobody is lit who is not known", teamPage(outdated, agent.snapshot.value, Instant.now()).rows.filter { "for" in it.state }.all { it.light == Light.OFF })
@@ -292,6 +294,34 @@ class ScreensTest {
         assertEquals("microphone open: the agent and his caller hear you", barges.supervision!!.microphone)
         supervisor.hangUp(barges.call)
         supervisor.until("over") { it.calls.isEmpty() }
+    }
+
+    @Test
+    fun `what is missing or not allowed is not offered, and the reason stands in its place`() = test {
+        val (agent, customer) = phone("agent1") to phone("customer1")
+        val known = agent.until("told") { it.features?.certain == true }
+        val page = featuresPage(known)!!
+        assertNull(page.note)
+        fun words(feature: Feature) = page.lines.single { it.feature == feature }.run { listOf(light, words) }
+        assertEquals(listOf(Light.READY, "queues: there"), words(Feature.QUEUES))
+        assertEquals(listOf(Light.PAUSED, "transfers return: not there: the model PBX does not have it; tell its administrator"), words(Feature.TRANSFERS_RETURN))
+        assertEquals(listOf(Light.OFF, "supervision: not allowed to you; ask the administrator for it"), words(Feature.SUPERVISION))
+        agent.watchTeam(true)
+        agent.until("the team") { it.team?.state == TeamState.CURRENT }
+        val shown = roster(agent.findInTeam(""), agent.snapshot.value, false, Instant.now())
+        assertEquals("Supervision: not allowed to you; ask the administrator for it.", shown.note)
+        assertTrue(shown.rows.isNotEmpty() && shown.rows.all { it.choices.isEmpty() })
+
+        val told = customer.until("told") { it.features?.certain == true }
+        assertEquals("Team: not allowed to you; ask the administrator for it.", teamPage(null, told, Instant.now()).note)
+        customer.dial("600")
+        val card = customer.card("talking") { it.state == "talking" }
+        assertEquals(listOf("Recordings: not allowed to you; ask the administrator for it.", null), card.recordings!!.run { listOf(why, start) })
+        // Of an earlier connection nothing is refused.
+        val old = told.copy(features = told.features!!.copy(certain = false))
+        assertEquals("The server has not told it yet.", teamPage(null, old, Instant.now()).note)
+        assertEquals("As the server said last.", featuresPage(old)!!.note)
+        assertTrue(featuresPage(old)!!.lines.all { it.light == Light.OFF })
     }
 
     @Test

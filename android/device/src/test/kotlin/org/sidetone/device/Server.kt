@@ -23,7 +23,7 @@ internal class Server {
     /** A user's phone without a device. */
     fun config(user: String) = PhoneConfig(
         aor = "sip:$user@${account.substringAfter('@')}", password = passwordOf(user), servers = listOf(word("server")), instance = UUID.randomUUID(),
-        trust = authority, microphone = AudioEndpoint.Null, speaker = AudioEndpoint.Null, audioGate = AudioGate.OPEN, queues = true, recordings = true,
+        trust = authority, microphone = AudioEndpoint.Null, speaker = AudioEndpoint.Null, audioGate = AudioGate.OPEN, queues = true, recordings = true, features = true,
     )
 
     /** Gives its authority to the device. */

@@ -3,6 +3,7 @@ package org.sidetone.sample
 import org.sidetone.sample.screens.AgentBar
 import org.sidetone.sample.screens.CallCard
 import org.sidetone.sample.screens.Choice
+import org.sidetone.sample.screens.FeaturesPage
 import org.sidetone.sample.screens.Light
 import org.sidetone.sample.screens.Recordings
 import org.sidetone.sample.screens.Requirement
@@ -90,6 +91,9 @@ internal class Pages(private val wish: (Wish) -> Unit) {
             ),
         )
     }
+
+    fun of(page: FeaturesPage): Piece =
+        Card(listOf(Words("What the server has", Style.TITLE)) + listOfNotNull(page.note?.let { Words(it, Style.SMALL) }) + page.lines.map { Words(it.words, Style.PLAIN, it.light) })
 
     private fun press(it: Choice) = Press(it.words, it.wish?.let { wish -> { this.wish(wish) } })
 

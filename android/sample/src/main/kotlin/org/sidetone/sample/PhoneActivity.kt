@@ -44,6 +44,7 @@ import org.sidetone.sample.screens.Wish
 import org.sidetone.sample.screens.agentBar
 import org.sidetone.sample.screens.callCards
 import org.sidetone.sample.screens.failureOf
+import org.sidetone.sample.screens.featuresPage
 import org.sidetone.sample.screens.lampOf
 import org.sidetone.sample.screens.requirementLines
 import org.sidetone.sample.screens.roster
@@ -297,7 +298,10 @@ class PhoneActivity : Activity() {
             Tab.PHONE -> {}
             Tab.TEAM -> found.show(snapshot?.let { pages.of(teamPage(findInTeam(), it, now)) }.orEmpty())
             Tab.SUPERVISE -> found.show(snapshot?.let { pages.of(roster(findInTeam(), it, follow.isChecked, now)) }.orEmpty())
-            Tab.CHECK -> checks.show(pages.of(requirementLines(deviceState(snapshot))) { requirement: Requirement -> mend(requirement) })
+            Tab.CHECK -> checks.show(
+                pages.of(requirementLines(deviceState(snapshot))) { requirement: Requirement -> mend(requirement) } +
+                    listOfNotNull(snapshot?.let(::featuresPage)?.let(pages::of)),
+            )
         }
     }
 

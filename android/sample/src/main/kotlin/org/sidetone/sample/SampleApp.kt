@@ -14,6 +14,6 @@ open class SampleApp : Application() {
 
     protected open val sleepAfter: Duration get() = Sidetone.SLEEP_AFTER
 
-    /** What this app wants otherwise than the library: its user may be an agent, and may record. */
-    protected open fun configure(config: PhoneConfig): PhoneConfig = config.copy(queues = true, recordings = true)
+    /** What this app wants otherwise than the library: its user may be an agent, may record, and is told what there is. */
+    protected open fun configure(config: PhoneConfig): PhoneConfig = config.copy(queues = true, recordings = true, features = true)
 }

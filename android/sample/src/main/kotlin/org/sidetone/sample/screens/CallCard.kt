@@ -6,7 +6,6 @@ import org.sidetone.ffi.CallSnapshot
 import org.sidetone.ffi.CallState
 import org.sidetone.ffi.Direction
 import org.sidetone.ffi.MediaPath
-import org.sidetone.ffi.RecordingAccess
 import org.sidetone.ffi.Snapshot
 
 /** A call, as its card shows it. */
@@ -23,9 +22,9 @@ data class CallCard(
     val supervision: SupervisionCard?,
 )
 
-fun callCards(snapshot: Snapshot, now: Instant): List<CallCard> = snapshot.calls.map { card(it, snapshot.recording, now) }
+fun callCards(snapshot: Snapshot, now: Instant): List<CallCard> = snapshot.calls.map { card(it, snapshot, now) }
 
-private fun card(call: CallSnapshot, access: RecordingAccess, now: Instant) = CallCard(
+private fun card(call: CallSnapshot, snapshot: Snapshot, now: Instant) = CallCard(
     call = call.id,
     light = if (call.isUp) Light.READY else Light.BUSY,
     title = call.supervision?.let { "supervising ${it.target}" } ?: nameOf(call.remote),
@@ -33,7 +32,7 @@ private fun card(call: CallSnapshot, access: RecordingAccess, now: Instant) = Ca
     time = clock(call.answered ?: call.began, now),
     marks = marksOf(call),
     choices = choicesOf(call),
-    recordings = recordings(call, access),
+    recordings = recordings(call, snapshot),
     supervision = call.supervision?.let { supervisionCard(call, it) },
 )
 

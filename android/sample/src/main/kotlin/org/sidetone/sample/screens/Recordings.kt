@@ -1,11 +1,13 @@
 package org.sidetone.sample.screens
 
 import org.sidetone.ffi.CallSnapshot
+import org.sidetone.ffi.Feature
 import org.sidetone.ffi.Recording
 import org.sidetone.ffi.RecordingAccess
 import org.sidetone.ffi.RecordingAction
 import org.sidetone.ffi.RecordingPolicy
 import org.sidetone.ffi.RecordingState
+import org.sidetone.ffi.Snapshot
 
 /** What is recorded of a call, and what may be done about it. */
 data class Recordings(
@@ -28,18 +30,16 @@ data class RecordingLine(
 )
 
 /** Null: the call cannot be recorded yet, or any more, and nothing of it is. */
-fun recordings(call: CallSnapshot, access: RecordingAccess): Recordings? {
+fun recordings(call: CallSnapshot, snapshot: Snapshot): Recordings? {
+    val (access, withheld) = snapshot.recording to withheld(snapshot, Feature.RECORDINGS)
     val isUnderWay = call.recordings.any { it.requested != null }
-    val mayChange = access == RecordingAccess.ALLOWED && call.isUp && call.supervision == null
+    val mayChange = access == RecordingAccess.ALLOWED && withheld == null && call.isUp && call.supervision == null
     fun choice(words: String, id: String, action: RecordingAction) =
         Choice(words, Wish.Record(call.id, id, action).takeUnless { isUnderWay })
     val lines = call.recordings.map { line(it, if (mayChange) ::choice else null) }
     val running = call.recordings.filter { it.state != RecordingState.STOPPED }.map { it.id }
     val free = (1..9).map(Int::toString).firstOrNull { it !in running }
-    val why = when (access) {
-        RecordingAccess.FORBIDDEN -> "The server does not allow you to record."
-        else -> null
-    }
+    val why = withheld ?: "The server does not allow you to record.".takeIf { access == RecordingAccess.FORBIDDEN }
     val start = free?.takeIf { mayChange }?.let { choice(if (lines.isEmpty()) "Record" else "Record also as $it", it, RecordingAction.START) }
     return Recordings(lines, start, why).takeIf { call.isUp && (lines.isNotEmpty() || start != null || why != null) }
 }

@@ -3,6 +3,7 @@ package org.sidetone.sample.screens
 import java.time.Instant
 import org.sidetone.ffi.AgentState
 import org.sidetone.ffi.CallSnapshot
+import org.sidetone.ffi.Feature
 import org.sidetone.ffi.Snapshot
 import org.sidetone.ffi.Supervision
 import org.sidetone.ffi.SupervisionMode
@@ -52,17 +53,18 @@ data class RosterRow(val name: String, val light: Light, val title: String, val 
 
 /** `found` as for [teamPage]. `follow`: what is begun here goes on with the agent's next call. */
 fun roster(found: TeamSnapshot?, snapshot: Snapshot, follow: Boolean, now: Instant): Roster {
+    val withheld = withheld(snapshot, Feature.SUPERVISION)
     val supervised = snapshot.calls.mapNotNull { it.supervision?.target }
     val rows = found?.people.orEmpty().map { person ->
         val (light, words) = seen(person, found!!.state, now)
         // Where his state is certain and he is in no call there is nothing to hear.
-        val offers = supervised.isEmpty() && (found.state != TeamState.CURRENT || person.state == AgentState.ON_CALL)
+        val offers = withheld == null && supervised.isEmpty() && (found.state != TeamState.CURRENT || person.state == AgentState.ON_CALL)
         val title = listOfNotNull(person.label ?: person.name, person.team.ifEmpty { null }).joinToString(" · ")
         val choices = SupervisionMode.entries.map { Choice(verb(it), Wish.Supervise(person.name, it, follow)) }
         RosterRow(person.name, light, title, words, choices.takeIf { offers }.orEmpty())
     }
     val other = "To supervise another, stop first.".takeIf { supervised.isNotEmpty() }
-    return Roster(noteOf(found?.copy(queues = emptyList())) ?: other, rows)
+    return Roster(withheld ?: withheld(snapshot, Feature.TEAM) ?: noteOf(found?.copy(queues = emptyList())) ?: other, rows)
 }
 
 private fun word(mode: SupervisionMode) = mode.name.lowercase()

@@ -3,6 +3,7 @@ package org.sidetone.sample.screens
 import java.time.Instant
 import java.util.UUID
 import org.sidetone.ffi.Colleague
+import org.sidetone.ffi.Feature
 import org.sidetone.ffi.Snapshot
 import org.sidetone.ffi.TeamQueue
 import org.sidetone.ffi.TeamSnapshot
@@ -36,7 +37,7 @@ fun teamPage(found: TeamSnapshot?, snapshot: Snapshot, now: Instant): TeamPage {
     }
     val queues = found?.queues.orEmpty().map { row(it, talks) }
     val people = found?.people.orEmpty().map { row(it, found!!.state, talks, now) }
-    return TeamPage(noteOf(found), warning.takeIf { talks != null }, queues + people)
+    return TeamPage(withheld(snapshot, Feature.TEAM) ?: noteOf(found), warning.takeIf { talks != null }, queues + people)
 }
 
 /** What a team is worth; null: it is true now, and somebody is found. */

@@ -80,7 +80,7 @@ private fun isOrdinary(reason: EndReason) = when (reason) {
     else -> false
 }
 
-private fun sentence(text: String) = text.replaceFirstChar(Char::uppercase).removeSuffix(".") + "."
+internal fun sentence(text: String) = text.replaceFirstChar(Char::uppercase).removeSuffix(".") + "."
 
 /** The call that is talked in, which a transfer is about; never one that supervises. */
 internal fun talkedIn(calls: List<CallSnapshot>): UUID? =
