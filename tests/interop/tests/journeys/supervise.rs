@@ -128,11 +128,12 @@ fn a_supervisor_listens_whispers_barges_in_and_listens_again() {
     let (who, whom) = (floor.stage.line.colleague(), floor.stage.line.agent());
     let before = floor.written(&who, &whom).len();
     // At his desk he watches without being asked to.
-    floor.supervisor.wait("the roster", PATIENCE, |event| {
-        let people = event["team"]["people"].as_array();
-        let talks = |person: &Value| person["name"] == whom && person["state"] == "on_call";
-        event["event"] == "team" && people.is_some_and(|people| people.iter().any(talks))
-    });
+    floor.supervisor.forget();
+    floor.supervisor.send(json!({ "command": "team" }));
+    let roster = floor.supervisor.wait_for("team");
+    let people = roster["team"]["people"].as_array().expect("people");
+    let talks = |person: &Value| person["name"] == whom && person["state"] == "on_call";
+    assert!(people.iter().any(talks), "{people:?}");
     let call = floor.supervise("listen");
     floor.he_hears_both();
     floor.nobody_hears_him();
