@@ -1,5 +1,5 @@
 //! Supervisors: the code of the pack's `supervise.conf`, the digits that change the mode, who hears whom, and what the
-//! supervisor is told. An agent's next call is not modelled.
+//! supervisor is told.
 
 use crate::call::{Call, CallKey, Cause, Plan};
 use crate::leg::Stage;
@@ -37,6 +37,9 @@ pub(crate) struct Supervision {
     /// The agent's leg.
     of: LegId,
     mode: Mode,
+    /// Whether it goes on with the agent's next call, and waits for that.
+    follow: bool,
+    waits: bool,
 }
 
 /// A supervision, as it is to be seen.
@@ -60,11 +63,13 @@ impl Pbx {
     pub(crate) fn supervise(&mut self, key: CallKey, caller: LegId, number: &str, now: Duration) {
         let user = self.legs.get(&caller).map(|leg| leg.user.clone()).unwrap_or_default();
         match self.supervised(&user, number) {
-            Ok((agent, mode, of)) => {
+            Ok((agent, mode, follow, of)) => {
                 let agent = agent.to_owned();
                 self.take_these(key, caller, [Step::Answer], now);
                 self.tell_mode(caller, &agent, mode, now);
-                self.supervisions.push(Supervision { call: key, leg: caller, agent, of, mode });
+                let (call, leg, waits) = (key, caller, false);
+                let one = Supervision { call, leg, agent, of, mode, follow, waits };
+                self.supervisions.push(one);
                 self.mix_supervised(of);
             }
             Err(status) => self.end_call(key, Cause::Refused(status), now),
@@ -75,19 +80,20 @@ impl Pbx {
         &self,
         user: &str,
         number: &'a str,
-    ) -> Result<(&'a str, Mode, LegId), StatusCode> {
+    ) -> Result<(&'a str, Mode, bool, LegId), StatusCode> {
         let mine = self.config.supervisors.get(user).ok_or(StatusCode::FORBIDDEN)?;
         let code = number.strip_prefix(PREFIX).and_then(|code| code.split_once('*'));
         let (agent, mode) = code.ok_or(StatusCode::NOT_FOUND)?;
+        let follow = mode.strip_suffix("*follow");
+        let mode = follow.unwrap_or(mode);
         let is_known = self.config.agents.contains_key(agent);
         let mode = MODES.iter().find(|(_, name, _)| *name == mode).filter(|_| is_known);
         let (mode, ..) = *mode.ok_or(StatusCode::NOT_FOUND)?;
         if !mine.iter().any(|name| name == agent) {
             return Err(StatusCode::FORBIDDEN);
         }
-        let talks = self.legs.values().find(|leg| leg.user == agent && self.is_joined(leg.id));
-        let of = talks.map(|leg| leg.id).ok_or(StatusCode::TEMPORARILY_UNAVAILABLE)?;
-        Ok((agent, mode, of))
+        let of = self.talking(agent).ok_or(StatusCode::TEMPORARILY_UNAVAILABLE)?;
+        Ok((agent, mode, follow.is_some(), of))
     }
 
     /// Whether a leg was rung and is joined to who called it.
@@ -102,7 +108,7 @@ impl Pbx {
         let text = String::from_utf8_lossy(body);
         let digit = text.strip_prefix("Signal=").and_then(|rest| rest.chars().next());
         let mode = MODES.iter().find(|(.., its)| Some(*its) == digit);
-        let mine = self.supervisions.iter_mut().find(|one| one.leg == leg);
+        let mine = self.supervisions.iter_mut().find(|one| one.leg == leg && !one.waits);
         if let (Some((mode, ..)), Some(one)) = (mode, mine) {
             one.mode = *mode;
             let (agent, of) = (one.agent.clone(), one.of);
@@ -114,7 +120,7 @@ impl Pbx {
     /// Lets the agent of this leg, who talks to him, and their supervisors hear what the modes let them. Who holds such a
     /// call is spared all of it.
     pub(crate) fn mix_supervised(&mut self, of: LegId) {
-        let mine = self.supervisions.iter().filter(|one| one.of == of);
+        let mine = self.supervisions.iter().filter(|one| one.of == of && !one.waits);
         let mine: Vec<(LegId, Mode)> = mine.map(|one| (one.leg, one.mode)).collect();
         let Some((agent, other)) =
             self.legs.get(&of).and_then(|leg| Some((leg, self.peer_of(leg)?)))
@@ -147,24 +153,51 @@ impl Pbx {
             let call = leg.recorder.call().to_owned();
             Some(SupervisionView { user: leg.user.clone(), call, mode: one.mode.name() })
         };
-        self.supervisions.iter().filter_map(view).collect()
+        self.supervisions.iter().filter(|one| !one.waits).filter_map(view).collect()
     }
 
-    /// After each step: what has lost its agent or its supervisor is over.
+    /// After each step: what has lost its supervisor is over, and what has lost its agent, unless it follows him.
     pub(crate) fn settle_supervisions(&mut self, now: Duration) {
         let all = std::mem::take(&mut self.supervisions);
-        let (going, over): (Vec<_>, Vec<_>) =
-            all.into_iter().partition(|one| self.is_joined(one.of) && self.is_there(one));
+        let (there, left): (Vec<_>, Vec<_>) = all.into_iter().partition(|one| self.is_there(one));
+        let ends = |one: &Supervision| !one.waits && !self.is_joined(one.of);
+        let (ending, going): (Vec<_>, Vec<_>) = there.into_iter().partition(ends);
         self.supervisions = going;
-        for one in over {
-            if !self.is_there(&one) {
-                // He has left: who heard him hears the rest.
-                self.join_anew(one.of);
-                continue;
-            }
-            self.tell_supervisor(one.leg, &one.agent, r#""over":true"#, now);
-            self.end_call(one.call, Cause::Normal, now);
+        for one in left {
+            // Who heard him hears the rest.
+            self.join_anew(one.of);
         }
+        for one in ending {
+            if one.follow {
+                self.tell_supervisor(one.leg, &one.agent, r#""waiting":true"#, now);
+                self.play(one.leg, Treatment::Silence);
+                self.supervisions.push(Supervision { waits: true, ..one });
+            } else {
+                self.tell_supervisor(one.leg, &one.agent, r#""over":true"#, now);
+                self.end_call(one.call, Cause::Normal, now);
+            }
+        }
+        self.follow_agents(now);
+    }
+
+    /// Who waits for his agent's next call listens to it.
+    fn follow_agents(&mut self, now: Duration) {
+        for index in 0..self.supervisions.len() {
+            let Some(one) = self.supervisions.get(index).filter(|one| one.waits) else { continue };
+            let (leg, agent) = (one.leg, one.agent.clone());
+            let Some(of) = self.talking(&agent) else { continue };
+            if let Some(one) = self.supervisions.get_mut(index) {
+                (one.of, one.mode, one.waits) = (of, Mode::Listen, false);
+            }
+            self.tell_mode(leg, &agent, Mode::Listen, now);
+            self.mix_supervised(of);
+        }
+    }
+
+    /// The leg of an agent who talks to somebody who called him.
+    fn talking(&self, agent: &str) -> Option<LegId> {
+        let mut legs = self.legs.values();
+        legs.find(|leg| leg.user == agent && self.is_joined(leg.id)).map(|leg| leg.id)
     }
 
     /// The call of an agent's leg, without those who have left it.

@@ -662,15 +662,22 @@ fn ears(media: &[MediaCommand]) -> BTreeMap<LegId, Vec<LegId>> {
     ears
 }
 
+/// A customer calls an agent alone in a queue, who answers: what the customer got, for his next requests.
+fn talking(desk: &mut Desk, customer: FlowId, agent: FlowId, id: &str) -> Response {
+    let ok = desk.invite(customer, "customer1", "1801", id);
+    desk.send(customer, &inside(&ok, "ACK", sequence(&ok), ""));
+    let invite = desk.take_request(agent);
+    desk.send(agent, &reply(&invite, 200, SDP));
+    desk.take(agent);
+    ok
+}
+
 #[test]
 fn a_supervisor_is_heard_as_his_mode_says_and_by_nobody_on_hold_or_when_he_has_left() {
     let mut desk = Desk::new(PbxConfig::bench());
     let (agent, customer, boss) = (desk.open(1), desk.open(2), desk.open(3));
     desk.register(agent, "agent1");
-    let ok = desk.invite(customer, "customer1", "1801", "a");
-    desk.send(customer, &inside(&ok, "ACK", sequence(&ok), ""));
-    let invite = desk.take_request(agent);
-    desk.send(agent, &reply(&invite, 200, SDP));
+    let ok = talking(&mut desk, customer, agent, "a");
     let seen = desk.invite(boss, "colleague1", "sidetone*supervise*agent1*listen", "b");
     assert_eq!(seen.status.code(), 200);
     desk.send(boss, &inside(&seen, "ACK", sequence(&seen), ""));
@@ -698,4 +705,34 @@ fn a_supervisor_is_heard_as_his_mode_says_and_by_nobody_on_hold_or_when_he_has_l
     assert_eq!(ears(&desk.media), heard(&[c, s], &[a, s]));
     desk.send(boss, &inside(&seen, "BYE", 90, ""));
     assert_eq!(ears(&desk.media), BTreeMap::from([(a, vec![c]), (c, vec![a])]));
+}
+
+#[test]
+fn who_follows_an_agent_waits_for_his_next_call_and_only_listens_to_it() {
+    let mut desk = Desk::new(PbxConfig::bench());
+    let (agent, customer, boss) = (desk.open(1), desk.open(2), desk.open(3));
+    desk.register(agent, "agent1");
+    let first = talking(&mut desk, customer, agent, "a");
+    let seen = desk.invite(boss, "colleague1", "sidetone*supervise*agent1*barge*follow", "b");
+    desk.send(boss, &inside(&seen, "ACK", sequence(&seen), ""));
+    desk.take(boss);
+    desk.send(customer, &inside(&first, "BYE", 50, ""));
+    let news = |desk: &mut Desk| {
+        let bodies = desk.take(boss).into_iter().filter_map(|message| match message {
+            Message::Request(request) => Some(String::from_utf8(request.body).unwrap()),
+            Message::Response(_) => None,
+        });
+        bodies.collect::<Vec<_>>()
+    };
+    assert_eq!(news(&mut desk), [r#"{"v":1,"agent":"agent1","waiting":true}"#]);
+    assert_eq!(ears(&desk.media), BTreeMap::new());
+    let bye = desk.take_request(agent);
+    desk.send(agent, &reply(&bye, 200, ""));
+    desk.take(customer);
+    talking(&mut desk, customer, agent, "c");
+    assert_eq!(news(&mut desk), [r#"{"v":1,"agent":"agent1","mode":"listen"}"#]);
+    let legs = desk.pbx.legs();
+    let leg = |user: &str| legs.iter().find(|leg| leg.user == user).unwrap().id;
+    let (a, c, s) = (leg("agent1"), leg("customer1"), leg("colleague1"));
+    assert_eq!(ears(&desk.media), BTreeMap::from([(a, vec![c]), (c, vec![a]), (s, vec![a, c])]));
 }
