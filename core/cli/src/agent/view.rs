@@ -31,15 +31,10 @@ pub(super) fn draw(frame: &mut Frame<'_>, app: &App, now: Duration) {
         return desk::draw(frame, app, desk, now);
     }
     let calls = u16::try_from(app.snapshot.calls.len().clamp(1, 6)).unwrap_or(6);
-    let problems = usize::from(app.snapshot.registration.problem.is_some())
-        + usize::from(app.audio_lost.is_some());
-    let mail = u16::from(app.snapshot.voicemail.is_some_and(|mail| mail.waiting));
-    let agent = u16::from(app.snapshot.agent.is_some());
-    let more = mail + agent + u16::from(features::line(app).is_some());
     let keys = keys_in_lines(app, frame.area().width);
     let footer = u16::try_from(keys.len().max(1)).unwrap_or(1);
     let [title, list, detail, log, footer] = Layout::vertical([
-        Constraint::Length([3, 5, 7][problems] + more),
+        Constraint::Length(title_height(app)),
         Constraint::Length(calls + 2),
         Constraint::Length(9),
         Constraint::Min(3),
@@ -68,6 +63,15 @@ pub(super) fn draw(frame: &mut Frame<'_>, app: &App, now: Duration) {
     }
     draw_log(frame, log, app);
     draw_footer(frame, footer, app, keys);
+}
+
+/// How many lines the title takes.
+pub(super) fn title_height(app: &App) -> u16 {
+    let problems = usize::from(app.snapshot.registration.problem.is_some())
+        + usize::from(app.audio_lost.is_some());
+    let mail = u16::from(app.snapshot.voicemail.is_some_and(|mail| mail.waiting));
+    let agent = u16::from(app.snapshot.agent.is_some());
+    [3, 5, 7][problems] + mail + agent + u16::from(features::line(app).is_some())
 }
 
 pub(super) fn draw_title(frame: &mut Frame<'_>, area: Rect, app: &App, now: Duration) {

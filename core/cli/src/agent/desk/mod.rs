@@ -7,12 +7,13 @@ pub(super) use view::draw;
 pub(crate) use view::{microphone, roster_row, what_mode};
 
 use super::app::{App, is_up};
+use super::features::withheld;
 use super::keys::{Action, shortcut};
 use super::queues;
 use crossterm::event::{KeyCode, KeyEvent};
 use sidetone_phone::{
-    CallId, CallSnapshot, CallState, Colleague, Command, EndReason, Event, RegistrationState,
-    Supervision, SupervisionMode, TeamSnapshot,
+    CallId, CallSnapshot, CallState, Colleague, Command, EndReason, Event, Feature,
+    RegistrationState, Supervision, SupervisionMode, TeamSnapshot,
 };
 
 /// The most that can be typed.
@@ -87,8 +88,11 @@ pub(super) fn help(app: &App, desk: &Desk) -> Vec<(&'static str, &'static str)> 
     }
     let mut keys = vec![("/", "find")];
     if !desk.found(app).is_empty() {
-        keys.extend([("↑ ↓", "choose"), ("l", "listen"), ("w", "whisper"), ("b", "barge in")]);
-        keys.extend([("f", "follow"), ("c", "call")]);
+        keys.push(("↑ ↓", "choose"));
+        if withheld(app, Feature::Supervision).is_none() {
+            keys.extend([("l", "listen"), ("w", "whisper"), ("b", "barge in"), ("f", "follow")]);
+        }
+        keys.push(("c", "call"));
     }
     if let Some(call) = app.call() {
         if matches!(call.state, CallState::Announced | CallState::Ringing | CallState::Answering) {

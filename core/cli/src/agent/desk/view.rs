@@ -2,13 +2,12 @@
 
 use super::{Desk, label_of, supervised};
 use crate::agent::app::App;
-use crate::agent::features;
 use crate::agent::history;
 use crate::agent::queues::state_word;
 use crate::agent::team::queue_line;
 use crate::agent::view::{
     DIM, STRONG, cut, draw_calls, draw_footer, draw_log, draw_title, keys_in_lines, level, panel,
-    refused,
+    refused, title_height,
 };
 use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout, Rect};
@@ -28,11 +27,6 @@ const ASKED: Style = Style::new().fg(Color::Magenta);
 /// Draws everything. `now` is wall time since 1970.
 pub(in crate::agent) fn draw(frame: &mut Frame<'_>, app: &App, desk: &Desk, now: Duration) {
     let area = frame.area();
-    let registration = &app.snapshot.registration;
-    let problems =
-        usize::from(registration.problem.is_some()) + usize::from(app.audio_lost.is_some());
-    let agent = u16::from(app.snapshot.agent.is_some());
-    let withheld = u16::from(features::line(app).is_some());
     let team = app.snapshot.team.as_deref();
     let queues =
         team.map_or(0, |team| team.queues.len()).clamp(1, if area.height < HIGH { 4 } else { 10 });
@@ -41,7 +35,7 @@ pub(in crate::agent) fn draw(frame: &mut Frame<'_>, app: &App, desk: &Desk, now:
     let keys = keys_in_lines(app, area.width);
     let short = |length: usize| u16::try_from(length).unwrap_or(u16::MAX);
     let [title, lines, roster, call, list, log, footer] = Layout::vertical([
-        Constraint::Length([3, 5, 7][problems] + agent + withheld),
+        Constraint::Length(title_height(app)),
         Constraint::Length(short(queues + 2)),
         Constraint::Min(3),
         Constraint::Length(7),
@@ -225,7 +219,7 @@ pub(crate) fn what_mode(
     if let Some(mode) = seen.requested {
         spans.push(Span::styled(format!("  {mode} requested…"), ASKED));
     }
-    if seen.follow {
+    if seen.follow && !seen.waiting {
         spans.push(Span::styled("  follows into the next call", DIM));
     }
     Line::from(spans)
