@@ -26,7 +26,7 @@ public func callCards(_ snapshot: Snapshot, _ now: Date) -> [CallCard] {
             time: clock(call.answered ?? call.began, now),
             marks: marksOf(call),
             choices: choicesOf(call),
-            recordings: recordings(call, snapshot.recording),
+            recordings: recordings(call, snapshot),
             supervision: call.supervision.map { supervisionCard(call, $0) })
     }
 }

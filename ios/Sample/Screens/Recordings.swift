@@ -22,16 +22,17 @@ public struct RecordingLine: Equatable, Sendable {
 }
 
 /// Nil: the call cannot be recorded yet, or any more, and nothing of it is.
-public func recordings(_ call: CallSnapshot, _ access: RecordingAccess) -> Recordings? {
+public func recordings(_ call: CallSnapshot, _ snapshot: Snapshot) -> Recordings? {
+    let (access, withheld) = (snapshot.recording, withheld(snapshot, .recordings))
     let isUnderWay = call.recordings.contains { $0.requested != nil }
-    let mayChange = access == .allowed && call.isUp && call.supervision == nil
+    let mayChange = access == .allowed && withheld == nil && call.isUp && call.supervision == nil
     func choice(_ words: String, _ id: String, _ action: RecordingAction) -> Choice {
         Choice(words: words, wish: isUnderWay ? nil : .record(call: call.id, recording: id, action: action))
     }
     let lines = call.recordings.map { line($0, mayChange ? choice : nil) }
     let running = call.recordings.filter { $0.state != .stopped }.map(\.id)
     let free = (1...9).map(String.init).first { !running.contains($0) }
-    let why = access == .forbidden ? "The server does not allow you to record." : nil
+    let why = withheld ?? (access == .forbidden ? "The server does not allow you to record." : nil)
     let start = mayChange ? free.map { choice(lines.isEmpty ? "Record" : "Record also as \($0)", $0, .start) } : nil
     guard call.isUp, !lines.isEmpty || start != nil || why != nil else { return nil }
     return Recordings(lines: lines, start: start, why: why)

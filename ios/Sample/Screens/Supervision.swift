@@ -55,18 +55,19 @@ public struct RosterRow: Equatable, Sendable, Identifiable {
 /// `found` as for `teamPage`. `follow`: what is begun here goes on with the agent's next call.
 public func roster(_ found: TeamSnapshot?, _ snapshot: Snapshot, follow: Bool, _ now: Date) -> Roster {
     let supervised = snapshot.calls.compactMap { $0.supervision?.target }
-    guard var found else { return Roster(note: noteOf(nil), rows: []) }
+    let withheld = withheld(snapshot, .supervision) ?? withheld(snapshot, .team)
+    guard var found else { return Roster(note: withheld ?? noteOf(nil), rows: []) }
     found.queues = []
     let rows = found.people.map { person in
         let (light, words) = seen(person, found.state, now)
         // Where his state is certain and he is in no call there is nothing to hear.
-        let offers = supervised.isEmpty && (found.state != .current || person.state == .onCall)
+        let offers = withheld == nil && supervised.isEmpty && (found.state != .current || person.state == .onCall)
         let title = [person.label ?? person.name, person.team].filter { !$0.isEmpty }.joined(separator: " · ")
         let choices = modes.map { Choice(words: verb($0), wish: .supervise(target: person.name, mode: $0, follow: follow)) }
         return RosterRow(name: person.name, light: light, title: title, state: words, choices: offers ? choices : [])
     }
     let other = supervised.isEmpty ? nil : "To supervise another, stop first."
-    return Roster(note: noteOf(found) ?? other, rows: rows)
+    return Roster(note: withheld ?? noteOf(found) ?? other, rows: rows)
 }
 
 private let modes: [SupervisionMode] = [.listen, .whisper, .barge]

@@ -28,7 +28,7 @@ public func teamPage(_ found: TeamSnapshot?, _ snapshot: Snapshot, _ now: Date) 
         case .no: "A caller whom nobody takes there is lost."
         case .unknown: "A caller whom nobody takes there may be lost."
         }
-    guard let found else { return TeamPage(note: noteOf(nil), warning: nil, rows: []) }
+    guard let found else { return TeamPage(note: withheld(snapshot, .team) ?? noteOf(nil), warning: nil, rows: []) }
     let queues = found.queues.map { queue in
         TeamRow(
             id: "queue \(queue.name)", light: queue.waiting > 0 ? .paused : .off, name: queue.label ?? queue.name,
@@ -41,7 +41,7 @@ public func teamPage(_ found: TeamSnapshot?, _ snapshot: Snapshot, _ now: Date) 
             id: person.name, light: light, name: person.label ?? person.name, number: person.number, state: words,
             choices: choices(person.number, talks))
     }
-    return TeamPage(note: noteOf(found), warning: talks == nil ? nil : warning, rows: queues + people)
+    return TeamPage(note: withheld(snapshot, .team) ?? noteOf(found), warning: talks == nil ? nil : warning, rows: queues + people)
 }
 
 /// What a team is worth; nil: it is true now, and somebody is found.

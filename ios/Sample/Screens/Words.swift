@@ -100,6 +100,6 @@ private func isOrdinary(_ reason: EndReason) -> Bool {
     }
 }
 
-private func sentence(_ text: String) -> String {
+func sentence(_ text: String) -> String {
     text.prefix(1).uppercased() + text.dropFirst() + (text.hasSuffix(".") ? "" : ".")
 }

@@ -65,7 +65,7 @@ final class Model: ObservableObject {
                 let phone = try await SidetonePhone.start(PhoneConfig(
                     aor: who.account, displayName: who.name, username: who.username, password: who.password,
                     servers: who.servers, instance: try Self.keychain.instance(), trust: .platform, microphone: .default,
-                    speaker: .default, audioGate: .platform, queues: true, recordings: true), vault: vault)
+                    speaker: .default, audioGate: .platform, queues: true, recordings: true, features: true), vault: vault)
                 try await phone.signIn()
                 await self?.show(phone)
                 return phone

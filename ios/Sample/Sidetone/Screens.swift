@@ -235,6 +235,12 @@ private struct CheckPage: View {
                 if let mend = line.mend { Button(mend) { model.openSettings() } }
             }
         }
+        if let page = model.snapshot.flatMap(featuresPage) {
+            Section("What the server has") {
+                if let note = page.note { Text(note).font(.footnote) }
+                ForEach(page.lines) { Lit(light: $0.light, words: $0.words) }
+            }
+        }
     }
 }
 

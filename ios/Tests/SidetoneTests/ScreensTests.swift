@@ -126,7 +126,7 @@ final class ScreensTests: XCTestCase, @unchecked Sendable {
         let asked = try await stage.told(agent) { event -> RecordingLine? in
             guard case .recordingsChanged(_, let news) = event, var call = agent.snapshot.calls.first else { return nil }
             call.recordings = news
-            return recordings(call, .allowed)?.lines.first { $0.requested != nil }
+            return recordings(call, agent.snapshot)?.lines.first { $0.requested != nil }
         }
         XCTAssertEqual(asked.requested, "start requested…")
         XCTAssertEqual(asked.light, .off)
@@ -137,12 +137,14 @@ final class ScreensTests: XCTestCase, @unchecked Sendable {
         try await stage.touch(agent, XCTUnwrap(mine(.alarm, runs)).choices, "Pause")
         let paused = try await stage.card(agent) { mine(.paused, $0) != nil }
         XCTAssertEqual(mine(.paused, paused)?.choices.map(\.words), ["Resume", "Stop"])
-        var call = try XCTUnwrap(agent.snapshot.calls.first)
+        var shown = agent.snapshot
+        var call = try XCTUnwrap(shown.calls.first)
         for at in call.recordings.indices { call.recordings[at].certain = false }
-        XCTAssertEqual(recordings(call, .allowed)?.lines.map(\.light), [.off, .off], "not certain: no light, whatever it was")
+        XCTAssertEqual(recordings(call, shown)?.lines.map(\.light), [.off, .off], "not certain: no light, whatever it was")
         for at in call.recordings.indices { call.recordings[at].policy = .locked }
-        XCTAssertEqual(recordings(call, .allowed)?.lines.flatMap(\.choices), [])
-        let forbidden = recordings(call, .forbidden)
+        XCTAssertEqual(recordings(call, shown)?.lines.flatMap(\.choices), [])
+        shown.recording = .forbidden
+        let forbidden = recordings(call, shown)
         XCTAssertEqual(forbidden?.why, "The server does not allow you to record.")
         XCTAssertNil(forbidden?.start)
         await stage.end()
@@ -161,7 +163,7 @@ final class ScreensTests: XCTestCase, @unchecked Sendable {
         XCTAssertEqual(page("colleague").rows.first?.choices.map(\.words), ["Call"])
         try await stage.talk(agent, "1001")
         _ = try await stage.until(agent) { $0.team?.people.first?.state == .onCall }
-        XCTAssertEqual(page("").warning, "A caller whom nobody takes there may be lost.")
+        XCTAssertEqual(page("").warning, "A caller whom nobody takes there is lost.")
         let call = try XCTUnwrap(agent.snapshot.calls.first).id
         let row = try XCTUnwrap(page("2001").rows.first)
         XCTAssertEqual(row.choices.map(\.wish), [.dial(to: "2001"), .transfer(call: call, to: "2001")])
@@ -205,6 +207,37 @@ final class ScreensTests: XCTestCase, @unchecked Sendable {
         XCTAssertEqual(barges.supervision?.microphone, "microphone open: the agent and his caller hear you")
         try await supervisor.hangUp(barges.call)
         _ = try await stage.until(supervisor) { $0.calls.isEmpty }
+        await stage.end()
+    }
+
+    @MainActor func testWhatIsMissingOrNotAllowedIsNotOfferedAndTheReasonStandsInItsPlace() async throws {
+        let stage = try Stage()
+        let agent = try await stage.phone("agent1")
+        let known = try await stage.until(agent) { $0.features?.certain == true }
+        let page = try XCTUnwrap(featuresPage(known))
+        XCTAssertNil(page.note)
+        func line(_ feature: Feature) -> FeatureLine? { page.lines.first { $0.feature == feature } }
+        XCTAssertEqual(line(.queues)?.words, "queues: there")
+        XCTAssertEqual(
+            line(.transfersReturn)?.words, "transfers return: not there: the model PBX does not have it; tell its administrator")
+        XCTAssertEqual([line(.queues), line(.transfersReturn), line(.supervision)].map { $0?.light }, [.ready, .paused, .off])
+        try await agent.watchTeam(true)
+        _ = try await stage.until(agent) { $0.team?.state == .current }
+        let shown = roster(agent.findInTeam(""), agent.snapshot, follow: false, Date())
+        XCTAssertEqual(shown.note, "Supervision: not allowed to you; ask the administrator for it.")
+        XCTAssertTrue(!shown.rows.isEmpty && shown.rows.allSatisfy(\.choices.isEmpty))
+
+        let customer = try await stage.phone("customer2")
+        var told = try await stage.until(customer) { $0.features?.certain == true }
+        XCTAssertEqual(teamPage(nil, told, Date()).note, "Team: not allowed to you; ask the administrator for it.")
+        try await customer.dial("600")
+        let card = try await stage.card(customer) { $0.state == "talking" }
+        XCTAssertEqual(card.recordings?.why, "Recordings: not allowed to you; ask the administrator for it.")
+        XCTAssertNil(card.recordings?.start)
+        // Of an earlier connection nothing is refused.
+        told.features?.certain = false
+        XCTAssertEqual(teamPage(nil, told, Date()).note, "The server has not told it yet.")
+        XCTAssertEqual(featuresPage(told)?.note, "As the server said last.")
         await stage.end()
     }
 
@@ -286,7 +319,7 @@ final class ScreensTests: XCTestCase, @unchecked Sendable {
     func signedIn(_ user: String, password: String) async throws -> SidetonePhone {
         let phone = try await SidetonePhone.start(PhoneConfig(
             aor: "sip:\(user)@bench.test", password: password, servers: [server], instance: UUID(),
-            trust: .pem(text: authority), microphone: .null, speaker: .null, audioGate: .open, queues: true, recordings: true))
+            trust: .pem(text: authority), microphone: .null, speaker: .null, audioGate: .open, queues: true, recordings: true, features: true))
         phones.append(phone)
         try await phone.signIn()
         return phone
