@@ -10,6 +10,19 @@ use std::time::Duration;
 
 /// What every code begins with.
 const PREFIX: &str = "sidetone*";
+/// What comes behind it in a code of some pack. With anything else it is no number at all.
+const VERBS: [&str; 10] = [
+    "state",
+    "login",
+    "logout",
+    "pause",
+    "ready",
+    "watch",
+    "unwatch",
+    "record",
+    "supervise",
+    "features",
+];
 
 /// An agent who has used a code.
 #[derive(Debug, Clone, Default)]
@@ -53,7 +66,11 @@ impl<'a> Code<'a> {
 impl Pbx {
     /// What happens when a number is dialled; `None`: there is no such number.
     pub(crate) fn extension(&self, number: &str) -> Option<Extension> {
-        let code = || number.starts_with(PREFIX).then(|| Extension::Agent(number.to_owned()));
+        let is_code = |number: &str| {
+            let code = number.strip_prefix(PREFIX);
+            code.is_some_and(|code| VERBS.iter().any(|verb| code.starts_with(verb)))
+        };
+        let code = || is_code(number).then(|| Extension::Agent(number.to_owned()));
         self.config.extensions.get(number).cloned().or_else(code)
     }
 

@@ -736,3 +736,18 @@ fn who_follows_an_agent_waits_for_his_next_call_and_only_listens_to_it() {
     let (a, c, s) = (leg("agent1"), leg("customer1"), leg("colleague1"));
     assert_eq!(ears(&desk.media), BTreeMap::from([(a, vec![c]), (c, vec![a]), (s, vec![a, c])]));
 }
+
+#[test]
+fn a_code_that_no_pack_has_is_no_number() {
+    let mut desk = Desk::new(PbxConfig::bench());
+    let agent = desk.open(1);
+    desk.register(agent, "agent1");
+    for (code, status, begins) in [("state", 200, true), ("dance", 404, false)] {
+        let seen = desk.invite(agent, "agent1", &format!("sidetone*{code}"), code);
+        assert_eq!(seen.status.code(), status, "{code}");
+        let text = String::from_utf8_lossy(&desk.bytes).into_owned();
+        let of_it = text.split("SIP/2.0 ").filter(|one| one.contains(&format!("sidetone*{code}@")));
+        let trying = of_it.filter(|one| one.starts_with("100 ")).count();
+        assert_eq!(trying == 1, begins, "{code}: {text}");
+    }
+}
