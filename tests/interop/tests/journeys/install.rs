@@ -72,7 +72,8 @@ fn packs_are_installed_with_what_they_stand_on_and_taken_back() {
     assert!(well && plan.contains("+#include team.conf"), "{plan}");
     assert_eq!(site.all(), before, "a plan changes nothing");
     let (well, done) = site.install(&["apply", "team"]);
-    assert!(well && done.contains("before sidetone-agent"), "what is left is said: {done}");
+    let left = "In the context of the agents' endpoints:\n      include => sidetone-agent\n";
+    assert!(well && done.contains(left), "what is left is said: {done}");
     let includes = site.read("extensions.conf");
     let order: Vec<_> = includes.lines().filter(|line| line.starts_with("#include")).collect();
     let expected = ["push-settings", "push", "agent-settings", "agent", "team-settings", "team"];
@@ -101,6 +102,21 @@ fn packs_are_installed_with_what_they_stand_on_and_taken_back() {
 }
 
 #[test]
+fn what_several_packs_leave_to_do_in_one_place_is_said_once() {
+    let _bench = Bench::get();
+    let site = Site::new();
+    let (well, plan) = site.install(&["plan", "all"]);
+    let (_, left) = plan.split_once("left to you").expect("what is left");
+    let endpoint = "  In pjsip.conf, in the endpoint of each agent:\n";
+    assert!(well && left.matches(endpoint).count() == 1, "{left}");
+    for line in ["set_var = DYNAMIC_FEATURES=sidetone-record", "set_var = TRANSFER_CONTEXT"] {
+        let (_, behind) = left.split_once(endpoint).expect("the endpoints");
+        let block = behind.split("\n  I").next().unwrap_or_default();
+        assert!(block.contains(line), "{line}: {left}");
+    }
+}
+
+#[test]
 fn what_does_not_fit_is_named_before_anything_is_changed() {
     let _bench = Bench::get();
     let site = Site::new();
@@ -117,8 +133,10 @@ fn what_does_not_fit_is_named_before_anything_is_changed() {
     }
     site.write("modules.conf", "[modules]\nautoload = yes\n");
     site.write("pjsip.conf", "[transport-udp]\ntype = transport\nprotocol = udp\n");
-    let (well, text) = site.install(&["apply", "agent"]);
-    assert!(!well && text.contains("no transport with protocol = wss"), "{text}");
+    for command in ["check", "apply"] {
+        let (well, text) = site.install(&[command, "agent"]);
+        assert!(!well && text.contains("a transport with protocol = wss"), "{text}");
+    }
     site.write("pjsip.conf", PJSIP);
     site.write("modules.conf", "[modules]\nautoload = yes\nnoload = func_lock.so\n");
     assert_eq!(site.all(), before);
