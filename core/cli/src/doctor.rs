@@ -13,7 +13,7 @@ use crate::tone;
 use crate::{Failure, Outcome};
 use sidetone_driver::{AudioEndpoint, Milestone, What};
 use sidetone_phone::{
-    CallId, Command, EndReason, Event, FeatureState, FeaturesSnapshot, FlowErrorKind,
+    CallId, Command, EndReason, Event, Feature, FeatureState, FeaturesSnapshot, FlowErrorKind,
     RegistrationProblem, RegistrationState,
 };
 use std::io::Write as _;
@@ -24,6 +24,9 @@ use tokio::time::Instant;
 const PATIENCE: Duration = Duration::from_secs(15);
 /// How long the server may take to say what it has.
 const SELF_TEST: Duration = Duration::from_secs(5);
+/// What to do where it has not.
+const NOT_SAID: &str =
+    "check that its pjsip.conf names a default_outbound_endpoint, and that res_pjsip_notify runs";
 /// How long the echo is listened to.
 const LISTEN: Duration = Duration::from_secs(3);
 /// The tone that is sent to the echo, in Hz.
@@ -96,7 +99,7 @@ impl Check {
                 "check that the endpoint on the server has DTLS on (Asterisk: webrtc=yes)"
             }
             Self::Echo => {
-                "check the number of the echo with --echo, and the codecs of the endpoint"
+                "check the number of the echo with --echo, that Echo() runs there without words before it, and the codecs of the endpoint"
             }
         }
     }
@@ -143,6 +146,8 @@ async fn examine(session: &mut Session, report: &mut Report, echo: &str) -> Outc
                 if testing {
                     testing = false;
                     report.features(&FeaturesSnapshot::default());
+                    // What is timed next begins here.
+                    report.last_ms = session.now_ms();
                     deadline = Instant::now() + PATIENCE;
                     dial(session, report, call, echo).await?;
                     continue;
@@ -225,14 +230,33 @@ async fn dial(session: &mut Session, report: &mut Report, call: CallId, echo: &s
 }
 
 /// What is to be said of a feature: whether it can be had, why not, and what to do about that.
-fn feature(state: &FeatureState) -> (bool, &str, Option<&'static str>) {
+fn feature(name: Feature, state: &FeatureState) -> (bool, &str, Option<&'static str>) {
     match state {
         FeatureState::Available => (true, "ok", None),
         FeatureState::Missing { why } => (false, why, Some("tell the server's administrator")),
-        FeatureState::NotAllowed => {
-            (false, "not allowed to this user", Some("ask the administrator"))
-        }
+        FeatureState::NotAllowed => (false, "not allowed to this user", Some(who_decides(name))),
         FeatureState::Unknown => (false, "the server does not say", None),
+    }
+}
+
+/// Where on the server an administrator lets a user have a feature.
+fn who_decides(name: Feature) -> &'static str {
+    match name {
+        Feature::Queues => "sidetone-agent-queues in its agent-settings.conf says who may",
+        Feature::Team => {
+            "sidetone-watch-teams and sidetone-watch-queues in its team-settings.conf say who may"
+        }
+        Feature::Recordings => "sidetone-record-may in its record-settings.conf says who may",
+        Feature::Supervision => {
+            "sidetone-supervise-teams in its supervise-settings.conf says who may"
+        }
+        Feature::OutsideCalls
+        | Feature::OutsideTransfers
+        | Feature::AutoAnswer
+        | Feature::Settings => "sidetone-features-may in its selftest-settings.conf says who may",
+        Feature::Masking | Feature::TransfersReturn | Feature::Messages | Feature::Push => {
+            "ask its administrator"
+        }
     }
 }
 
@@ -349,11 +373,13 @@ impl Report {
             return self.print_feature("features", (false, detail, Some(advice)));
         }
         if !features.certain {
-            return self
-                .print_feature("features", (false, "the server has not said in time", None));
+            return self.print_feature(
+                "features",
+                (false, "the server has not said in time", Some(NOT_SAID)),
+            );
         }
         for (name, state) in &features.states {
-            self.print_feature(name.name(), feature(state));
+            self.print_feature(name.name(), feature(*name, state));
         }
     }
 
@@ -409,6 +435,23 @@ impl Report {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn who_may_not_is_told_which_settings_say_so() {
+        let (ok, detail, advice) = feature(Feature::Team, &FeatureState::NotAllowed);
+        assert_eq!((ok, detail), (false, "not allowed to this user"));
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../server/asterisk/");
+        for name in Feature::ALL {
+            let advice = who_decides(name);
+            let Some((_, file)) = advice.split_once(" in its ") else { continue };
+            let file = file.split(' ').next().unwrap_or_default();
+            let settings = std::fs::read_to_string(format!("{folder}{file}")).expect(file);
+            for context in advice.split(' ').filter(|word| word.starts_with("sidetone-")) {
+                assert!(settings.contains(&format!("\n[{context}]\n")), "{context} of {file}");
+            }
+        }
+        assert!(advice.is_some_and(|advice| advice.contains("team-settings.conf")));
+    }
 
     #[test]
     fn what_the_other_side_answers_is_not_blamed_on_the_media() {

@@ -122,7 +122,7 @@ impl FeaturesSnapshot {
 pub enum FeaturesProblem {
     /// It has no self-test.
     #[error(
-        "the server cannot say what it has: its dial plan has no selftest.conf; ask its administrator to install it"
+        "the server cannot say what it has: its dial plan has no selftest.conf, or not in your context; ask its administrator to install it, and to include sidetone-features there"
     )]
     NoPack,
     /// Its self-test cannot look for modules.
