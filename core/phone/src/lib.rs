@@ -35,7 +35,7 @@
 //! | `saving` | what must survive the process |
 //! | `subscription` | one subscription to an event package |
 //! | `push` | calls announced before their INVITE: payloads, what was decided, late INVITEs |
-//! | `agent` | the agent at his queues, his team, and the recordings of his calls |
+//! | `agent` | the agent at his queues, his team, the recordings of his calls; what the server has and he may |
 //! | `text` | texts of others, kept short |
 //! | `ua` | what account and calls share: identity, randomness, transactions, outputs |
 //! | `uas` | requests that belong to no call, and what is wrong with them |
