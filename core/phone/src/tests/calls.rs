@@ -341,6 +341,16 @@ fn an_attended_transfer_names_the_other_dialog_and_ends_both_calls() {
 }
 
 #[test]
+fn nobody_is_brought_to_a_call_that_is_being_sent_elsewhere() {
+    let (mut world, ..) = two();
+    world.command(Command::Transfer { call: bob(), to: "301".to_owned() }).unwrap();
+    world.request(Method::Refer);
+    let brought = world.command(Command::TransferTo { call: anna(), with: bob() });
+    assert_eq!(brought, Err(CommandError::Transferring));
+    world.silent();
+}
+
+#[test]
 fn who_leaves_after_an_attended_transfer_is_agreed_to_is_transferred_and_before_that_has_hung_up() {
     for agreed in [true, false] {
         let (mut world, _, _, out) = two();
