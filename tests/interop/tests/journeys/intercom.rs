@@ -1,9 +1,19 @@
-//! A second call beside one that the phone has answered by itself.
+//! Calls that ask to be answered without the agent, and are not: beside another call, of an agent who is away, from outside.
 
+use crate::scenarios::agent::{ask, until};
 use crate::scenarios::{A_WHILE, rings};
 use serde_json::json;
-use sidetone_interop::stage::Stage;
+use sidetone_interop::bench::Bench;
+use sidetone_interop::lines::Line;
+use sidetone_interop::phone::Phone;
+use sidetone_interop::stage::{Server, Stage};
 use sidetone_interop::tones::{Tone, Voice};
+use std::io::Write as _;
+use std::process::Stdio;
+use std::time::Duration;
+
+/// The time that the server asks for, and some more.
+const ASKED: Duration = Duration::from_secs(2);
 
 #[test]
 fn the_second_call_only_rings_and_the_first_talks_on() {
@@ -36,4 +46,62 @@ fn the_second_call_only_rings_and_the_first_talks_on() {
     for phone in [agent, customer, colleague] {
         stage.leave(phone);
     }
+}
+
+#[test]
+fn an_agent_who_is_paused_or_in_no_queue_answers_himself() {
+    let stage = Stage::asterisk();
+    let more = ["--queues", "--answer-mode", "asked"];
+    let mut agent = stage.agent_with(&Voice::silence(), &more);
+    until(&mut agent, "in no queue", |agent| agent["state"] == "logged_out");
+    let mut colleague = stage.colleague(&Voice::silence());
+    let number = format!("130{}", stage.line.number());
+    let mut only_rings = |agent: &mut Phone| {
+        let theirs = colleague.dial(&number);
+        let call = rings(agent);
+        agent.listen(ASKED);
+        colleague.ask("hangup", &theirs, json!({}));
+        agent.wait_ended(&call, "cancelled");
+        assert_eq!((agent.count("auto_answering"), agent.count("answered")), (0, 0));
+    };
+    only_rings(&mut agent);
+    ask(&mut agent, json!({ "command": "login", "reason": "lunch" }), "not_ready");
+    only_rings(&mut agent);
+    ask(&mut agent, json!({ "command": "unpause" }), "ready");
+    let theirs = colleague.dial(&number);
+    let call = rings(&mut agent);
+    agent.wait_call("answered", &call);
+    assert_eq!(agent.count("auto_answering"), 1);
+    colleague.ask("hangup", &theirs, json!({}));
+    agent.wait_ended(&call, "remote");
+    ask(&mut agent, json!({ "command": "logout" }), "logged_out");
+    stage.leave(agent);
+    stage.leave(colleague);
+}
+
+/// A caller outside writes into his INVITE whatever phones take for the wish to be answered: it ends at the server.
+#[test]
+fn a_header_from_outside_opens_no_microphone() {
+    let bench = Bench::get();
+    let stage = Stage::on(Server::Asterisk(bench.clone()), Line::any());
+    let mut agent = stage.agent_with(&Voice::silence(), &["--answer-mode", "asked"]);
+    let headers = "\"Eve\" <sip:0302000001@198.18.0.2>;tag=eve\r\nAnswer-Mode: Auto\r\nPriv-Answer-Mode: Auto\r\n\
+                   Call-Info: <sip:bench.test>;answer-after=0\r\nAlert-Info: <http://x>;info=alert-autoanswer\r\n\
+                   X-Call-UID: 6f9619ff-8b86-4d01-b42d-00cf4fc964ff\r\nX-Rest:";
+    for (before, number) in ["180", "100"].into_iter().enumerate() {
+        let mut caller = bench.program("pbx", "raw-caller");
+        caller.args(["call", &format!("{number}{}", stage.line.number()), "5"]);
+        let mut caller =
+            caller.stdin(Stdio::piped()).stdout(Stdio::null()).spawn().expect("the program starts");
+        caller.stdin.take().expect("a pipe").write_all(headers.as_bytes()).expect("it reads");
+        let call = rings(&mut agent);
+        assert_ne!(call, "6f9619ff-8b86-4d01-b42d-00cf4fc964ff", "nor does he name the call");
+        agent.listen(ASKED);
+        assert_eq!(agent.count("auto_answering"), 0, "{number}");
+        assert_eq!(agent.count("answered"), before, "{number}");
+        agent.order(json!({ "command": "answer", "call": call }));
+        agent.wait_call("ended", &call);
+        assert!(caller.wait().expect("it ends").success());
+    }
+    stage.leave(agent);
 }
