@@ -303,6 +303,20 @@ fn a_transfer_that_is_refused_or_fails_leaves_the_call() {
 }
 
 #[test]
+fn a_transfer_that_is_challenged_is_asked_for_again_and_its_answer_counts() {
+    let (mut world, ..) = World::talking_in(anna());
+    world.command(Command::Transfer { call: anna(), to: "301".to_owned() }).unwrap();
+    let first = world.request(Method::Refer);
+    world.challenge_to(&first, "n2", false);
+    let again = world.request(Method::Refer);
+    assert!(again.headers.get(&HeaderName::AUTHORIZATION).is_some());
+    assert!(snapshot(&world, anna()).transfer.is_some());
+    world.reply(&again, 603);
+    assert_eq!(snapshot(&world, anna()).transfer, None);
+    assert_eq!(world.state(anna()), Some(CallState::Established));
+}
+
+#[test]
 fn the_other_side_may_leave_as_soon_as_it_knows_where_to() {
     let (mut world, invite, to) = World::talking_in(anna());
     world.command(Command::Transfer { call: anna(), to: "301".to_owned() }).unwrap();

@@ -107,6 +107,21 @@ fn the_mute_of_the_user_opens_nothing_and_closes_what_is_open() {
 }
 
 #[test]
+fn who_was_made_to_listen_by_the_server_is_heard_again_only_when_he_asks() {
+    let (mut world, invite) = supervising(Whisper);
+    confirmed(&mut world, &invite, Whisper);
+    assert!(speaks(&mut world));
+    for mode in [Listen, Whisper, Barge] {
+        confirmed(&mut world, &invite, mode);
+        assert!(!speaks(&mut world), "{mode}, which he has not asked for");
+    }
+    world.command(switch(Whisper)).unwrap();
+    asks(&mut world, '5');
+    confirmed(&mut world, &invite, Whisper);
+    assert!(speaks(&mut world));
+}
+
+#[test]
 fn who_is_to_be_heard_less_is_silent_before_the_server_is_asked() {
     for (from, to, digit) in [(Whisper, Listen, '4'), (Barge, Listen, '4'), (Barge, Whisper, '5')] {
         let (mut world, invite) = supervising(from);
