@@ -211,6 +211,16 @@ fn tell(world: &mut World, mut notify: Request, over: bool, line: &str) {
 }
 
 #[test]
+fn a_call_that_is_dialled_is_talked_in_when_the_one_beside_it_is_over() {
+    let (mut world, ..) = World::talking_in(anna());
+    world.command(Command::Dial { call: bob(), to: "200".to_owned() }).unwrap();
+    world.command(Command::Hold { call: anna(), on: false }).unwrap();
+    assert!(!snapshot(&world, bob()).active);
+    world.command(Command::HangUp { call: anna() }).unwrap();
+    assert!(snapshot(&world, bob()).active);
+}
+
+#[test]
 fn a_blind_transfer_names_the_target_and_ends_with_our_bye() {
     let (mut world, invite, to) = World::talking_in(anna());
     let transfer = Command::Transfer { call: anna(), to: "30 1".to_owned() };

@@ -205,6 +205,23 @@ fn a_caller_that_requires_it_gets_reliable_responses_one_at_a_time() {
 }
 
 #[test]
+fn an_answer_waits_for_a_description_that_itself_waits() {
+    let (mut world, invite, ringing) = required("sdp");
+    world.described(id());
+    world.command(Command::Answer { call: id() }).unwrap();
+    world.silent();
+    let prack = acknowledge(&mut world, &invite, &ringing);
+    world.receive(prack);
+    world.response(200);
+    let progress = world.response(183);
+    world.silent();
+    let prack = acknowledge(&mut world, &invite, &progress);
+    world.receive(prack);
+    world.response(200);
+    assert_eq!(world.response(200).headers.cseq().unwrap().method, Method::Invite);
+}
+
+#[test]
 fn a_reliable_response_is_repeated_at_doubling_intervals_and_then_the_call_is_refused() {
     let (mut world, _, _) = required("sdp");
     world.described(id());

@@ -122,6 +122,29 @@ fn who_was_made_to_listen_by_the_server_is_heard_again_only_when_he_asks() {
 }
 
 #[test]
+fn news_of_an_earlier_mode_takes_nothing_back_of_what_is_asked_for() {
+    let (mut world, invite) = supervising(Listen);
+    confirmed(&mut world, &invite, Listen);
+    world.command(switch(Barge)).unwrap();
+    let info = asks(&mut world, '6');
+    confirmed(&mut world, &invite, Listen);
+    assert_eq!((seen(&world).mode, seen(&world).requested), (Some(Listen), Some(Barge)));
+    // The digit was challenged, and counts when it has come again.
+    world.challenge_to(&info, "n2", false);
+    let again = asks(&mut world, '6');
+    world.reply(&again, 200);
+    confirmed(&mut world, &invite, Barge);
+    assert!(speaks(&mut world));
+    world.command(switch(Whisper)).unwrap();
+    let info = asks(&mut world, '5');
+    world.challenge_to(&info, "n3", false);
+    let again = asks(&mut world, '5');
+    world.reply(&again, 500);
+    let reason = SupervisionFailure::Refused(500);
+    assert!(world.events.contains(&Event::SupervisionFailed { call: id(), mode: Whisper, reason }));
+}
+
+#[test]
 fn who_is_to_be_heard_less_is_silent_before_the_server_is_asked() {
     for (from, to, digit) in [(Whisper, Listen, '4'), (Barge, Listen, '4'), (Barge, Whisper, '5')] {
         let (mut world, invite) = supervising(from);
