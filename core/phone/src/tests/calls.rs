@@ -211,6 +211,29 @@ fn tell(world: &mut World, mut notify: Request, over: bool, line: &str) {
 }
 
 #[test]
+fn a_swap_takes_the_call_that_was_talked_in_last() {
+    let (mut world, ..) = two();
+    let carol = call_id(9);
+    world.command(Command::Dial { call: carol, to: "201".to_owned() }).unwrap();
+    world.described(carol);
+    world.sent.retain(
+        |message| matches!(message, Message::Request(r) if r.uri.user.as_deref() == Some("201")),
+    );
+    let out = world.request(Method::Invite);
+    world.reply_sdp(&out, 200, "carol", &sdp("sendrecv"));
+    for (command, talks) in [
+        (Command::Hold { call: bob(), on: false }, bob()),
+        (Command::Hold { call: anna(), on: false }, anna()),
+        (Command::Swap, bob()),
+        (Command::Swap, anna()),
+    ] {
+        world.advance(SECOND / 10);
+        world.command(command).unwrap();
+        assert_eq!(active(&world), [talks]);
+    }
+}
+
+#[test]
 fn a_call_that_is_dialled_is_talked_in_when_the_one_beside_it_is_over() {
     let (mut world, ..) = World::talking_in(anna());
     world.command(Command::Dial { call: bob(), to: "200".to_owned() }).unwrap();

@@ -104,6 +104,19 @@ fn a_new_network_that_does_not_reach_the_server_costs_nothing() {
     assert_ne!(world.asked_flow().0, flow);
 }
 
+#[test]
+fn a_new_network_on_which_no_connection_comes_about_is_given_up_in_time() {
+    let (mut world, _, _) = World::talking_in(id());
+    world.handle(MAKE);
+    let (flow, _) = world.asked_flow();
+    let closed = |output: &Output| *output == Output::CloseFlow { flow };
+    world.advance_alive(SECOND * 9);
+    assert!(world.take(closed).is_none(), "it may still come about");
+    world.advance_alive(SECOND * 7);
+    assert!(world.take(closed).is_some());
+    assert_eq!(world.lamp(), RegistrationState::Registered);
+}
+
 /// The old flow fails while the one after it is being made, the network having changed twice.
 #[test]
 fn a_flow_that_is_left_behind_takes_none_with_it_that_is_being_made() {

@@ -469,7 +469,8 @@ fn the_binding_of_another_phone_is_never_taken_for_ours() {
         .unwrap()
         .replace(";rport", ";received=192.0.2.9;rport=40001");
     register.headers.set(HeaderName::VIA, via);
-    let other = "<sip:agent1@192.0.2.50:1234;transport=ws>;expires=600";
+    // Behind the same address, too.
+    let other = "<sip:agent1@192.0.2.9:1234;transport=ws>;expires=600";
     let ours = "<sip:agent1@192.0.2.9:40001;transport=ws>;expires=300";
     world.grant_to(&register, &[other, ours]);
     let saved = world.saved.clone().unwrap().contact;
@@ -497,6 +498,18 @@ fn signing_out_takes_the_binding_away_then_closes_the_flow() {
     assert_eq!(world.outputs.pop_front(), Some(Output::CloseFlow { flow: world.flow }));
     assert_eq!(world.saved.as_ref().unwrap().contact, None);
     assert_eq!(world.phone.poll_timeout(), None, "signed out, nothing wakes the phone");
+}
+
+#[test]
+fn signing_out_waits_for_the_server_a_little() {
+    let mut world = World::registered();
+    world.command(Command::Unregister).unwrap();
+    let register = world.request(Method::Register);
+    world.advance(SECOND);
+    let closed = |output: &Output| matches!(output, Output::CloseFlow { .. });
+    assert!(world.take(closed).is_none());
+    world.reply(&register, 200);
+    assert!(world.take(closed).is_some());
 }
 
 #[test]
@@ -693,6 +706,21 @@ fn a_server_that_takes_connections_and_answers_nothing_is_followed_by_the_next()
         world.sent.clear();
     }
     assert_eq!(hosts, ["pbx.example", "other.example", "pbx.example", "other.example"]);
+}
+
+/// RFC 3263 §4.3: it is like one that cannot be reached, though it has asked for credentials.
+#[test]
+fn a_server_that_falls_silent_before_the_200_is_followed_by_the_next() {
+    let mut config = config();
+    config.servers.push("wss://other.example".parse().unwrap());
+    let mut world = World::with(config, None);
+    world.command(Command::Register).unwrap();
+    world.open_flow();
+    world.advance(SECOND / 10);
+    world.challenge();
+    world.request(Method::Register);
+    world.advance(SECOND * 40);
+    assert_eq!(world.open_flow().host, "other.example");
 }
 
 #[test]

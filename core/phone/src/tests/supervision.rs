@@ -122,6 +122,23 @@ fn who_was_made_to_listen_by_the_server_is_heard_again_only_when_he_asks() {
 }
 
 #[test]
+fn a_mode_that_went_down_with_its_connection_is_asked_for_on_the_next() {
+    let (mut world, invite) = supervising(Listen);
+    confirmed(&mut world, &invite, Listen);
+    world.command(switch(Whisper)).unwrap();
+    asks(&mut world, '5');
+    world.lose_flow(FlowErrorKind::Lost);
+    world.advance(SECOND * 2);
+    world.open_flow();
+    world.request(Method::Ack);
+    world.grant();
+    let again = asks(&mut world, '5');
+    world.reply(&again, 200);
+    confirmed(&mut world, &invite, Whisper);
+    assert!(speaks(&mut world));
+}
+
+#[test]
 fn news_of_an_earlier_mode_takes_nothing_back_of_what_is_asked_for() {
     let (mut world, invite) = supervising(Listen);
     confirmed(&mut world, &invite, Listen);
