@@ -40,8 +40,42 @@ pub(crate) fn versioned<T: DeserializeOwned>(body: &[u8], longest: usize) -> Opt
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
+
+    /// What no reader takes for news, whatever it looks for.
+    pub(crate) fn broken() -> Vec<Vec<u8>> {
+        let texts = [
+            "",
+            "\0",
+            "null",
+            "1",
+            "[]",
+            "{",
+            "}",
+            "{}",
+            "{\"v\":1",
+            "{\"v\":1,}",
+            "{'v':1}",
+            "{\"v\":1}{\"v\":1}",
+            "{\"v\":1,\"v\":1}",
+            "{\"v\":null}",
+            "{\"v\":\"1\"}",
+            "{\"v\":1e400}",
+            "{\"v\":18446744073709551617}",
+            "{\"v\":1,\"number\":-1,\"at\":-1,\"queues\":{},\"calls\":{},\"people\":{},\"features\":{},\"mode\":1}",
+            "{\"v\":1,\"number\":\"1\",\"at\":\"1\",\"queues\":[1],\"calls\":[1],\"people\":[1],\"features\":[1],\"mode\":[]}",
+            "{\"v\":1,\"\\ud800\":1}",
+        ];
+        let mut all: Vec<Vec<u8>> = texts.map(|text| text.as_bytes().to_vec()).to_vec();
+        all.push(b"{\"v\":1,\"x\":\"\xff\"}".to_vec());
+        // As deep as a stack, in what is passed over.
+        all.push(format!("{{\"v\":1,\"x\":{}", "[".repeat(3_000)).into_bytes());
+        all.push(
+            format!("{{\"v\":1,\"x\":{}1{}}}", "[".repeat(2_000), "]".repeat(2_000)).into_bytes(),
+        );
+        all
+    }
 
     #[derive(Debug, Deserialize, PartialEq)]
     struct Word {

@@ -9,6 +9,8 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::server::TlsStream;
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::handshake::server::{ErrorResponse, Request, Response};
+use tokio_tungstenite::tungstenite::protocol::frame::Frame;
+use tokio_tungstenite::tungstenite::protocol::frame::coding::{Data, OpCode};
 use tokio_tungstenite::tungstenite::{Message, http::StatusCode};
 
 const FLOW: FlowId = FlowId(1);
@@ -292,6 +294,31 @@ async fn a_message_beyond_the_limit_ends_the_flow() {
     socket.send(Message::text("x".repeat(MAX_MESSAGE + 1))).await.unwrap();
     assert_eq!(client.failure().await.kind, FlowErrorKind::Lost);
     assert!(client.next().await.is_none(), "nothing comes after the failure");
+}
+
+#[tokio::test]
+async fn a_message_of_ten_megabytes_ends_the_flow_whether_it_comes_in_one_frame_or_in_many() {
+    let whole = 10 * 1024 * 1024;
+    for parts in [1, 1_000] {
+        let (mut socket, mut client) = connected().await;
+        let part = "MESSAGE sip:a ".repeat(whole / parts / 14);
+        let rogue = tokio::spawn(async move {
+            for n in 0..parts {
+                let data = if n == 0 { Data::Text } else { Data::Continue };
+                let frame = Frame::message(part.clone(), OpCode::Data(data), n + 1 == parts);
+                if socket.send(Message::Frame(frame)).await.is_err() {
+                    return n;
+                }
+            }
+            parts
+        });
+        let failure = client.failure().await;
+        assert_eq!(failure.kind, FlowErrorKind::Lost);
+        assert!(failure.detail.contains("too long"), "{}", failure.detail);
+        assert!(client.next().await.is_none(), "nothing of it is delivered");
+        drop(client);
+        assert!(rogue.await.unwrap() < parts || parts == 1, "it is not read to its end");
+    }
 }
 
 #[tokio::test]

@@ -125,6 +125,9 @@ mod tests {
         for text in ["", "{}", "[1]", r#"{"v":2,"number":1,"at":5,"queues":[]}"#, &long] {
             assert_eq!(News::read(text.as_bytes(), now()), None, "{}", clip(text, 80));
         }
+        for body in crate::news::tests::broken() {
+            assert_eq!(News::read(&body, now()), None, "{}", String::from_utf8_lossy(&body));
+        }
         let hostile = format!(
             r#"{{"v":1,"number":1,"at":0,"signed":18446744073709551615,"queues":[{}]}}"#,
             vec![r#"{"name":"a\u0007\u202eb","in":true,"paused":false}"#; 100].join(",")

@@ -378,6 +378,10 @@ fn a_call_that_supervises_nobody_has_no_mode_and_no_word_of_it_counts() {
 #[test]
 fn what_is_no_word_of_the_mode_changes_nothing() {
     let (mut world, invite) = supervising(Whisper);
+    for body in crate::news::tests::broken().iter().filter(|body| !body.is_empty()) {
+        told(&mut world, &invite, &String::from_utf8_lossy(body));
+        assert!(!speaks(&mut world));
+    }
     let long = format!(r#"{{"v":1,"mode":"whisper","x":"{}"}}"#, "x".repeat(5000));
     for body in ["", "x", "[]", r#"{"v":2,"mode":"whisper"}"#, r#"{"v":1,"mode":"shout"}"#, &long] {
         told(&mut world, &invite, body);

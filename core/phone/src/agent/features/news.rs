@@ -125,6 +125,9 @@ mod tests {
         ] {
             assert_eq!(read(text), Err(problem), "{text}");
         }
+        for body in crate::news::tests::broken() {
+            assert!(News::read(&body).is_err(), "{}", String::from_utf8_lossy(&body));
+        }
         let long = format!(r#"{{"v":1,"features":[]}}{}"#, " ".repeat(LONGEST));
         assert_eq!(read(&long), Err(FeaturesProblem::Unreadable));
     }

@@ -138,6 +138,9 @@ mod tests {
         assert!(News::read(text(1, "no call", "1").as_bytes()).unwrap().calls.is_empty());
         let strange = News::read(text(1, CALL, "$(touch x)").as_bytes()).unwrap();
         assert!(strange.calls.values().all(Vec::is_empty));
+        for body in crate::news::tests::broken() {
+            assert_eq!(News::read(&body), None, "{}", String::from_utf8_lossy(&body));
+        }
         let long = format!("{}{}", text(1, CALL, "1"), " ".repeat(LONGEST));
         assert!(News::read(long.as_bytes()).is_none());
     }

@@ -188,6 +188,9 @@ mod tests {
         for text in ["", "{}", "[1]", r#"{"v":2,"at":5}"#, wrong, &long] {
             assert_eq!(News::read(text.as_bytes(), now()), None, "{}", clip(text, 80));
         }
+        for body in crate::news::tests::broken() {
+            assert_eq!(News::read(&body, now()), None, "{}", String::from_utf8_lossy(&body));
+        }
         let person =
             r#"{"name":"a\u0007\u202eb","n":1,"state":"out","since":18446744073709551615}"#;
         let many = format!(r#"{{"v":1,"at":0,"people":[{}]}}"#, vec![person; 150].join(","));
