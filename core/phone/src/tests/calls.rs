@@ -350,6 +350,19 @@ fn a_transfer_that_is_challenged_is_asked_for_again_and_its_answer_counts() {
 }
 
 #[test]
+fn what_comes_of_a_transfer_is_waited_for() {
+    let (mut world, ..) = World::talking_in(anna());
+    world.command(Command::Transfer { call: anna(), to: "301".to_owned() }).unwrap();
+    let refer = world.request(Method::Refer);
+    world.reply(&refer, 202);
+    for _ in 0..170 {
+        world.handle(Input::ProbeAnswered { flow: world.flow });
+        world.advance(SECOND);
+    }
+    assert!(snapshot(&world, anna()).transfer.is_some());
+}
+
+#[test]
 fn the_other_side_may_leave_as_soon_as_it_knows_where_to() {
     let (mut world, invite, to) = World::talking_in(anna());
     world.command(Command::Transfer { call: anna(), to: "301".to_owned() }).unwrap();

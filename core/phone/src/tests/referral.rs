@@ -503,6 +503,12 @@ fn a_call_is_sent_on_once_at_a_time_and_so_many_times_in_a_row() {
     let mut talking = invite;
     for hop in 2..=9 {
         phone.answers(last, &talking);
+        if hop == 2 {
+            // It has been sent there, and has not left yet.
+            phone.world.sent.clear();
+            phone.refer(&[("Refer-To", ECHO)]);
+            phone.world.response(491);
+        }
         phone.world.advance_alive(33 * SECOND);
         phone.world.events.clear();
         phone.world.sent.clear();

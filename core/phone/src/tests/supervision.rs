@@ -204,6 +204,7 @@ fn a_mode_is_asked_for_when_the_one_before_is_confirmed_and_none_is_passed_throu
     confirmed(&mut world, &invite, Barge);
     assert!(!speaks(&mut world));
     let info = asks(&mut world, '5');
+    world.advance_alive(SECOND * 5);
     world.reply(&info, 200);
     confirmed(&mut world, &invite, Whisper);
     assert!(speaks(&mut world));
