@@ -656,6 +656,20 @@ fn a_phone_with_a_call_does_not_wait_long_for_its_next_flow() {
 }
 
 #[test]
+fn a_bye_that_nobody_answered_goes_again_on_the_next_connection() {
+    let (mut world, ..) = World::talking_in(id());
+    world.command(Command::HangUp { call: id() }).unwrap();
+    world.request(Method::Bye);
+    world.advance(SECOND);
+    world.lose_flow(FlowErrorKind::Lost);
+    world.advance(SECOND * 5);
+    world.open_flow();
+    let is_bye =
+        |message: &Message| matches!(message, Message::Request(r) if r.method == Method::Bye);
+    assert!(world.sent.iter().any(is_bye), "{:?}", world.sent);
+}
+
+#[test]
 fn a_call_that_was_answered_and_hung_up_between_two_flows_says_both_on_the_next() {
     let (mut world, invite) = World::ringing_in(id());
     world.handle(BREAK);

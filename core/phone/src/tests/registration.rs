@@ -724,6 +724,21 @@ fn a_server_that_falls_silent_before_the_200_is_followed_by_the_next() {
 }
 
 #[test]
+fn the_only_server_is_tried_again_at_once_where_it_falls_silent_before_the_200() {
+    let mut world = World::new();
+    world.command(Command::Register).unwrap();
+    world.open_flow();
+    world.advance(SECOND / 10);
+    world.challenge();
+    world.request(Method::Register);
+    while world.lamp() != RegistrationState::Unreachable {
+        world.advance(SECOND / 100);
+    }
+    let asked = |output: &Output| matches!(output, Output::OpenFlow { .. });
+    assert!(world.take(asked).is_some());
+}
+
+#[test]
 fn a_server_that_is_overloaded_is_followed_by_the_next_and_the_last_by_the_first() {
     let mut config = config();
     config.servers.push("wss://other.example".parse().unwrap());
