@@ -1,4 +1,4 @@
-//! Which connection counts while one takes the place of another (RFC 5626 §4.2, §4.4).
+//! Which connection counts while one takes the place of another (RFC 5626 §4.2, §4.4), and which server the next goes to (RFC 3263 §4.3).
 
 use super::*;
 
@@ -87,4 +87,98 @@ fn nothing_more_is_sent_on_a_connection_that_a_suspended_phone_gives_up() {
     assert!(outputs.contains(&Output::CloseFlow { flow: world.flow }), "{outputs:?}");
     let sent = |output: &Output| matches!(output, Output::Transmit { .. });
     assert!(!outputs.iter().any(sent), "{outputs:?}");
+}
+
+#[test]
+fn a_server_that_takes_connections_and_answers_nothing_is_followed_by_the_next() {
+    let mut config = config();
+    config.servers.push("wss://other.example".parse().unwrap());
+    let mut world = World::with(config, None);
+    world.command(Command::Register).unwrap();
+    let mut hosts = vec![];
+    for _ in 0..4 {
+        hosts.push(world.open_flow().host);
+        world.request(Method::Register);
+        world.advance(SECOND * 5);
+        world.sent.clear();
+    }
+    assert_eq!(hosts, ["pbx.example", "other.example", "pbx.example", "other.example"]);
+}
+
+/// RFC 3263 §4.3: it is like one that cannot be reached, though it has asked for credentials.
+#[test]
+fn a_server_that_falls_silent_before_the_200_is_followed_by_the_next() {
+    let mut config = config();
+    config.servers.push("wss://other.example".parse().unwrap());
+    let mut world = World::with(config, None);
+    world.command(Command::Register).unwrap();
+    world.open_flow();
+    world.advance(SECOND / 10);
+    world.challenge();
+    world.request(Method::Register);
+    world.advance(SECOND * 40);
+    assert_eq!(world.open_flow().host, "other.example");
+}
+
+#[test]
+fn the_only_server_is_tried_again_at_once_where_it_falls_silent_before_the_200() {
+    let mut world = World::new();
+    world.command(Command::Register).unwrap();
+    world.open_flow();
+    world.advance(SECOND / 10);
+    world.challenge();
+    world.request(Method::Register);
+    while world.lamp() != RegistrationState::Unreachable {
+        world.advance(SECOND / 100);
+    }
+    let asked = |output: &Output| matches!(output, Output::OpenFlow { .. });
+    assert!(world.take(asked).is_some());
+}
+
+#[test]
+fn a_server_that_is_overloaded_is_followed_by_the_next_and_the_last_by_the_first() {
+    let mut config = config();
+    config.servers.push("wss://other.example".parse().unwrap());
+    let mut world = World::with(config, None);
+    world.command(Command::Register).unwrap();
+    let mut hosts = vec![];
+    for _ in 0..4 {
+        hosts.push(world.open_flow().host);
+        let register = world.request(Method::Register);
+        world.reply(&register, 503);
+        let closed = Output::CloseFlow { flow: world.flow };
+        assert!(world.take(|output| *output == closed).is_some());
+        let asked = |output: &Output| matches!(output, Output::OpenFlow { .. });
+        while !world.outputs.iter().any(asked) {
+            world.advance(Duration::from_millis(100));
+        }
+    }
+    assert_eq!(hosts, ["pbx.example", "other.example", "pbx.example", "other.example"]);
+}
+
+#[test]
+fn a_connection_on_which_nothing_was_ever_answered_is_given_up_and_the_next_ones_come_more_rarely()
+{
+    let mut world = World::with(config(), None);
+    world.command(Command::Register).unwrap();
+    let opens = |world: &World| {
+        world.outputs.iter().filter(|o| matches!(o, Output::OpenFlow { .. })).count()
+    };
+    let mut pauses = vec![];
+    for _ in 0..4 {
+        world.open_flow();
+        world.request(Method::Register);
+        world.outputs.clear();
+        world.advance(Duration::from_millis(3_999));
+        assert_eq!(opens(&world), 0, "it may still be answered");
+        world.advance(Duration::from_millis(1));
+        assert_eq!(world.lamp(), RegistrationState::Unreachable);
+        let gone = world.now().boot;
+        while opens(&world) == 0 {
+            world.advance(Duration::from_millis(10));
+        }
+        pauses.push(world.now().boot - gone);
+        world.sent.clear();
+    }
+    assert!(pauses[0] <= SECOND && pauses[3] >= SECOND * 4, "{pauses:?}");
 }
