@@ -292,7 +292,7 @@ impl Phone {
         } else if call.is_calling_up_by(key) {
             return self.recording_called_up(id, Some(&response));
         } else if call.is_supervising_by(key) {
-            return call.mode_answered(Some(&response), ua);
+            return call.mode_answered(Some(&response), ua, now);
         } else if call.is_changing_by(key) || key.method == Method::Invite {
             In::ChangeAnswered(response)
         } else {
@@ -349,7 +349,7 @@ impl Phone {
                 } else if call.is_calling_up_by(key) {
                     return self.recording_called_up(id, None);
                 } else if call.is_supervising_by(key) {
-                    return if lost { call.mode_lost() } else { call.mode_answered(None, ua) };
+                    return if lost { call.mode_lost() } else { call.mode_answered(None, ua, now) };
                 } else {
                     return;
                 };

@@ -32,6 +32,8 @@ pub(crate) struct Supervising {
     /// The agent's call is over, and with it this one.
     over: bool,
     asked: Option<Asked>,
+    /// A mode was given up that the server may still come to: until another is confirmed nothing is said.
+    doubted: bool,
 }
 
 /// A mode whose confirmation is waited for. One at a time, so that it is known what a word of the server is about, and that
@@ -67,15 +69,16 @@ struct News {
 impl Supervising {
     pub(crate) fn new(target: String, wanted: SupervisionMode, follow: bool) -> Self {
         let asked = Some(Asked { mode: wanted, until: None, step: Step::Taken });
-        let (confirmed, waiting, over) = (None, false, false);
-        Self { target, follow, confirmed, wanted, waiting, over, asked }
+        let (confirmed, waiting, over, doubted) = (None, false, false, false);
+        Self { target, follow, confirmed, wanted, waiting, over, asked, doubted }
     }
 
     /// The server has said that he is heard, and neither in this mode nor in the one that is asked for by others than
     /// those whom he wants to be heard by.
     fn is_open(&self) -> bool {
         let wanted = |mode| mode <= self.wanted;
-        self.confirmed.is_some_and(|mode| mode > SupervisionMode::Listen && wanted(mode))
+        !self.doubted
+            && self.confirmed.is_some_and(|mode| mode > SupervisionMode::Listen && wanted(mode))
             && self.asked.as_ref().is_none_or(|asked| wanted(asked.mode))
     }
 
@@ -83,6 +86,23 @@ impl Supervising {
     fn settle_for(&mut self, most: SupervisionMode) {
         self.asked = None;
         self.wanted = self.wanted.min(most);
+    }
+
+    /// What is asked for was taken, and is what the server is in: what was asked for meanwhile is its turn now. A word that
+    /// comes before the digit was taken may be of one that was given up.
+    fn conclude(&mut self, now: Now) -> bool {
+        let is_done =
+            |asked: &mut Asked| asked.step == Step::Taken && self.confirmed == Some(asked.mode);
+        let is_concluded = self.asked.take_if(is_done).is_some();
+        if is_concluded {
+            self.doubted = false;
+            self.asked = (self.confirmed != Some(self.wanted)).then_some(Asked {
+                mode: self.wanted,
+                until: Some(now.boot + PATIENCE),
+                step: Step::Unsent,
+            });
+        }
+        is_concluded
     }
 
     fn snapshot(&self) -> Supervision {
@@ -143,6 +163,9 @@ impl Call {
         match &mut self.supervising {
             Some(supervising) if ready && !supervising.waiting => {
                 supervising.wanted = mode;
+                // What was said before is no answer to this.
+                let is_new = supervising.asked.is_none();
+                supervising.confirmed.take_if(|_| supervising.doubted && is_new);
                 supervising.asked.get_or_insert(Asked {
                     mode,
                     until: Some(now.boot + PATIENCE),
@@ -221,11 +244,17 @@ impl Call {
     }
 
     /// A final response to what asks for a mode, or none in time.
-    pub(crate) fn mode_answered(&mut self, response: Option<&Response>, ua: &mut Ua) {
+    pub(crate) fn mode_answered(&mut self, response: Option<&Response>, ua: &mut Ua, now: Now) {
         match response.map(|response| response.status) {
             Some(status) if status.is_success() => {
                 if let Some(asked) = self.asked() {
                     asked.step = Step::Taken;
+                }
+                // Its word may have come before.
+                if self.supervising.as_mut().is_some_and(|s| s.conclude(now)) {
+                    self.set_gates(ua);
+                    self.send_mode(ua, now);
+                    self.tell_supervision(ua);
                 }
             }
             Some(status) => self.mode_failed(SupervisionFailure::Refused(status.code()), ua),
@@ -237,6 +266,7 @@ impl Call {
         let Some(supervising) = &mut self.supervising else { return };
         let Some(Asked { mode, .. }) = supervising.asked.take() else { return };
         // Where nobody knows what the server has made of it, no mode is known, and nothing is said to anybody.
+        supervising.doubted |= reason != SupervisionFailure::Forbidden;
         supervising.confirmed.take_if(|_| reason != SupervisionFailure::Forbidden);
         supervising.settle_for(supervising.confirmed.unwrap_or(SupervisionMode::Listen));
         self.set_gates(ua);
@@ -264,16 +294,10 @@ impl Call {
             return;
         }
         match news.mode {
-            Some(mode) if asked == Some(mode) => {
-                // What was asked for meanwhile is its turn now.
-                supervising.asked = (mode != supervising.wanted).then(|| Asked {
-                    mode: supervising.wanted,
-                    until: Some(now.boot + PATIENCE),
-                    step: Step::Unsent,
-                });
+            // Of this one, or of an earlier one: then what was asked for is still to come.
+            Some(_) if asked.is_some() => {
+                supervising.conclude(now);
             }
-            // Of an earlier one: what was asked for is still to come.
-            Some(_) if asked.is_some() => {}
             // Nobody has asked for it: the agent's next call.
             Some(mode) => supervising.settle_for(mode),
             None => supervising.settle_for(SupervisionMode::Listen),

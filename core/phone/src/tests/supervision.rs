@@ -421,3 +421,26 @@ fn a_mode_that_is_refused_is_not_shown_as_requested() {
     assert_eq!((seen(&world).mode, seen(&world).requested), (Some(Whisper), None));
     assert!(!speaks(&mut world), "he wants to be heard by nobody");
 }
+
+#[test]
+fn a_word_of_a_mode_that_was_given_up_opens_nothing_and_confirms_no_other() {
+    let (mut world, invite) = supervising(Whisper);
+    confirmed(&mut world, &invite, Whisper);
+    world.command(switch(Barge)).unwrap();
+    let given_up = asks(&mut world, '6');
+    world.advance_alive(SECOND * 11);
+    // Nobody has asked for this word: the server may come to the barge yet.
+    confirmed(&mut world, &invite, Whisper);
+    world.command(switch(Whisper)).unwrap();
+    let info = asks(&mut world, '5');
+    assert!(!speaks(&mut world));
+    confirmed(&mut world, &invite, Whisper);
+    assert!(!speaks(&mut world), "the digit was not taken yet: it is a word of an earlier one");
+    world.reply(&given_up, 200);
+    confirmed(&mut world, &invite, Barge);
+    assert!(!speaks(&mut world));
+    world.reply(&info, 200);
+    assert!(!speaks(&mut world));
+    confirmed(&mut world, &invite, Whisper);
+    assert!(speaks(&mut world));
+}
