@@ -403,13 +403,19 @@ fn hidden_callers_stay_hidden_and_asserted_ones_are_shown() {
     let mut invite = world.invite(call_id(1));
     invite.headers.push(HeaderName::P_ASSERTED_IDENTITY, "\"Boss\" <sip:+39055@pbx.example>");
     world.receive(invite.clone());
-    let mut hidden = world.invite(call_id(2));
-    hidden.headers.set(HeaderName::FROM, "\"Anonymous\" <sip:anonymous@anonymous.invalid>;tag=q");
-    hidden.headers.push(HeaderName::P_ASSERTED_IDENTITY, "<sip:+39055@pbx.example>");
-    world.receive(hidden);
+    // RFC 3323 §4.1.1.3, and what servers make of it.
+    let anonymous =
+        ["sip:anonymous@anonymous.invalid", "sip:anonymous@pbx.example", "sip:x@anonymous.invalid"];
+    for (n, from) in (2..).zip(anonymous) {
+        let mut hidden = world.invite(call_id(n));
+        hidden.headers.set(HeaderName::FROM, format!("\"Anonymous\" <{from}>;tag=q"));
+        hidden.headers.push(HeaderName::P_ASSERTED_IDENTITY, "<sip:+39055@pbx.example>");
+        world.receive(hidden);
+    }
     let calls = world.phone.snapshot().calls;
     assert_eq!(calls[0].remote.name.as_deref(), Some("Boss"));
-    assert_eq!(calls[1].remote.uri, "sip:anonymous@anonymous.invalid");
+    let shown: Vec<_> = calls[1..].iter().map(|call| &call.remote.uri[..]).collect();
+    assert_eq!(shown, anonymous);
 }
 
 #[test]

@@ -87,6 +87,11 @@ fn a_challenged_invite_goes_again_and_its_ack_has_the_same_sequence() {
 #[test]
 fn early_media_is_heard_but_nothing_is_sent() {
     let (mut world, invite) = dialled();
+    // A body of another kind is no early media.
+    let mut other = invite.response(StatusCode::new(183).unwrap(), Some("bob"));
+    other.set_body("text/plain", b"hello".to_vec());
+    world.receive(other);
+    assert!(!world.events.contains(&Event::EarlyMedia { call: id() }));
     world.reply_sdp(&invite, 183, "bob", &self::sdp("sendrecv"));
     world.reply_sdp(&invite, 183, "bob", &self::sdp("sendrecv"));
     let outputs: Vec<_> = world.outputs.drain(..).collect();

@@ -259,6 +259,19 @@ fn pushes_to_a_phone_that_is_signed_out_or_cannot_read_them_come_to_their_end() 
 }
 
 #[test]
+fn a_call_that_came_before_its_push_rings_no_longer_than_that_says() {
+    let mut world = World::registered();
+    let invite = world.invite(id());
+    world.receive(invite);
+    world.described(id());
+    world.handle(Input::Announced(push(&world, AnnouncementKind::Incoming)));
+    world.advance_alive(24 * SECOND);
+    assert_eq!(world.state(id()), Some(CallState::Ringing));
+    world.advance_alive(2 * SECOND);
+    assert_eq!(ends(&world).len(), 1);
+}
+
+#[test]
 fn a_connection_that_is_lost_while_it_rings_waits_for_the_next_invite() {
     let mut world = woken();
     let invite = world.invite(id());
@@ -599,6 +612,7 @@ fn who_signs_out_is_not_woken_any_more() {
     asleep.reply(&register, 200);
     asleep.outputs.clear();
     asleep.command(Command::Unregister).unwrap();
+    asleep.advance(SECOND * 5);
     asleep.open_flow();
     asleep.request(Method::Message);
     asleep.request(Method::Register);

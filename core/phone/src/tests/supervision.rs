@@ -81,6 +81,8 @@ fn nothing_of_the_microphone_leaves_before_the_server_has_confirmed_a_mode_that_
         assert_eq!((seen(&world).mode, seen(&world).requested), (None, Some(mode)));
         confirmed(&mut world, &invite, mode);
         assert_eq!(speaks(&mut world), mode > Listen, "{mode}");
+        let told = Event::SupervisionChanged { call: id(), supervision: seen(&world) };
+        assert!(world.events.contains(&told), "{mode}");
         assert_eq!((seen(&world).mode, seen(&world).requested), (Some(mode), None));
         // A server that says more than was asked for opens nothing.
         confirmed(&mut world, &invite, Barge);
