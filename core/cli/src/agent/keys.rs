@@ -44,19 +44,9 @@ pub(super) fn help(app: &App) -> Vec<(&'static str, &'static str)> {
     let mut keys = vec![if is_registered { ("d", "dial") } else { ("r", "sign in") }];
     keys.push(("y", "history"));
     if is_registered {
-        let offered = |(feature, _): &(Feature, _)| withheld(app, *feature).is_none();
-        let of_features = [
-            (Feature::Team, ("v", "team")),
-            (Feature::Messages, ("e", "message")),
-            (Feature::Supervision, ("i", "supervise")),
-        ];
-        keys.extend(of_features.into_iter().filter(offered).map(|(_, key)| key));
-        keys.push(("k", "code"));
+        keys.extend([("v", "team"), ("e", "message"), ("i", "supervise"), ("k", "code")]);
     }
-    let agent = app.snapshot.agent.as_ref();
-    if let Some(agent) = agent.filter(|_| withheld(app, Feature::Queues).is_none()) {
-        keys.extend(queues::help(agent));
-    }
+    keys.extend(app.snapshot.agent.as_ref().map(queues::help).unwrap_or_default());
     if app.snapshot.auto_answer {
         keys.push(("u", "auto-answer off"));
     } else if app.was_automatic && withheld(app, Feature::AutoAnswer).is_none() {
@@ -90,6 +80,10 @@ pub(super) fn help(app: &App) -> Vec<(&'static str, &'static str)> {
     if app.snapshot.calls.len() > 1 {
         keys.push(("Tab", "next"));
     }
+    keys.retain(|(name, _)| {
+        let feature = name.parse().ok().and_then(|letter| needed(KeyCode::Char(letter)));
+        feature.is_none_or(|feature| withheld(app, feature).is_none())
+    });
     keys
 }
 
