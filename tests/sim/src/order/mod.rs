@@ -49,9 +49,13 @@ pub trait Subject: fmt::Debug + Clone {
     /// The time, on the boot clock.
     fn now(&self) -> Duration;
 
-    /// Where its calls stand.
-    fn states(&self) -> [Option<CallState>; 2];
+    /// Where its calls stand, where it is about any.
+    fn states(&self) -> [Option<CallState>; 2] {
+        [None, None]
+    }
 
     /// No call is there, but an INVITE of the other side that has had no final response.
-    fn is_left_open(&self) -> bool;
+    fn is_left_open(&self) -> bool {
+        false
+    }
 }

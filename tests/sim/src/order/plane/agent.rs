@@ -431,12 +431,4 @@ impl Subject for Agent {
     fn now(&self) -> Duration {
         self.desk.now
     }
-
-    fn states(&self) -> [Option<CallState>; 2] {
-        [None, None]
-    }
-
-    fn is_left_open(&self) -> bool {
-        false
-    }
 }

@@ -312,12 +312,4 @@ impl Subject for Supervisor {
     fn now(&self) -> Duration {
         self.desk.now
     }
-
-    fn states(&self) -> [Option<CallState>; 2] {
-        [None, None]
-    }
-
-    fn is_left_open(&self) -> bool {
-        false
-    }
 }
