@@ -89,12 +89,26 @@ fn nothing_more_is_sent_on_a_connection_that_a_suspended_phone_gives_up() {
     assert!(!outputs.iter().any(sent), "{outputs:?}");
 }
 
-#[test]
-fn a_server_that_takes_connections_and_answers_nothing_is_followed_by_the_next() {
+/// It signs in at one of two servers.
+fn with_two_servers() -> World {
     let mut config = config();
     config.servers.push("wss://other.example".parse().unwrap());
     let mut world = World::with(config, None);
     world.command(Command::Register).unwrap();
+    world
+}
+
+/// The server asks for credentials, and says no more.
+fn falls_silent(world: &mut World) {
+    world.open_flow();
+    world.advance(SECOND / 10);
+    world.challenge();
+    world.request(Method::Register);
+}
+
+#[test]
+fn a_server_that_takes_connections_and_answers_nothing_is_followed_by_the_next() {
+    let mut world = with_two_servers();
     let mut hosts = vec![];
     for _ in 0..4 {
         hosts.push(world.open_flow().host);
@@ -108,14 +122,8 @@ fn a_server_that_takes_connections_and_answers_nothing_is_followed_by_the_next()
 /// RFC 3263 §4.3: it is like one that cannot be reached, though it has asked for credentials.
 #[test]
 fn a_server_that_falls_silent_before_the_200_is_followed_by_the_next() {
-    let mut config = config();
-    config.servers.push("wss://other.example".parse().unwrap());
-    let mut world = World::with(config, None);
-    world.command(Command::Register).unwrap();
-    world.open_flow();
-    world.advance(SECOND / 10);
-    world.challenge();
-    world.request(Method::Register);
+    let mut world = with_two_servers();
+    falls_silent(&mut world);
     world.advance(SECOND * 40);
     assert_eq!(world.open_flow().host, "other.example");
 }
@@ -124,10 +132,7 @@ fn a_server_that_falls_silent_before_the_200_is_followed_by_the_next() {
 fn the_only_server_is_tried_again_at_once_where_it_falls_silent_before_the_200() {
     let mut world = World::new();
     world.command(Command::Register).unwrap();
-    world.open_flow();
-    world.advance(SECOND / 10);
-    world.challenge();
-    world.request(Method::Register);
+    falls_silent(&mut world);
     while world.lamp() != RegistrationState::Unreachable {
         world.advance(SECOND / 100);
     }
@@ -137,10 +142,7 @@ fn the_only_server_is_tried_again_at_once_where_it_falls_silent_before_the_200()
 
 #[test]
 fn a_server_that_is_overloaded_is_followed_by_the_next_and_the_last_by_the_first() {
-    let mut config = config();
-    config.servers.push("wss://other.example".parse().unwrap());
-    let mut world = World::with(config, None);
-    world.command(Command::Register).unwrap();
+    let mut world = with_two_servers();
     let mut hosts = vec![];
     for _ in 0..4 {
         hosts.push(world.open_flow().host);
