@@ -18,9 +18,9 @@ pub(crate) fn answered_by_itself(stage: &Stage) {
     let answered = agent.wait_call("answered", &call);
     let after = answered["at_ms"].as_f64().zip(told["at_ms"].as_f64()).map(|(a, b)| a - b);
     assert!(after.is_some_and(|ms| (950.0..3000.0).contains(&ms)), "{told} {answered}");
-    agent.hears(Tone::ALERT);
     agent.hears(b);
     customer.hears(a);
+    assert_eq!(agent.heard().beeps(Tone::ALERT), 2, "the agent is told that he is heard");
     customer.heard().assert_never_but(&[a], "the caller hears no tone of the phone's");
     agent.ask("hangup", &call, json!({}));
     agent.wait_ended(&call, "local");

@@ -279,6 +279,18 @@ impl Heard {
         count
     }
 
+    /// How often a short tone is heard, whatever is heard beside it: one of 60 ms at least, with as long a rest after it.
+    pub fn beeps(&self, tone: Tone) -> usize {
+        let (window, step) = (Duration::from_millis(60), Duration::from_millis(10));
+        let (mut at, mut sounds, mut count) = (Duration::ZERO, false, 0);
+        while at + window <= self.length() {
+            let before = std::mem::replace(&mut sounds, self.part(at, window).level(tone) > HEARD);
+            count += usize::from(sounds && !before);
+            at += step;
+        }
+        count
+    }
+
     /// Fails where a tone was heard at any time that is none of these, in two tenths of a second on end (where
     /// a tone of its own begins or breaks off, its neighbours show for a moment), or a crack.
     #[track_caller]
@@ -317,6 +329,16 @@ mod tests {
         let heard = Heard::read(&path);
         std::fs::remove_file(path).unwrap();
         heard
+    }
+
+    #[test]
+    fn beeps_are_counted() {
+        let [other, _] = Tone::draw();
+        let ms = Duration::from_millis;
+        let beep = (Some(Tone::ALERT), ms(120));
+        let heard = written(&Voice(vec![(Some(other), ms(500)), beep, (None, ms(80)), beep]));
+        assert_eq!(heard.beeps(Tone::ALERT), 2);
+        assert_eq!(heard.beeps(Tone::WAITING), 0);
     }
 
     #[test]

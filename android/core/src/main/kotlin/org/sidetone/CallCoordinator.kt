@@ -42,6 +42,8 @@ class CallCoordinator(
         var platform = Platform.ASKED
         /** A push let us be in the foreground for it. */
         var pushed = false
+        /** Over, and Telecom has not made it yet. */
+        var lingers = false
         var ended: Cause? = null
         var answered = false
         var touched = false
@@ -182,6 +184,7 @@ class CallCoordinator(
             if (it.incoming) telecom.notice(call, it.shown, Cause.MISSED)
         }
         forget(it)
+        refresh()
     }
 
     override fun onShowIncoming(call: UUID) = act(call) {
@@ -366,9 +369,9 @@ class CallCoordinator(
             // Every event is followed.
             is PhoneEvent.ShapeChanged -> {}
             is PhoneEvent.Ended -> line?.let {
-                val missed = it.waiting && event.cause in MISSED
+                // First of all: the handler of its push may be about to return, and something must be seen then.
+                if (it.waiting && event.cause in MISSED) telecom.notice(it.call, it.shown, event.cause)
                 end(it, event.cause)
-                if (missed) telecom.notice(it.call, it.shown, event.cause)
             } ?: gone.add(event.call)
         }
         follow()
@@ -525,8 +528,20 @@ class CallCoordinator(
         gone.add(line.call)
         while (gone.size > REMEMBERED) gone.remove(gone.first())
         // The phone may still have to hear the user's decision, and Telecom must first have made the call.
-        if (line.platform != Platform.ASKED) finish(line, cause)
+        if (line.platform != Platform.ASKED) finish(line, cause) else if (line.pushed) linger(line)
         refresh()
+    }
+
+    /** What a push has begun is seen until Telecom has made it and heard of its end, though the phone knew that it was over. */
+    private fun linger(line: Line) {
+        line.lingers = true
+        scope.launch {
+            delay(GRACE_MS)
+            turns.take {
+                line.lingers = false
+                refresh()
+            }
+        }
     }
 
     private fun finish(line: Line, cause: Cause) {
@@ -536,6 +551,7 @@ class CallCoordinator(
 
     private fun forget(line: Line) {
         line.finished = true
+        line.lingers = false
         if (line.commands.isEmpty() || starting == null) lines.remove(line.call)
     }
 
@@ -558,7 +574,9 @@ class CallCoordinator(
             if (routing.value.choice != null) routing.value = routing.value.copy(choice = null, asked = 0)
         }
         // Unseen and without a push the foreground is not ours before Telecom has bound us.
-        val seen = live.filter { it.pushed || it.platform != Platform.ASKED || standing.visible || !it.incoming }
+        val seen = lines.values.filter {
+            if (it.ended != null) it.lingers else it.pushed || it.platform != Platform.ASKED || standing.visible || !it.incoming
+        }
         val ringing = live.firstOrNull { it.waiting && it.showsRing }
         val talking = seen.firstOrNull { it.talking && it.platform == Platform.ACTIVE } ?: seen.firstOrNull { it.talking }
         val stage = when {

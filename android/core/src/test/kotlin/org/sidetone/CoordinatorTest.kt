@@ -65,6 +65,20 @@ class CoordinatorTest {
     }
 
     @Test
+    fun `a push of what the phone knows to be over is seen until Telecom has made it, and not for ever`() = test {
+        for (telecomMakesIt in listOf(true, false)) {
+            val rig = Rig(scope = backgroundScope)
+            rig.phone.overBefore(one)
+            rig.phoneStarts()
+            rig.coordinator.phone()
+            rig.push(one)
+            assertEquals(Alert.QUIET, rig.telecom.screen.foreground.alert)
+            if (telecomMakesIt) rig.telecom.create(one) else advanceTimeBy(3_000)
+            assertEquals(Screen.EMPTY, rig.telecom.screen)
+        }
+    }
+
+    @Test
     fun `a phone that refuses to sleep is asked again until it does`() = test {
         val rig = Rig(scope = backgroundScope, sleepAfter = { Duration.ofSeconds(2) })
         talking(rig, one)

@@ -125,7 +125,9 @@ class ScriptedPhone(private val telecom: FakeTelecom) : PhonePort {
         check(wantsCalls) { "a push before the phone was told to sign in" }
         val it = calls[push.call]
         when (push.kind) {
-            Push.Kind.INCOMING -> if (it == null) calls[push.call] = Call(push.call, incoming = true)
+            Push.Kind.INCOMING ->
+                if (it == null) calls[push.call] = Call(push.call, incoming = true)
+                else if (it.state == State.OVER) tell(PhoneEvent.Ended(push.call, Cause.LOCAL))
             Push.Kind.CANCELLED -> if (it == null) overBefore(push.call) else if (it.state == State.ANNOUNCED) over(it, Cause.MISSED)
             Push.Kind.ANSWERED_ELSEWHERE ->
                 if (it == null) overBefore(push.call) else if (it.state == State.ANNOUNCED) over(it, Cause.ANSWERED_ELSEWHERE)
@@ -211,7 +213,8 @@ class ScriptedPhone(private val telecom: FakeTelecom) : PhonePort {
         tell(PhoneEvent.Established(call.call))
     }
 
-    private fun overBefore(call: UUID) {
+    /** It remembers one that ended before. */
+    fun overBefore(call: UUID) {
         calls[call] = Call(call, incoming = true).also { it.state = State.OVER }
     }
 
