@@ -14,6 +14,8 @@ mod case;
 #[path = "../../../fuzz/invariants.rs"]
 mod invariants;
 mod mutation;
+#[path = "../../../fuzz/phone/mod.rs"]
+mod phone;
 mod rfc4475;
 mod rfc5118;
 
@@ -67,6 +69,7 @@ fn the_fuzzing_corpus_keeps_the_invariants() {
         ("message", invariants::message as fn(&[u8])),
         ("sdp", invariants::sdp),
         ("push", invariants::push),
+        ("phone", phone::play),
     ] {
         let seeds = files(&corpus.join(target));
         assert!(!seeds.is_empty(), "no corpus for {target}");

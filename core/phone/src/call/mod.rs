@@ -400,7 +400,7 @@ impl Call {
             data: self.data.clone(),
             hold: self.hold,
             on_hold: self.is_to_hold(),
-            active: self.focus,
+            active: self.has_focus(),
             merged: self.merged,
             transfer: self.transfer_target(),
             referred_by: self.referred_by().cloned(),

@@ -452,3 +452,13 @@ fn the_joined_two_are_left_to_themselves() {
     world.request(Method::Refer);
     assert!(!world.outputs.contains(&Output::Mix { calls: vec![] }), "they hear each other on");
 }
+
+#[test]
+fn a_call_that_is_ending_has_no_microphone() {
+    let id = call_id(1);
+    let (mut world, _, _) = World::talking_in(id);
+    assert!(world.phone.snapshot().calls[0].active);
+    world.command(Command::HangUp { call: id }).unwrap();
+    let call = &world.phone.snapshot().calls[0];
+    assert_eq!((call.state, call.active), (CallState::Ending, false));
+}
