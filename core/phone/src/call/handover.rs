@@ -138,6 +138,12 @@ impl Call {
         self.handover.due = self.handover.due.max(Due::Refresh);
     }
 
+    /// Whether the other side is still to learn, or to agree, that this phone is somewhere else.
+    pub(super) fn is_moving(&self) -> bool {
+        let is_due = |due| due != Due::Nothing;
+        is_due(self.handover.due) || self.change.as_ref().is_some_and(|change| is_due(change.due))
+    }
+
     /// Nothing comes over the media path: it may come back, or is built anew.
     pub(super) fn path_silent(&mut self, ua: &mut Ua, now: Now) {
         if self.media == MediaPath::Connected {

@@ -318,10 +318,16 @@ impl Call {
             (Ringing | Answering, In::NetworkChanged(_)) => self.network_changed_while_ringing(),
             (Announced | Ending | Ended, In::NetworkChanged(_)) => {}
             (Ringing | Answering, In::FlowLost) => self.ring_without_flow(ua, now),
-            (Answered | Established, In::FlowLost) => self.flow_lost(ua, now),
+            (Answered | Established, In::FlowLost) => {
+                self.flow_lost(ua, now);
+                self.supervision_flow_lost(ua);
+            }
             (Dialing | Alerting | Announced | Ending | Ended, In::FlowLost) => {}
             (Ending, In::FlowUp) => self.end_on(ua, now),
-            (Answered | Established, In::FlowUp) => self.flow_up(ua, now),
+            (Answered | Established, In::FlowUp) => {
+                self.flow_up(ua, now);
+                self.supervision_flow_up(ua, now);
+            }
             (Ringing | Answering, In::FlowUp) => self.rings_on(ua, now),
             (Dialing, In::FlowUp) => self.dial_on(ua, now),
             (Alerting | Announced | Ended, In::FlowUp) => {}

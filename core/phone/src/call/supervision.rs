@@ -32,8 +32,9 @@ pub(crate) struct Supervising {
     /// The agent's call is over, and with it this one.
     over: bool,
     asked: Option<Asked>,
-    /// A mode was given up that the server may still come to: until another is confirmed nothing is said.
-    doubted: bool,
+    /// What the server was asked for and has not said a word of, in order: it may come to each of them yet. A mode that was
+    /// asked for twice running is in it once.
+    owed: Vec<SupervisionMode>,
 }
 
 /// A mode whose confirmation is waited for. One at a time, so that it is known what a word of the server is about, and that
@@ -69,17 +70,57 @@ struct News {
 impl Supervising {
     pub(crate) fn new(target: String, wanted: SupervisionMode, follow: bool) -> Self {
         let asked = Some(Asked { mode: wanted, until: None, step: Step::Taken });
-        let (confirmed, waiting, over, doubted) = (None, false, false, false);
-        Self { target, follow, confirmed, wanted, waiting, over, asked, doubted }
+        let (confirmed, waiting, over, owed) = (None, false, false, vec![wanted]);
+        Self { target, follow, confirmed, wanted, waiting, over, asked, owed }
     }
 
-    /// The server has said that he is heard, and neither in this mode nor in the one that is asked for by others than
-    /// those whom he wants to be heard by.
+    /// The server has said that he is heard, and neither in this mode nor in one that it may come to by others than those
+    /// whom he wants to be heard by.
     fn is_open(&self) -> bool {
         let wanted = |mode| mode <= self.wanted;
-        !self.doubted
-            && self.confirmed.is_some_and(|mode| mode > SupervisionMode::Listen && wanted(mode))
+        self.confirmed.is_some_and(|mode| mode > SupervisionMode::Listen && wanted(mode))
             && self.asked.as_ref().is_none_or(|asked| wanted(asked.mode))
+            && self.owed.iter().all(|mode| wanted(*mode))
+    }
+
+    /// The server is asked for this: another word is owed, and none of it was said before.
+    fn owes(&mut self, mode: SupervisionMode) {
+        if self.owed.last() != Some(&mode) {
+            self.owed.push(mode);
+        }
+    }
+
+    /// A word of what was asked for. It answers the oldest that it can answer, and what was asked before that is past, since
+    /// the server takes digits as they come. A digit that is still on its way is answered by none.
+    fn answers(&mut self, mode: SupervisionMode) {
+        let is_sent = |asked: &Asked| matches!(asked.step, Step::Sent(_));
+        let taken = self.owed.len() - usize::from(self.asked.as_ref().is_some_and(is_sent));
+        if let Some(at) = self.owed.iter().take(taken).position(|owed| *owed == mode) {
+            self.owed.drain(..=at);
+        }
+    }
+
+    /// Whether it owes no word but of this mode.
+    fn owes_only(&self, mode: SupervisionMode) -> bool {
+        self.owed.iter().all(|owed| *owed == mode)
+    }
+
+    /// Its words may have gone down with the connection: it is not known what the server is in.
+    fn forget(&mut self) {
+        self.confirmed = None;
+        if let Some(asked) = &mut self.asked {
+            asked.step = Step::Unsent;
+        }
+    }
+
+    /// There is a connection again: what is wanted is asked for on it. Whose agent may have come to his next call meanwhile
+    /// listens.
+    fn ask_anew(&mut self, now: Now) {
+        if self.follow {
+            self.wanted = SupervisionMode::Listen;
+        }
+        let until = Some(now.boot + PATIENCE);
+        self.asked = Some(Asked { mode: self.wanted, until, step: Step::Unsent });
     }
 
     /// Nothing more than this is wanted, and nothing is waited for.
@@ -88,14 +129,15 @@ impl Supervising {
         self.wanted = self.wanted.min(most);
     }
 
-    /// What is asked for was taken, and is what the server is in: what was asked for meanwhile is its turn now. A word that
-    /// comes before the digit was taken may be of one that was given up.
+    /// What is asked for was taken, and is what the server is in, and of nothing else a word is owed: what was asked for
+    /// meanwhile is its turn now.
     fn conclude(&mut self, now: Now) -> bool {
-        let is_done =
-            |asked: &mut Asked| asked.step == Step::Taken && self.confirmed == Some(asked.mode);
-        let is_concluded = self.asked.take_if(is_done).is_some();
+        let is_done = |asked: &Asked| {
+            let is_there = asked.step == Step::Taken && self.confirmed == Some(asked.mode);
+            is_there && self.owes_only(asked.mode)
+        };
+        let is_concluded = self.asked.as_ref().is_some_and(is_done);
         if is_concluded {
-            self.doubted = false;
             self.asked = (self.confirmed != Some(self.wanted)).then_some(Asked {
                 mode: self.wanted,
                 until: Some(now.boot + PATIENCE),
@@ -110,8 +152,8 @@ impl Supervising {
             target: self.target.clone(),
             mode: self.confirmed,
             requested: Some(self.wanted).filter(|wanted| {
-                let is_asked = self.asked.is_some() && self.confirmed != Some(*wanted);
-                is_asked && !self.waiting && !self.over
+                let is_there = self.confirmed == Some(*wanted) && self.owes_only(*wanted);
+                self.asked.is_some() && !is_there && !self.waiting && !self.over
             }),
             speaks: self.is_open(),
             follow: self.follow,
@@ -163,9 +205,6 @@ impl Call {
         match &mut self.supervising {
             Some(supervising) if ready && !supervising.waiting => {
                 supervising.wanted = mode;
-                // What was said before is no answer to this.
-                let is_new = supervising.asked.is_none();
-                supervising.confirmed.take_if(|_| supervising.doubted && is_new);
                 supervising.asked.get_or_insert(Asked {
                     mode,
                     until: Some(now.boot + PATIENCE),
@@ -201,9 +240,10 @@ impl Call {
         }
     }
 
-    /// Sends the digit that waits, where there is a connection.
+    /// Sends the digit that waits, where there is a connection and the server knows that it is this one: its word would go
+    /// to the one before.
     pub(super) fn send_mode(&mut self, ua: &mut Ua, now: Now) {
-        if !self.is_up() {
+        if !self.is_up() || self.is_moving() {
             return;
         }
         let Some(asked) = self.asked().filter(|asked| asked.step == Step::Unsent) else { return };
@@ -212,8 +252,12 @@ impl Call {
             SupervisionMode::Whisper => '5',
             SupervisionMode::Barge => '6',
         };
-        if let (Some(key), Some(asked)) = (self.send_relay(digit, ua, now), self.asked()) {
-            asked.step = Step::Sent(key);
+        let mode = asked.mode;
+        let key = self.send_relay(digit, ua, now);
+        if let (Some(key), Some(supervising)) = (key, &mut self.supervising) {
+            supervising.owes(mode);
+            let until = supervising.asked.as_ref().and_then(|asked| asked.until);
+            supervising.asked = Some(Asked { mode, until, step: Step::Sent(key) });
         }
     }
 
@@ -243,6 +287,26 @@ impl Call {
         }
     }
 
+    /// The connection of the call is gone.
+    pub(super) fn supervision_flow_lost(&mut self, ua: &mut Ua) {
+        if let Some(supervising) = &mut self.supervising {
+            supervising.forget();
+            self.set_gates(ua);
+            self.tell_supervision(ua);
+        }
+    }
+
+    /// The call is on another connection.
+    pub(super) fn supervision_flow_up(&mut self, ua: &mut Ua, now: Now) {
+        if let Some(supervising) = self.supervising.as_mut().filter(|supervising| !supervising.over)
+        {
+            supervising.forget();
+            supervising.ask_anew(now);
+            self.set_gates(ua);
+            self.tell_supervision(ua);
+        }
+    }
+
     /// A final response to what asks for a mode, or none in time.
     pub(crate) fn mode_answered(&mut self, response: Option<&Response>, ua: &mut Ua, now: Now) {
         match response.map(|response| response.status) {
@@ -265,8 +329,11 @@ impl Call {
     fn mode_failed(&mut self, reason: SupervisionFailure, ua: &mut Ua) {
         let Some(supervising) = &mut self.supervising else { return };
         let Some(Asked { mode, .. }) = supervising.asked.take() else { return };
+        // It was asked for to learn whether the agent's next call is there, and is not.
+        if supervising.waiting {
+            return;
+        }
         // Where nobody knows what the server has made of it, no mode is known, and nothing is said to anybody.
-        supervising.doubted |= reason != SupervisionFailure::Forbidden;
         supervising.confirmed.take_if(|_| reason != SupervisionFailure::Forbidden);
         supervising.settle_for(supervising.confirmed.unwrap_or(SupervisionMode::Listen));
         self.set_gates(ua);
@@ -289,7 +356,10 @@ impl Call {
             return self.set_gates(ua);
         }
         let asked = supervising.asked.as_ref().map(|asked| asked.mode);
-        if asked.is_some() && news.refused == asked {
+        if let Some(mode) = news.refused.or(news.mode) {
+            supervising.answers(mode);
+        }
+        if news.refused.is_some_and(|mode| Some(mode) == asked && supervising.owes_only(mode)) {
             self.mode_failed(SupervisionFailure::Forbidden, ua);
             return;
         }

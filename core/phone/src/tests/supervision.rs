@@ -69,6 +69,34 @@ fn speaks(world: &mut World) -> bool {
     speaks
 }
 
+/// The connection is lost, long after the answer.
+fn goes_down(world: &mut World) {
+    world.advance_alive(SECOND * 60);
+    world.lose_flow(FlowErrorKind::Lost);
+}
+
+/// It is there again, and the server learns it.
+#[track_caller]
+fn comes_back(world: &mut World) {
+    world.advance(SECOND * 2);
+    world.open_flow();
+    world.grant();
+    world.described(id());
+    let invite = world.request(Method::Invite);
+    world.reply_sdp(&invite, 200, "pbx", &sdp("sendrecv"));
+    world.request(Method::Ack);
+}
+
+/// He asks for a mode, the server takes the digit, and nothing comes of it in time.
+#[track_caller]
+fn gives_up(world: &mut World, mode: SupervisionMode, digit: char) {
+    world.command(switch(mode)).unwrap();
+    let info = asks(world, digit);
+    world.reply(&info, 200);
+    world.advance_alive(SECOND * 11);
+    assert_eq!((seen(world).mode, seen(world).requested), (None, None));
+}
+
 fn seen(world: &World) -> Supervision {
     world.phone.snapshot().calls[0].supervision.clone().unwrap()
 }
@@ -127,13 +155,11 @@ fn who_was_made_to_listen_by_the_server_is_heard_again_only_when_he_asks() {
 fn a_mode_that_went_down_with_its_connection_is_asked_for_on_the_next() {
     let (mut world, invite) = supervising(Listen);
     confirmed(&mut world, &invite, Listen);
+    world.advance_alive(SECOND * 60);
     world.command(switch(Whisper)).unwrap();
     asks(&mut world, '5');
     world.lose_flow(FlowErrorKind::Lost);
-    world.advance(SECOND * 2);
-    world.open_flow();
-    world.request(Method::Ack);
-    world.grant();
+    comes_back(&mut world);
     let again = asks(&mut world, '5');
     world.reply(&again, 200);
     confirmed(&mut world, &invite, Whisper);
@@ -179,12 +205,10 @@ fn who_is_to_be_heard_less_is_silent_before_the_server_is_asked() {
         world.command(switch(to)).unwrap();
         assert!(!speaks(&mut world), "{from} to {to}");
         world.silent();
-        world.advance(SECOND * 2);
-        world.open_flow();
-        world.grant();
+        comes_back(&mut world);
         let info = asks(&mut world, digit);
         world.reply(&info, 200);
-        assert_eq!((seen(&world).mode, seen(&world).requested), (Some(from), Some(to)));
+        assert_eq!((seen(&world).mode, seen(&world).requested), (None, Some(to)));
         confirmed(&mut world, &invite, to);
         assert_eq!(speaks(&mut world), to == Whisper);
     }
@@ -445,4 +469,114 @@ fn a_word_of_a_mode_that_was_given_up_opens_nothing_and_confirms_no_other() {
     assert!(!speaks(&mut world));
     confirmed(&mut world, &invite, Whisper);
     assert!(speaks(&mut world));
+}
+
+#[test]
+fn a_word_of_the_first_of_two_modes_that_were_given_up_confirms_no_third() {
+    let (mut world, invite) = supervising(Listen);
+    confirmed(&mut world, &invite, Listen);
+    gives_up(&mut world, Whisper, '5');
+    gives_up(&mut world, Barge, '6');
+    world.command(switch(Whisper)).unwrap();
+    let info = asks(&mut world, '5');
+    world.reply(&info, 200);
+    confirmed(&mut world, &invite, Whisper);
+    assert!(!speaks(&mut world), "it is the first one's: barge is still to come");
+    assert_eq!((seen(&world).mode, seen(&world).requested), (Some(Whisper), Some(Whisper)));
+    confirmed(&mut world, &invite, Barge);
+    assert!(!speaks(&mut world));
+    confirmed(&mut world, &invite, Whisper);
+    assert!(speaks(&mut world));
+    assert_eq!((seen(&world).mode, seen(&world).requested), (Some(Whisper), None));
+}
+
+#[test]
+fn words_that_never_come_keep_nobody_silent_who_asks_again() {
+    let (mut world, invite) = supervising(Listen);
+    confirmed(&mut world, &invite, Listen);
+    gives_up(&mut world, Whisper, '5');
+    gives_up(&mut world, Barge, '6');
+    // The server has lost these two digits.
+    world.command(switch(Whisper)).unwrap();
+    let info = asks(&mut world, '5');
+    world.reply(&info, 200);
+    confirmed(&mut world, &invite, Whisper);
+    assert!(!speaks(&mut world));
+    world.advance_alive(SECOND * 11);
+    world.command(switch(Whisper)).unwrap();
+    let info = asks(&mut world, '5');
+    world.reply(&info, 200);
+    confirmed(&mut world, &invite, Whisper);
+    assert!(speaks(&mut world));
+}
+
+#[test]
+fn the_refusal_of_an_older_digit_refuses_no_newer_one() {
+    let (mut world, invite) = supervising(Listen);
+    confirmed(&mut world, &invite, Listen);
+    gives_up(&mut world, Barge, '6');
+    gives_up(&mut world, Whisper, '5');
+    world.command(switch(Barge)).unwrap();
+    let info = asks(&mut world, '6');
+    world.reply(&info, 200);
+    world.events.clear();
+    let refused = r#"{"v":1,"mode":"listen","refused":"barge"}"#;
+    told(&mut world, &invite, refused);
+    assert_eq!(seen(&world).requested, Some(Barge));
+    confirmed(&mut world, &invite, Whisper);
+    told(&mut world, &invite, &refused.replace("listen", "whisper"));
+    let reason = SupervisionFailure::Forbidden;
+    let failed = Event::SupervisionFailed { call: id(), mode: Barge, reason };
+    assert_eq!(world.events.iter().filter(|event| **event == failed).count(), 1);
+}
+
+#[test]
+fn on_another_connection_he_is_heard_when_the_mode_is_confirmed_anew() {
+    let (mut world, invite) = supervising(Barge);
+    confirmed(&mut world, &invite, Barge);
+    assert!(speaks(&mut world));
+    goes_down(&mut world);
+    assert!(!speaks(&mut world));
+    assert_eq!((seen(&world).mode, seen(&world).requested), (None, None));
+    // What the server said meanwhile is lost.
+    comes_back(&mut world);
+    let info = asks(&mut world, '6');
+    assert_eq!((seen(&world).mode, seen(&world).requested), (None, Some(Barge)));
+    world.reply(&info, 200);
+    assert!(!speaks(&mut world));
+    confirmed(&mut world, &invite, Barge);
+    assert!(speaks(&mut world));
+}
+
+#[test]
+fn who_follows_an_agent_listens_on_another_connection() {
+    let mut world = World::registered();
+    let target = "agent2".to_owned();
+    let follow = Command::Supervise { call: id(), target, mode: Barge, follow: true };
+    world.command(follow).unwrap();
+    world.described(id());
+    let invite = world.request(Method::Invite);
+    world.reply_sdp(&invite, 200, "pbx", &sdp("sendrecv"));
+    world.request(Method::Ack);
+    world.handle(Input::MediaConnected { call: id() });
+    confirmed(&mut world, &invite, Barge);
+    assert!(speaks(&mut world));
+    // The agent may be in his next call by then.
+    goes_down(&mut world);
+    comes_back(&mut world);
+    let info = asks(&mut world, '4');
+    world.reply(&info, 200);
+    confirmed(&mut world, &invite, Listen);
+    told(&mut world, &invite, r#"{"v":1,"agent":"agent2","waiting":true}"#);
+    // Whether the next call is there is asked for, and no failure where it is not.
+    goes_down(&mut world);
+    comes_back(&mut world);
+    asks(&mut world, '4');
+    world.events.clear();
+    world.advance_alive(SECOND * 11);
+    assert!(seen(&world).waiting);
+    let is_failure = |event: &Event| matches!(event, Event::SupervisionFailed { .. });
+    assert!(!world.events.iter().any(is_failure), "{:?}", world.events);
+    confirmed(&mut world, &invite, Listen);
+    assert_eq!((seen(&world).mode, seen(&world).waiting), (Some(Listen), false));
 }

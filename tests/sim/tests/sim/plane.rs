@@ -119,6 +119,9 @@ fn every_order_of_a_supervision() {
     found.supervisor("that changes", whispers, &modes, &[(Tell, 2), (Obey, 2), (Time, 2)]);
     let unheard = [Listen, Barge, Whisper, AgreeUnheard, Fail, Tell, TellLate, FlowLost];
     found.supervisor("whose connection is lost", whispers, &unheard, &[(Obey, 2), (Time, 2)]);
+    let given_up = [Listen, Barge, AgreeUnheard, FlowLost];
+    let more = [(Whisper, 2), (Agree, 3), (Tell, 2), (Time, 2)];
+    found.supervisor("who gives up two modes", whispers, &given_up, &more);
     let held = [Barge, Whisper, Mute, Agree, Tell, Break];
     found.supervisor("that is held", whispers, &held, &[(Hold, 2), (Obey, 2), (Time, 1)]);
     let over = [Barge, Wait, Next, Over, Bye, Deny];
@@ -160,9 +163,11 @@ fn orders_of_the_agent_plane_that_take_long() {
         };
         let whispers = (SupervisionMode::Whisper, &[Accept, Tell][..]);
         let modes = [Listen, AgreeUnheard, Agree, Deny, TellLate, FlowLost];
-        // One mode is given up. Where two are, a third may be confirmed by the word of the second.
-        let more = [(Barge, 2), (Whisper, 2), (Tell, 2), (Obey, 2), (Time, 1)];
+        let more = [(Barge, 2), (Whisper, 2), (Tell, 2), (Obey, 2), (Time, 2)];
         found.supervisor("with everything", whispers, &modes, &more);
+        let given_up = [Listen, AgreeUnheard, TellLate, FlowLost];
+        let more = [(Barge, 2), (Whisper, 2), (Agree, 3), (Tell, 3), (Time, 3)];
+        found.supervisor("who gives up three modes", whispers, &given_up, &more);
         let followed = [Wait, Next, Mute, Deny, Listen];
         let more = [(Barge, 2), (Whisper, 2), (Hold, 2), (Obey, 3), (Time, 2)];
         found.supervisor("who follows", whispers, &followed, &more);

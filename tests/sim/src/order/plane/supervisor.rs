@@ -293,12 +293,14 @@ impl Subject for Supervisor {
                 }
             }
             Op::FlowLost => {
-                // Its word goes with the connection.
-                self.mode = self.agreed.pop().or(self.mode);
-                self.agreed.clear();
+                // It comes to the oldest, and its word goes with the connection; to the others it comes later.
+                if !self.agreed.is_empty() {
+                    self.mode = Some(self.agreed.remove(0));
+                }
                 self.desk.lose_flow()?;
             }
             Op::Break => {
+                // It has come to all of them, and their words are gone.
                 self.mode = self.agreed.pop().or(self.mode);
                 self.agreed.clear();
                 self.desk.change_network()?;
