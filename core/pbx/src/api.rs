@@ -90,6 +90,15 @@ pub enum PbxInput {
         /// How long.
         time: Duration,
     },
+    /// The site takes the right to go outside from a user, or gives it back.
+    KeepInside {
+        /// Whom.
+        user: String,
+        /// It is taken.
+        on: bool,
+        /// His phones are told.
+        told: bool,
+    },
     /// Someone at the switch interferes.
     Operator(Operator),
 }

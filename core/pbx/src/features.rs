@@ -19,9 +19,29 @@ impl Pbx {
         let Some(user) = self.legs.get(&caller).map(|leg| leg.user.clone()) else {
             return self.end_call(key, Cause::Refused(StatusCode::FORBIDDEN), now);
         };
-        let told = json!({ "v": 1, "features": self.features(&user), "outside": OUTSIDE });
-        self.notify_all(&user, "sidetone-features", &told.to_string(), now);
+        self.curious.insert(user.clone());
+        self.tell_features(&user, now);
         self.take_these(key, caller, [Step::Answer, Step::HangUp(StatusCode::OK)], now);
+    }
+
+    /// The right to go outside is taken from a user, or given back to him.
+    pub(crate) fn keep_inside(&mut self, user: String, (on, told): (bool, bool), now: Duration) {
+        let kept = &mut self.config.kept_inside;
+        match on {
+            true => kept.insert(user.clone()),
+            false => kept.remove(&user),
+        };
+        if told {
+            self.tell_features(&user, now);
+        }
+    }
+
+    /// What there is and what he may, to each phone of a user who has asked.
+    pub(crate) fn tell_features(&mut self, user: &str, now: Duration) {
+        if self.curious.contains(user) {
+            let told = json!({ "v": 1, "features": self.features(user), "outside": OUTSIDE });
+            self.notify_all(user, "sidetone-features", &told.to_string(), now);
+        }
     }
 
     /// Whether this user may not go where that number leads.

@@ -17,7 +17,7 @@ use crate::{
 use sidetone_sip::digest::DigestServer;
 use sidetone_sip::transaction::{Reliability, Timers, TransactionOutput, Transactions};
 use sidetone_sip::{Deadlines, HeaderName, Message, Method, Response, StatusCode};
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -46,6 +46,8 @@ pub struct Pbx {
     pub(crate) wrap_ups: Deadlines<String>,
     /// Counts what the phones of each user were told of recordings.
     pub(crate) recording_news: BTreeMap<String, u64>,
+    /// The users whose phones have asked what there is.
+    pub(crate) curious: BTreeSet<String>,
     pub(crate) team: Team,
     pub(crate) supervisions: Vec<Supervision>,
     outputs: VecDeque<PbxOutput>,
@@ -84,6 +86,7 @@ impl Pbx {
             seats: BTreeMap::new(),
             wrap_ups: Deadlines::default(),
             recording_news: BTreeMap::new(),
+            curious: BTreeSet::new(),
             team: Team::default(),
             supervisions: Vec::new(),
             outputs: VecDeque::new(),
@@ -102,6 +105,7 @@ impl Pbx {
             }
             PbxInput::MediaLost { leg } => self.hang_up_by_itself(leg, now),
             PbxInput::Ring { agent, call, time } => self.ring_by_hand(&agent, call, time, now),
+            PbxInput::KeepInside { user, on, told } => self.keep_inside(user, (on, told), now),
             PbxInput::Operator(operator) => self.operate(operator, now),
         }
         self.drain_transactions(now);
@@ -412,6 +416,7 @@ impl Pbx {
                     mine.iter().for_each(|queue| self.set_member(queue, &user, false));
                 }
                 self.recording_news.clear();
+                self.curious.clear();
                 self.team = Team::default();
             }
         }

@@ -197,7 +197,11 @@ impl Pbx {
             return self.refuse(&key, &request, StatusCode::NOT_FOUND, now);
         };
         let extension = match self.is_kept_inside(&user, number) {
-            true => Extension::Steps(vec![Step::HangUp(StatusCode::FORBIDDEN)]),
+            true => {
+                // His phone may not know it yet.
+                self.tell_features(&user, now);
+                Extension::Steps(vec![Step::HangUp(StatusCode::FORBIDDEN)])
+            }
             false => extension,
         };
         let (Some(direction), Some(peer), Ok(contact)) = (

@@ -290,6 +290,15 @@ impl World {
         self.settle();
     }
 
+    /// The right to go outside is taken from a user, or given back to him; his phones are told, or not.
+    pub fn keep_inside(&mut self, user: &str, on: bool, told: bool) {
+        let what = if on { "takes the right to call outside from" } else { "lets call outside:" };
+        self.ladder.world(&format!("the site {what} {user}"), self.now);
+        let user = user.to_owned();
+        self.pbx.handle(PbxInput::KeepInside { user, on, told }, self.now);
+        self.settle();
+    }
+
     /// Dials for a phone under a fresh id.
     pub fn dial(&mut self, id: PhoneId, to: &str) -> Result<CallId, CommandError> {
         let call = CallId(uuid::Uuid::from_u128(u128::from(self.random.next_u64())));

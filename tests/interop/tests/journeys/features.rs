@@ -1,14 +1,16 @@
 //! The server's self-test and what it refuses: transfers and forwardings outside, and a doctor who tells what is missing.
 
+use crate::install::install;
 use crate::scenarios::features::told;
 use crate::scenarios::rings;
 use serde_json::{Value, json};
 use sidetone_interop::bench::Bench;
 use sidetone_interop::lines::alone;
-use sidetone_interop::phone::Phone;
+use sidetone_interop::phone::{PATIENCE, Phone};
 use sidetone_interop::stage::Stage;
 use sidetone_interop::tones::Voice;
-use std::time::Duration;
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
 
 const OUTSIDE: &str = "0301234567";
 
@@ -134,6 +136,78 @@ fn the_doctor_tells_what_is_there_missing_and_not_allowed_and_fails_for_none_of_
     assert_eq!(status, 0);
     assert!(check("features")["detail"].as_str().unwrap().contains("has no selftest.conf"));
     drop(without);
+}
+
+/// The settings of the self-test, changed in their file as an administrator does it, and as they were at the end.
+struct Settings {
+    bench: Bench,
+    were: String,
+}
+
+impl Settings {
+    fn path(bench: &Bench) -> PathBuf {
+        bench.folder.join("asterisk/etc/selftest-settings.conf")
+    }
+
+    /// From here on these endpoints may no more than this.
+    fn narrowed(endpoints: &str, rights: &str) -> Self {
+        let bench = Bench::get();
+        let were = std::fs::read_to_string(Self::path(&bench)).expect("the settings");
+        let head = "[sidetone-features-may]\n";
+        let line = format!("{head}exten => {endpoints},1,Return({rights})\n");
+        let settings = Self { bench, were };
+        settings.write(&settings.were.replace(head, &line));
+        settings
+    }
+
+    fn write(&self, text: &str) {
+        std::fs::write(Self::path(&self.bench), text).expect("the settings are written");
+        let etc = self.bench.folder.join("asterisk/etc");
+        let (well, said) = install(&etc, &self.bench.folder.join("prefix/asterisk"), &["reload"]);
+        assert!(well && said.contains("tells the phones"), "{said}");
+    }
+}
+
+impl Drop for Settings {
+    fn drop(&mut self) {
+        self.write(&self.were);
+    }
+}
+
+#[test]
+fn a_right_that_is_taken_from_a_phone_that_is_connected_is_seen_at_once_and_refused_by_both() {
+    let _server = alone();
+    let start = |user: &str, more: &[&str]| {
+        let arguments = ["agent", "--sip"].iter().chain(more).copied().collect::<Vec<_>>();
+        let setup = Bench::get().setup(user);
+        let mut phone = Phone::start_with(user, &setup, &Voice::silence(), &arguments);
+        phone.wait_lamp("registered", PATIENCE);
+        phone
+    };
+    let (mut knows, mut knows_not) = (start("agent1", &["--features"]), start("agent2", &[]));
+    let is = told(&mut knows);
+    assert_eq!(
+        (is("outside_calls").0, is("auto_answer").0),
+        ("available".into(), "available".into())
+    );
+    let taken = Instant::now();
+    let settings = Settings::narrowed("_age[n]t[12]", "transfer,settings");
+    let is = told(&mut knows);
+    println!("a right is taken away, and the phone shows it after {:?}", taken.elapsed());
+    assert!(taken.elapsed() < Duration::from_secs(5));
+    assert_eq!(
+        (is("outside_calls").0, is("auto_answer").0),
+        ("not_allowed".into(), "not_allowed".into())
+    );
+    assert_eq!(is("outside_transfers").0, "available");
+    knows.send(json!({ "command": "dial", "uri": OUTSIDE }));
+    assert_eq!(knows.wait_for("refused")["reason"], "not_allowed");
+    // Whose phone asks nobody is refused by the server.
+    let call = knows_not.dial(OUTSIDE);
+    knows_not.wait_ended(&call, "refused");
+    drop(settings);
+    assert_eq!(told(&mut knows)("outside_calls").0, "available");
+    assert_eq!((knows.leave(), knows_not.leave()), (0, 0));
 }
 
 #[test]

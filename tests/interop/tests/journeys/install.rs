@@ -47,20 +47,19 @@ impl Site {
         paths.map(|path| (path.clone(), std::fs::read_to_string(path).expect("text"))).collect()
     }
 
-    /// Whether it went well, and what it said.
     fn install(&self, arguments: &[&str]) -> (bool, String) {
-        let program = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../server/asterisk/install");
-        let output = Command::new(program)
-            .arg("--etc")
-            .arg(&self.etc)
-            .arg("--asterisk")
-            .arg(&self.asterisk)
-            .args(arguments)
-            .output()
-            .expect("the installer runs");
-        let text = [output.stdout, output.stderr].concat();
-        (output.status.success(), String::from_utf8(text).expect("text"))
+        install(&self.etc, &self.asterisk, arguments)
     }
+}
+
+/// Runs the installer on a configuration; whether it went well, and what it said.
+pub(crate) fn install(etc: &Path, asterisk: &Path, arguments: &[&str]) -> (bool, String) {
+    let program = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../server/asterisk/install");
+    let mut command = Command::new(program);
+    command.arg("--etc").arg(etc).arg("--asterisk").arg(asterisk).args(arguments);
+    let output = command.output().expect("the installer runs");
+    let text = [output.stdout, output.stderr].concat();
+    (output.status.success(), String::from_utf8(text).expect("text"))
 }
 
 #[test]

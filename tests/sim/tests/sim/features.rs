@@ -63,6 +63,37 @@ fn a_server_that_comes_back_with_less_is_believed() {
 }
 
 #[test]
+fn a_right_that_is_taken_away_and_given_back_is_known_at_once() {
+    let (mut world, agent) = told(PbxConfig::bench(), "agent1");
+    world.ladder().clear();
+    world.keep_inside("agent1", true, true);
+    world.run_for(SECOND);
+    assert_eq!(state(&world, agent, Feature::OutsideCalls), FeatureState::NotAllowed);
+    assert_eq!(world.dial(agent, "0301000001"), Err(CommandError::NotAllowed));
+    world.keep_inside("agent1", false, true);
+    world.run_for(SECOND);
+    assert_eq!(state(&world, agent, Feature::OutsideCalls), FeatureState::Available);
+    assert_golden(
+        "permission",
+        "An agent's right to call outside is taken away and given back while his phone is connected: it knows at once.",
+        world.ladder().text(),
+    );
+    assert!(world.dial(agent, "0301000001").is_ok());
+}
+
+#[test]
+fn whom_the_server_refuses_is_told_what_he_may() {
+    let (mut world, agent) = told(PbxConfig::bench(), "agent1");
+    world.keep_inside("agent1", true, false);
+    world.run_for(SECOND);
+    let call = world.dial(agent, "0301000001").unwrap();
+    world.run_for(SECOND);
+    let ended = Event::Ended { call, reason: EndReason::Refused };
+    assert!(world.events(agent).contains(&ended), "{:?}", world.events(agent));
+    assert_eq!(world.dial(agent, "0301000001"), Err(CommandError::NotAllowed));
+}
+
+#[test]
 fn who_may_not_call_outside_is_refused_by_the_server_too() {
     let mut world = World::new(PbxConfig::bench(), 1);
     let clerk = world.add_phone("clerk1");
