@@ -198,7 +198,7 @@ impl Phone {
                 self.account.handle_alive(flow, now);
             }
             Input::NetworkChanged(handover) => {
-                let in_call = self.calls.iter().any(Call::needs_flow);
+                let in_call = !self.calls.is_empty();
                 self.each_call(|| In::NetworkChanged(handover), now);
                 let (account, ua) = (&mut self.account, &mut self.ua);
                 let change = account.handle_network_changed(handover, in_call, ua, now);
@@ -379,7 +379,7 @@ impl Phone {
 
     /// Has the account see to its connection, and soon where a call needs one.
     fn with_account(&mut self, now: Now, act: impl FnOnce(&mut Account, &mut Ua) -> FlowChange) {
-        self.ua.in_call = self.calls.iter().any(Call::needs_flow);
+        self.ua.in_call = !self.calls.is_empty();
         let change = act(&mut self.account, &mut self.ua);
         self.ua.in_call = false;
         self.flow_changed(change, now);

@@ -349,11 +349,6 @@ impl Call {
         self.replaces = None;
     }
 
-    /// Whether it cannot wait to see whether its flow is alive.
-    pub(crate) fn needs_flow(&self) -> bool {
-        !matches!(self.state, State::Ended)
-    }
-
     /// Whether it is only there to be hung up.
     pub(crate) fn is_orphan(&self) -> bool {
         self.orphan

@@ -11,8 +11,6 @@ use std::time::Duration;
 
 /// The option tag.
 pub(crate) const TAG: &str = "100rel";
-/// As many provisional responses wait for the PRACK of an earlier one.
-const MOST: usize = 4;
 
 /// What we send reliably: one at a time until it is acknowledged (RFC 3262 §3).
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -82,9 +80,7 @@ impl Call {
             sent: None,
             waiting: VecDeque::new(),
         });
-        if provisionals.waiting.len() < MOST {
-            provisionals.waiting.push_back(response);
-        }
+        provisionals.waiting.push_back(response);
         self.send_next_provisional(ua, now);
     }
 

@@ -90,6 +90,24 @@ fn where_the_platform_owns_the_audio_the_tone_waits_for_it() {
 }
 
 #[test]
+fn beside_a_call_on_hold_a_second_one_is_not_answered_so() {
+    let config = Config { answer_mode: AnswerMode::Asked, ..config() };
+    let (mut world, _, _) = World::talking_with(config, call_id(2));
+    world.command(Command::Hold { call: call_id(2), on: true }).unwrap();
+    world.described(call_id(2));
+    let hold = world.request(Method::Invite);
+    world.reply_sdp(&hold, 200, "caller", &sdp("recvonly"));
+    world.request(Method::Ack);
+    let invite = asks(&mut world, id(), "Call-Info", "<sip:pbx.example>;answer-after=0");
+    world.receive(invite);
+    world.described(id());
+    world.response(180);
+    world.advance_alive(SECOND);
+    assert_eq!(world.state(id()), Some(CallState::Ringing));
+    assert!(!automatic(&world));
+}
+
+#[test]
 fn a_second_call_is_never_answered_so() {
     let (mut world, _, _) = {
         let (mut world, invite) = asked(AnswerMode::Auto, 0);

@@ -214,6 +214,29 @@ fn a_call_on_hold_is_back_as_soon_as_its_path_stands() {
 }
 
 #[test]
+fn packets_that_come_to_a_call_on_hold_are_no_end_of_a_gap() {
+    for ours in [true, false] {
+        let (mut world, invite, to) = World::talking_in(id());
+        if ours {
+            world.command(Command::Hold { call: id(), on: true }).unwrap();
+            world.described(id());
+            let hold = world.request(Method::Invite);
+            world.reply_sdp(&hold, 200, "caller", &sdp("recvonly"));
+            world.request(Method::Ack);
+        } else {
+            let mut hold = world.inside(&invite, &to, Method::Invite);
+            hold.set_body("application/sdp", sdp("sendonly").into_bytes());
+            world.receive(hold);
+            world.described(id());
+        }
+        world.handle(BREAK);
+        told(&mut world, Event::Reconnecting { call: id() });
+        world.handle(Input::MediaResumed { call: id(), gap: GAP });
+        told(&mut world, Event::Reconnected { call: id(), gap: None });
+    }
+}
+
+#[test]
 fn a_change_that_went_over_the_old_network_is_followed_by_one_that_says_where_this_phone_is() {
     let mut world = World::registered();
     world.command(Command::Dial { call: id(), to: "200".to_owned() }).unwrap();

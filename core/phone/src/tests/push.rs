@@ -272,6 +272,29 @@ fn a_call_that_came_before_its_push_rings_no_longer_than_that_says() {
 }
 
 #[test]
+fn an_invitation_that_lasts_longer_than_its_push_is_refused_as_one_that_nobody_took() {
+    let mut world = World::registered();
+    let mut invite = world.invite(id());
+    invite.headers.push(HeaderName::EXPIRES, "120");
+    world.receive(invite);
+    world.described(id());
+    world.response(180);
+    world.handle(Input::Announced(push(&world, AnnouncementKind::Incoming)));
+    world.advance_alive(26 * SECOND);
+    world.response(480);
+    assert_eq!(ends(&world), [EndReason::NoAnswer]);
+}
+
+#[test]
+fn a_push_of_a_call_that_talks_is_no_deadline_for_it() {
+    let (mut world, _, _) = World::talking_in(id());
+    world.handle(Input::Announced(push(&world, AnnouncementKind::Incoming)));
+    world.advance_alive(30 * SECOND);
+    assert_eq!(world.state(id()), Some(CallState::Established));
+    assert_eq!(ends(&world), []);
+}
+
+#[test]
 fn a_connection_that_is_lost_while_it_rings_waits_for_the_next_invite() {
     let mut world = woken();
     let invite = world.invite(id());

@@ -207,6 +207,16 @@ fn rfc_3515_4_1_a_refer_is_followed_and_told_of_to_its_end() {
 }
 
 #[test]
+fn what_does_not_ring_yet_is_not_told_of_as_ringing() {
+    let mut phone = Referred::new();
+    let (_, invite) = phone.followed(&[("Refer-To", ECHO)]);
+    phone.says(&invite, 183);
+    phone.told("SIP/2.0 183 Session Progress", false);
+    phone.says(&invite, 180);
+    phone.told("SIP/2.0 180 Ringing", false);
+}
+
+#[test]
 fn nobody_sends_a_phone_elsewhere_that_is_not_to_be_sent() {
     let mut phone = Referred::with(config());
     phone.refer(&[("Refer-To", ECHO)]);

@@ -41,6 +41,18 @@ fn a_sign_in_costs_one_challenge_and_a_refresh_none() {
 }
 
 #[test]
+fn a_provisional_response_says_nothing_of_the_registration() {
+    let mut world = World::new();
+    world.command(Command::Register).unwrap();
+    world.open_flow();
+    let register = world.request(Method::Register);
+    world.reply(&register, 100);
+    assert_eq!(world.lamp(), RegistrationState::Registering);
+    world.grant_to(&register, &["<sip:agent1@192.0.2.9:40001;transport=ws>;expires=600"]);
+    assert_eq!(world.lamp(), RegistrationState::Registered);
+}
+
+#[test]
 fn a_second_sign_in_refreshes_the_binding_in_one_round_trip() {
     let mut world = World::registered();
     world.command(Command::Register).unwrap();
