@@ -289,6 +289,7 @@ fn an_invitation_that_lasts_longer_than_its_push_is_refused_as_one_that_nobody_t
 fn a_push_of_a_call_that_talks_is_no_deadline_for_it() {
     let (mut world, _, _) = World::talking_in(id());
     world.handle(Input::Announced(push(&world, AnnouncementKind::Incoming)));
+    assert_eq!(world.phone.snapshot().calls[0].rings_until, None);
     world.advance_alive(30 * SECOND);
     assert_eq!(world.state(id()), Some(CallState::Established));
     assert_eq!(ends(&world), []);
