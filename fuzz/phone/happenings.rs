@@ -135,9 +135,12 @@ impl World {
             }
             Kind::Media => self.media(tape),
             Kind::Flow => self.flow(tape),
-            Kind::Time => self.advance(Duration::from_millis(tape.of(&TIMES))),
+            Kind::Time => {
+                let time = self.chosen_time(tape);
+                self.advance(time);
+            }
             Kind::Suspended => {
-                let slept = Duration::from_millis(tape.of(&TIMES));
+                let slept = self.chosen_time(tape);
                 self.boot += slept;
                 self.jumped += slept * (tape.number() as u32 % 3);
                 self.handle(Input::NetworkChanged(Handover::BreakBeforeMake));
@@ -150,6 +153,13 @@ impl World {
             Kind::Restart => self.restart(),
         }
         true
+    }
+
+    /// Some of the time that there is.
+    fn chosen_time(&mut self, tape: &mut Tape<'_>) -> Duration {
+        let time = Duration::from_millis(tape.of(&TIMES)).min(self.left);
+        self.left -= time;
+        time
     }
 
     /// One that has this number or, by another byte, one that there is.

@@ -28,6 +28,8 @@ use tape::Tape;
 const PASSWORD: &str = "geheim";
 /// More things than a minute of calls brings; what comes after them is not read.
 const STEPS: usize = 200;
+/// How long all of it may last.
+const LONGEST: Duration = Duration::from_secs(2_000);
 /// More than any one thing makes the phone say or want.
 const MANY: usize = 5_000;
 /// As many calls as a phone has at a time.
@@ -58,6 +60,7 @@ struct World {
     config: Config,
     saved: Option<Saved>,
     boot: Duration,
+    left: Duration,
     /// How far the wall clock is ahead of what it was.
     jumped: Duration,
     server: Server,
@@ -102,6 +105,7 @@ impl World {
             config,
             saved: None,
             boot,
+            left: LONGEST,
             jumped: Duration::ZERO,
             server: Server::default(),
             flow: FlowId(0),
