@@ -163,3 +163,26 @@ fn swapped_calls_change_places() {
     }
     assert_quiet(&mut trio.world);
 }
+
+#[test]
+fn those_who_are_joined_are_left_to_themselves() {
+    let mut trio = Trio::new();
+    let second = trio.consult();
+    trio.world.ladder().clear();
+    let calls = vec![trio.call, second];
+    trio.world.command(trio.agent, Command::Merge { calls }).unwrap();
+    trio.world.run_for(Duration::from_secs(2));
+    // To each of the two the server plays what comes from the agent, whose phone mixes.
+    assert!(trio.world.calls(trio.agent).iter().all(|c| c.merged && c.active));
+    for phone in [trio.customer, trio.colleague] {
+        let id = call(&trio.world, phone);
+        assert!(matches!(trio.world.hears(phone, id), Some(Heard::Leg(_))));
+    }
+    trio.world.command(trio.agent, Command::Leave).unwrap();
+    trio.world.run_for(Duration::from_secs(2));
+    let ladder = trio.world.ladder().text().to_owned();
+    let title = "The agent joins the customer and a colleague, and leaves them.";
+    assert_golden("three-way", title, &ladder);
+    trio.others_talk();
+    trio.end();
+}
