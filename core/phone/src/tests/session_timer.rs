@@ -368,3 +368,18 @@ fn a_refresh_that_went_down_with_its_connection_goes_again_on_the_next() {
     world.advance_alive(SECOND);
     world.request(Method::Update);
 }
+
+#[test]
+fn a_refresh_that_went_down_goes_again_though_the_new_path_is_not_agreed_to_yet() {
+    let mut world = talking_out("1800;refresher=uac", "UPDATE");
+    world.advance_alive(SECOND * 900);
+    world.request(Method::Update);
+    world.lose_flow(FlowErrorKind::Lost);
+    world.advance(SECOND);
+    world.open_flow();
+    world.grant();
+    world.described(id());
+    world.request(Method::Invite);
+    world.advance_alive(SECOND * 31);
+    world.request(Method::Update);
+}

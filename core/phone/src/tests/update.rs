@@ -83,6 +83,17 @@ fn an_update_during_another_comes_again_later() {
 }
 
 #[test]
+fn an_update_without_a_description_waits_for_no_reinvite() {
+    let (mut world, invite, to) = World::talking_in(id());
+    let mut change = world.inside(&invite, &to, Method::Invite);
+    change.set_body("application/sdp", sdp("sendrecv").into_bytes());
+    world.receive(change);
+    let refresh = update(&mut world, &invite, &to, "");
+    world.receive(refresh);
+    world.response(200);
+}
+
+#[test]
 fn an_update_that_cannot_be_described_or_read_is_refused_and_the_call_goes_on() {
     let (mut world, invite, to) = World::talking_in(id());
     let change = update(&mut world, &invite, &to, &sdp("sendrecv"));
