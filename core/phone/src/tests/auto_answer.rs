@@ -90,6 +90,22 @@ fn where_the_platform_owns_the_audio_the_tone_waits_for_it() {
 }
 
 #[test]
+fn a_tone_that_does_not_end_keeps_the_ways_closed_for_three_seconds() {
+    let (mut world, invite) = asked(AnswerMode::Asked, 0);
+    world.advance_alive(SECOND / 10);
+    let to = world.response(200).headers.get(&HeaderName::TO).unwrap().into_owned();
+    let ack = world.inside(&invite, &to, Method::Ack);
+    world.receive(ack);
+    world.handle(Input::MediaConnected { call: id() });
+    assert!(world.take(|o| matches!(o, Output::PlayTone { .. })).is_some());
+    world.outputs.clear();
+    world.advance_alive(SECOND * 2);
+    assert!(gates(&world).is_empty());
+    world.advance_alive(SECOND * 2);
+    assert_eq!(gates(&world).len(), 2);
+}
+
+#[test]
 fn beside_a_call_on_hold_a_second_one_is_not_answered_so() {
     let config = Config { answer_mode: AnswerMode::Asked, ..config() };
     let (mut world, _, _) = World::talking_with(config, call_id(2));

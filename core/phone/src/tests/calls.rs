@@ -454,11 +454,15 @@ fn the_joined_two_are_left_to_themselves() {
 }
 
 #[test]
-fn a_call_that_is_ending_has_no_microphone() {
+fn a_call_that_is_ending_has_no_microphone_and_waits_for_the_other_side() {
     let id = call_id(1);
     let (mut world, _, _) = World::talking_in(id);
     assert!(world.phone.snapshot().calls[0].active);
     world.command(Command::HangUp { call: id }).unwrap();
+    world.advance_alive(SECOND * 5);
     let call = &world.phone.snapshot().calls[0];
     assert_eq!((call.state, call.active), (CallState::Ending, false));
+    let bye = world.request(Method::Bye);
+    world.reply(&bye, 200);
+    world.ended(id, EndReason::Local);
 }

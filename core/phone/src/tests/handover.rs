@@ -85,6 +85,22 @@ fn with_both_networks_the_old_one_carries_on_until_the_new_one_does() {
 }
 
 #[test]
+fn what_was_asked_over_a_network_that_is_gone_is_told_at_once() {
+    let (mut world, _, _) = World::talking_in(id());
+    let old = world.flow;
+    let message = MessageId(uuid::Uuid::from_u128(3));
+    let (to, text) = ("1002".to_owned(), "hello".to_owned());
+    world.command(Command::SendMessage { message, to, text }).unwrap();
+    world.request(Method::Message);
+    world.handle(MAKE);
+    world.open_flow();
+    let error = FlowError { kind: FlowErrorKind::Lost, detail: "reset".to_owned() };
+    world.handle(Input::FlowFailed { flow: old, error });
+    let failed = |event: &Event| matches!(event, Event::MessageFailed { .. });
+    assert!(world.events.iter().any(failed));
+}
+
+#[test]
 fn a_new_network_that_does_not_reach_the_server_costs_nothing() {
     let (mut world, _, _) = World::talking_in(id());
     world.handle(MAKE);
