@@ -466,3 +466,27 @@ fn a_call_that_is_ending_has_no_microphone_and_waits_for_the_other_side() {
     world.reply(&bye, 200);
     world.ended(id, EndReason::Local);
 }
+
+#[test]
+fn an_end_that_waits_for_the_other_side_has_its_time() {
+    let id = call_id(1);
+    let (mut world, invite) = World::ringing_in(id);
+    world.command(Command::Answer { call: id }).unwrap();
+    let to = world.response(200).headers.get(&HeaderName::TO).unwrap().into_owned();
+    world.command(Command::HangUp { call: id }).unwrap();
+    world.advance_alive(SECOND * 5);
+    world.sent.clear();
+    let ack = world.inside(&invite, &to, Method::Ack);
+    world.receive(ack);
+    world.request(Method::Bye);
+
+    let mut world = World::registered();
+    world.command(Command::Dial { call: id, to: "200".to_owned() }).unwrap();
+    world.described(id);
+    let invite = world.request(Method::Invite);
+    world.command(Command::HangUp { call: id }).unwrap();
+    world.advance_alive(SECOND * 5);
+    world.silent();
+    world.reply(&invite, 100);
+    world.request(Method::Cancel);
+}
