@@ -182,7 +182,7 @@ impl PhoneConfig {
     /// The driver's configuration.
     pub(crate) fn prepare(
         self,
-        vault: Option<(Arc<driver::Vault>, Arc<driver::CallHistory>)>,
+        vault: Option<(Arc<driver::Vault>, driver::Stores)>,
     ) -> Result<DriverConfig, StartError> {
         keep_secret(&self.password);
         for credential in self.ice_servers.iter().filter_map(|server| server.credential.as_ref()) {
@@ -215,12 +215,12 @@ impl PhoneConfig {
         if let Some(name) = self.user_agent {
             phone.user_agent = name;
         }
-        let (vault, history) = vault.unzip();
+        let (vault, stores) = vault.unzip();
         Ok(DriverConfig {
             phone,
             saved: None,
             vault,
-            history,
+            stores,
             trust: match self.trust {
                 Trust::Platform => driver::Trust::Platform,
                 Trust::Pem { text } => driver::Trust::Pem(text.into_bytes()),

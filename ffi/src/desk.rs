@@ -7,9 +7,7 @@
 use crate::CommandError;
 use crate::shown::Shown;
 use sidetone_driver::Handle;
-use sidetone_phone::{
-    Announcement, Command, CommandError as Refusal, Handover, MessageId, MessagePage,
-};
+use sidetone_phone::{Announcement, Command, CommandError as Refusal, Handover};
 use std::sync::Arc;
 use tokio::sync::{mpsc, oneshot};
 
@@ -17,7 +15,6 @@ use tokio::sync::{mpsc, oneshot};
 enum Wish {
     Command(Command, oneshot::Sender<Result<(), Refusal>>),
     Hear(Fact),
-    Messages(Option<MessageId>, usize, oneshot::Sender<MessagePage>),
     Shutdown(oneshot::Sender<()>),
 }
 
@@ -58,17 +55,6 @@ impl Desk {
         self.leave(Wish::Hear(fact));
     }
 
-    /// Some of the messages; none of a phone that has ended.
-    pub(crate) async fn messages(
-        &self,
-        before: Option<MessageId>,
-        limit: usize,
-    ) -> crate::MessagePage {
-        let (reply, answer) = oneshot::channel();
-        self.leave(Wish::Messages(before, limit, reply));
-        answer.await.unwrap_or_default().into()
-    }
-
     /// Waits until the phone has ended.
     pub(crate) async fn shutdown(&self) {
         let (done, ended) = oneshot::channel();
@@ -91,9 +77,6 @@ async fn serve(phone: Handle, shown: Arc<Shown>, mut queue: mpsc::UnboundedRecei
                 shown.refresh();
                 // Whoever asked may have gone.
                 let _ = reply.send(outcome);
-            }
-            Wish::Messages(before, limit, reply) => {
-                let _ = reply.send(phone.messages(before, limit).await);
             }
             Wish::Hear(fact) => hear(&phone, fact).await,
             Wish::Shutdown(done) => {

@@ -209,6 +209,13 @@ pub enum Event {
         /// Why, and what to do, in words.
         text: String,
     },
+    /// Nobody has said whether a message arrived; it is not sent again by itself.
+    MessageUncertain {
+        /// The message.
+        message: MessageId,
+        /// What to do, in words.
+        text: String,
+    },
     /// The agent is something else now, or asks for it; also where only his calls have changed it.
     AgentChanged {
         /// What is to be seen of him.
@@ -506,6 +513,10 @@ impl From<phone::Event> for Event {
                 message: MessageId(message.0),
                 reason: reason.into(),
                 text: reason.to_string(),
+            },
+            E::MessageUncertain { message } => Self::MessageUncertain {
+                message: MessageId(message.0),
+                text: sidetone_phone::MessageState::UNCERTAIN.to_owned(),
             },
             E::ControlDone { control } => Self::ControlDone { control: ControlId(control.0) },
             E::ControlFailed { control, reason } => Self::ControlFailed {

@@ -1,9 +1,9 @@
 //! The calls that are over, as they cross: found by what is typed, in pages.
 
-use crate::{CallId, Direction, EndReason, Party, StartError, VaultError, runtime, time};
+use crate::vault::on_runtime;
+use crate::{CallId, Direction, EndReason, Party, VaultError, time};
 use sidetone_driver as driver;
 use sidetone_phone as phone;
-use std::convert;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
@@ -25,7 +25,7 @@ impl CallHistory {
     ) -> Result<HistoryPage, VaultError> {
         let kept = Arc::clone(&self.kept);
         let limit = usize::try_from(limit).unwrap_or(usize::MAX);
-        let after = after.map(phone::HistoryCursor);
+        let after = after.map(phone::Cursor);
         let filter = filter.into();
         on_runtime(async move { kept.page(filter, after, limit).await }).await.map(Into::into)
     }
@@ -117,15 +117,6 @@ pub struct HistoryPage {
     pub next: Option<u64>,
     /// Changes whenever the history does, as `HistoryChanged` tells.
     pub revision: u64,
-}
-
-/// What blocks does so on the library's threads.
-async fn on_runtime<T: Send + 'static>(
-    work: impl Future<Output = Result<T, driver::VaultError>> + Send + 'static,
-) -> Result<T, VaultError> {
-    let runtime = runtime::handle().map_err(|error: StartError| VaultError::system(error))?;
-    let done = runtime.spawn(work).await.map_err(VaultError::system);
-    done.and_then(|done| done.map_err(convert::Into::into))
 }
 
 impl From<HistoryFilter> for phone::HistoryFilter {

@@ -66,7 +66,7 @@ pub use history::{CallHistory, CallOutcome, HistoryEntry, HistoryFilter, History
 pub use ids::{CallId, ControlId, InstanceId, MessageId};
 pub use link::{SignInLink, parse_sign_in_link};
 pub use logging::{LogLevel, LogLine, LogSink, LogSinkError, set_log_sink};
-pub use message::{MessageFailure, MessagePage, MessageState, TextMessage};
+pub use message::{MessageFailure, MessagePage, MessageState, Messages, TextMessage};
 pub use phone::{Handover, Phone};
 pub use push::{
     Announcement, AnnouncementKind, Caller, Intent, PushProvider, PushToken, Report, announce,

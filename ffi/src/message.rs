@@ -1,8 +1,46 @@
 //! Messages between agents, as they cross.
 
-use crate::{MessageId, Party, time};
+use crate::vault::on_runtime;
+use crate::{MessageId, Party, VaultError, time};
+use sidetone_driver as driver;
 use sidetone_phone as phone;
+use std::sync::Arc;
 use std::time::SystemTime;
+
+/// The messages that came in and were sent, of a vault or of a phone without one: the last 2000 of a year. Many may read
+/// them at once.
+#[derive(uniffi::Object)]
+pub struct Messages {
+    kept: Arc<driver::Messages>,
+}
+
+#[uniffi::export]
+impl Messages {
+    /// Some of the messages, latest first: those before this one, or the last; at most 200.
+    #[uniffi::method(default(before = None, limit = 50))]
+    pub async fn page(
+        &self,
+        before: Option<MessageId>,
+        limit: u32,
+    ) -> Result<MessagePage, VaultError> {
+        let kept = Arc::clone(&self.kept);
+        let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+        let before = before.map(|id| phone::MessageId(id.0));
+        on_runtime(async move { kept.page(before, limit).await }).await.map(Into::into)
+    }
+
+    /// Forgets every message, on the disk too.
+    pub async fn clear(&self) -> Result<(), VaultError> {
+        let kept = Arc::clone(&self.kept);
+        on_runtime(async move { kept.clear().await }).await.map(drop)
+    }
+}
+
+impl Messages {
+    pub(crate) fn of(kept: Arc<driver::Messages>) -> Arc<Self> {
+        Arc::new(Self { kept })
+    }
+}
 
 /// A message that came in or was sent.
 #[derive(Debug, Clone, PartialEq, Eq, uniffi::Record)]
@@ -17,6 +55,10 @@ pub struct TextMessage {
     pub at: SystemTime,
     /// What has become of it.
     pub state: MessageState,
+    /// Whom to write to in reply, or to write again; none where the other side is hidden.
+    pub reply: Option<String>,
+    /// What happened and what to do, in words, where it failed or is uncertain.
+    pub advice: Option<String>,
 }
 
 /// What has become of a message.
@@ -35,6 +77,8 @@ pub enum MessageState {
         /// Why.
         reason: MessageFailure,
     },
+    /// It may have arrived: the connection or the process was lost on the way. It is not sent again by itself.
+    Uncertain,
 }
 
 /// Why a message was not delivered.
@@ -46,8 +90,6 @@ pub enum MessageFailure {
     Refused,
     /// Too long for the server.
     TooLong,
-    /// Nobody has said whether it arrived.
-    Unknown,
     /// The server refused it otherwise.
     Rejected {
         /// The status code.
@@ -69,15 +111,18 @@ impl From<phone::TextMessage> for TextMessage {
         use phone::MessageState as S;
         Self {
             id: MessageId(message.id.0),
+            reply: message.reply(),
             party: message.party.into(),
             text: message.text,
             at: time::wall(message.at),
+            advice: message.state.advice(),
             state: match message.state {
                 S::Received => MessageState::Received,
                 S::Sending => MessageState::Sending,
                 S::Accepted => MessageState::Accepted,
                 S::Delivered => MessageState::Delivered,
                 S::Failed(reason) => MessageState::Failed { reason: reason.into() },
+                S::Uncertain => MessageState::Uncertain,
             },
         }
     }
@@ -90,7 +135,6 @@ impl From<phone::MessageFailure> for MessageFailure {
             F::Unreachable => Self::Unreachable,
             F::Refused => Self::Refused,
             F::TooLong => Self::TooLong,
-            F::Unknown => Self::Unknown,
             F::Rejected(status) => Self::Rejected { status },
         }
     }

@@ -5,8 +5,8 @@ use crate::journal::{Journal, Keeper, Question};
 use crate::shown::Shown;
 use crate::{
     Announcement, CallHistory, CallId, CommandError, ControlError, ControlId, DeclineReason, Event,
-    EventPage, MessageId, MessagePage, PhoneConfig, PushToken, RecordingAction, Snapshot,
-    StartError, SupervisionMode, TeamSnapshot, Vault, android, runtime, time,
+    EventPage, MessageId, Messages, PhoneConfig, PushToken, RecordingAction, Snapshot, StartError,
+    SupervisionMode, TeamSnapshot, Vault, android, runtime, time,
 };
 use sidetone_driver as driver;
 use sidetone_driver::{Update, Updates, What};
@@ -26,7 +26,7 @@ pub struct Phone {
     desk: Desk,
     journal: Journal,
     shown: Arc<Shown>,
-    history: Arc<driver::CallHistory>,
+    stores: driver::Stores,
 }
 
 /// How one network follows another.
@@ -66,14 +66,14 @@ impl Phone {
         let opened = async { spawn_blocking(move || sidetone_driver::start(config)).await };
         let opened = runtime.spawn(opened).await.and_then(convert::identity);
         let (handle, updates) = opened.map_err(|e| StartError::no_thread(&e.to_string()))??;
-        let history = Arc::clone(handle.history());
+        let stores = handle.stores().clone();
         let shown = Shown::new(handle.snapshots());
         let (journal, questions) = Journal::open();
         let (desk, served) = Desk::open(handle, Arc::clone(&shown));
         runtime.spawn(served);
         runtime.spawn(Arc::clone(&shown).follow());
         runtime.spawn(keep(updates, questions, Arc::clone(&shown)));
-        Ok(Arc::new(Self { desk, journal, shown, history }))
+        Ok(Arc::new(Self { desk, journal, shown, stores }))
     }
 
     /// Signs in, now and again until `sign_out`. Where that is done already the server is asked for a
@@ -179,12 +179,9 @@ impl Phone {
         Ok(id)
     }
 
-    /// The messages of this process, latest first: those before this one, or the last; at most 200. They are not stored.
-    #[uniffi::method(default(before = None, limit = 50))]
-    pub async fn messages(&self, before: Option<MessageId>, limit: u32) -> MessagePage {
-        let limit = usize::try_from(limit).unwrap_or(usize::MAX);
-        let before = before.map(|id| sidetone_phone::MessageId(id.0));
-        self.desk.messages(before, limit).await
+    /// The messages: the vault's, or without one those of this phone.
+    pub fn messages(&self) -> Arc<Messages> {
+        Messages::of(Arc::clone(&self.stores.messages))
     }
 
     /// Has the server carry out a code of its dial plan, and waits for what comes of it, ten waking seconds at most: the end is
@@ -331,7 +328,7 @@ impl Phone {
 
     /// The calls that are over: the vault's, or without one those of this phone.
     pub fn history(&self) -> Arc<CallHistory> {
-        CallHistory::of(Arc::clone(&self.history))
+        CallHistory::of(Arc::clone(&self.stores.history))
     }
 
     /// What is to be seen of the phone now.

@@ -1,6 +1,6 @@
 //! Small files sealed with the app's key, as they cross: what blocks runs on the library's threads.
 
-use crate::{CallHistory, StartError, VaultError, android, runtime};
+use crate::{CallHistory, Messages, StartError, VaultError, android, runtime};
 use sidetone_driver as driver;
 use std::convert;
 use std::path::Path;
@@ -8,11 +8,12 @@ use std::sync::Arc;
 use tokio::task::spawn_blocking;
 
 /// Small files sealed with the app's key. Given to a phone, it keeps there what must survive the process.
-/// The app may keep its own beside them, under names of `a-z`, `0-9` and `-`; the phone's are `phone` and `history-` with a number.
+/// The app may keep its own beside them, under names of `a-z`, `0-9` and `-`; the phone's are `phone`, and
+/// `history-` and `messages-` with a number.
 #[derive(uniffi::Object)]
 pub struct Vault {
     sealed: Arc<driver::Vault>,
-    history: Arc<driver::CallHistory>,
+    stores: driver::Stores,
 }
 
 #[uniffi::export]
@@ -27,8 +28,8 @@ impl Vault {
         let key: [u8; 32] = key.try_into().map_err(|key: Vec<u8>| VaultError::key(key.len()))?;
         let sealed = blocking(move || driver::Vault::open(Path::new(&directory), &key)).await?;
         let sealed = Arc::new(sealed);
-        let history = driver::CallHistory::new(Some(Arc::clone(&sealed)));
-        Ok(Arc::new(Self { sealed, history }))
+        let stores = driver::Stores::new(Some(&sealed));
+        Ok(Arc::new(Self { sealed, stores }))
     }
 
     /// What was stored under this name.
@@ -39,7 +40,12 @@ impl Vault {
 
     /// The calls that are over, of each phone that was given this vault; there before any phone is.
     pub fn history(&self) -> Arc<CallHistory> {
-        CallHistory::of(Arc::clone(&self.history))
+        CallHistory::of(Arc::clone(&self.stores.history))
+    }
+
+    /// The messages of each phone that was given this vault; there before any phone is.
+    pub fn messages(&self) -> Arc<Messages> {
+        Messages::of(Arc::clone(&self.stores.messages))
     }
 
     /// Stores this in place of what was there. When it returns it is on the disk.
@@ -57,8 +63,8 @@ impl Vault {
 
 impl Vault {
     /// The driver's, for a phone.
-    pub(crate) fn sealed(&self) -> (Arc<driver::Vault>, Arc<driver::CallHistory>) {
-        (Arc::clone(&self.sealed), Arc::clone(&self.history))
+    pub(crate) fn sealed(&self) -> (Arc<driver::Vault>, driver::Stores) {
+        (Arc::clone(&self.sealed), self.stores.clone())
     }
 }
 
@@ -69,4 +75,13 @@ async fn blocking<T: Send + 'static>(
     let runtime = runtime::handle().map_err(|error: StartError| VaultError::system(error))?;
     let done = runtime.spawn(async { spawn_blocking(work).await }).await;
     Ok(done.and_then(convert::identity).map_err(VaultError::system)??)
+}
+
+/// Does on the library's threads what blocks in a store.
+pub(crate) async fn on_runtime<T: Send + 'static>(
+    work: impl Future<Output = Result<T, driver::VaultError>> + Send + 'static,
+) -> Result<T, VaultError> {
+    let runtime = runtime::handle().map_err(|error: StartError| VaultError::system(error))?;
+    let done = runtime.spawn(work).await.map_err(VaultError::system);
+    done.and_then(|done| done.map_err(Into::into))
 }

@@ -79,9 +79,9 @@ mod tests {
         let account = Account::new("sip:agent1@example.test", Secret::new("")).unwrap();
         let server = "wss://pbx.example.test/ws".parse().unwrap();
         let phone = Config::new(account, vec![server], uuid::Uuid::nil());
-        let (saved, vault, history) = (None, None, None);
+        let (saved, vault, stores) = (None, None, None);
         let (trust, ice_servers) = (Trust::Platform, Vec::new());
-        DriverConfig { phone, saved, vault, history, trust, ice_servers, microphone, speaker }
+        DriverConfig { phone, saved, vault, stores, trust, ice_servers, microphone, speaker }
     }
 
     #[test]

@@ -172,7 +172,7 @@ impl Setup {
                 phone,
                 saved: None,
                 vault: state.vault(),
-                history: None,
+                stores: None,
                 trust,
                 ice_servers,
                 microphone: endpoint(args.mic.clone().or(file.mic)),

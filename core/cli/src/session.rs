@@ -9,8 +9,8 @@ use crate::json::{
 use crate::quiet::Quiet;
 use sidetone_driver::{Handle, Milestone, StartError, Update, Updates, VaultError, What};
 use sidetone_phone::{
-    CallId, Command, CommandError, Event, HistoryCursor, HistoryFilter, HistoryPage,
-    RegistrationState, Snapshot,
+    CallId, Command, CommandError, Cursor, Event, HistoryFilter, HistoryPage, RegistrationState,
+    Snapshot,
 };
 use std::time::Duration;
 
@@ -112,7 +112,7 @@ impl Session {
     pub(crate) async fn history(
         &self,
         filter: HistoryFilter,
-        after: Option<HistoryCursor>,
+        after: Option<Cursor>,
         limit: usize,
     ) -> Result<HistoryPage, VaultError> {
         self.handle.history().page(filter, after, limit).await
@@ -194,7 +194,8 @@ impl Session {
                 vec![page.map_or_else(|error| not_read("history", &error), JsonEvent::from)]
             }
             Ok(Request::Messages { before, limit }) => {
-                vec![self.handle.messages(before, limit).await.into()]
+                let page = self.handle.messages().page(before, limit).await;
+                vec![page.map_or_else(|error| not_read("messages", &error), JsonEvent::from)]
             }
             Ok(Request::Team { filter }) => {
                 let team = self.snapshot().team.unwrap_or_default();
@@ -206,6 +207,13 @@ impl Session {
                 vec![cleared.map_or_else(
                     |error| not_read("clear_history", &error),
                     |revision| JsonEvent::HistoryChanged { revision },
+                )]
+            }
+            Ok(Request::ClearMessages) => {
+                let cleared = self.handle.messages().clear().await;
+                vec![cleared.map_or_else(
+                    |error| not_read("clear_messages", &error),
+                    |_| answer("clear_messages", None, Ok(())),
                 )]
             }
             Ok(Request::Snapshot) => vec![JsonEvent::from(&self.snapshot())],
@@ -229,7 +237,7 @@ fn answer(name: &str, call: Option<CallId>, result: Result<(), Refusal>) -> Json
     }
 }
 
-/// A command on the history that the disk does not let.
+/// A command on what is kept that the disk does not let.
 fn not_read(command: &str, error: &VaultError) -> JsonEvent {
     JsonEvent::Refused {
         command: command.to_owned(),
@@ -327,6 +335,7 @@ pub(crate) fn plain(event: &JsonEvent) -> Option<String> {
             "message accepted by the server".to_owned()
         }
         JsonEvent::MessageFailed { text, .. } => format!("message not delivered: {text}"),
+        JsonEvent::MessageUncertain { text, .. } => format!("message uncertain: {text}"),
         JsonEvent::ControlDone { .. } => "code done".to_owned(),
         JsonEvent::ControlFailed { text, .. } => format!("code not done: {text}"),
         JsonEvent::Agent { agent } => of_agent(agent),

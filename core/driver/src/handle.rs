@@ -1,9 +1,7 @@
 //! The app's side of a running phone.
 
-use crate::CallHistory;
-use sidetone_phone::{
-    Announcement, Command, CommandError, Handover, Input, MessageId, MessagePage, Snapshot,
-};
+use crate::{CallHistory, Messages, Stores};
+use sidetone_phone::{Announcement, Command, CommandError, Handover, Input, Snapshot};
 use std::sync::Arc;
 use tokio::sync::{mpsc, oneshot, watch};
 
@@ -13,7 +11,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 pub struct Handle {
     pub(crate) requests: mpsc::Sender<Request>,
     pub(crate) snapshots: watch::Receiver<Snapshot>,
-    pub(crate) history: Arc<CallHistory>,
+    pub(crate) stores: Stores,
 }
 
 /// What the phone's task is asked.
@@ -22,7 +20,6 @@ pub(crate) enum Request {
     Command(Command, oneshot::Sender<Result<(), CommandError>>),
     Happened(Input),
     AudioRouteChanged,
-    Messages(Option<MessageId>, usize, oneshot::Sender<MessagePage>),
     Shutdown(oneshot::Sender<()>),
 }
 
@@ -51,17 +48,19 @@ impl Handle {
         self.snapshots.clone()
     }
 
-    /// The calls that are over.
-    pub fn history(&self) -> &Arc<CallHistory> {
-        &self.history
+    /// What is kept of calls and messages.
+    pub fn stores(&self) -> &Stores {
+        &self.stores
     }
 
-    /// The messages of this process, latest first: those before this one, or the last; at most so many. None where
-    /// the phone has ended.
-    pub async fn messages(&self, before: Option<MessageId>, limit: usize) -> MessagePage {
-        let (reply, answer) = oneshot::channel();
-        self.tell(Request::Messages(before, limit, reply)).await;
-        answer.await.unwrap_or_default()
+    /// The calls that are over.
+    pub fn history(&self) -> &Arc<CallHistory> {
+        &self.stores.history
+    }
+
+    /// The messages that came in and were sent.
+    pub fn messages(&self) -> &Arc<Messages> {
+        &self.stores.messages
     }
 
     /// The system has another network, or the process resumed after a suspension.

@@ -11,7 +11,7 @@
 //! | `call` | the task of one call's peer connection |
 //! | `media` | the media thread: codec, playout and levels of each call, paced by the device |
 //! | [`device`] | microphones and loudspeakers behind `AudioDevice`: cpal, WAV file, null |
-//! | `history` | the calls that are over, as they lie in the vault |
+//! | `store` | the calls that are over and the messages, as they lie in the vault |
 //! | `link` | who made a sign-in link |
 //! | `vault` | what survives the process, sealed at rest |
 //! | [`clock`] | boot time and wall time |
@@ -20,11 +20,11 @@ mod call;
 pub mod clock;
 pub mod device;
 mod handle;
-mod history;
 mod link;
 mod media;
 pub mod peer;
 mod saving;
+mod store;
 mod task;
 #[cfg(test)]
 mod testing;
@@ -35,8 +35,8 @@ mod updates;
 mod vault;
 
 pub use handle::Handle;
-pub use history::CallHistory;
 pub use link::{LinkKey, LinkKeyError, LinkSigner, open_link};
+pub use store::{CallHistory, Messages, Store, Stores};
 pub use updates::Updates;
 pub use vault::{Vault, VaultError};
 
@@ -79,8 +79,8 @@ fn start_on<F>(config: DriverConfig, open: F) -> Result<(Handle, Updates), Start
 where
     F: FnOnce() -> Result<Box<dyn AudioDevice>, AudioError> + Send + 'static,
 {
-    let DriverConfig { phone, saved, vault, history, trust, ice_servers, .. } = config;
-    let history = history.unwrap_or_else(|| CallHistory::new(vault.clone()));
+    let DriverConfig { phone, saved, vault, stores, trust, ice_servers, .. } = config;
+    let stores = stores.unwrap_or_else(|| Stores::new(vault.as_ref()));
     let saved = vault.as_deref().map_or(Ok(saved), saving::load)?;
     let connector = Connector::new(&trust)?;
     let entropy = random().map_err(|e| StartError::Trust(e.to_string()))?;
@@ -93,10 +93,10 @@ where
     let (requests, queue) = mpsc::channel(REQUESTS);
     let (teller, updates) = updates::channel();
     let peers = PeerConfig { ice_servers, ..PeerConfig::default() };
-    let kept = Arc::clone(&history);
-    let parts = task::Parts { phone, connector, peers, media, vault, history, teller, snapshots };
+    let kept = stores.clone();
+    let parts = task::Parts { phone, connector, peers, media, vault, stores, teller, snapshots };
     tokio::spawn(task::run(parts, queue));
-    Ok((Handle { requests, snapshots: shown, history: kept }, updates))
+    Ok((Handle { requests, snapshots: shown, stores: kept }, updates))
 }
 
 /// Bytes of the system's generator.
@@ -116,8 +116,8 @@ pub struct DriverConfig {
     pub saved: Option<Saved>,
     /// Where the phone keeps what must survive it. Without one, the app stores [`What::Save`].
     pub vault: Option<Arc<Vault>>,
-    /// The history that the phone's calls go into, where it is open already; else the vault's.
-    pub history: Option<Arc<CallHistory>>,
+    /// Where the phone's calls and messages go, where that is open already; else into the vault.
+    pub stores: Option<Stores>,
     /// Whose certificates are trusted.
     pub trust: Trust,
     /// STUN and TURN servers.

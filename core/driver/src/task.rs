@@ -9,7 +9,7 @@ use crate::media::{
 use crate::peer::PeerConfig;
 use crate::transport::{Connector, Flow, FlowNotice, Notice as FlowReport};
 use crate::updates::Teller;
-use crate::{CallHistory, Vault, What, clock, saving};
+use crate::{Stores, Vault, VaultError, What, clock, saving};
 use sidetone_media::Codec;
 use sidetone_media::uplink::Gate;
 use sidetone_phone::{
@@ -37,7 +37,7 @@ pub(crate) struct Parts {
     pub(crate) peers: PeerConfig,
     pub(crate) media: MediaThread,
     pub(crate) vault: Option<Arc<Vault>>,
-    pub(crate) history: Arc<CallHistory>,
+    pub(crate) stores: Stores,
     pub(crate) teller: Teller,
     pub(crate) snapshots: watch::Sender<Snapshot>,
 }
@@ -134,10 +134,6 @@ impl Task {
                 }
                 Wake::Request(Some(Request::Happened(input))) => {
                     self.parts.phone.handle(input, clock::now());
-                }
-                Wake::Request(Some(Request::Messages(before, limit, reply))) => {
-                    // Whoever asked may have gone.
-                    let _ = reply.send(self.parts.phone.messages(before, limit));
                 }
                 Wake::Request(Some(Request::AudioRouteChanged)) => {
                     self.parts.media.ask(MediaCommand::Reopen);
@@ -249,6 +245,14 @@ impl Task {
             }
             Output::Save(saved) => self.save(saved).await,
             Output::Record(record) => self.record(record).await,
+            Output::KeepMessage(message) => {
+                let kept = self.parts.stores.messages.add(message).await;
+                self.tell_if_lost("a message is not kept", kept);
+            }
+            Output::MarkMessage { message, state } => {
+                let marked = self.parts.stores.messages.mark(message, state).await;
+                self.tell_if_lost("what became of a message is not kept", marked);
+            }
         }
     }
 
@@ -257,19 +261,22 @@ impl Task {
         let Some(vault) = &self.parts.vault else {
             return self.parts.teller.tell(What::Save(saved));
         };
-        if let Err(error) = saving::store(vault.clone(), saved).await {
-            log::error!("the phone's state is not stored: {error}");
-            self.parts.teller.tell(What::NotSaved(error.to_string()));
-        }
+        let stored = saving::store(vault.clone(), saved).await;
+        self.tell_if_lost("the phone's state is not stored", stored);
     }
 
     /// Keeps a call that is over before the next output is carried out.
     async fn record(&mut self, record: CallRecord) {
-        if let Err(error) = self.parts.history.record(record).await {
-            log::error!("a call is not kept in the history: {error}");
+        let kept = self.parts.stores.history.add(record).await;
+        self.tell_if_lost("a call is not kept in the history", kept);
+        self.parts.teller.tell(What::HistoryChanged(self.parts.stores.history.revision()));
+    }
+
+    fn tell_if_lost(&self, what: &str, stored: Result<(), VaultError>) {
+        if let Err(error) = stored {
+            log::error!("{what}: {error}");
             self.parts.teller.tell(What::NotSaved(error.to_string()));
         }
-        self.parts.teller.tell(What::HistoryChanged(self.parts.history.revision()));
     }
 
     /// Does something with a flow; a flow that fails in it is lost.

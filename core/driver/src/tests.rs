@@ -107,7 +107,7 @@ fn config(server: &str, authority: &Authority, vault: Option<Arc<Vault>>) -> Dri
     DriverConfig {
         phone: Config::new(account, vec![server.parse().unwrap()], uuid::Uuid::from_u128(7)),
         saved: None,
-        history: None,
+        stores: None,
         vault,
         trust: authority.trust(),
         ice_servers: Vec::new(),

@@ -25,9 +25,10 @@
 //! | `control` | control calls: codes of the server's dial plan, and what came of them |
 //! | `doubt` | what a process that was suspended may not take for fresh |
 //! | `focus` | the calls among themselves: who talks, who is joined, who is brought together |
-//! | `history` | the calls that are over: bounded, filtered, in pages |
+//! | `history` | the calls that are over: filtered, in pages |
+//! | `ledger` | what is kept of calls and messages: bounded, stored in segments |
 //! | `mailbox` | the summary of the account's voice mailbox |
-//! | `messages` | messages between agents |
+//! | `messages` | messages between agents: sent, received and kept |
 //! | `news` | what the server's packs tell, read within limits |
 //! | `referral` | a REFER that is followed, and who is told how it goes |
 //! | `replaces` | an INVITE that takes the place of a call |
@@ -50,6 +51,7 @@ mod control;
 mod doubt;
 mod focus;
 mod history;
+mod ledger;
 mod mailbox;
 mod messages;
 mod news;
@@ -68,6 +70,8 @@ mod ua;
 mod uas;
 
 pub use api::*;
-pub use history::{Change, History, Segment};
+pub use history::History;
+pub use ledger::{Change, Cursor, Entry, Ledger, Record, Segment};
+pub use messages::MessageLog;
 pub use phone::Phone;
 pub use push::announce;

@@ -34,7 +34,7 @@ impl Phone {
                 self.memory.remember(call.id, verdict, now);
             }
             if let Some(record) = call.to_record(now) {
-                self.ua.record(record);
+                self.ua.keep(Output::Record(record));
             }
         }
         self.sound_call_waiting();

@@ -3,7 +3,9 @@
 use crate::call::Call;
 use crate::phone::{MAX_CALLS, Phone};
 use crate::push::{self, memory::Verdict};
-use crate::{Announcement, CallId, CallRecord, EndReason, Event, Intent, Now, Saved, SavedDialog};
+use crate::{
+    Announcement, CallId, CallRecord, EndReason, Event, Intent, Now, Output, Saved, SavedDialog,
+};
 use sidetone_sip::Dialog;
 use std::fmt;
 
@@ -34,7 +36,10 @@ impl Phone {
             self.memory.remember(call, Verdict::Over, now);
             self.ua.tell(Event::Ended { call, reason });
         }
-        saved.unfinished.iter().take(MAX_CALLS).for_each(|call| self.ua.record(call.clone()));
+        for call in saved.unfinished.iter().take(MAX_CALLS) {
+            self.ua.keep(Output::Record(call.clone()));
+        }
+        self.messages.restore(saved.messages.clone(), &mut self.ua);
         for (announcement, intent) in saved.announced.iter().take(MAX_CALLS) {
             let call = announcement.call;
             let until = push::rings_until(announcement, now);
@@ -74,6 +79,7 @@ impl Phone {
         saved.dialogs.len() == dialogs.len()
             && self.account.is_saved_in(saved, &self.ua)
             && self.memory == saved.memory
+            && *self.messages.memory() == saved.messages
             && up.eq(dialogs.iter().map(|(call, dialog)| (*call, dialog)))
             && self.announced_to_save() == saved.announced
             && self.unfinished_to_save() == saved.unfinished
@@ -87,6 +93,7 @@ impl Phone {
             memory: self.memory.clone(),
             dialogs: dialogs.map(|(call, dialog)| SavedDialog::of(call, dialog)).collect(),
             unfinished: self.unfinished_to_save(),
+            messages: self.messages.memory().clone(),
             ..self.account.saved(&self.ua)
         }
     }

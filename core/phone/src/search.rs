@@ -10,7 +10,7 @@ const TRUNK: usize = 4;
 
 /// What somebody is found by.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Key {
+pub struct Key {
     /// Name and number or user name, folded.
     words: String,
     /// The digits of the number.

@@ -2,7 +2,7 @@
 //! and the queue of what is asked of the driver (RFC 3261 §8.1, §22; RFC 7118 §5).
 
 use crate::call::session_timer;
-use crate::{AudioGate, CallId, CallRecord, Config, Event, Now, Output, ReferPolicy, Saved};
+use crate::{AudioGate, CallId, Config, Event, Now, Output, ReferPolicy, Saved};
 use rand_chacha::ChaCha12Rng;
 use rand_core::{Rng, SeedableRng};
 use sidetone_sip::digest::{Credentials, DigestClient, DigestError};
@@ -123,21 +123,27 @@ impl Ua {
         self.outputs.push_back(output);
     }
 
-    /// Has this stored before whatever else the driver has not carried out yet, but for the records
-    /// of calls that are over: what is saved does not know of them any more.
+    /// Has this stored before whatever else the driver has not carried out yet, but for what is kept of
+    /// calls and messages: what is saved does not know of it any more, or says that it is known.
     pub(crate) fn save(&mut self, saved: Saved) {
         self.outputs.retain(|output| !matches!(output, Output::Save(_)));
-        self.outputs.insert(self.records(), Output::Save(saved));
+        self.outputs.insert(self.kept(), Output::Save(saved));
     }
 
-    /// Has this kept in the history before anything else but what is to be kept there already.
-    pub(crate) fn record(&mut self, record: CallRecord) {
-        self.outputs.insert(self.records(), Output::Record(record));
+    /// Has a call or a message kept before anything else but what is to be kept already.
+    pub(crate) fn keep(&mut self, output: Output) {
+        self.outputs.insert(self.kept(), output);
     }
 
-    /// How many records stand at the front.
-    fn records(&self) -> usize {
-        self.outputs.iter().take_while(|output| matches!(output, Output::Record(_))).count()
+    /// How much of what is to be kept stands at the front.
+    fn kept(&self) -> usize {
+        let is_kept = |output: &&Output| {
+            matches!(
+                output,
+                Output::Record(_) | Output::KeepMessage(_) | Output::MarkMessage { .. }
+            )
+        };
+        self.outputs.iter().take_while(is_kept).count()
     }
 
     /// Tells the app something.

@@ -93,10 +93,12 @@ extension SidetonePhone {
     public func sendMessage(_ to: String, _ text: String) async throws -> UUID {
         try await core.sendMessage(to: to, text: text, message: nil)
     }
-    /// The messages of this process, latest first: those before this one, or the last. They are not stored.
-    public func messages(before: UUID? = nil, limit: UInt32 = 50) async -> MessagePage {
-        await core.messages(before: before, limit: limit)
+    /// The messages that are kept, also those of earlier processes, latest first: those before this one, or the last.
+    public func messages(before: UUID? = nil, limit: UInt32 = 50) async throws -> MessagePage {
+        try await core.messages().page(before: before, limit: limit)
     }
+    /// Forgets every message.
+    public func clearMessages() async throws { try await core.messages().clear() }
 }
 
 /// Codes of the server's dial plan.

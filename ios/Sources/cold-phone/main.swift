@@ -278,10 +278,11 @@ func endpoint(_ text: String) -> AudioEndpoint {
         case .muteChanged(let call, let muted): say("mute", ["call": id(call), "on": muted])
         case .messageReceived(let message):
             say("message_received", ["message": id(message.id), "party": party(message.party), "text": message.text,
-                "at": Int(message.at.timeIntervalSince1970), "state": "received"])
+                "at": Int(message.at.timeIntervalSince1970), "state": "received", "reply": message.reply])
         case .messageSent(let message, let delivered): say("message_sent", ["message": id(message), "delivered": delivered])
         case .messageFailed(let message, let reason, let text):
             say("message_failed", ["message": id(message), "reason": snake("\(reason)"), "text": text])
+        case .messageUncertain(let message, let text): say("message_uncertain", ["message": id(message), "text": text])
         case .controlDone(let control): say("control_done", ["control": id(control)])
         case .controlFailed(let control, let reason, let text):
             say("control_failed", ["control": id(control), "reason": snake("\(reason)"), "text": text])

@@ -69,6 +69,8 @@ impl Told {
             | Output::ReleaseMedia { .. }
             | Output::SetAudio { .. }
             | Output::Save(_)
+            | Output::KeepMessage(_)
+            | Output::MarkMessage { .. }
             | Output::Record(_) => Ok(()),
         }
     }

@@ -98,12 +98,26 @@ impl World {
                 let now = self.now();
                 self.handsets[index].history.add(record, now);
             }
+            Output::KeepMessage(_) | Output::MarkMessage { .. } if self.forgets => {}
+            Output::KeepMessage(message) => {
+                let now = self.now();
+                self.handsets[index].messages.keep(message, now);
+            }
+            Output::MarkMessage { message, state } => {
+                self.handsets[index].messages.mark(message, state);
+            }
         }
     }
 
-    /// A call that ends is in the history by then, once; a supervision is not.
+    /// A call that ends is in the history by then, once; a supervision is not. A message that came in is kept.
     pub(crate) fn look_for(&self, index: usize, output: &Output) {
         let handset = &self.handsets[index];
+        if let Output::Event(Event::MessageReceived(message)) = output
+            && !self.forgets
+        {
+            let latest = handset.messages.log().page(None, 1).messages;
+            self.ensure(latest.contains(message), "a message that is told is kept");
+        }
         let Output::Event(Event::Ended { call, .. }) = output else { return };
         if !self.forgets && handset.told.is_live(*call) {
             let latest = handset.history.page(&HistoryFilter::default(), None, 20);

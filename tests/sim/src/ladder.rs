@@ -232,6 +232,7 @@ fn told(event: &Event) -> Option<String> {
         Event::ControlDone { .. } => "code done".to_owned(),
         Event::ControlFailed { reason, .. } => format!("code not done: {reason}"),
         Event::MessageFailed { reason, .. } => format!("message not delivered: {reason}"),
+        Event::MessageUncertain { .. } => "nobody says whether the message arrived".to_owned(),
         Event::AgentChanged { agent } => {
             let asked =
                 agent.requested.as_ref().map(|request| format!(", asks to {}", asked(request)));

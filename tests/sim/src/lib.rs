@@ -7,6 +7,7 @@
 //! |---|---|
 //! | [`world`] | the phones, the PBX, the clock and what happens next |
 //! | `driver` | the outputs of phones and PBX, carried out |
+//! | `disk` | the messages that outlive a phone's process |
 //! | [`wire`] | one connection: delay, stall, black hole, reset |
 //! | [`media`] | descriptions without media, and what would be heard |
 //! | [`platform`] | pushes, reports and the audio session |
@@ -16,6 +17,7 @@
 //! | [`order`] | every order of inputs on one call of a bare phone |
 
 pub mod checks;
+mod disk;
 mod driver;
 pub mod ladder;
 pub mod media;

@@ -4,6 +4,7 @@
 //! time the first in this order; so a seed and a script fix every byte.
 
 use crate::checks::{self, Invites, Supervised, Told};
+use crate::disk::MessageDisk;
 use crate::ladder::{self, Ladder};
 use crate::media::{self, Ears, Heard, Mixer};
 use crate::platform::{Platform, Pushes};
@@ -13,8 +14,8 @@ use rand_core::{Rng, SeedableRng};
 use sidetone_pbx::{Generation as LegGeneration, LegId, Operator, Pbx, PbxConfig, PbxInput};
 use sidetone_phone::{
     Account, AudioGate, CallId, CallSnapshot, Command, CommandError, Config, EndReason, Event,
-    FlowError, FlowErrorKind, FlowId, Generation, Handover, History, Input, MediaError, Now, Phone,
-    Saved, Secret, Snapshot, UnixTime,
+    FlowError, FlowErrorKind, FlowId, Generation, Handover, History, Input, MediaError, MessageLog,
+    Now, Phone, Saved, Secret, Snapshot, UnixTime,
 };
 use sidetone_sip::Deadlines;
 use std::collections::{BTreeMap, BTreeSet};
@@ -63,6 +64,7 @@ pub(crate) struct Handset {
     pub(crate) events: Vec<Event>,
     /// The calls that are over, as the disk has them.
     pub(crate) history: History,
+    pub(crate) messages: MessageDisk,
     pub(crate) reachable: bool,
     pub(crate) delay: Duration,
     pub(crate) asleep: Option<Vec<Input>>,
@@ -198,6 +200,7 @@ impl World {
             ears: BTreeMap::new(),
             events: Vec::new(),
             history: History::default(),
+            messages: MessageDisk::default(),
             reachable: true,
             delay: DELAY,
             asleep: None,
@@ -225,6 +228,7 @@ impl World {
             phone.handle_timeout(now);
         }
         handset.phone = Some(phone);
+        handset.messages.restart(now);
         handset.told.killed();
         handset.platform.killed();
         handset.gone.clear();
@@ -439,6 +443,11 @@ impl World {
     /// The calls of a phone that are over, as its disk has them.
     pub fn history(&self, id: PhoneId) -> &History {
         &self.handsets[id.0].history
+    }
+
+    /// The messages of a phone, as its disk has them.
+    pub fn messages(&self, id: PhoneId) -> &MessageLog {
+        self.handsets[id.0].messages.log()
     }
 
     /// All bytes that a phone sent.

@@ -11,8 +11,8 @@ use super::supervision;
 use super::team::{self, Lookup};
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use sidetone_phone::{
-    CallId, CallState, Command, ControlId, DeclineReason, Digits, Feature, HistoryCursor,
-    MessageId, RegistrationState,
+    CallId, CallState, Command, ControlId, Cursor, DeclineReason, Digits, Feature, MessageId,
+    RegistrationState,
 };
 
 /// What a key asks for.
@@ -21,7 +21,7 @@ pub(super) enum Action {
     /// Nothing, or only the screen changed.
     Redraw,
     /// What is looked for in the history is to be found: after this place, or from the beginning.
-    Find(Option<HistoryCursor>),
+    Find(Option<Cursor>),
     /// Something for the phone.
     Command(Command),
     /// The same in the place of a call, which is ended first.

@@ -12,7 +12,7 @@ use crate::{Failure, Outcome};
 use crossterm::event::{Event as TerminalEvent, KeyEvent, KeyEventKind};
 use ratatui::DefaultTerminal;
 use sidetone_driver::What;
-use sidetone_phone::{Command, History, HistoryCursor};
+use sidetone_phone::{Command, Cursor, History};
 use std::time::Duration;
 use tokio::sync::mpsc;
 
@@ -103,7 +103,7 @@ fn has_clock(app: &App) -> bool {
 }
 
 /// Finds what is looked for in the history, while it is open.
-async fn find(session: &Session, app: &mut App, after: Option<HistoryCursor>) {
+async fn find(session: &Session, app: &mut App, after: Option<Cursor>) {
     let Some(filter) = app.search.as_ref().map(|search| search.filter.clone()) else { return };
     let page = session.history(filter, after, History::PAGE).await;
     if let Some(search) = &mut app.search {

@@ -25,7 +25,7 @@ impl Place {
             driver: DriverConfig {
                 phone: Config::new(account, vec![self.server.clone()], state.instance()),
                 saved: None,
-                history: None,
+                stores: None,
                 vault: None,
                 trust: self.trust.clone(),
                 ice_servers: Vec::new(),

@@ -7,7 +7,7 @@ use super::supervision::JsonMode;
 use super::words::command_error_name;
 use serde::Deserialize;
 use sidetone_phone::{
-    AgentRequest, CallId, Command, ControlId, DeclineReason, Digits, Handover, HistoryCursor,
+    AgentRequest, CallId, Command, ControlId, Cursor, DeclineReason, Digits, Handover,
     HistoryFilter, MessageId, PushProvider, PushToken,
 };
 
@@ -129,6 +129,7 @@ enum JsonCommand {
         limit: Option<usize>,
     },
     ClearHistory {},
+    ClearMessages {},
     Snapshot {},
     Sleep {},
     NetworkChanged {
@@ -175,13 +176,15 @@ pub(crate) enum Request {
     /// The network is another.
     NetworkChanged(Handover),
     /// Some of the calls that are over.
-    History { filter: HistoryFilter, after: Option<HistoryCursor>, limit: usize },
+    History { filter: HistoryFilter, after: Option<Cursor>, limit: usize },
     /// Some of the messages.
     Messages { before: Option<MessageId>, limit: usize },
     /// Those of the team who are meant by this.
     Team { filter: String },
-    /// All of them are to be forgotten.
+    /// All calls that are over are to be forgotten.
     ClearHistory,
+    /// All messages are to be forgotten.
+    ClearMessages,
     /// What is to be seen now.
     Snapshot,
     /// Leave.
@@ -294,10 +297,11 @@ impl Request {
             }
             JsonCommand::History { filter, outcome, after, limit } => {
                 let filter = HistoryFilter { text: filter, outcome: outcome.map(Into::into) };
-                let (after, limit) = (after.map(HistoryCursor), limit.unwrap_or(LISTED));
+                let (after, limit) = (after.map(Cursor), limit.unwrap_or(LISTED));
                 return Ok(Self::History { filter, after, limit });
             }
             JsonCommand::ClearHistory {} => return Ok(Self::ClearHistory),
+            JsonCommand::ClearMessages {} => return Ok(Self::ClearMessages),
             JsonCommand::Snapshot {} => return Ok(Self::Snapshot),
             JsonCommand::Sleep {} => ("sleep", None, Command::Sleep),
             JsonCommand::NetworkChanged { make_before_break: true } => {
@@ -403,7 +407,7 @@ mod tests {
             panic!("not taken")
         };
         assert_eq!((filter.text.as_str(), filter.outcome), ("030", Some(CallOutcome::Missed)));
-        assert_eq!((after, limit), (Some(HistoryCursor(7)), 3));
+        assert_eq!((after, limit), (Some(Cursor(7)), 3));
         let Ok(Request::History { filter, after: None, limit: LISTED }) =
             Request::parse(r#"{"command":"history"}"#)
         else {

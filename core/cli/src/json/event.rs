@@ -3,6 +3,7 @@
 use super::agent::{self, JsonAgent, JsonAgentRequest};
 use super::features::JsonFeatures;
 use super::history::JsonRecord;
+use super::message::JsonMessage;
 use super::recording::{self, JsonRecording};
 use super::snapshot::JsonCall;
 use super::supervision::{self, JsonMode, JsonSupervision};
@@ -12,8 +13,7 @@ use super::words::{
 };
 use serde::Serialize;
 use sidetone_phone::{
-    Announcement, CallData, CallId, Event, MessagePage, MessageState, Party, QualityReport, Report,
-    TextMessage,
+    Announcement, CallData, CallId, Event, MessageState, Party, QualityReport, Report,
 };
 use std::collections::BTreeMap;
 
@@ -44,7 +44,7 @@ pub(crate) enum JsonEvent {
     },
     MessageReceived {
         #[serde(flatten)]
-        message: JsonMessage,
+        message: Box<JsonMessage>,
     },
     MessageSent {
         message: String,
@@ -54,6 +54,10 @@ pub(crate) enum JsonEvent {
         message: String,
         reason: &'static str,
         text: String,
+    },
+    MessageUncertain {
+        message: String,
+        text: &'static str,
     },
     ControlDone {
         control: String,
@@ -334,47 +338,6 @@ impl std::fmt::Display for JsonParty {
     }
 }
 
-/// A message that came in or was sent.
-#[derive(Debug, Serialize)]
-pub(crate) struct JsonMessage {
-    message: String,
-    party: JsonParty,
-    text: String,
-    at: u64,
-    state: &'static str,
-}
-
-impl From<TextMessage> for JsonMessage {
-    fn from(message: TextMessage) -> Self {
-        Self {
-            message: message.id.to_string(),
-            party: message.party.into(),
-            text: message.text,
-            at: message.at.0.as_secs(),
-            state: match message.state {
-                MessageState::Received => "received",
-                MessageState::Sending => "sending",
-                MessageState::Accepted => "accepted",
-                MessageState::Delivered => "delivered",
-                MessageState::Failed(_) => "failed",
-            },
-        }
-    }
-}
-
-impl From<MessagePage> for JsonEvent {
-    fn from(page: MessagePage) -> Self {
-        let messages = page.messages.into_iter().map(Into::into).collect();
-        Self::Messages { messages, more: page.more }
-    }
-}
-
-impl std::fmt::Display for JsonMessage {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}: {}", self.party, self.text.replace('\n', " "))
-    }
-}
-
 /// The media figures of one second.
 #[derive(Debug, Serialize)]
 pub(crate) struct JsonQuality {
@@ -469,7 +432,9 @@ impl From<Event> for JsonEvent {
                 Self::ReferralFailed { call: id(call), new: id(new), to: to.into(), reason }
             }
             Event::MuteChanged { call, muted } => Self::Mute { call: id(call), on: muted },
-            Event::MessageReceived(message) => Self::MessageReceived { message: message.into() },
+            Event::MessageReceived(message) => {
+                Self::MessageReceived { message: Box::new(message.into()) }
+            }
             Event::MessageSent { message, delivered } => {
                 Self::MessageSent { message: message.to_string(), delivered }
             }
@@ -477,6 +442,10 @@ impl From<Event> for JsonEvent {
                 message: message.to_string(),
                 reason: message_failure_name(reason),
                 text: reason.to_string(),
+            },
+            Event::MessageUncertain { message } => Self::MessageUncertain {
+                message: message.to_string(),
+                text: MessageState::UNCERTAIN,
             },
             Event::ControlDone { control } => Self::ControlDone { control: control.to_string() },
             Event::ControlFailed { control, reason } => Self::ControlFailed {

@@ -5,6 +5,7 @@ mod command;
 mod event;
 mod features;
 mod history;
+mod message;
 mod recording;
 mod snapshot;
 mod supervision;

@@ -124,7 +124,6 @@ pub(super) fn message_failure_name(reason: MessageFailure) -> &'static str {
         MessageFailure::Unreachable => "unreachable",
         MessageFailure::Refused => "refused",
         MessageFailure::TooLong => "too_long",
-        MessageFailure::Unknown => "unknown",
         MessageFailure::Rejected(_) => "rejected",
     }
 }

@@ -200,6 +200,7 @@ impl Account {
             memory: _,
             dialogs: _,
             unfinished: _,
+            messages: _,
         } = saved;
         let bound = contact.iter().flat_map(|names| names.split(' '));
         *version == Saved::VERSION

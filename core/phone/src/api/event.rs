@@ -195,6 +195,11 @@ pub enum Event {
         /// Why.
         reason: MessageFailure,
     },
+    /// Nobody has said whether a message arrived; it is not sent again by itself.
+    MessageUncertain {
+        /// The message.
+        message: MessageId,
+    },
     /// The server has done what a control call asked for.
     ControlDone {
         /// The control call.
@@ -324,6 +329,7 @@ impl Event {
             | Self::MessageReceived(_)
             | Self::MessageSent { .. }
             | Self::MessageFailed { .. }
+            | Self::MessageUncertain { .. }
             | Self::ControlDone { .. }
             | Self::ControlFailed { .. }
             | Self::AgentChanged { .. }

@@ -1,6 +1,7 @@
 //! The calls that are over, as people look for them.
 
 use super::{CallId, Direction, EndReason, Party, UnixTime};
+use crate::ledger::{Cursor, Entry};
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
@@ -75,23 +76,12 @@ impl CallRecord {
     /// What to dial to call the other side again: its address, a reference in place of a hidden number
     /// too. `None` where the caller was hidden altogether.
     pub fn redial(&self) -> Option<String> {
-        self.remote.user()?;
-        (!self.remote.is_anonymous()).then(|| self.remote.uri.clone())
+        self.remote.reached_again()
     }
 }
 
-/// Where a call stands in the history: a later call has a larger one, and none is given twice.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Serialize, Deserialize)]
-pub struct HistoryCursor(pub u64);
-
 /// One line of the history.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct HistoryEntry {
-    /// Its place.
-    pub cursor: HistoryCursor,
-    /// The call.
-    pub record: CallRecord,
-}
+pub type HistoryEntry = Entry<CallRecord>;
 
 /// Which calls are wanted; all of them by default.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -109,7 +99,7 @@ pub struct HistoryPage {
     /// The calls.
     pub entries: Vec<HistoryEntry>,
     /// What to ask the next page after; `None` where this is the last.
-    pub next: Option<HistoryCursor>,
+    pub next: Option<Cursor>,
     /// Changes whenever the history does, within one process.
     pub revision: u64,
 }

@@ -1,10 +1,11 @@
 //! Messages between agents, as the app sees them (RFC 3428).
 
 use super::{Party, UnixTime};
+use serde::{Deserialize, Serialize};
 use std::fmt;
 
 /// Our name of a message.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct MessageId(pub uuid::Uuid);
 
 impl fmt::Display for MessageId {
@@ -14,7 +15,7 @@ impl fmt::Display for MessageId {
 }
 
 /// A message that came in or was sent.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TextMessage {
     /// Its id.
     pub id: MessageId,
@@ -28,8 +29,16 @@ pub struct TextMessage {
     pub state: MessageState,
 }
 
+impl TextMessage {
+    /// Whom to write to in reply, or to write again: the other side's address, a reference in place of a hidden number
+    /// too. `None` where it was hidden altogether.
+    pub fn reply(&self) -> Option<String> {
+        self.party.reached_again()
+    }
+}
+
 /// What has become of a message.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum MessageState {
     /// It came in.
     Received,
@@ -41,10 +50,27 @@ pub enum MessageState {
     Delivered,
     /// It was not delivered.
     Failed(MessageFailure),
+    /// It may have arrived: the connection or the process was lost on the way, or nobody answered. It is not sent again
+    /// by itself, for he who has it would have it twice; the server may still say that it found nobody.
+    Uncertain,
+}
+
+impl MessageState {
+    /// What an uncertain message is told with.
+    pub const UNCERTAIN: &str = "nobody has said whether it arrived; ask, or send it again";
+
+    /// What happened and what to do, where there is something to do.
+    pub fn advice(&self) -> Option<String> {
+        match self {
+            Self::Failed(reason) => Some(reason.to_string()),
+            Self::Uncertain => Some(Self::UNCERTAIN.to_owned()),
+            Self::Received | Self::Sending | Self::Accepted | Self::Delivered => None,
+        }
+    }
 }
 
 /// Why a message was not delivered, in words that say what to do.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 pub enum MessageFailure {
     /// Nobody is there who takes messages (404, 408, 410, 480, 484, 604, or the server's word later).
     #[error("the other side cannot be reached now; check the name, or send it again later")]
@@ -55,9 +81,6 @@ pub enum MessageFailure {
     /// Too long for the server (413, 513).
     #[error("the message is too long for the server; send it in parts")]
     TooLong,
-    /// The connection was lost, or nobody answered: it may have arrived.
-    #[error("nobody has said whether it arrived; ask, or send it again")]
-    Unknown,
     /// Refused with another status.
     #[error("the server refused the message ({0}); ask its administrator")]
     Rejected(u16),

@@ -31,9 +31,7 @@ pub use control::{ControlFailure, ControlId};
 pub use data::CallData;
 pub use event::{EndReason, Event};
 pub use features::{Feature, FeatureState, FeaturesProblem, FeaturesSnapshot};
-pub use history::{
-    CallOutcome, CallRecord, HistoryCursor, HistoryEntry, HistoryFilter, HistoryPage,
-};
+pub use history::{CallOutcome, CallRecord, HistoryEntry, HistoryFilter, HistoryPage};
 pub use input::{FlowError, FlowErrorKind, Handover, Input, MediaError, QualityReport};
 pub use link::{LinkError, SignInLink};
 pub use message::{MessageFailure, MessageId, MessagePage, MessageState, TextMessage};

@@ -1,6 +1,9 @@
 //! What the phone asks of its driver, which carries it out and decides nothing.
 
-use super::{CallId, CallRecord, Digits, Event, FlowId, Generation, Saved, ServerAddress, sdp};
+use super::{
+    CallId, CallRecord, Digits, Event, FlowId, Generation, MessageId, MessageState, Saved,
+    ServerAddress, TextMessage, sdp,
+};
 use std::time::Duration;
 
 /// Something to carry out.
@@ -115,6 +118,16 @@ pub enum Output {
     /// A call is over: keep it in the history. It comes before everything else its step asks for, the
     /// next [`Output::Save`] too; a call that is kept already stays as it is.
     Record(CallRecord),
+    /// Keep a message that came in or is sent, before everything else as [`Output::Record`]; one that is kept already
+    /// stays as it is.
+    KeepMessage(TextMessage),
+    /// This has become of a message that is kept; before everything else too.
+    MarkMessage {
+        /// The message.
+        message: MessageId,
+        /// What.
+        state: MessageState,
+    },
     /// Store this, in place of what was stored before. It comes before whatever else its step asks
     /// for, so that nothing happens that a restart would not know of.
     Save(Saved),

@@ -32,8 +32,15 @@ impl Party {
         (!is_hidden).then(|| user.replace("%23", "#"))
     }
 
+    /// What reaches it again: its address, a reference in place of a hidden number too. `None` where it was hidden
+    /// altogether.
+    pub(crate) fn reached_again(&self) -> Option<String> {
+        self.user()?;
+        (!self.is_anonymous()).then(|| self.uri.clone())
+    }
+
     /// Hidden altogether (RFC 3323 §4.1.1.3).
-    pub(crate) fn is_anonymous(&self) -> bool {
+    fn is_anonymous(&self) -> bool {
         address(&self.uri).and_then(|uri| uri.host).is_some_and(|host| {
             host.to_string().to_ascii_lowercase().ends_with("anonymous.invalid")
         })

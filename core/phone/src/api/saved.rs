@@ -1,6 +1,7 @@
 //! The little that must survive the process, versioned.
 
 use super::{Announcement, CallId, CallRecord, Intent, PushToken};
+use crate::messages::MessageMemory;
 use crate::push::memory::Memory;
 use serde::{Deserialize, Serialize};
 use sidetone_sip::{Dialog, NameAddr};
@@ -39,6 +40,9 @@ pub struct Saved {
     /// process that finds them has lost them.
     #[serde(default)]
     pub unfinished: Vec<CallRecord>,
+    /// The names of the last messages.
+    #[serde(default)]
+    pub(crate) messages: MessageMemory,
 }
 
 /// What is known of pushes.

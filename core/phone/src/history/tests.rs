@@ -1,13 +1,15 @@
 //! The history kept through a store that is only its slots.
 
 use super::*;
-use crate::{CallId, CallOutcome, DeclineReason, Direction, EndReason, Party, UnixTime};
+use crate::{
+    CallId, CallOutcome, Change, DeclineReason, Direction, EndReason, Now, Party, Segment, UnixTime,
+};
 use std::collections::BTreeMap;
 
 const DAY: Duration = Duration::from_secs(86_400);
 const BEGINNING: Duration = Duration::from_secs(1_700_000_000);
 
-type Store = BTreeMap<usize, Segment>;
+type Store = BTreeMap<usize, Segment<CallRecord>>;
 
 fn at(day: u32) -> Now {
     Now { boot: Duration::ZERO, wall: UnixTime(BEGINNING + DAY * day) }
@@ -26,11 +28,11 @@ fn record(number: u128, day: u32) -> CallRecord {
     }
 }
 
-fn apply(store: &mut Store, changes: Vec<Change>) {
+fn apply(store: &mut Store, changes: Vec<Change<CallRecord>>) {
     for change in changes {
         match change {
             Change::Write(slot, segment) => {
-                assert!(segment.entries.len() <= History::SEGMENT && slot < History::SLOTS);
+                assert!(segment.entries.len() <= CallRecord::SEGMENT && slot < History::SLOTS);
                 // What is stored is what is read again.
                 let text = serde_json::to_vec(&segment).unwrap();
                 store.insert(slot, serde_json::from_slice(&text).unwrap());
@@ -81,7 +83,7 @@ fn pages_are_latest_first_and_whole_whatever_comes_meanwhile() {
     assert_eq!(second.entries[0].record.call.0.as_u128(), 990, "no call twice, none left out");
     assert_eq!(history.page(&HistoryFilter::default(), None, 0).entries.len(), 1);
     assert_eq!(history.page(&HistoryFilter::default(), None, 9999).entries.len(), History::PAGE);
-    let last = history.page(&HistoryFilter::default(), Some(HistoryCursor(11)), 10);
+    let last = history.page(&HistoryFilter::default(), Some(Cursor(11)), 10);
     assert_eq!((last.entries.len(), last.next), (10, None), "a full last page says that it is it");
 }
 
@@ -112,7 +114,7 @@ fn ever_more_calls_take_no_more_room() {
     let (mut history, mut store) = filled(0);
     for number in 1..=25_000 {
         apply(&mut store, history.add(record(number, 0), at(0)));
-        assert!(history.entries.len() <= History::MOST && store.len() <= History::SLOTS);
+        assert!(history.entries.len() <= CallRecord::MOST && store.len() <= History::SLOTS);
     }
     let wanted: Vec<u128> = (15_001..=25_000).rev().collect();
     assert_eq!(all(&history), wanted);
@@ -236,7 +238,7 @@ fn a_hidden_caller_cannot_be_called_again_and_a_reference_can() {
 fn user_names_service_codes_and_bare_numbers_of_a_push_are_found() {
     let found = |uri: &str, typed: &str| {
         let remote = Party { name: None, uri: uri.to_owned() };
-        crate::search::Query::new(typed).finds(&key_of(&CallRecord { remote, ..record(1, 1) }))
+        crate::search::Query::new(typed).finds(&CallRecord { remote, ..record(1, 1) }.key())
     };
     assert!(found("sip:anna.rossi@pbx.example", "rossi"));
     assert!(found("sip:%239@pbx.example", "#9"));

@@ -13,7 +13,7 @@ use crate::call::{Call, In};
 use crate::phone::{MAX_CALLS, Phone};
 use crate::{
     Announcement, AnnouncementKind, CallRecord, Caller, DeclineReason, Direction, EndReason, Event,
-    Now, Party,
+    Now, Output, Party,
 };
 use memory::Verdict;
 use std::time::Duration;
@@ -84,7 +84,7 @@ impl Phone {
         }
         let Caller { name, number } = announcement.caller.clone();
         if name.is_some() || number.is_some() {
-            self.ua.record(CallRecord {
+            let record = CallRecord {
                 call,
                 direction: Direction::Incoming,
                 remote: Party { name, uri: number.unwrap_or_default() },
@@ -93,7 +93,8 @@ impl Phone {
                 answered: None,
                 ended: now.wall,
                 reason: verdict.reason(),
-            });
+            };
+            self.ua.keep(Output::Record(record));
         }
         self.memory.remember(call, verdict, now);
     }

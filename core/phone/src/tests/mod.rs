@@ -58,6 +58,8 @@ pub(super) struct World {
     pub(super) sent: VecDeque<Message>,
     pub(super) events: VecDeque<Event>,
     pub(super) saved: Option<Saved>,
+    /// The messages, as the disk has them.
+    pub(super) messages: MessageLog,
     pub(super) flow: FlowId,
     serial: u32,
 }
@@ -95,6 +97,7 @@ impl World {
             sent: VecDeque::new(),
             events: VecDeque::new(),
             saved: None,
+            messages: MessageLog::default(),
             flow: FlowId(0),
             serial: 0,
         }
@@ -180,6 +183,8 @@ impl World {
                 }
                 Output::Event(event) => self.events.push_back(event),
                 Output::Save(saved) => self.saved = Some(saved),
+                Output::KeepMessage(message) => drop(self.messages.add(message, self.now())),
+                Output::MarkMessage { message, state } => drop(self.messages.mark(message, state)),
                 other => self.outputs.push_back(other),
             }
         }

@@ -102,6 +102,8 @@ impl Edge {
             | Output::SendDtmf { .. }
             | Output::SetAudio { .. }
             | Output::Record(_)
+            | Output::KeepMessage(_)
+            | Output::MarkMessage { .. }
             | Output::Event(_) => return Ok(()),
         };
         *way = open;

@@ -314,6 +314,8 @@ impl Line {
             | Output::Mix { .. }
             | Output::SendDtmf { .. }
             | Output::Save(_)
+            | Output::KeepMessage(_)
+            | Output::MarkMessage { .. }
             | Output::Record(_) => {}
         }
         Ok(())

@@ -7,7 +7,7 @@ use super::app::App;
 use super::keys::Action;
 use crossterm::event::{KeyCode, KeyEvent};
 use sidetone_phone::{
-    CallId, CallOutcome, Command, HistoryCursor, HistoryEntry, HistoryFilter, HistoryPage,
+    CallId, CallOutcome, Command, Cursor, HistoryEntry, HistoryFilter, HistoryPage,
 };
 pub(super) use view::{draw, draw_entry};
 
@@ -24,7 +24,7 @@ pub(super) struct Search {
     /// What was found so far, latest first.
     pub(super) found: Vec<HistoryEntry>,
     /// Where there is more.
-    pub(super) next: Option<HistoryCursor>,
+    pub(super) next: Option<Cursor>,
     /// The one that the keys act on.
     pub(super) chosen: usize,
     /// Why nothing could be read.
@@ -33,7 +33,7 @@ pub(super) struct Search {
 
 impl Search {
     /// What was found: from the beginning, or what follows.
-    pub(super) fn show(&mut self, page: Result<HistoryPage, String>, after: Option<HistoryCursor>) {
+    pub(super) fn show(&mut self, page: Result<HistoryPage, String>, after: Option<Cursor>) {
         let chosen = self.found.get(self.chosen).map(|entry| entry.cursor);
         match page {
             Ok(page) => {

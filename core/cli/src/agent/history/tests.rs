@@ -30,7 +30,7 @@ fn entry(cursor: u64, name: &str, uri: &str, minutes: u64, reason: EndReason) ->
         ended: UnixTime(began.0 + Duration::from_secs(75)),
         reason,
     };
-    HistoryEntry { cursor: HistoryCursor(cursor), record }
+    HistoryEntry { cursor: Cursor(cursor), record }
 }
 
 fn page() -> HistoryPage {
@@ -97,18 +97,18 @@ fn a_call_that_ends_meanwhile_does_not_move_the_choice() {
     more.entries.insert(0, entry(4, "Eve", "sip:4@x", 0, EndReason::Cancelled));
     let search = app.search.as_mut().unwrap();
     search.show(Ok(more), None);
-    assert_eq!(search.found[search.chosen].cursor, HistoryCursor(2));
+    assert_eq!(search.found[search.chosen].cursor, Cursor(2));
 }
 
 #[test]
 fn the_last_line_asks_for_what_follows_and_tab_for_those_that_were_missed() {
     let mut app = opened();
     let search = app.search.as_mut().unwrap();
-    search.show(Ok(HistoryPage { next: Some(HistoryCursor(1)), ..page() }), None);
-    assert_eq!(press(&mut app, KeyCode::PageDown), Action::Find(Some(HistoryCursor(1))));
+    search.show(Ok(HistoryPage { next: Some(Cursor(1)), ..page() }), None);
+    assert_eq!(press(&mut app, KeyCode::PageDown), Action::Find(Some(Cursor(1))));
     let entries = vec![entry(0, "Zoe", "sip:5@x", 9000, EndReason::Remote)];
     let rest = HistoryPage { entries, next: None, revision: 3 };
-    app.search.as_mut().unwrap().show(Ok(rest), Some(HistoryCursor(1)));
+    app.search.as_mut().unwrap().show(Ok(rest), Some(Cursor(1)));
     assert_eq!(app.search.as_ref().unwrap().found.len(), 4);
     assert_eq!(press(&mut app, KeyCode::Tab), Action::Find(None));
     assert_eq!(app.search.as_ref().unwrap().filter.outcome, Some(CallOutcome::Missed));

@@ -456,6 +456,8 @@ impl Pair {
             // The connection is well.
             Output::Probe { flow } => return self.input(Input::ProbeAnswered { flow }),
             Output::Record(_)
+            | Output::KeepMessage(_)
+            | Output::MarkMessage { .. }
             | Output::PlayTone { .. }
             | Output::SetCallWaiting { .. }
             | Output::SetAudio { .. }

@@ -373,6 +373,8 @@ impl Desk {
             | Output::Mix { .. }
             | Output::SendDtmf { .. }
             | Output::Save(_)
+            | Output::KeepMessage(_)
+            | Output::MarkMessage { .. }
             | Output::Record(_) => {}
         }
         Ok(())

@@ -62,8 +62,11 @@ class SidetonePhone private constructor(private val phone: Phone) : PhonePort {
     /** Sends a message to another agent; what becomes of it comes as an event. */
     suspend fun sendMessage(to: String, text: String): UUID = typed { phone.sendMessage(to, text, null) }
 
-    /** The messages of this process, latest first: those before this one, or the last. They are not stored. */
-    suspend fun messages(before: UUID? = null, limit: UInt = 50u): MessagePage = phone.messages(before, limit)
+    /** The messages that are kept, also those of earlier processes, latest first: those before this one, or the last. */
+    suspend fun messages(before: UUID? = null, limit: UInt = 50u): MessagePage = phone.messages().use { it.page(before, limit) }
+
+    /** Forgets every message. */
+    suspend fun clearMessages() = phone.messages().use { it.clear() }
 
     /**
      * Has the server carry out a code of its dial plan, and returns when it has: ten waking seconds at most. It is no call: Telecom,

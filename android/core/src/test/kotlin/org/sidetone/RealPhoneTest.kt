@@ -169,6 +169,35 @@ class RealPhoneTest {
         main.close()
     }
 
+    @Test
+    fun `messages of an earlier phone are there and say what became of them`() = test {
+        val folder = kotlin.io.path.createTempDirectory("messages").toFile()
+        suspend fun <T> withPhone(body: suspend (SidetonePhone) -> T): T {
+            val phone = SidetonePhone.start(config(0), Vault.open(folder.path, ByteArray(32) { 7 }))
+            phone.signIn()
+            phone.snapshot.first { it.registration.state == RegistrationState.REGISTERED }
+            return body(phone).also { phone.shutdown() }
+        }
+        val (delivered, lost) = withPhone { phone ->
+            val own = phone.sendMessage("1001", "to myself")
+            phone.events().first { it.event is Event.MessageReceived }
+            val lost = phone.sendMessage("1009", "to nobody")
+            phone.events().first { (it.event as? Event.MessageFailed)?.message == lost }
+            own to lost
+        }
+        withPhone { phone ->
+            val page = phone.messages(limit = 2u)
+            assertEquals(lost to MessageState.Failed(MessageFailure.Unreachable), page.messages[0].let { it.id to it.state })
+            assertTrue(page.messages[0].advice!!.contains("send it again"), page.messages[0].advice)
+            assertEquals("to myself" to MessageState.Received, page.messages[1].let { it.text to it.state })
+            val first = phone.messages(page.messages[1].id)
+            assertEquals(delivered to MessageState.Accepted, first.messages.single().let { it.id to it.state })
+            phone.clearMessages()
+            assertEquals(emptyList<TextMessage>(), phone.messages().messages)
+        }
+        folder.deleteRecursively()
+    }
+
     /** The model PBX: `sidetone demo --serve`. */
     private object Server {
         private val process = ProcessBuilder(

@@ -74,12 +74,13 @@ class Lines(private val out: PrintStream = System.out) {
             is Event.MuteChanged -> print("mute", "call" to event.call.toString(), "on" to event.muted)
             is Event.MessageReceived -> print(
                 "message_received", "message" to event.message.id.toString(), "party" to party(event.message.party),
-                "text" to event.message.text, "at" to event.message.at.epochSecond, "state" to "received",
+                "text" to event.message.text, "at" to event.message.at.epochSecond, "state" to "received", "reply" to event.message.reply,
             )
             is Event.MessageSent -> print("message_sent", "message" to event.message.toString(), "delivered" to event.delivered)
             is Event.MessageFailed -> print(
                 "message_failed", "message" to event.message.toString(), "reason" to snake(event.reason::class.simpleName!!), "text" to event.text,
             )
+            is Event.MessageUncertain -> print("message_uncertain", "message" to event.message.toString(), "text" to event.text)
             is Event.ControlDone -> print("control_done", "control" to event.control.toString())
             is Event.ControlFailed -> print(
                 "control_failed", "control" to event.control.toString(), "reason" to snake(event.reason::class.simpleName!!), "text" to event.text,

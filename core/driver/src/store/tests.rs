@@ -1,8 +1,9 @@
-//! The history on a real disk: there again after a restart, sealed, and whole wherever a process is killed.
+//! The history and the messages on a real disk: there again after a restart, sealed, and whole wherever a process is killed.
 
 use super::*;
 use crate::tests::temporary;
-use sidetone_phone::{CallId, Direction, EndReason, Now, Party, UnixTime};
+use sidetone_phone::{CallId, Direction, EndReason, History, MessageLog, Now, Party, UnixTime};
+use std::collections::BTreeSet;
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -18,7 +19,11 @@ fn folder(name: &str) -> PathBuf {
 }
 
 fn open(folder: &Path) -> Arc<CallHistory> {
-    CallHistory::new(Some(Arc::new(Vault::open(folder, &KEY).unwrap())))
+    stores(folder).history
+}
+
+fn stores(folder: &Path) -> Stores {
+    Stores::new(Some(&Arc::new(Vault::open(folder, &KEY).unwrap())))
 }
 
 fn record(number: u128, now: Now) -> CallRecord {
@@ -57,7 +62,7 @@ async fn calls_are_there_after_a_restart_sealed_and_gone_when_cleared() {
     let folder = folder("restart");
     let history = open(&folder);
     for number in 1..=300 {
-        history.record(record(number, clock::now())).await.unwrap();
+        history.add(record(number, clock::now())).await.unwrap();
     }
     drop(history);
     let history = open(&folder);
@@ -76,8 +81,8 @@ async fn calls_are_there_after_a_restart_sealed_and_gone_when_cleared() {
 
 #[tokio::test]
 async fn without_a_vault_the_calls_of_this_process_are_known() {
-    let history = CallHistory::new(None);
-    history.record(record(1, clock::now())).await.unwrap();
+    let history = Stores::new(None).history;
+    history.add(record(1, clock::now())).await.unwrap();
     assert_eq!(history.page(HistoryFilter::default(), None, 10).await.unwrap().entries.len(), 1);
 }
 
@@ -86,11 +91,11 @@ async fn a_damaged_file_costs_its_own_calls_and_no_others() {
     let folder = folder("damaged");
     let history = open(&folder);
     for number in 1..=300 {
-        history.record(record(number, clock::now())).await.unwrap();
+        history.add(record(number, clock::now())).await.unwrap();
     }
     std::fs::write(folder.join("history-0.sealed"), b"SDTV rubbish").unwrap();
     let history = open(&folder);
-    history.record(record(301, clock::now())).await.unwrap();
+    history.add(record(301, clock::now())).await.unwrap();
     let left = stored(&folder);
     assert_eq!((left.len(), left[0]), (46, 301), "those from 256 on are in another file");
 }
@@ -100,11 +105,11 @@ fn cut_short_at_any_byte_of_its_write_it_is_the_old_or_the_new() {
     let folder = folder("cut");
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     for number in 1..=3 {
-        runtime.block_on(open(&folder).record(record(number, clock::now()))).unwrap();
+        runtime.block_on(open(&folder).add(record(number, clock::now()))).unwrap();
     }
     let sealed = folder.join("history-0.sealed");
     let old = std::fs::read(&sealed).unwrap();
-    runtime.block_on(open(&folder).record(record(4, clock::now()))).unwrap();
+    runtime.block_on(open(&folder).add(record(4, clock::now()))).unwrap();
     let new = std::fs::read(&sealed).unwrap();
     for length in 0..=new.len() {
         // The vault writes beside the old file, and puts the new one in its place when it is whole.
@@ -116,25 +121,62 @@ fn cut_short_at_any_byte_of_its_write_it_is_the_old_or_the_new() {
     assert_eq!(stored(&folder), [4, 3, 2, 1], "killed after the new took its place");
 }
 
+/// The folder of a child's test, where this is one, and how it says that something is safe.
+fn child() -> Option<(PathBuf, impl FnMut(u128))> {
+    let folder = std::env::var_os(FOLDER)?;
+    let mut out = std::io::stdout();
+    let safe = move |number: u128| {
+        writeln!(out, "\nsafe {number}").and_then(|()| out.flush()).unwrap();
+    };
+    Some((PathBuf::from(folder), safe))
+}
+
+/// Runs this test as a child again and again, kills it at some moment of its writes, and has what it left looked at, with
+/// the last that it called safe.
+fn kill_again_and_again(child: &str, folder: &Path, mut look: impl FnMut(u128)) {
+    let mut leftovers = 0;
+    for kill in 0..60u64 {
+        let mut child = Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", &format!("store::tests::{child}"), "--ignored", "--nocapture"])
+            .env(FOLDER, folder)
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        let safe = |line: std::io::Result<String>| {
+            line.unwrap().strip_prefix("safe ").and_then(|n| n.parse::<u128>().ok())
+        };
+        let first = lines.find_map(safe).expect("it keeps something");
+        std::thread::sleep(Duration::from_micros(kill * 7_919 % 10_000));
+        child.kill().unwrap();
+        child.wait().unwrap();
+        let last = lines.filter_map(safe).last().unwrap_or(first);
+        let is_cut = |entry: std::io::Result<std::fs::DirEntry>| {
+            entry.unwrap().path().extension().is_some_and(|extension| extension == "new")
+        };
+        leftovers += usize::from(std::fs::read_dir(folder).unwrap().any(is_cut));
+        look(last);
+    }
+    assert!(leftovers >= 3, "only {leftovers} of 60 were killed within a write");
+}
+
 /// Keeps one call after another until it is killed, and says which are safe.
 #[test]
 #[ignore = "the child of the test below"]
 fn keeper() {
-    let Some(folder) = std::env::var_os(FOLDER) else { return };
+    let Some((folder, mut safe)) = child() else { return };
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-    let first = stored(Path::new(&folder)).first().copied().unwrap_or_default();
-    let history = open(Path::new(&folder));
-    let mut out = std::io::stdout();
+    let first = stored(&folder).first().copied().unwrap_or_default();
+    let history = open(&folder);
     for number in first + 1.. {
-        runtime.block_on(history.record(record(number, clock::now()))).unwrap();
-        writeln!(out, "\nsafe {number}").and_then(|()| out.flush()).unwrap();
+        runtime.block_on(history.add(record(number, clock::now()))).unwrap();
+        safe(number);
     }
 }
 
 #[test]
 fn killed_at_any_moment_it_has_every_call_that_was_safe_and_at_most_one_more() {
     let folder = folder("killed");
-    let (mut leftovers, mut total) = (0, 0);
     // Not far from the end of the first file.
     let vault = Vault::open(&folder, &KEY).unwrap();
     let mut before = History::default();
@@ -144,33 +186,107 @@ fn killed_at_any_moment_it_has_every_call_that_was_safe_and_at_most_one_more() {
             store(Some(&vault), changes).unwrap();
         }
     }
-    for kill in 0..60u64 {
-        let mut child = Command::new(std::env::current_exe().unwrap())
-            .args(["--exact", "history::tests::keeper", "--ignored", "--nocapture"])
-            .env(FOLDER, &folder)
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
-        let safe = |line: std::io::Result<String>| {
-            line.unwrap().strip_prefix("safe ").and_then(|n| n.parse::<u128>().ok())
-        };
-        let first = lines.find_map(safe).expect("it keeps calls");
-        std::thread::sleep(Duration::from_micros(kill * 7_919 % 10_000));
-        child.kill().unwrap();
-        child.wait().unwrap();
-        let last = lines.filter_map(safe).last().unwrap_or(first);
-        let is_cut = |entry: std::io::Result<std::fs::DirEntry>| {
-            entry.unwrap().path().extension().is_some_and(|extension| extension == "new")
-        };
-        leftovers += usize::from(std::fs::read_dir(&folder).unwrap().any(is_cut));
+    let mut total = 0;
+    kill_again_and_again("keeper", &folder, |last| {
         let found = stored(&folder);
         total = found[0];
         assert!(total == last || total == last + 1, "{total} after {last} was safe");
         assert_eq!(found, (1..=total).rev().collect::<Vec<_>>(), "none is missing, none is twice");
-    }
+    });
     assert!(total > 256, "more than one file was written: {total}");
-    assert!(leftovers >= 3, "only {leftovers} of 60 were killed within a write");
+}
+
+fn message(number: u128, state: MessageState) -> TextMessage {
+    TextMessage {
+        id: MessageId(uuid::Uuid::from_u128(number)),
+        party: Party { name: Some("Margherita".to_owned()), uri: "sip:ref-7f3a@b".to_owned() },
+        text: format!("secret {number}"),
+        at: clock::now().wall,
+        state,
+    }
+}
+
+/// The messages on the disk, latest first.
+fn messages_of(folder: &Path) -> Vec<TextMessage> {
+    let vault = Vault::open(folder, &KEY).unwrap();
+    let log: MessageLog = load(Some(&vault)).unwrap();
+    let mut found: Vec<TextMessage> = Vec::new();
+    loop {
+        let page = log.page(found.last().map(|message| message.id), MessageLog::PAGE);
+        found.extend(page.messages);
+        if !page.more {
+            return found;
+        }
+    }
+}
+
+#[tokio::test]
+async fn messages_are_there_after_a_restart_sealed_beside_the_calls_and_gone_when_cleared() {
+    let folder = folder("messages");
+    let Stores { history, messages } = stores(&folder);
+    history.add(record(1, clock::now())).await.unwrap();
+    for number in 1..=100 {
+        messages.add(message(number, MessageState::Received)).await.unwrap();
+    }
+    messages.add(message(101, MessageState::Sending)).await.unwrap();
+    messages.add(message(102, MessageState::Sending)).await.unwrap();
+    messages.mark(MessageId(uuid::Uuid::from_u128(101)), MessageState::Accepted).await.unwrap();
+    drop((history, messages));
+    let Stores { history, messages } = stores(&folder);
+    let first = messages.page(None, 2).await.unwrap();
+    let states: Vec<_> = first.messages.iter().map(|message| message.state).collect();
+    assert_eq!(states, [MessageState::Uncertain, MessageState::Accepted]);
+    let rest = messages.page(Some(first.messages[1].id), 200).await.unwrap();
+    assert_eq!((rest.messages.len(), rest.more), (100, false));
+    assert_eq!(rest.messages[0].party.uri, "sip:ref-7f3a@b", "a reference stays one");
+    for file in std::fs::read_dir(&folder).unwrap() {
+        let bytes = std::fs::read(file.unwrap().path()).unwrap();
+        let in_clear = |text: &[u8]| bytes.windows(text.len()).any(|window| window == text);
+        assert!(!in_clear(b"secret") && !in_clear(b"Margherita"));
+    }
+    messages.clear().await.unwrap();
+    assert_eq!(messages_of(&folder), []);
+    let calls = history.page(HistoryFilter::default(), None, 10).await.unwrap();
+    assert_eq!(calls.entries.len(), 1, "the calls are others");
+}
+
+/// Sends one message after another until it is killed, and says which are delivered.
+#[test]
+#[ignore = "the child of the test below"]
+fn writer() {
+    let Some((folder, mut safe)) = child() else { return };
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    let first = messages_of(&folder).first().map_or(0, |message| message.id.0.as_u128());
+    let messages = stores(&folder).messages;
+    for number in first + 1.. {
+        let message = message(number, MessageState::Sending);
+        let id = message.id;
+        runtime.block_on(messages.add(message)).unwrap();
+        runtime.block_on(messages.mark(id, MessageState::Delivered)).unwrap();
+        safe(number);
+    }
+}
+
+#[test]
+fn killed_at_any_moment_what_is_known_of_each_message_is_known_after_it() {
+    let folder = folder("killed-messages");
+    let (mut total, mut uncertain, mut cut) = (0, 0, BTreeSet::new());
+    kill_again_and_again("writer", &folder, |last| {
+        let found = messages_of(&folder);
+        let numbers: Vec<_> = found.iter().map(|message| message.id.0.as_u128()).collect();
+        total = numbers[0];
+        assert!(total == last || total == last + 1, "{total} after {last} was safe");
+        assert_eq!(numbers, (1..=total).rev().collect::<Vec<_>>(), "none is missing or twice");
+        uncertain += usize::from(found[0].state == MessageState::Uncertain);
+        // What this kill came upon goes on as it is.
+        cut.extend(last + 1..=total);
+        for message in found {
+            let is_known = message.state == MessageState::Delivered;
+            assert!(is_known || cut.contains(&message.id.0.as_u128()), "{message:?}, {last} safe");
+        }
+    });
+    assert!(total > 64, "more than one file was written: {total}");
+    assert!(uncertain > 0, "some were killed between the message and what became of it");
 }
 
 /// Who was called long ago is forgotten on the disk too.
@@ -225,7 +341,7 @@ async fn ten_thousand_calls_are_found_while_one_types() {
         println!("{what}: {:?}, {} found", began.elapsed(), page.entries.len());
     }
     let began = std::time::Instant::now();
-    history.record(record(10_001, now)).await.unwrap();
+    history.add(record(10_001, now)).await.unwrap();
     println!("one more call, on the disk: {:?}", began.elapsed());
     // Far above what it takes, for a machine that does other things.
     assert!(times[1..].iter().all(|time| *time < Duration::from_millis(100)), "{times:?}");

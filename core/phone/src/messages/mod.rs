@@ -2,19 +2,29 @@
 //!
 //! A server that hands messages on answers 202 before it knows whether somebody is there (Asterisk always does). The
 //! pack tells of a failure by a MESSAGE of its own, with `X-Message-Report` and the id that ours named in
-//! `X-Message-ID`. Nothing of a message is stored: the last ones are kept in memory, and go with the process.
+//! `X-Message-ID`. A message is handed out to be kept before it is sent, or answered where it came in; the phone itself
+//! remembers only the names of the last.
+//!
+//! | module | owns |
+//! |---|---|
+//! | `log` | the messages that are kept |
+//! | `memory` | the names of the last, which survive the process |
+
+mod log;
+mod memory;
+
+pub use log::MessageLog;
+pub(crate) use memory::MessageMemory;
 
 use crate::call::{party, target};
 use crate::phone::Phone;
 use crate::text;
 use crate::ua::{Owner, Ua};
 use crate::{
-    CommandError, Event, MessageFailure, MessageId, MessagePage, MessageState, Now, Party,
-    TextMessage,
+    CommandError, Event, MessageFailure, MessageId, MessageState, Now, Output, Party, TextMessage,
 };
 use sidetone_sip::transaction::{ClientKey, ServerKey};
 use sidetone_sip::{HeaderName, Method, NameAddr, Request, Response, StatusCode};
-use std::collections::VecDeque;
 
 /// The one type that is sent and taken.
 pub(crate) const TEXT: &str = "text/plain";
@@ -23,67 +33,69 @@ pub(crate) const TEXT: &str = "text/plain";
 const LONGEST: usize = 1000;
 /// The most bytes of one that is taken.
 const LONGEST_TAKEN: usize = 4096;
-/// As many messages are kept.
-const KEPT: usize = 200;
 /// As many may wait for their answers.
 const SENDING: usize = 16;
-/// As many are remembered, so that one that comes again is not shown again.
-const REMEMBERED: usize = 64;
 
-/// The messages of this process.
+/// The messages that are under way, and what is remembered of the last.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Messages {
-    /// Oldest first.
-    kept: VecDeque<TextMessage>,
     sending: Vec<(ClientKey, MessageId)>,
-    seen: VecDeque<(String, u32)>,
+    memory: MessageMemory,
 }
 
 impl Messages {
-    fn keep(&mut self, message: TextMessage) {
-        if self.kept.len() >= KEPT {
-            self.kept.pop_front();
-        }
-        self.kept.push_back(message);
+    /// What must survive the process.
+    pub(crate) fn memory(&self) -> &MessageMemory {
+        &self.memory
     }
 
-    fn set(&mut self, id: MessageId, state: MessageState) {
-        self.kept.iter_mut().filter(|m| m.id == id).for_each(|message| message.state = state);
+    /// What an earlier process left: what it was sending may have arrived, and is not sent again.
+    pub(crate) fn restore(&mut self, memory: MessageMemory, ua: &mut Ua) {
+        self.memory = memory;
+        self.memory.settle_all().into_iter().for_each(|id| uncertain(id, ua));
     }
 
-    /// Whether it was not seen before.
-    fn is_new(&mut self, request: &Request) -> bool {
-        let (Ok(call_id), Ok(cseq)) = (request.headers.call_id(), request.headers.cseq()) else {
-            return false;
-        };
-        let name = (call_id, cseq.sequence);
-        let is_new = !self.seen.contains(&name);
-        if is_new {
-            if self.seen.len() >= REMEMBERED {
-                self.seen.pop_front();
-            }
-            self.seen.push_back(name);
-        }
-        is_new
+    /// Nobody says whether it arrived; the server may still say that it did not.
+    fn lost(&mut self, id: MessageId, ua: &mut Ua) {
+        self.memory.settled(id);
+        uncertain(id, ua);
     }
 
     fn failed(&mut self, id: MessageId, reason: MessageFailure, ua: &mut Ua) {
-        self.set(id, MessageState::Failed(reason));
+        self.memory.closed(id);
+        ua.keep(Output::MarkMessage { message: id, state: MessageState::Failed(reason) });
         ua.tell(Event::MessageFailed { message: id, reason });
+    }
+
+    fn accepted(&mut self, id: MessageId, delivered: bool, ua: &mut Ua) {
+        let state = if delivered {
+            self.memory.closed(id);
+            MessageState::Delivered
+        } else {
+            self.memory.settled(id);
+            MessageState::Accepted
+        };
+        ua.keep(Output::MarkMessage { message: id, state });
+        ua.tell(Event::MessageSent { message: id, delivered });
+    }
+
+    /// The server says later that a message of ours found nobody.
+    fn reported(&mut self, report: &str, ua: &mut Ua) {
+        let named = report.trim().parse().ok().map(MessageId);
+        if let Some(id) = named.filter(|id| self.memory.closed(*id)) {
+            // Should the answer come after this, it says less.
+            self.sending.retain(|(_, ours)| *ours != id);
+            self.failed(id, MessageFailure::Unreachable, ua);
+        }
     }
 }
 
-impl Phone {
-    /// The messages of this process, latest first: those before this one, or the last; at most so many.
-    pub fn messages(&self, before: Option<MessageId>, limit: usize) -> MessagePage {
-        let mut latest = self.messages.kept.iter().rev();
-        if let Some(before) = before {
-            latest.find(|message| message.id == before);
-        }
-        let messages: Vec<_> = latest.by_ref().take(limit.min(KEPT)).cloned().collect();
-        MessagePage { messages, more: latest.next().is_some() }
-    }
+fn uncertain(id: MessageId, ua: &mut Ua) {
+    ua.keep(Output::MarkMessage { message: id, state: MessageState::Uncertain });
+    ua.tell(Event::MessageUncertain { message: id });
+}
 
+impl Phone {
     pub(crate) fn send_message(
         &mut self,
         id: MessageId,
@@ -96,7 +108,7 @@ impl Phone {
         if text.trim().is_empty() || text.len() > LONGEST || text.contains('\0') {
             return Err(CommandError::InvalidText);
         }
-        if messages.kept.iter().any(|message| message.id == id) {
+        if messages.memory.knows(id) {
             return Err(CommandError::MessageIdTaken);
         }
         if !account.is_registered() {
@@ -117,8 +129,10 @@ impl Phone {
         request.set_body("text/plain;charset=utf-8", text.clone().into_bytes());
         let key = ua.send(request, Owner::Message, now).ok_or(CommandError::NotRegistered)?;
         messages.sending.push((key, id));
+        messages.memory.sent(id);
         let party = Party { name: None, uri: to.to_string() };
-        messages.keep(TextMessage { id, party, text, at: now.wall, state: MessageState::Sending });
+        let state = MessageState::Sending;
+        ua.keep(Output::KeepMessage(TextMessage { id, party, text, at: now.wall, state }));
         Ok(())
     }
 
@@ -137,7 +151,7 @@ impl Phone {
         let Some(at) = messages.sending.iter().position(|(ours, _)| ours == key) else { return };
         let (_, id) = messages.sending.swap_remove(at);
         let Some(response) = response else {
-            return messages.failed(id, MessageFailure::Unknown, ua);
+            return messages.lost(id, ua);
         };
         let status = response.status;
         let challenge = [StatusCode::UNAUTHORIZED, StatusCode::PROXY_AUTHENTICATION_REQUIRED];
@@ -146,13 +160,10 @@ impl Phone {
         {
             match again {
                 Some((again, _)) => messages.sending.push((again, id)),
-                None => messages.failed(id, MessageFailure::Unknown, ua),
+                None => messages.lost(id, ua),
             }
         } else if status.is_success() {
-            let delivered = status != StatusCode::ACCEPTED;
-            let state = if delivered { MessageState::Delivered } else { MessageState::Accepted };
-            messages.set(id, state);
-            ua.tell(Event::MessageSent { message: id, delivered });
+            messages.accepted(id, status != StatusCode::ACCEPTED, ua);
         } else {
             messages.failed(id, failure(status.code()), ua);
         }
@@ -175,30 +186,19 @@ impl Phone {
         }
         ua.respond(key, response, now);
         let Ok(text) = text else { return };
-        if !messages.is_new(request) {
+        let Some(id) = memory::name_of(request).filter(|id| messages.memory.is_new(*id)) else {
             return;
-        }
+        };
         if let Some(report) = request.headers.get(&HeaderName::X_MESSAGE_REPORT) {
             return messages.reported(&report, ua);
         }
         if text.trim().is_empty() {
             return;
         }
-        let (id, party) = (MessageId(ua.uuid()), party::caller(request));
-        let message = TextMessage { id, party, text, at: now.wall, state: MessageState::Received };
-        messages.keep(message.clone());
+        let (party, state) = (party::caller(request), MessageState::Received);
+        let message = TextMessage { id, party, text, at: now.wall, state };
+        ua.keep(Output::KeepMessage(message.clone()));
         ua.tell(Event::MessageReceived(message));
-    }
-}
-
-impl Messages {
-    /// The server says later that a message of ours found nobody.
-    fn reported(&mut self, report: &str, ua: &mut Ua) {
-        let id = report.trim().parse().ok().map(MessageId);
-        let accepted = |m: &&TextMessage| Some(m.id) == id && m.state == MessageState::Accepted;
-        if let Some(id) = self.kept.iter().find(accepted).map(|message| message.id) {
-            self.failed(id, MessageFailure::Unreachable, ua);
-        }
     }
 }
 
