@@ -25,6 +25,8 @@ pub struct Supervision {
     pub requested: Option<SupervisionMode>,
     /// Whether the microphone is open towards it, as far as the mute lets it be.
     pub speaks: bool,
+    /// Whether the agent hears what is said to him: not while he holds his call. `true` where the server does not say.
+    pub heard: bool,
     /// Whether it goes on with the agent's next call, which is listened to at first.
     pub follow: bool,
     /// Whether it waits for that call.
@@ -80,9 +82,10 @@ impl From<phone::SupervisionMode> for SupervisionMode {
 
 impl From<phone::Supervision> for Supervision {
     fn from(supervision: phone::Supervision) -> Self {
-        let phone::Supervision { target, mode, requested, speaks, follow, waiting } = supervision;
+        let phone::Supervision { target, mode, requested, speaks, heard, follow, waiting } =
+            supervision;
         let (mode, requested) = (mode.map(Into::into), requested.map(Into::into));
-        Self { target, mode, requested, speaks, follow, waiting }
+        Self { target, mode, requested, speaks, heard, follow, waiting }
     }
 }
 

@@ -37,6 +37,8 @@ pub(crate) struct Supervision {
     /// The agent's leg.
     of: LegId,
     mode: Mode,
+    /// Whether the agent hears who speaks to him.
+    heard: bool,
     /// Whether it goes on with the agent's next call, and waits for that.
     follow: bool,
     waits: bool,
@@ -66,10 +68,10 @@ impl Pbx {
             Ok((agent, mode, follow, of)) => {
                 let agent = agent.to_owned();
                 self.take_these(key, caller, [Step::Answer], now);
-                self.tell_mode(caller, &agent, mode, now);
-                let (call, leg, waits) = (key, caller, false);
-                let one = Supervision { call, leg, agent, of, mode, follow, waits };
+                let (call, leg, waits, heard) = (key, caller, false, self.hears(of));
+                let one = Supervision { call, leg, agent, of, mode, heard, follow, waits };
                 self.supervisions.push(one);
+                self.tell_mode(self.supervisions.len() - 1, true, now);
                 self.mix_supervised(of);
             }
             Err(status) => self.end_call(key, Cause::Refused(status), now),
@@ -108,11 +110,12 @@ impl Pbx {
         let text = String::from_utf8_lossy(body);
         let digit = text.strip_prefix("Signal=").and_then(|rest| rest.chars().next());
         let mode = MODES.iter().find(|(.., its)| Some(*its) == digit);
-        let mine = self.supervisions.iter_mut().find(|one| one.leg == leg && !one.waits);
-        if let (Some((mode, ..)), Some(one)) = (mode, mine) {
+        let mut all = self.supervisions.iter_mut().enumerate();
+        let mine = all.find(|(_, one)| one.leg == leg && !one.waits);
+        if let (Some((mode, ..)), Some((index, one))) = (mode, mine) {
             one.mode = *mode;
-            let (agent, of) = (one.agent.clone(), one.of);
-            self.tell_mode(leg, &agent, *mode, now);
+            let of = one.of;
+            self.tell_mode(index, true, now);
             self.mix_supervised(of);
         }
     }
@@ -156,7 +159,8 @@ impl Pbx {
         self.supervisions.iter().filter(|one| !one.waits).filter_map(view).collect()
     }
 
-    /// After each step: what has lost its supervisor is over, and what has lost its agent, unless it follows him.
+    /// After each step: what has lost its supervisor is over, and what has lost its agent, unless it follows him; and whose
+    /// agent holds, or resumes, is told.
     pub(crate) fn settle_supervisions(&mut self, now: Duration) {
         let all = std::mem::take(&mut self.supervisions);
         let (there, left): (Vec<_>, Vec<_>) = all.into_iter().partition(|one| self.is_there(one));
@@ -178,18 +182,27 @@ impl Pbx {
             }
         }
         self.follow_agents(now);
+        for index in 0..self.supervisions.len() {
+            let Some(one) = self.supervisions.get(index).filter(|one| !one.waits) else { continue };
+            let heard = self.hears(one.of);
+            let is_news = |one: &&mut Supervision| one.heard != heard;
+            if let Some(one) = self.supervisions.get_mut(index).filter(is_news) {
+                one.heard = heard;
+                self.tell_mode(index, false, now);
+            }
+        }
     }
 
     /// Who waits for his agent's next call listens to it.
     fn follow_agents(&mut self, now: Duration) {
         for index in 0..self.supervisions.len() {
             let Some(one) = self.supervisions.get(index).filter(|one| one.waits) else { continue };
-            let (leg, agent) = (one.leg, one.agent.clone());
-            let Some(of) = self.talking(&agent) else { continue };
+            let Some(of) = self.talking(&one.agent) else { continue };
+            let heard = self.hears(of);
             if let Some(one) = self.supervisions.get_mut(index) {
-                (one.of, one.mode, one.waits) = (of, Mode::Listen, false);
+                (one.of, one.mode, one.heard, one.waits) = (of, Mode::Listen, heard, false);
             }
-            self.tell_mode(leg, &agent, Mode::Listen, now);
+            self.tell_mode(index, false, now);
             self.mix_supervised(of);
         }
     }
@@ -211,8 +224,20 @@ impl Pbx {
         self.calls.contains_key(&one.call)
     }
 
-    fn tell_mode(&mut self, leg: LegId, agent: &str, mode: Mode, now: Duration) {
-        self.tell_supervisor(leg, agent, &format!(r#""mode":"{}""#, mode.name()), now);
+    /// Whether the agent of this leg hears who speaks to him: neither he nor the other side holds.
+    fn hears(&self, of: LegId) -> bool {
+        let other = self.legs.get(&of).and_then(|leg| self.peer_of(leg));
+        let mut both = [Some(of), other].into_iter().flatten();
+        !both.any(|leg| self.legs.get(&leg).is_some_and(|leg| leg.is_held()))
+    }
+
+    /// The mode of one, and whether its agent hears anybody. `asked`: a digit or the code has asked for it.
+    fn tell_mode(&mut self, index: usize, asked: bool, now: Duration) {
+        let Some(one) = self.supervisions.get(index) else { return };
+        let (leg, agent, mode, heard) = (one.leg, one.agent.clone(), one.mode.name(), one.heard);
+        let unasked = if asked { "" } else { r#","unasked":true"# };
+        let news = format!(r#""mode":"{mode}","heard":{heard}{unasked}"#);
+        self.tell_supervisor(leg, &agent, &news, now);
     }
 
     fn tell_supervisor(&mut self, id: LegId, agent: &str, news: &str, now: Duration) {

@@ -698,10 +698,19 @@ fn a_supervisor_is_heard_as_his_mode_says_and_by_nobody_on_hold_or_when_he_has_l
     assert_eq!(ears(&desk.media), heard(&[c, s], &[a]));
     digit(&mut desk, '6');
     assert_eq!(ears(&desk.media), heard(&[c, s], &[a, s]));
+    let told = |desk: &mut Desk, heard: bool| {
+        let word =
+            format!(r#"{{"v":1,"agent":"agent1","mode":"barge","heard":{heard},"unasked":true}}"#);
+        let is = |message: &Message| matches!(message, Message::Request(request) if request.body == word.as_bytes());
+        desk.take(boss).iter().filter(|message| is(message)).count()
+    };
+    assert_eq!(told(&mut desk, true), 0);
     desk.send(customer, &inside(&ok, "INVITE", 50, &format!("{SDP}a=sendonly\r\n")));
     assert_eq!(ears(&desk.media), BTreeMap::new());
+    assert_eq!(told(&mut desk, false), 1);
     desk.send(customer, &inside(&ok, "ACK", 50, ""));
     desk.send(customer, &inside(&ok, "INVITE", 51, SDP));
+    assert_eq!(told(&mut desk, true), 1);
     assert_eq!(ears(&desk.media), heard(&[c, s], &[a, s]));
     desk.send(boss, &inside(&seen, "BYE", 90, ""));
     assert_eq!(ears(&desk.media), BTreeMap::from([(a, vec![c]), (c, vec![a])]));
@@ -730,7 +739,8 @@ fn who_follows_an_agent_waits_for_his_next_call_and_only_listens_to_it() {
     desk.send(agent, &reply(&bye, 200, ""));
     desk.take(customer);
     talking(&mut desk, customer, agent, "c");
-    assert_eq!(news(&mut desk), [r#"{"v":1,"agent":"agent1","mode":"listen"}"#]);
+    let next = r#"{"v":1,"agent":"agent1","mode":"listen","heard":true,"unasked":true}"#;
+    assert_eq!(news(&mut desk), [next]);
     let legs = desk.pbx.legs();
     let leg = |user: &str| legs.iter().find(|leg| leg.user == user).unwrap().id;
     let (a, c, s) = (leg("agent1"), leg("customer1"), leg("colleague1"));

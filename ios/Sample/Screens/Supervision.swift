@@ -18,7 +18,10 @@ public func supervisionCard(_ call: CallSnapshot, _ it: Supervision) -> Supervis
     let isOpen = it.speaks && !call.hold.local && !call.hold.remote
     let isHeard = isOpen && !call.muted
     let microphone =
-        if isHeard && it.mode == .barge {
+        if isHeard && !it.heard {
+            it.mode == .barge
+                ? "on hold: the caller may hear you, the agent does not" : "the call is on hold: the agent does not hear you"
+        } else if isHeard && it.mode == .barge {
             "microphone open: the agent and his caller hear you"
         } else if isHeard {
             "microphone open: the agent hears you"

@@ -305,7 +305,7 @@ func endpoint(_ text: String) -> AudioEndpoint {
         case .teamQueueChanged(let queue): say("team_queue", ["queue": shown(queue)])
         case .supervisionChanged(let call, let it):
             say("supervision", ["call": id(call), "target": it.target, "mode": it.mode.map { "\($0)" }, "requested": it.requested.map { "\($0)" },
-                "speaks": it.speaks, "follow": it.follow, "waiting": it.waiting])
+                "speaks": it.speaks, "heard": it.heard, "follow": it.follow, "waiting": it.waiting])
         case .supervisionFailed(let call, let mode, let reason, let text):
             say("supervision_failed", ["call": id(call), "mode": "\(mode)", "reason": snake("\(reason)"), "text": text])
         case .autoAnswering(let call, let after): say("auto_answering", ["call": id(call), "after_ms": milliseconds(after)])

@@ -53,16 +53,18 @@ mod tests {
     }
 
     #[test]
-    fn the_mark_says_what_is_confirmed_and_what_is_asked_for() {
-        let seen = |mode, requested| {
+    fn the_mark_says_what_is_confirmed_and_what_is_asked_for_and_who_hears_nobody() {
+        let seen = |mode, requested, heard| {
             let target = "agent2".to_owned();
             let (speaks, follow, waiting) = (false, true, false);
-            mark(&Supervision { target, mode, requested, speaks, follow, waiting })
+            mark(&Supervision { target, mode, requested, speaks, heard, follow, waiting })
         };
         use SupervisionMode::{Listen, Whisper};
-        let new = seen(None, Some(Listen));
+        let new = seen(None, Some(Listen), true);
         assert_eq!(new, "supervising agent2: not confirmed yet, listen requested");
-        let asks = seen(Some(Listen), Some(Whisper));
+        let asks = seen(Some(Listen), Some(Whisper), true);
         assert_eq!(asks, "supervising agent2: listen, whisper requested");
+        let holds = seen(Some(Whisper), None, false);
+        assert_eq!(holds, "supervising agent2: whisper, on hold: the agent does not hear it");
     }
 }

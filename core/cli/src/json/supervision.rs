@@ -20,6 +20,7 @@ pub(crate) struct JsonSupervision {
     pub(crate) mode: Option<JsonMode>,
     pub(crate) requested: Option<JsonMode>,
     speaks: bool,
+    heard: bool,
     follow: bool,
     pub(crate) waiting: bool,
 }
@@ -46,9 +47,9 @@ impl From<SupervisionMode> for JsonMode {
 
 impl From<Supervision> for JsonSupervision {
     fn from(supervision: Supervision) -> Self {
-        let Supervision { target, mode, requested, speaks, follow, waiting } = supervision;
+        let Supervision { target, mode, requested, speaks, heard, follow, waiting } = supervision;
         let (mode, requested) = (mode.map(Into::into), requested.map(Into::into));
-        Self { target, mode, requested, speaks, follow, waiting }
+        Self { target, mode, requested, speaks, heard, follow, waiting }
     }
 }
 
@@ -83,7 +84,8 @@ pub(crate) fn plain(supervision: &JsonSupervision) -> String {
     let is = match supervision.mode {
         _ if supervision.waiting => "waits for the next call".to_owned(),
         None => "not confirmed yet".to_owned(),
-        Some(mode) => word(mode).to_owned(),
+        Some(mode) if supervision.heard => word(mode).to_owned(),
+        Some(mode) => format!("{}, on hold: the agent does not hear it", word(mode)),
     };
     let asked = supervision.requested.map(|mode| format!(", {} requested", word(mode)));
     format!("supervising {}: {is}{}", supervision.target, asked.unwrap_or_default())

@@ -28,6 +28,8 @@ pub(crate) struct Supervising {
     confirmed: Option<SupervisionMode>,
     /// What was asked for last, or is left of it.
     wanted: SupervisionMode,
+    /// Whether the agent hears who speaks to him.
+    heard: bool,
     waiting: bool,
     /// The agent's call is over, and with it this one.
     over: bool,
@@ -61,6 +63,10 @@ enum Step {
 struct News {
     mode: Option<SupervisionMode>,
     refused: Option<SupervisionMode>,
+    heard: Option<bool>,
+    /// No digit is answered by this.
+    #[serde(default)]
+    unasked: bool,
     #[serde(default)]
     waiting: bool,
     #[serde(default)]
@@ -70,8 +76,9 @@ struct News {
 impl Supervising {
     pub(crate) fn new(target: String, wanted: SupervisionMode, follow: bool) -> Self {
         let asked = Some(Asked { mode: wanted, until: None, step: Step::Taken });
-        let (confirmed, waiting, over, owed) = (None, false, false, vec![wanted]);
-        Self { target, follow, confirmed, wanted, waiting, over, asked, owed }
+        let (confirmed, heard, waiting, over) = (None, true, false, false);
+        let owed = vec![wanted];
+        Self { target, follow, confirmed, wanted, heard, waiting, over, asked, owed }
     }
 
     /// The server has said that he is heard, and neither in this mode nor in one that it may come to by others than those
@@ -156,6 +163,7 @@ impl Supervising {
                 self.asked.is_some() && !is_there && !self.waiting && !self.over
             }),
             speaks: self.is_open(),
+            heard: self.heard || self.confirmed.is_none(),
             follow: self.follow,
             waiting: self.waiting,
         }
@@ -350,13 +358,14 @@ impl Call {
         supervising.over |= news.over;
         supervising.waiting = news.waiting;
         supervising.confirmed = news.mode;
+        supervising.heard = news.heard.unwrap_or(true);
         if news.over {
             // Its end is told by the BYE.
             supervising.settle_for(SupervisionMode::Listen);
             return self.set_gates(ua);
         }
         let asked = supervising.asked.as_ref().map(|asked| asked.mode);
-        if let Some(mode) = news.refused.or(news.mode) {
+        if let Some(mode) = news.refused.or(news.mode).filter(|_| !news.unasked) {
             supervising.answers(mode);
         }
         if news.refused.is_some_and(|mode| Some(mode) == asked && supervising.owes_only(mode)) {
@@ -368,7 +377,7 @@ impl Call {
             Some(_) if asked.is_some() => {
                 supervising.conclude(now);
             }
-            // Nobody has asked for it: the agent's next call.
+            // Nobody has asked for it: the agent's next call, or its hold.
             Some(mode) => supervising.settle_for(mode),
             None => supervising.settle_for(SupervisionMode::Listen),
         }

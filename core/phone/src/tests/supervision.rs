@@ -472,6 +472,32 @@ fn a_word_of_a_mode_that_was_given_up_opens_nothing_and_confirms_no_other() {
 }
 
 #[test]
+fn an_agent_who_holds_is_shown_as_who_hears_nobody_and_that_answers_no_digit() {
+    let (mut world, invite) = supervising(Whisper);
+    let word = |mode: &str, heard: bool| {
+        format!(r#"{{"v":1,"agent":"agent2","mode":"{mode}","heard":{heard},"unasked":true}}"#)
+    };
+    confirmed(&mut world, &invite, Whisper);
+    assert!(seen(&world).heard, "a server that does not say");
+    told(&mut world, &invite, &word("whisper", false));
+    assert!(!seen(&world).heard);
+    assert!(speaks(&mut world), "the mode is what he wants");
+    let shown = Event::SupervisionChanged { call: id(), supervision: seen(&world) };
+    assert!(world.events.contains(&shown));
+    gives_up(&mut world, Barge, '6');
+    world.command(switch(Whisper)).unwrap();
+    let info = asks(&mut world, '5');
+    world.reply(&info, 200);
+    told(&mut world, &invite, &word("whisper", true));
+    assert!(seen(&world).heard);
+    assert!(!speaks(&mut world), "barge may still come");
+    told(&mut world, &invite, r#"{"v":1,"agent":"agent2","mode":"whisper","heard":false}"#);
+    assert!(speaks(&mut world) && !seen(&world).heard);
+    world.lose_flow(FlowErrorKind::Lost);
+    assert_eq!((seen(&world).mode, seen(&world).heard), (None, true), "nobody knows");
+}
+
+#[test]
 fn a_word_of_the_first_of_two_modes_that_were_given_up_confirms_no_third() {
     let (mut world, invite) = supervising(Listen);
     confirmed(&mut world, &invite, Listen);

@@ -2,10 +2,12 @@
 //! judged by its spectrum.
 
 use crate::scenarios::agent::{ask, until};
+use crate::scenarios::rings;
 use crate::scenarios::supervision::{confirmed, connect, supervise};
 use serde_json::{Value, json};
 use sidetone_interop::bench::Bench;
 use sidetone_interop::phone::{PATIENCE, Phone};
+use sidetone_interop::roam::Roam;
 use sidetone_interop::stage::{Server, Stage};
 use sidetone_interop::tones::{Tone, Voice};
 use std::sync::{Mutex, PoisonError};
@@ -31,13 +33,22 @@ struct Floor {
 
 impl Floor {
     fn new() -> Self {
+        let supervisor = |stage: &Stage, voice: &Voice| stage.supervisor(voice);
+        Self::with(|stage, voice| stage.agent_with(voice, &["--queues"]), supervisor)
+    }
+
+    /// With these phones of the agent and of the supervisor.
+    fn with(
+        agent: impl FnOnce(&Stage, &Voice) -> Phone,
+        supervisor: impl FnOnce(&Stage, &Voice) -> Phone,
+    ) -> Self {
         let stage = Stage::asterisk();
         let voices = Tone::draw();
         let [says, asks, speaks] = voices.map(Voice::steady);
-        let mut agent = stage.agent_with(&says, &["--queues"]);
+        let mut agent = agent(&stage, &says);
         until(&mut agent, "in no queue", |agent| agent["state"] == "logged_out");
         ask(&mut agent, json!({ "command": "login" }), "ready");
-        let (mut customer, supervisor) = (stage.customer(&asks), stage.supervisor(&speaks));
+        let (mut customer, supervisor) = (stage.customer(&asks), supervisor(&stage, &speaks));
         let call = connect(&mut customer, &mut agent, &stage.line.desk());
         let mut floor = Self { stage, agent, customer, supervisor, voices, call };
         floor.nobody_hears_him();
@@ -60,6 +71,23 @@ impl Floor {
         });
         let told = confirmed(&mut self.supervisor, call, mode);
         told["at_ms"].as_f64().unwrap_or_default() - asked["at_ms"].as_f64().unwrap_or_default()
+    }
+
+    /// The agent holds or resumes, and the supervisor is told whether he is heard.
+    fn hold(&mut self, call: &str, on: bool) {
+        self.supervisor.forget();
+        self.agent.ask("hold", &self.call, json!({ "on": on }));
+        self.agent.wait_call("hold", &self.call);
+        self.told_heard(call, !on);
+    }
+
+    /// The supervisor is told whether the agent hears him.
+    #[track_caller]
+    fn told_heard(&mut self, call: &str, heard: bool) {
+        self.supervisor.wait(&format!("heard: {heard}"), PATIENCE, |event| {
+            let of_call = event["event"] == "supervision" && event["call"] == call;
+            of_call && event["heard"] == heard
+        });
     }
 
     #[track_caller]
@@ -279,22 +307,187 @@ fn who_follows_an_agent_only_listens_to_his_next_call() {
 }
 
 #[test]
-fn what_is_whispered_to_an_agent_who_holds_reaches_nobody() {
+fn what_is_whispered_to_an_agent_who_holds_reaches_nobody_and_that_is_told() {
     let mut floor = Floor::new();
     let call = floor.supervise("listen");
-    floor.agent.ask("hold", &floor.call, json!({ "on": true }));
-    floor.agent.wait_call("hold", &floor.call);
+    floor.hold(&call, true);
     floor.customer.hears(Tone::MUSIC);
     floor
         .supervisor
         .order(json!({ "command": "set_supervision_mode", "call": call, "mode": "whisper" }));
-    confirmed(&mut floor.supervisor, &call, "whisper");
+    let told = confirmed(&mut floor.supervisor, &call, "whisper");
+    assert_eq!((&told["heard"], &told["speaks"]), (&false.into(), &true.into()));
     floor.agent.hears_silence();
     floor.customer.hears_nothing_but(&[Tone::MUSIC], WHILE);
-    floor.agent.ask("hold", &floor.call, json!({ "on": false }));
-    floor.agent.wait_call("hold", &floor.call);
+    floor.hold(&call, false);
     floor.the_agent_hears_him();
     floor.agent.order(json!({ "command": "hangup", "call": floor.call }));
+    floor.leave();
+}
+
+#[test]
+fn who_barges_in_is_heard_again_by_both_when_the_agent_resumes() {
+    let mut floor = Floor::new();
+    let (who, whom) = (floor.stage.line.colleague(), floor.stage.line.agent());
+    let before = floor.written(&who, &whom).len();
+    let call = floor.supervise("barge");
+    floor.both_hear_him();
+    for _ in 0..2 {
+        floor.hold(&call, true);
+        floor.agent.hears_silence();
+        // Who is held hears the supervisor beside the music.
+        floor.customer.hears_all(&[Tone::MUSIC, floor.voices[2]]);
+        floor.hold(&call, false);
+        floor.both_hear_him();
+        floor.he_hears_both();
+    }
+    // A hold is the agent's, and nothing that his supervisor has done.
+    assert_eq!(floor.written(&who, &whom)[before..], ["barge start"]);
+    floor.switch(&call, "whisper");
+    floor.the_agent_hears_him();
+    floor.agent.order(json!({ "command": "hangup", "call": floor.call }));
+    floor.leave();
+}
+
+#[test]
+fn an_agent_whom_the_customer_holds_hears_his_supervisor_beside_the_music() {
+    let mut floor = Floor::new();
+    let call = floor.supervise("barge");
+    floor.both_hear_him();
+    let theirs = floor.customer.told().find(|event| event["event"] == "dialing").expect("a call");
+    let theirs = theirs["call"].as_str().expect("an id").to_owned();
+    let speaks = floor.voices[2];
+    for _ in 0..2 {
+        floor.customer.ask("hold", &theirs, json!({ "on": true }));
+        floor.customer.wait_call("hold", &theirs);
+        floor.agent.hears_all(&[Tone::MUSIC, speaks]);
+        floor.customer.hears_silence();
+        floor.customer.ask("hold", &theirs, json!({ "on": false }));
+        floor.customer.wait_call("hold", &theirs);
+        floor.both_hear_him();
+    }
+    floor.switch(&call, "whisper");
+    floor.the_agent_hears_him();
+    floor.customer.ask("hold", &theirs, json!({ "on": true }));
+    floor.customer.wait_call("hold", &theirs);
+    floor.agent.hears_all(&[Tone::MUSIC, speaks]);
+    floor.switch(&call, "listen");
+    floor.agent.hears(Tone::MUSIC);
+    floor.agent.order(json!({ "command": "hangup", "call": floor.call }));
+    floor.leave();
+}
+
+#[test]
+fn a_consultation_is_no_part_of_the_supervision_and_the_transfer_ends_it() {
+    let mut floor = Floor::new();
+    let [says, asks, speaks] = floor.voices;
+    let others = Tone::draw::<4>();
+    let other = others.into_iter().find(|tone| !floor.voices.contains(tone)).expect("another");
+    let mut third = floor.stage.clerk_with(&Voice::steady(other), &[]);
+    let call = floor.supervise("barge");
+    floor.both_hear_him();
+    floor.supervisor.forget();
+    let asked = floor.agent.dial(&format!("105{}", floor.stage.line.number()));
+    let theirs = rings(&mut third);
+    third.ask("answer", &theirs, json!({}));
+    floor.agent.wait_call("established", &asked);
+    floor.supervisor.wait("that the agent holds", PATIENCE, |event| event["heard"] == false);
+    // Neither hears the supervisor, and he hears nothing of it.
+    floor.agent.hears(other);
+    third.hears(says);
+    third.hears_nothing_but(&[says], WHILE);
+    floor.agent.hears_nothing_but(&[other], WHILE);
+    floor.supervisor.hears_nothing_but(&[asks], WHILE);
+    floor.customer.hears_all(&[Tone::MUSIC, speaks]);
+    floor.agent.ask("attended", &floor.call, json!({ "with": asked }));
+    floor.agent.wait_ended(&floor.call, "transferred");
+    floor.supervisor.wait_ended(&call, "supervision_call_over");
+    third.hears(asks);
+    floor.customer.hears(other);
+    third.hears_nothing_but(&[asks], WHILE);
+    floor.customer.hears_nothing_but(&[other], WHILE);
+    third.ask("hangup", &theirs, json!({}));
+    floor.stage.leave(third);
+    floor.leave();
+}
+
+/// Signs in a phone whose network can change.
+fn roaming(stage: &Stage, roam: &Roam, user: &str, voice: &Voice, arguments: &[&str]) -> Phone {
+    let Server::Asterisk(bench) = &stage.server else { panic!("a real server") };
+    let mut phone = Phone::start_with("roaming", &roam.setup(bench, user), voice, arguments);
+    phone.wait_lamp("registered", PATIENCE);
+    phone
+}
+
+/// Its network is gone, and another is there, of which it is told.
+fn moves(phone: &mut Phone, roam: &mut Roam) {
+    roam.lose();
+    phone.listen(Duration::from_secs(1));
+    roam.come();
+    phone.send(json!({ "command": "network_changed", "make_before_break": false }));
+}
+
+#[test]
+fn an_agent_who_comes_back_on_another_network_is_supervised_as_before() {
+    let mut roam = None;
+    let agent = |stage: &Stage, voice: &Voice| {
+        let roam = roam.insert(Roam::new(stage.line.number()));
+        let arguments = ["agent", "--sip", "--queues"];
+        roaming(stage, roam, &stage.line.agent(), voice, &arguments)
+    };
+    let mut floor = Floor::with(agent, |stage, voice| stage.supervisor(voice));
+    let mut roam = roam.expect("his network");
+    let call = floor.supervise("barge");
+    for mode in ["barge", "whisper"] {
+        if mode == "whisper" {
+            floor.switch(&call, mode);
+        }
+        floor.agent.forget();
+        moves(&mut floor.agent, &mut roam);
+        floor.agent.wait_call("reconnected", &floor.call);
+        match mode {
+            "barge" => floor.both_hear_him(),
+            _ => floor.the_agent_hears_him(),
+        }
+        floor.he_hears_both();
+    }
+    floor.agent.order(json!({ "command": "hangup", "call": floor.call }));
+    floor.supervisor.wait_ended(&call, "supervision_call_over");
+    floor.leave();
+}
+
+#[test]
+fn a_supervisor_on_another_network_is_heard_when_his_mode_is_confirmed_there() {
+    let mut roam = None;
+    let supervisor = |stage: &Stage, voice: &Voice| {
+        let roam = roam.insert(Roam::new(stage.line.number()));
+        roaming(stage, roam, &stage.line.colleague(), voice, &["supervisor", "--sip"])
+    };
+    let mut floor = Floor::with(|stage, voice| stage.agent_with(voice, &["--queues"]), supervisor);
+    let mut roam = roam.expect("his network");
+    let call = floor.supervise("barge");
+    floor.both_hear_him();
+    floor.supervisor.forget();
+    moves(&mut floor.supervisor, &mut roam);
+    let unknown = floor.supervisor.wait("that no mode is known", PATIENCE, |event| {
+        event["event"] == "supervision" && event["mode"].is_null()
+    });
+    assert_eq!((&unknown["call"], &unknown["speaks"]), (&json!(call), &json!(false)));
+    let told = confirmed(&mut floor.supervisor, &call, "barge");
+    assert_eq!(told["speaks"], true);
+    floor.both_hear_him();
+    floor.he_hears_both();
+    floor.switch(&call, "listen");
+    floor.nobody_hears_him();
+    // Where it never comes back the server ends his call alone.
+    roam.lose();
+    floor.nobody_hears_him();
+    floor.agent.order(json!({ "command": "hangup", "call": floor.call }));
+    roam.come();
+    floor.supervisor.send(json!({ "command": "network_changed", "make_before_break": false }));
+    floor.supervisor.wait("its end", Duration::from_secs(40), |event| {
+        event["event"] == "ended" && event["call"] == call
+    });
     floor.leave();
 }
 

@@ -107,8 +107,8 @@ fn every_order_of_a_recording() {
 fn every_order_of_a_supervision() {
     use SupervisionMode::Barge as InBarge;
     use SupervisorOp::{
-        Accept, Agree, AgreeUnheard, Barge, Break, Bye, Deny, Fail, FlowLost, Hold, Listen, Mute,
-        Next, Obey, Over, Refuse, Tell, TellLate, Time, Wait, Whisper,
+        Accept, Agree, AgreeUnheard, Barge, Break, Bye, Deny, Fail, FlowLost, Hold, Holds, Listen,
+        Mute, Next, Obey, Over, Refuse, Tell, TellLate, Time, Wait, Whisper,
     };
     let mut found = Found::default();
     let begins = [Accept, Refuse, Tell, TellLate, Listen, Whisper, Bye];
@@ -122,6 +122,9 @@ fn every_order_of_a_supervision() {
     let given_up = [Listen, Barge, AgreeUnheard, FlowLost];
     let more = [(Whisper, 2), (Agree, 3), (Tell, 2), (Time, 2)];
     found.supervisor("who gives up two modes", whispers, &given_up, &more);
+    let holds = [Listen, Barge, Agree, AgreeUnheard, Deny, FlowLost];
+    let more = [(Holds, 2), (Whisper, 2), (Tell, 2), (Time, 1)];
+    found.supervisor("whose agent holds", whispers, &holds, &more);
     let held = [Barge, Whisper, Mute, Agree, Tell, Break];
     found.supervisor("that is held", whispers, &held, &[(Hold, 2), (Obey, 2), (Time, 1)]);
     let over = [Barge, Wait, Next, Over, Bye, Deny];

@@ -61,13 +61,18 @@ fn a_supervisor_listens_whispers_and_leaves_with_the_agents_call() {
         (seen(&world, supervisor).mode, seen(&world, supervisor).requested),
         (Some(mode), None)
     );
+    for on in [true, false] {
+        world.command(agent, Command::Hold { call, on }).unwrap();
+        world.run_for(SECOND);
+        assert_eq!(seen(&world, supervisor).heard, !on, "he holds: {on}");
+    }
     world.command(agent, Command::HangUp { call }).unwrap();
     world.run_for(SECOND);
     let reason = EndReason::Supervision(SupervisionEnd::CallOver);
     assert!(world.events(supervisor).contains(&Event::Ended { call: watched, reason }));
     assert_golden(
         "supervision",
-        "A supervisor listens to an agent's call and whispers to him, until it is over.",
+        "A supervisor listens to an agent's call and whispers to him, who holds once, until it is over.",
         world.ladder().text(),
     );
     assert_quiet(&mut world);

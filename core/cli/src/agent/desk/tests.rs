@@ -54,9 +54,9 @@ fn supervising(
 ) -> App {
     let mut app = desk();
     let target = "agent1".to_owned();
-    let (follow, waiting) = (false, false);
+    let (heard, follow, waiting) = (true, false, false);
     app.snapshot.calls = vec![CallSnapshot {
-        supervision: Some(Supervision { target, mode, requested, speaks, follow, waiting }),
+        supervision: Some(Supervision { target, mode, requested, speaks, heard, follow, waiting }),
         hold: Hold::default(),
         muted: false,
         ..call(CallState::Established)

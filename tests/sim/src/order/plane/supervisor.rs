@@ -38,6 +38,8 @@ pub enum Op {
     Tell,
     /// A word of an earlier number, that he is in barge, comes late.
     TellLate,
+    /// The agent holds, or resumes, and the server says so.
+    Holds,
     /// The agent's call is over; his next is waited for.
     Wait,
     /// It is there.
@@ -69,6 +71,9 @@ pub struct Supervisor {
     mode: Option<SupervisionMode>,
     told: Option<SupervisionMode>,
     told_once: bool,
+    /// Whether the agent hears anybody, and what was said of that last.
+    hears: bool,
+    told_heard: bool,
     /// What it has agreed to, and tells before it does.
     agreed: Vec<SupervisionMode>,
     holds: bool,
@@ -95,6 +100,8 @@ impl Supervisor {
             mode: None,
             told: None,
             told_once: false,
+            hears: true,
+            told_heard: true,
             agreed: Vec::new(),
             holds,
             muted,
@@ -132,8 +139,10 @@ impl Supervisor {
     }
 
     fn tell(&mut self, more: &str) -> Result<(), String> {
-        let mode = self.mode.map(|mode| format!(r#","mode":"{mode}""#)).unwrap_or_default();
-        (self.told, self.told_once) = (self.mode, true);
+        let heard = self.hears;
+        let mode = self.mode.map(|mode| format!(r#","mode":"{mode}","heard":{heard}"#));
+        let mode = mode.unwrap_or_default();
+        (self.told, self.told_once, self.told_heard) = (self.mode, true, heard);
         self.say(&format!(r#"{{"v":1,"agent":"agent2"{mode}{more}}}"#), false)?;
         let is_there = !self.desk.snapshot().calls.is_empty();
         match self.desk.noticed {
@@ -175,6 +184,9 @@ impl Supervisor {
         // Where nobody knows, no mode is shown.
         if supervision.mode.is_some() && supervision.mode != self.told {
             return Err(format!("{supervision:?} is shown, told was {:?}", self.told));
+        }
+        if !supervision.heard && (self.told_heard || supervision.mode.is_none()) {
+            return Err("the agent is shown as who hears nobody".to_owned());
         }
         if self.desk.speaks && self.muted {
             return Err("who is muted speaks".to_owned());
@@ -219,6 +231,7 @@ impl Subject for Supervisor {
             Op::TellLate => flow && dialog && self.told_once,
             Op::Wait | Op::Over | Op::Bye => flow && dialog,
             Op::Next => flow && dialog && self.mode.is_none(),
+            Op::Holds => flow && dialog && self.mode.is_some(),
             Op::FlowLost | Op::Break => flow,
             Op::FlowUp => self.desk.is_opening(),
             Op::Time => self.desk.due().is_some(),
@@ -272,7 +285,11 @@ impl Subject for Supervisor {
             }
             Op::Next => {
                 self.mode = Some(SupervisionMode::Listen);
-                self.tell("")?;
+                self.tell(r#","unasked":true"#)?;
+            }
+            Op::Holds => {
+                self.hears = !self.hears;
+                self.tell(r#","unasked":true"#)?;
             }
             Op::Over => {
                 self.mode = None;

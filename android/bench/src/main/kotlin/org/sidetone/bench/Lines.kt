@@ -104,7 +104,7 @@ class Lines(private val out: PrintStream = System.out) {
             is Event.SupervisionChanged -> print(
                 "supervision", "call" to event.call.toString(), "target" to event.supervision.target,
                 "mode" to event.supervision.mode?.name?.lowercase(), "requested" to event.supervision.requested?.name?.lowercase(),
-                "speaks" to event.supervision.speaks, "follow" to event.supervision.follow, "waiting" to event.supervision.waiting,
+                "speaks" to event.supervision.speaks, "heard" to event.supervision.heard, "follow" to event.supervision.follow, "waiting" to event.supervision.waiting,
             )
             is Event.SupervisionFailed -> print(
                 "supervision_failed", "call" to event.call.toString(), "mode" to event.mode.name.lowercase(),

@@ -29,6 +29,8 @@ fun supervisionCard(call: CallSnapshot, it: Supervision): SupervisionCard {
         mode = it.mode?.let { "${word(it)}, confirmed" } ?: "not confirmed yet",
         requested = it.requested?.let { "${word(it)} requested…" },
         microphone = when {
+            isHeard && !it.heard && it.mode == SupervisionMode.BARGE -> "on hold: the caller may hear you, the agent does not"
+            isHeard && !it.heard -> "the call is on hold: the agent does not hear you"
             isHeard && it.mode == SupervisionMode.BARGE -> "microphone open: the agent and his caller hear you"
             isHeard -> "microphone open: the agent hears you"
             isOpen -> "muted by you: nobody hears you"
