@@ -19,6 +19,7 @@
 //! | `early` | a phone that is connected while it rings, and what its caller hears |
 //! | `handover` | the network changes, at every point of a call |
 //! | `history` | calls that are over, after a kill, and one of them called again |
+//! | `hostile` | callers whose names are to be carried out, and what is written down |
 //! | `message` | agents who write to each other |
 //! | `intercom` | a call beside one that was answered without the agent |
 //! | `agent` | wrap-up, do not disturb, two phones of an agent |
@@ -43,6 +44,7 @@ mod early;
 mod features;
 mod handover;
 mod history;
+mod hostile;
 mod install;
 mod intercom;
 mod kotlin;

@@ -11,8 +11,6 @@ use sidetone_interop::lines::Line;
 use sidetone_interop::phone::{PATIENCE, Phone};
 use sidetone_interop::stage::{Server, Stage};
 use sidetone_interop::tones::{HEARD, Heard, SILENT, Tone, Voice};
-use std::io::Write as _;
-use std::process::Stdio;
 use std::time::Duration;
 
 /// What a file is looked at in.
@@ -467,42 +465,6 @@ fn a_phone_that_has_lost_its_connection_learns_what_is_recorded() {
     talk.record("auto", "resume", "recording");
     talk.record("1", "stop", "stopped");
     talk.end([]);
-}
-
-/// Nothing of what a caller sets is part of a command or a file's name.
-#[test]
-fn a_hostile_name_of_a_caller_is_carried_out_by_nobody() {
-    let bench = Bench::get();
-    let stage = Stage::on(Server::Asterisk(bench.clone()), Line::numbered(2));
-    let mark = std::env::temp_dir().join(format!("hostile-{}", std::process::id()));
-    let path = mark.display().to_string();
-    let mut agent = stage.agent_with(&Voice::silence(), &["--recordings"]);
-    for name in [
-        format!("$(touch {path})"),
-        format!("`touch {path}`; touch {path} | touch {path}"),
-        format!("${{SHELL(touch {path})}}"),
-        "../../../../tmp/x\\\"; a,b,c) ^ %22".to_owned(),
-    ] {
-        let mut caller = bench.program("pbx", "raw-caller");
-        caller.args(["call", &format!("188{}", stage.line.number()), "4"]);
-        let mut caller =
-            caller.stdin(Stdio::piped()).stdout(Stdio::null()).spawn().expect("the program starts");
-        let from = format!("\"{name}\"");
-        caller.stdin.take().expect("a pipe").write_all(from.as_bytes()).expect("it reads");
-        let incoming = agent.wait_for("incoming");
-        let call = incoming["call"].as_str().expect("a call").to_owned();
-        agent.order(json!({ "command": "answer", "call": call }));
-        until(&mut agent, &call, "auto", "recording");
-        agent.wait_call("ended", &call);
-        assert!(caller.wait().expect("it ends").success());
-        assert!(!mark.exists(), "{name} was carried out");
-    }
-    let files = std::fs::read_dir(bench.folder.join("asterisk/spool/recordings")).expect("files");
-    for name in files.filter_map(|file| file.ok()?.file_name().into_string().ok()) {
-        let is_ours = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
-        assert!(name.chars().all(is_ours), "{name}");
-    }
-    stage.leave(agent);
 }
 
 /// Where nothing answers the code, nothing of it is heard by anybody.
