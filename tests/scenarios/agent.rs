@@ -96,6 +96,46 @@ pub(crate) fn rung_when_ready(stage: &Stage) {
     stage.leave(customer);
 }
 
+/// After a call of a queue he writes it down, whoever has ended it: from the call on he is never shown ready before.
+pub(crate) fn wraps_up(stage: &Stage) {
+    let mut agent = at_work(stage);
+    let mut customer = stage.customer(&Voice::silence());
+    ask(&mut agent, json!({ "command": "login" }), "ready");
+    for by_agent in [false, true] {
+        let theirs = customer.dial(&stage.line.desk());
+        let call = super::rings(&mut agent);
+        agent.order(json!({ "command": "answer", "call": call }));
+        agent.wait_call("established", &call);
+        customer.wait_call("established", &theirs);
+        // What the server still has to say of the answer comes before the end.
+        agent.listen(Duration::from_millis(500));
+        agent.forget();
+        match by_agent {
+            true => agent.order(json!({ "command": "hangup", "call": call })),
+            false => customer.order(json!({ "command": "hangup", "call": theirs })),
+        }
+        let seen = until(&mut agent, "wrap-up", |agent| agent["state"] == "wrap_up");
+        assert_eq!(seen["pause"]["reason"], "wrapup", "{seen}");
+        assert!(seen["pause"]["until"].as_u64() > seen["pause"]["since"].as_u64(), "{seen}");
+        customer.wait_call("ended", &theirs);
+        until(&mut agent, "ready again", |agent| agent["state"] == "ready");
+    }
+    assert_eq!(wrap_ups(&agent), 2);
+    ask(&mut agent, json!({ "command": "logout" }), "logged_out");
+    stage.leave(agent);
+    stage.leave(customer);
+}
+
+/// How many calls were followed by wrap-up at once. None was by anything else.
+#[track_caller]
+pub(crate) fn wrap_ups(agent: &Phone) -> usize {
+    let agents = agent.told().filter(|event| event["event"] == "agent");
+    let mut states: Vec<_> = agents.map(|event| &event["agent"]["state"]).collect();
+    states.dedup();
+    let calls = states.windows(2).filter(|two| two[0] == "on_call");
+    calls.inspect(|two| assert_eq!(two[1], "wrap_up", "{}", agent.story())).count()
+}
+
 /// What the server would not do is refused, by its kind.
 pub(crate) fn refused(stage: &Stage) {
     let mut agent = at_work(stage);

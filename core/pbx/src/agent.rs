@@ -232,6 +232,9 @@ impl Pbx {
             "queues": mine.map(|mine| mine.iter().map(queue).collect::<Vec<_>>()),
             "reasons": self.config.reasons,
         });
+        if let Some(time) = self.config.wrap_up {
+            told["wrapup"] = time.as_secs().into();
+        }
         if let Some(at) = seat.logged_in_at {
             told["signed"] = at.as_secs().into();
         }

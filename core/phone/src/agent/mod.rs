@@ -8,6 +8,7 @@ mod news;
 mod question;
 mod recording;
 mod team;
+mod wrap_up;
 
 use crate::control::Asker;
 use crate::phone::Phone;
@@ -24,6 +25,7 @@ use sidetone_sip::transaction::ServerKey;
 use sidetone_sip::{Request, StatusCode};
 use std::time::Duration;
 pub(crate) use team::Team;
+use wrap_up::WrapUp;
 
 /// The event package.
 const EVENT: &str = "sidetone-agent";
@@ -43,6 +45,7 @@ pub(crate) struct Agent {
     /// What he is.
     question: Question,
     asked: Option<Asked>,
+    wrap_up: WrapUp,
     told: Option<AgentSnapshot>,
 }
 
@@ -60,7 +63,8 @@ struct Asked {
 impl Agent {
     pub(crate) fn poll_timeout(&self) -> Option<(Duration, TimerReason)> {
         let news = self.asked.as_ref().and_then(|asked| asked.done);
-        let at = news.into_iter().chain(self.question.poll_timeout()).min()?;
+        let others = self.question.poll_timeout().into_iter().chain(self.wrap_up.poll_timeout());
+        let at = news.into_iter().chain(others).min()?;
         Some((at, TimerReason::AgentNews))
     }
 
@@ -142,6 +146,9 @@ impl Phone {
         if self.agent.is_answered() {
             self.agent.asked = None;
         }
+        let of_queues = self.calls.iter().filter(|call| call.is_of_queue()).count();
+        let Agent { wrap_up, news, .. } = &mut self.agent;
+        wrap_up.talks_in(of_queues, news.as_ref(), now);
         let agent = &self.agent;
         let asks = !agent.certain && !agent.missing && agent.asked.is_none();
         if asks && agent.question.is_idle() && self.account.is_registered() {
@@ -189,6 +196,7 @@ impl Phone {
         let mut is_silent = agent.question.handle_timeout(now);
         let silent = |asked: &mut Asked| asked.done.is_some_and(|until| until <= now.boot);
         is_silent |= agent.asked.take_if(silent).is_some();
+        is_silent |= agent.wrap_up.handle_timeout(now);
         if is_silent {
             // Done, and not told: then it is asked for. The server may have begun to count anew.
             (agent.certain, agent.number) = (false, None);
@@ -208,6 +216,7 @@ impl Phone {
             (agent.number, agent.news) = (Some(news.number), Some(news));
             (agent.certain, agent.missing) = (true, false);
             agent.question.told();
+            agent.wrap_up.told();
         }
         true
     }
@@ -215,7 +224,8 @@ impl Phone {
     /// Whether the user is an agent who takes no calls, as the server has said on this connection: paused, or in no queue.
     pub(crate) fn is_agent_away(&self) -> bool {
         let news = self.agent.news.as_ref().filter(|_| self.agent.certain);
-        news.is_some_and(|news| !news.is_logged_in() || news.pause.is_some())
+        self.agent.wrap_up.expected().is_some()
+            || news.is_some_and(|news| !news.is_logged_in() || news.pause.is_some())
     }
 
     /// What is to be seen of the agent, where the phone is to know him.
@@ -225,7 +235,8 @@ impl Phone {
         }
         let agent = &self.agent;
         let news = agent.news.as_ref();
-        let pause = news.and_then(|news| news.pause.clone());
+        let expected = agent.wrap_up.expected();
+        let pause = expected.or_else(|| news?.pause.as_ref()).cloned();
         let waits = |state| matches!(state, CallState::Announced | CallState::Ringing);
         let calls = self.calls.iter().filter(|call| !call.is_orphan());
         let calls: Vec<_> = calls.map(|call| call.snapshot().state).collect();
@@ -245,7 +256,7 @@ impl Phone {
         };
         Some(AgentSnapshot {
             state,
-            certain: agent.certain,
+            certain: agent.certain && expected.is_none(),
             pause,
             queues: news.map(|news| news.queues.clone()).unwrap_or_default(),
             reasons: news.map(|news| news.reasons.clone()).unwrap_or_default(),

@@ -11,6 +11,8 @@ use std::time::Duration;
 pub(super) const LONGEST: usize = 16 * 1024;
 /// As many queues and reasons are taken.
 const MOST: usize = 64;
+/// So many seconds of wrap-up are believed: a day.
+const LONGEST_WRAP_UP: u64 = 86_400;
 /// The most bytes of a name.
 pub(super) const NAME: usize = 64;
 
@@ -23,6 +25,8 @@ pub(super) struct News {
     pub(super) reasons: Vec<String>,
     pub(super) logged_in_since: Option<UnixTime>,
     pub(super) pause: Option<Pause>,
+    /// How long the server pauses him after a call of a queue, if it does.
+    pub(super) wrap_up: Option<Duration>,
 }
 
 #[derive(Deserialize)]
@@ -36,6 +40,8 @@ struct Body {
     reason: Option<String>,
     since: Option<u64>,
     until: Option<u64>,
+    #[serde(default)]
+    wrapup: u64,
 }
 
 #[derive(Deserialize)]
@@ -81,6 +87,8 @@ impl News {
                 until: body.until.map(here),
             }),
             queues,
+            wrap_up: (body.wrapup > 0)
+                .then(|| Duration::from_secs(body.wrapup.min(LONGEST_WRAP_UP))),
         })
     }
 

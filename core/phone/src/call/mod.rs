@@ -308,6 +308,11 @@ impl Call {
         matches!(self.state, State::Answered | State::Established)
     }
 
+    /// Whether the agent talks in it, and it has come through a queue.
+    pub(crate) fn is_of_queue(&self) -> bool {
+        !self.orphan && self.is_up() && self.data.queue.is_some()
+    }
+
     /// Whether the agent talks in it, or is about to.
     pub(crate) fn is_engaged(&self) -> bool {
         !self.orphan && (self.is_up() || self.wants_focus())

@@ -374,3 +374,86 @@ fn a_question_is_not_lost_for_a_request_that_comes_meanwhile() {
     is(&world, AgentState::LoggedOut, true);
     world.silent();
 }
+
+/// An agent who is told this beforehand talks in a call, which has come through a queue or not, and its caller hangs up.
+fn after_a_call(more: &str, of_queue: bool) -> World {
+    let (id, mut world) = (call_id(7), World::registered_with(agents()));
+    let state = code(&mut world, "sidetone*state");
+    done(&mut world, &state);
+    notify(&mut world, &body(1, true, more));
+    let mut invite = world.invite(id);
+    if of_queue {
+        invite.headers.push(HeaderName::X_QUEUE, "support");
+    }
+    world.receive(invite.clone());
+    world.described(id);
+    world.sent.clear();
+    let to = world.answered(id, &invite);
+    world.handle(Input::MediaConnected { call: id });
+    is(&world, AgentState::OnCall, true);
+    world.events.clear();
+    let bye = world.inside(&invite, &to, Method::Bye);
+    world.receive(bye);
+    world.response(200);
+    world
+}
+
+#[test]
+fn who_has_talked_to_a_caller_of_a_queue_is_never_shown_ready_before_his_wrap_up() {
+    let mut world = after_a_call(r#","wrapup":15"#, true);
+    is(&world, AgentState::WrapUp, false);
+    let pause = agent(&world).pause.unwrap();
+    assert_eq!(pause.reason.as_deref(), Some("wrapup"));
+    assert_eq!(pause.until.unwrap().0, pause.since.unwrap().0 + SECOND * 15);
+    notify(
+        &mut world,
+        &body(2, true, r#","wrapup":15,"reason":"wrapup","since":5000,"until":5015"#),
+    );
+    is(&world, AgentState::WrapUp, true);
+    let mut shown = Vec::new();
+    for event in &world.events {
+        if let Event::AgentChanged { agent } = event {
+            shown.push((agent.state, agent.certain));
+        }
+    }
+    assert_eq!(shown, [(AgentState::WrapUp, false), (AgentState::WrapUp, true)]);
+    world.advance_alive(SECOND * 3);
+    is(&world, AgentState::WrapUp, true);
+    notify(&mut world, &body(3, true, r#","wrapup":15"#));
+    is(&world, AgentState::Ready, true);
+    world.silent();
+}
+
+#[test]
+fn a_wrap_up_that_the_server_does_not_tell_is_asked_for() {
+    let mut world = after_a_call(r#","wrapup":15"#, true);
+    world.advance(SECOND);
+    is(&world, AgentState::WrapUp, false);
+    world.silent();
+    world.advance(SECOND);
+    is(&world, AgentState::Ready, false);
+    let state = code(&mut world, "sidetone*state");
+    done(&mut world, &state);
+    notify(&mut world, &body(2, true, r#","wrapup":15"#));
+    is(&world, AgentState::Ready, true);
+}
+
+#[test]
+fn no_wrap_up_is_shown_that_no_server_makes() {
+    for (more, of_queue, state) in [
+        ("", true, AgentState::Ready),
+        (r#","wrapup":0"#, true, AgentState::Ready),
+        (r#","wrapup":15"#, false, AgentState::Ready),
+        (r#","wrapup":15,"reason":"lunch","since":4990"#, true, AgentState::NotReady),
+    ] {
+        is(&after_a_call(more, of_queue), state, true);
+    }
+}
+
+#[test]
+fn who_is_about_to_be_in_wrap_up_is_away_for_calls_that_answer_themselves() {
+    let mut world = after_a_call(r#","wrapup":15"#, true);
+    assert!(world.phone.is_agent_away());
+    notify(&mut world, &body(2, true, r#","wrapup":15"#));
+    assert!(!world.phone.is_agent_away());
+}

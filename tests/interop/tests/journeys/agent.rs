@@ -2,6 +2,7 @@
 //! paused, and what another of his phones sees.
 
 use crate::scenarios::agent::{ask, at_work, until, until_after};
+use crate::scenarios::rings;
 use serde_json::json;
 use sidetone_interop::bench::Bench;
 use sidetone_interop::lines::Line;
@@ -45,6 +46,112 @@ fn after_a_call_the_agent_has_time_to_write_it_down_and_is_ready_by_itself() {
     ask(&mut agent, json!({ "command": "logout" }), "logged_out");
     stage.leave(agent);
     stage.leave(customer);
+}
+
+#[test]
+fn of_twenty_calls_none_rings_into_the_wrap_up_before_it_and_none_is_left_waiting() {
+    let stage = Stage::asterisk();
+    let (mut agent, mut customer) = (at_work(&stage), stage.customer(&Voice::silence()));
+    ask(&mut agent, json!({ "command": "login" }), "ready");
+    let mut theirs = customer.dial(&stage.line.desk());
+    for round in 0..20 {
+        let call = answers(&mut agent);
+        customer.wait_call("established", &theirs);
+        agent.forget();
+        match round % 2 {
+            0 => agent.order(json!({ "command": "hangup", "call": call })),
+            _ => customer.order(json!({ "command": "hangup", "call": theirs })),
+        }
+        customer.wait_call("ended", &theirs);
+        // The next caller is there before the pause can be.
+        theirs = customer.dial(&stage.line.desk());
+        until(&mut agent, "wrap-up", |agent| agent["state"] == "wrap_up");
+        agent.listen(Duration::from_millis(20 * round));
+        let rung = agent.count("incoming");
+        assert_eq!(rung, round as usize + 1, "nobody rings into it: {}", agent.story());
+        ask(&mut agent, json!({ "command": "unpause" }), "ready");
+    }
+    let call = answers(&mut agent);
+    ask(&mut agent, json!({ "command": "pause", "reason": "lunch" }), "on_call");
+    agent.order(json!({ "command": "hangup", "call": call }));
+    customer.wait_call("ended", &theirs);
+    until(&mut agent, "paused", |agent| agent["state"] == "not_ready");
+    ask(&mut agent, json!({ "command": "logout" }), "logged_out");
+    stage.leave(agent);
+    stage.leave(customer);
+}
+
+#[test]
+fn twenty_pauses_in_a_row_leave_no_caller_waiting() {
+    let stage = Stage::asterisk();
+    let (mut agent, mut customer) = (at_work(&stage), stage.customer(&Voice::silence()));
+    ask(&mut agent, json!({ "command": "login" }), "ready");
+    for _ in 0..20 {
+        ask(&mut agent, json!({ "command": "pause", "reason": "break" }), "not_ready");
+        ask(&mut agent, json!({ "command": "unpause" }), "ready");
+        let theirs = customer.dial(&stage.line.desk());
+        let call = agent.wait_for("incoming")["call"].as_str().expect("a call").to_owned();
+        customer.order(json!({ "command": "hangup", "call": theirs }));
+        customer.wait_call("ended", &theirs);
+        agent.wait_call("ended", &call);
+    }
+    ask(&mut agent, json!({ "command": "logout" }), "logged_out");
+    stage.leave(agent);
+    stage.leave(customer);
+}
+
+/// He brings the caller to a colleague, who talks on with him.
+fn is_free_after_a_transfer(attended: bool) {
+    let stage = Stage::asterisk();
+    let (mut agent, mut customer) = (at_work(&stage), stage.customer(&Voice::silence()));
+    let mut colleague = stage.colleague(&Voice::silence());
+    ask(&mut agent, json!({ "command": "login" }), "ready");
+    let theirs = customer.dial(&stage.line.desk());
+    let call = answers(&mut agent);
+    customer.wait_call("established", &theirs);
+    let to = stage.line.colleague_number();
+    if attended {
+        let second = agent.dial(&to);
+        let rung = rings(&mut colleague);
+        colleague.ask("answer", &rung, json!({}));
+        agent.wait_call("established", &second);
+        agent.order(json!({ "command": "attended", "call": call, "with": second }));
+    } else {
+        agent.ask("transfer", &call, json!({ "to": to }));
+        let rung = rings(&mut colleague);
+        colleague.ask("answer", &rung, json!({}));
+    }
+    agent.wait_call("ended", &call);
+    until(&mut agent, "wrap-up", |agent| agent["state"] == "wrap_up");
+    let over = until(&mut agent, "ready", |agent| agent["state"] == "ready");
+    assert!(over["pause"].is_null(), "{over}");
+    // The next caller reaches him, though the first still talks.
+    let mut next = stage.clerk_with(&Voice::silence(), &[]);
+    let another = next.dial(&stage.line.desk());
+    let call = answers(&mut agent);
+    next.ask("hangup", &another, json!({}));
+    agent.wait_call("ended", &call);
+    until(&mut agent, "wrap-up", |agent| agent["state"] == "wrap_up");
+    // Nor does the end of that one begin a second.
+    ask(&mut agent, json!({ "command": "unpause" }), "ready");
+    customer.order(json!({ "command": "hangup", "call": theirs }));
+    customer.wait_call("ended", &theirs);
+    agent.listen(Duration::from_secs(1));
+    assert_eq!(agent.snapshot()["agent"]["state"], "ready", "{}", agent.story());
+    ask(&mut agent, json!({ "command": "logout" }), "logged_out");
+    for phone in [agent, customer, colleague, next] {
+        stage.leave(phone);
+    }
+}
+
+#[test]
+fn who_has_sent_his_caller_on_is_free_though_the_caller_talks_on() {
+    is_free_after_a_transfer(false);
+}
+
+#[test]
+fn who_has_brought_his_caller_together_with_a_colleague_is_free_though_the_caller_talks_on() {
+    is_free_after_a_transfer(true);
 }
 
 #[test]

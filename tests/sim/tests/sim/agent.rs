@@ -141,9 +141,14 @@ fn after_a_call_of_a_queue_the_agent_writes_it_down_and_is_ready_by_itself() {
     world.run_for(SECOND);
     world.ladder().clear();
     world.command(agent, Command::HangUp { call }).unwrap();
+    let expected = seen(&world, agent);
+    assert_eq!((expected.state, expected.certain), (AgentState::WrapUp, false), "and never ready");
     world.run_for(SECOND);
     let pause = seen(&world, agent).pause.unwrap();
-    assert_eq!(seen(&world, agent).state, AgentState::WrapUp);
+    assert_eq!(
+        (seen(&world, agent).state, seen(&world, agent).certain),
+        (AgentState::WrapUp, true)
+    );
     assert_eq!(pause.until.map(|at| at.0), pause.since.map(|at| at.0 + SECOND * 3));
     let waits = world.dial(customer, "1821").unwrap();
     world.run_for(SECOND);
