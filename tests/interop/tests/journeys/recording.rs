@@ -11,7 +11,7 @@ use sidetone_interop::lines::Line;
 use sidetone_interop::phone::{PATIENCE, Phone};
 use sidetone_interop::stage::{Server, Stage};
 use sidetone_interop::tones::{HEARD, Heard, SILENT, Tone, Voice};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// What a file is looked at in.
 const WINDOW: Duration = Duration::from_millis(500);
@@ -165,23 +165,49 @@ fn an_agent_who_takes_a_recorded_call_sees_that_it_is() {
     let mut talk = Talk::on(Line::numbered(2), "188");
     let other = Stage::on(Server::Asterisk(Bench::get()), Line::numbered(4));
     let mut taker = other.agent_with(&Voice::steady(talk.third_says), &["--recordings"]);
-    talk.record("1", "start", "recording");
+    let answered = talk.agent.told().find(|event| event["event"] == "established");
+    let answered = answered.and_then(|event| event["at_ms"].as_f64()).expect("a time");
+    let later = talk.record("1", "start", "recording") - answered;
     talk.agent.ask("transfer", &talk.call, json!({ "to": other.line.agent_number() }));
     let theirs = rings(&mut taker);
     taker.ask("answer", &theirs, json!({}));
     let seen = until(&mut taker, &theirs, "1", "recording");
-    let policies: Vec<_> = seen["recordings"].as_array().expect("two").iter().collect();
-    assert!(policies.iter().all(|one| one["policy"] == "locked"), "{seen}");
+    let policy = |id: &str| {
+        let list = seen["recordings"].as_array().expect("two");
+        list.iter().find(|one| one["id"] == id).expect("one")["policy"].clone()
+    };
+    assert_eq!((policy("auto"), policy("1")), (json!("pausable"), json!("locked")), "{seen}");
     talk.agent.wait_ended(&talk.call, "transferred");
     talk.customer.hears(talk.third_says);
     // His own beside it.
     record(&mut taker, &theirs, "2", "start", "recording");
     talk.customer.listen(WHILE);
     record(&mut taker, &theirs, "2", "stop", "stopped");
+    assert_eq!(refusal(&mut taker, &theirs, "1", "stop"), "busy");
+    // What the rule makes is his to pause, as it was the other's.
+    let asked = Instant::now();
+    let paused = record(&mut taker, &theirs, "auto", "pause", "paused");
+    println!("a recording that came by a blind transfer is paused after {:?}", asked.elapsed());
+    let seen = taker.snapshot()["calls"][0]["recordings"].clone();
+    let states: Vec<_> =
+        seen.as_array().expect("three").iter().map(|one| (&one["id"], &one["state"])).collect();
+    for (id, state) in [("auto", "paused"), ("1", "recording"), ("2", "stopped")] {
+        assert!(states.contains(&(&json!(id), &json!(state))), "{id} is {state}: {seen}");
+    }
+    talk.customer.listen(WHILE * 2);
+    let resumed = record(&mut taker, &theirs, "auto", "resume", "recording");
+    assert_eq!(refusal(&mut taker, &theirs, "auto", "stop"), "busy");
+    talk.customer.listen(WHILE);
+    talk.customer.hears(talk.third_says);
     let (b, c) = (talk.customer_says, talk.third_says);
     let files = talk.end([]);
     other.leave(taker);
     all_the_time(&files.heard("2", 1), &[b, c], "his own");
+    // What was paused is missing in the file of the rule alone.
+    let (all, rest) = (files.heard("1", 1), files.heard("auto", 1));
+    assert!(rest.last(WHILE).level(c) > HEARD, "{}", rest.describe());
+    let all = all.length().as_secs_f64() * 1000.0 + later;
+    lasts(&rest, all - (resumed - paused), "what was paused by who came after");
 }
 
 #[test]
