@@ -152,6 +152,58 @@ fn two_calls_are_not_brought_together_where_one_leads_outside() {
 }
 
 #[test]
+fn the_joined_are_not_left_to_themselves_where_one_is_outside() {
+    let mut world = told(&[]);
+    let invite = world.invite(call_id(7));
+    world.receive(invite.clone());
+    world.described(call_id(7));
+    world.response(180);
+    world.answered(call_id(7), &invite);
+    world.handle(Input::MediaConnected { call: call_id(7) });
+    world.command(dial("0301234567")).unwrap();
+    world.described(call_id(8));
+    let out = loop {
+        let sent = world.request(Method::Invite);
+        if sent.uri.user.as_deref() == Some("0301234567") {
+            break sent;
+        }
+    };
+    world.reply_sdp(&out, 200, "outside", &sdp("sendrecv"));
+    world.handle(Input::MediaConnected { call: call_id(8) });
+    world.command(Command::Merge { calls: vec![call_id(7), call_id(8)] }).unwrap();
+    assert_eq!(world.phone.permits(&Command::Leave), Ok(()));
+    world.sent.clear();
+    notify(&mut world, &body(&[(Feature::OutsideTransfers, FORBIDDEN)]));
+    assert_eq!(world.command(Command::Leave), Err(CommandError::NotAllowed));
+    notify(&mut world, &body(&[]));
+    assert_eq!(world.phone.permits(&Command::Leave), Ok(()));
+}
+
+#[test]
+fn whether_calls_answer_themselves_follows_each_word_of_the_server() {
+    let mut world = told(&[]);
+    for (exceptions, answers) in [
+        (&[(Feature::AutoAnswer, FORBIDDEN)][..], false),
+        (&[], true),
+        (&[(Feature::AutoAnswer, MISSING)], true),
+    ] {
+        notify(&mut world, &body(exceptions));
+        assert_eq!(world.phone.snapshot().auto_answer, answers, "{exceptions:?}");
+    }
+    // One that waits for its time is the agent's to answer from then on.
+    let mut invite = world.invite(call_id(7));
+    invite.headers.push(HeaderName::CALL_INFO, "<sip:pbx.example>;answer-after=1");
+    world.receive(invite);
+    world.described(call_id(7));
+    world.response(180);
+    assert!(world.phone.snapshot().calls[0].automatic);
+    notify(&mut world, &body(&[(Feature::AutoAnswer, FORBIDDEN)]));
+    assert!(!world.phone.snapshot().calls[0].automatic);
+    world.advance_alive(SECOND * 2);
+    assert_eq!(world.state(call_id(7)), Some(CallState::Ringing));
+}
+
+#[test]
 fn a_server_that_cannot_say_is_a_problem_that_is_told_and_not_asked_again() {
     for (status, problem) in [
         (404, FeaturesProblem::NoPack),

@@ -105,7 +105,9 @@ pub(super) fn help(app: &App, desk: &Desk) -> Vec<(&'static str, &'static str)> 
         }
     }
     keys.extend((app.snapshot.calls.len() > 1).then_some(("Tab", "next call")));
-    keys.extend(app.snapshot.agent.as_ref().map(queues::help).unwrap_or_default());
+    if withheld(app, Feature::Queues).is_none() {
+        keys.extend(app.snapshot.agent.as_ref().map(queues::help).unwrap_or_default());
+    }
     keys.extend([("d", "dial"), ("y", "history")]);
     keys
 }
@@ -144,8 +146,10 @@ pub(super) fn press(app: &mut App, mut desk: Desk, key: KeyEvent) -> Action {
         code => {
             // Only what stands at the bottom does something: nobody falls asleep by a slip here.
             let offered = help(app, &desk).into_iter().any(|(name, _)| is_named(code, name));
+            // Those of the queues say why they are not there.
+            let says_why = matches!(code, KeyCode::Char('g' | 'z'));
             app.desk = Some(desk);
-            return if offered { shortcut(app, key) } else { Action::Redraw };
+            return if offered || says_why { shortcut(app, key) } else { Action::Redraw };
         }
     }
     app.desk = Some(desk);

@@ -5,7 +5,8 @@ use super::super::view::tests::{call, drawn, drawn_on};
 use super::*;
 use crossterm::event::KeyModifiers;
 use sidetone_phone::{
-    AgentState, Hold, Pause, SupervisionEnd, SupervisionFailure, TeamQueue, TeamState, UnixTime,
+    AgentQueue, AgentSnapshot, AgentState, FeatureState, FeaturesSnapshot, Hold, Pause,
+    SupervisionEnd, SupervisionFailure, TeamQueue, TeamState, UnixTime,
 };
 use std::sync::Arc;
 use std::time::Duration;
@@ -243,4 +244,35 @@ fn what_the_server_said_last_and_who_may_watch_nobody_are_told() {
     let state = TeamState::Unavailable;
     app.snapshot.team = Some(Arc::new(TeamSnapshot { state, ..TeamSnapshot::default() }));
     assert!(drawn(&app).contains("lets you watch nobody"));
+}
+
+#[test]
+fn the_keys_of_queues_that_are_withheld_are_not_offered_and_say_why() {
+    let mut app = desk();
+    let queue = AgentQueue { name: "support".to_owned(), logged_in: true, paused: false };
+    app.snapshot.agent = Some(AgentSnapshot {
+        state: AgentState::Ready,
+        certain: true,
+        pause: None,
+        queues: vec![queue],
+        reasons: vec!["lunch".to_owned()],
+        logged_in_since: None,
+        requested: None,
+    });
+    let offered = |app: &App| keys::help(app).iter().any(|(key, _)| ["g", "z"].contains(key));
+    assert!(offered(&app));
+    letters(&mut app, "z");
+    assert!(app.choice.take().is_some(), "he chooses a reason");
+    let mut features = FeaturesSnapshot { certain: true, ..FeaturesSnapshot::default() };
+    features.states.insert(Feature::Queues, FeatureState::NotAllowed);
+    app.snapshot.features = Some(Arc::new(features));
+    assert!(!offered(&app));
+    for key in ["g", "z"] {
+        letters(&mut app, key);
+        assert!(app.choice.is_none());
+        assert!(app.refusal.as_deref().is_some_and(|why| why.contains("not allowed")), "{key}");
+    }
+    // What is no key of the desk does nothing here.
+    letters(&mut app, "s");
+    assert_eq!(app.refusal, None);
 }
