@@ -63,6 +63,35 @@ pub(crate) fn install(etc: &Path, asterisk: &Path, arguments: &[&str]) -> (bool,
 }
 
 #[test]
+fn what_a_configuration_includes_is_seen_as_asterisk_sees_it() {
+    let _bench = Bench::get();
+    let site = Site::new();
+    std::fs::create_dir_all(site.etc.join("pjsip.d/phones")).expect("a folder");
+    site.write("pjsip.conf", "; mine\n#include \"pjsip.d/*.conf\" ; all of them\n");
+    site.write("pjsip.d/20-transport.conf", "#tryinclude pjsip.d/phones/web\n");
+    site.write("pjsip.d/phones/web", "[web]\ntype = transport\nprotocol = wss\n");
+    let notify = "[global]\ntype = global\n";
+    site.write("pjsip.d/10-global.conf", notify);
+    site.write("modules.conf", "#include <modules.d>\n");
+    site.write("modules.d", "[modules]\nautoload = yes\n");
+    site.write("extensions.conf", "#include mine.conf\n");
+    // It names itself: Asterisk gives up there, and so does the installer.
+    site.write("mine.conf", "#include push.conf\n#include mine.conf\n");
+    let (well, said) = site.install(&["apply", "agent"]);
+    assert!(well, "{said}");
+    let pjsip = site.read("pjsip.conf");
+    let global = "[global](+)\ndefault_outbound_endpoint = sidetone-notify\n";
+    assert!(pjsip.contains(global) && pjsip.contains("transport = web\n"), "{pjsip}");
+    let includes = site.read("extensions.conf");
+    assert!(!includes.contains("#include push.conf"), "it is there already: {includes}");
+    assert!(includes.contains("#include agent.conf"), "{includes}");
+    // Where it is set in one of them, nothing is added.
+    site.write("pjsip.d/10-global.conf", &format!("{notify}default_outbound_endpoint = mine\n"));
+    let (well, said) = site.install(&["apply", "agent"]);
+    assert!(well && !site.read("pjsip.conf").contains("sidetone"), "{said}");
+}
+
+#[test]
 fn packs_are_installed_with_what_they_stand_on_and_taken_back() {
     let _bench = Bench::get();
     let site = Site::new();
