@@ -46,8 +46,9 @@ fn a_caller_is_not_forwarded_outside_by_somebody_who_may_not() {
     clerk.wait_ended(&call, "forwarded");
     let ended = colleague.wait_call("ended", &theirs);
     assert_ne!(ended["reason"], "remote", "it was never answered: {ended}");
-    let log =
-        std::fs::read_to_string(Bench::get().folder.join("asterisk/log/full")).expect("a log");
+    // Other journeys have hostile names written there, which are no UTF-8.
+    let log = std::fs::read(Bench::get().folder.join("asterisk/log/full")).expect("a log");
+    let log = String::from_utf8_lossy(&log);
     let refusal = format!("outside: clerk{} has no right to transfer", stage.line.number());
     assert!(log.contains(&refusal), "the dial plan refused it");
     stage.leave(clerk);
@@ -124,6 +125,17 @@ fn the_doctor_tells_what_is_there_missing_and_not_allowed_and_fails_for_none_of_
     assert_eq!(status, 0, "a missing feature is told");
     assert_eq!(check("recordings")["detail"], "the server lacks app_mixmonitor");
     assert_eq!(check("queues")["ok"], true);
+    drop(without);
+
+    let without = Without::taking(
+        "dialplan add extension desk1,1,Return(part) into sidetone-mask-queues",
+        "dialplan remove extension desk1@sidetone-mask-queues",
+    );
+    let shows = doctor("agent1").0("masking")["detail"].clone();
+    assert!(
+        shows.as_str().unwrap().contains("lacks send_connected_line"),
+        "only a queue hides: {shows}"
+    );
     drop(without);
 
     let without =
