@@ -96,8 +96,7 @@ fn what_was_asked_over_a_network_that_is_gone_is_told_at_once() {
     world.open_flow();
     let error = FlowError { kind: FlowErrorKind::Lost, detail: "reset".to_owned() };
     world.handle(Input::FlowFailed { flow: old, error });
-    let failed = |event: &Event| matches!(event, Event::MessageFailed { .. });
-    assert!(world.events.iter().any(failed));
+    told(&mut world, Event::MessageUncertain { message });
 }
 
 #[test]
@@ -532,6 +531,36 @@ fn a_path_that_falls_silent_while_it_rings_is_built_anew_after_the_answer() {
     world.handle(Input::MediaDisconnected { call: id() });
     assert_eq!(world.state(id()), Some(CallState::Ringing));
     is_answered_and_finds_another_path(&mut world, &invite);
+}
+
+#[test]
+fn a_path_that_fails_while_it_rings_and_the_network_changes_is_built_anew_after_the_answer() {
+    let (mut world, invite) = World::ringing_in(id());
+    world.handle(BREAK);
+    world.handle(Input::MediaFailed { call: id(), error: MediaError::NoPath });
+    assert_eq!(world.state(id()), Some(CallState::Ringing));
+    world.open_flow();
+    world.grant();
+    is_answered_and_finds_another_path(&mut world, &invite);
+}
+
+#[test]
+fn what_is_being_described_for_a_network_that_is_gone_is_described_anew() {
+    let dialled = || {
+        let mut world = World::registered();
+        world.command(Command::Dial { call: id(), to: "200".to_owned() }).unwrap();
+        let (generation, _) = world.asked_description(id());
+        (world, generation)
+    };
+    let (mut world, first) = dialled();
+    world.handle(BREAK);
+    assert_ne!(world.asked_description(id()).0, first);
+    // Where the old network still works it is as good as another.
+    let (mut world, generation) = dialled();
+    world.handle(MAKE);
+    assert!(world.take(|output| matches!(output, Output::Describe { .. })).is_none());
+    world.handle(Input::Described { call: id(), generation, result: Ok(sdp("sendrecv")) });
+    world.request(Method::Invite);
 }
 
 #[test]
