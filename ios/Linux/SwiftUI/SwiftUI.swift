@@ -38,6 +38,27 @@ public protocol ObservableObject: AnyObject {}
     public var projectedValue: Binding<Value> { Binding(get: { box.value }, set: { box.value = $0 }) }
 }
 
+@propertyWrapper public struct SceneStorage<Value> {
+    private let state: State<Value>
+    public var wrappedValue: Value {
+        get { state.wrappedValue }
+        nonmutating set { state.wrappedValue = newValue }
+    }
+    public var projectedValue: Binding<Value> { state.projectedValue }
+}
+
+extension SceneStorage where Value == String {
+    public init(wrappedValue: String, _ key: String) { state = State(wrappedValue: wrappedValue) }
+}
+
+extension SceneStorage where Value == Bool {
+    public init(wrappedValue: Bool, _ key: String) { state = State(wrappedValue: wrappedValue) }
+}
+
+extension SceneStorage where Value: RawRepresentable, Value.RawValue == String {
+    public init(wrappedValue: Value, _ key: String) { state = State(wrappedValue: wrappedValue) }
+}
+
 public enum ScenePhase { case background, inactive, active }
 
 public struct EnvironmentValues { public var scenePhase = ScenePhase.active }
@@ -231,6 +252,8 @@ extension View {
     public func disabled(_ isDisabled: Bool) -> some View { self }
     public func padding(_ edges: Edge.Set = .all, _ length: CGFloat? = nil) -> some View { self }
     public func onTapGesture(count: Int = 1, perform: @escaping @MainActor () -> Void) -> some View { self }
+    public func onAppear(perform: (@MainActor () -> Void)? = nil) -> some View { self }
+    public func onDisappear(perform: (@MainActor () -> Void)? = nil) -> some View { self }
     public func onOpenURL(perform: @escaping (URL) -> Void) -> some View { self }
     public func onChange<Value: Equatable>(of value: Value, perform: @escaping (Value) -> Void) -> some View { self }
     public func buttonStyle<Style: PrimitiveButtonStyle>(_ style: Style) -> some View { self }

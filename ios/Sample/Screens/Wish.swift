@@ -11,6 +11,12 @@ public enum Wish: Equatable, Sendable {
     case setHold(call: UUID, on: Bool)
     case setMute(call: UUID, on: Bool)
     case transfer(call: UUID, to: String)
+    case transferTo(call: UUID, with: UUID)
+    case swap
+    case merge(calls: [UUID])
+    case split(call: UUID)
+    case leave
+    case sendMessage(to: String, text: String)
     case record(call: UUID, recording: String, action: RecordingAction)
     case supervise(target: String, mode: SupervisionMode, follow: Bool)
     case setSupervisionMode(call: UUID, mode: SupervisionMode)
@@ -32,6 +38,13 @@ public func send(_ wish: Wish, _ center: CallCenter, _ phone: SidetonePhone) asy
     case .setHold(let call, let on): center.setHold(call, on)
     case .setMute(let call, let on): center.setMute(call, on)
     case .transfer(let call, let to): try await phone.transfer(call, to: to)
+    case .transferTo(let call, let other): try await phone.transfer(call, with: other)
+    // Of these the core has the last word, and CallKit is told.
+    case .swap: try await phone.swap()
+    case .merge(let calls): try await phone.merge(calls)
+    case .split(let call): try await phone.split(call)
+    case .leave: try await phone.leave()
+    case .sendMessage(let to, let text): _ = try await phone.sendMessage(to, text)
     case .record(let call, let recording, let action): try await phone.record(call, recording, action)
     case .supervise(let target, let mode, let follow): try await phone.supervise(target, mode, follow: follow)
     case .setSupervisionMode(let call, let mode): try await phone.setSupervisionMode(call, mode)

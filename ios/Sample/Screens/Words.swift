@@ -60,7 +60,7 @@ extension CallSnapshot {
 }
 
 /// The call that is talked in, which a transfer is about; never one that supervises.
-func talkedIn(_ calls: [CallSnapshot]) -> UUID? {
+public func talkedIn(_ calls: [CallSnapshot]) -> UUID? {
     calls.first { $0.active && $0.isUp && $0.supervision == nil && $0.transfer == nil }?.id
 }
 
@@ -84,8 +84,9 @@ public func failureOf(_ event: Event) -> String? {
     switch event {
     case .agentFailed(_, _, let text), .supervisionFailed(_, _, _, let text), .transferFailed(_, let text),
         .referralFailed(_, _, _, let text), .holdFailed(_, let text), .dtmfFailed(_, _, let text), .audioLost(let text),
-        .notSaved(let text):
+        .notSaved(let text), .messageUncertain(_, let text):
         sentence(text)
+    case .messageFailed(_, _, let text): sentence("message not delivered: \(text)")
     case .recordingFailed(_, let recording, _, _, let text): sentence("recording \(recording): \(text)")
     case .ended(_, let reason, let text): isOrdinary(reason) ? nil : sentence(text)
     default: nil

@@ -47,6 +47,11 @@ final class Model: ObservableObject {
     /// What was refused or went wrong last, with what to do.
     @Published var problem: String?
     @Published private(set) var history: [HistoryEntry] = []
+    @Published private(set) var messages = MessagePage(messages: [], more: false)
+    /// Something came in since somebody looked.
+    @Published var hasNews = false
+    private var messagesWanted = Model.fewMessages
+    private static let fewMessages = 50
     private var phone: SidetonePhone?
     private var typed = ""
     private var center: CallCenter?
@@ -84,10 +89,18 @@ final class Model: ObservableObject {
         Task { for await snapshot in phone.snapshots() where self.phone === phone { self.snapshot = snapshot } }
         Task { for await event in phone.events() { happened(event, began) } }
         find(typed)
+        read()
     }
 
     private func happened(_ numbered: NumberedEvent, _ began: Date) {
-        if case .historyChanged = numbered.event { find(typed) }
+        switch numbered.event {
+        case .historyChanged: find(typed)
+        case .messageReceived:
+            hasNews = hasNews || numbered.at >= began
+            read()
+        case .messageSent, .messageFailed, .messageUncertain: read()
+        default: break
+        }
         // What went wrong before this screen was there is no news.
         if numbered.at >= began, let failure = failureOf(numbered.event) { problem = failure }
     }
@@ -98,6 +111,28 @@ final class Model: ObservableObject {
         Task {
             guard let page = try? await phone?.history(text, limit: 20), text == typed else { return }
             history = page.entries
+        }
+    }
+
+    /// The last messages; each `more` is a page more of them.
+    func read(more: Bool = false) {
+        if more { messagesWanted += Self.fewMessages }
+        let wanted = messagesWanted
+        attempt { [weak self] in
+            guard let self, let phone = self.phone else { return }
+            let page = try await lastMessages(phone, wanted)
+            if wanted == self.messagesWanted { self.messages = page }
+        }
+    }
+
+    /// What was typed stays until it is on its way.
+    func write(to: String, _ text: String, then: @escaping @MainActor () -> Void) {
+        guard let center, let phone else { return }
+        problem = nil
+        attempt { [weak self] in
+            try await SidetoneScreens.send(.sendMessage(to: to, text: text), center, phone)
+            then()
+            self?.read()
         }
     }
 

@@ -1,5 +1,6 @@
-/// The screens: the agent bar and the calls, always in view, and below them one of four pages. They render what
-/// `SidetoneScreens` makes of the last snapshot, each second, for clocks tick.
+/// The screens: the agent bar and the calls, always in view, and below them one of five pages. They render what
+/// `SidetoneScreens` makes of the last snapshot, each second, for clocks tick. What is open and typed is the scene's, which keeps it
+/// when the device turns and when the app is closed; a password is not.
 import Sidetone
 import SidetoneScreens
 import SwiftUI
@@ -7,13 +8,14 @@ import SwiftUI
 private enum Page: String, CaseIterable {
     case phone = "Phone"
     case team = "Team"
+    case messages = "Messages"
     case supervise = "Supervise"
     case check = "Check"
 }
 
 struct ContentView: View {
     @ObservedObject var model: Model
-    @State private var page = Page.phone
+    @SceneStorage("page") private var page = Page.phone
     @Environment(\.scenePhase) private var phase
 
     var body: some View {
@@ -21,12 +23,13 @@ struct ContentView: View {
             VStack(alignment: .leading, spacing: 8) {
                 head(time.date)
                 Picker("Page", selection: $page) {
-                    ForEach(Page.allCases, id: \.self) { Text($0.rawValue).tag($0) }
+                    ForEach(Page.allCases, id: \.self) { Text(nameOf($0)).tag($0) }
                 }
                 .pickerStyle(.segmented)
                 Form {
                     if let snapshot = model.snapshot {
                         ForEach(callCards(snapshot, time.date)) { CallView(model: model, card: $0) }
+                        if let both = together(snapshot) { TogetherView(model: model, together: both) }
                         if !snapshot.calls.isEmpty { RoutesView(model: model) }
                     }
                     content(time.date)
@@ -58,9 +61,14 @@ struct ContentView: View {
         switch page {
         case .phone: PhonePage(model: model)
         case .team: TeamPageView(model: model, now: now)
+        case .messages: MessagesView(model: model, now: now)
         case .supervise: SupervisePage(model: model, now: now)
         case .check: CheckPage(model: model)
         }
+    }
+
+    private func nameOf(_ page: Page) -> String {
+        page == .messages && model.hasNews && self.page != .messages ? "\(page.rawValue) •" : page.rawValue
     }
 
     private func watch() { model.watch(phase == .active && (page == .team || page == .supervise)) }
@@ -94,6 +102,18 @@ private struct CallView: View {
             if let supervision = card.supervision { SupervisionView(model: model, card: supervision) }
             ChoiceButtons(model: model, choices: card.choices)
             if let recordings = card.recordings { RecordingsView(model: model, recordings: recordings) }
+        }
+    }
+}
+
+private struct TogetherView: View {
+    let model: Model
+    let together: Together
+
+    var body: some View {
+        Section {
+            Text(together.words)
+            ChoiceButtons(model: model, choices: together.choices)
         }
     }
 }
@@ -145,9 +165,9 @@ private struct RoutesView: View {
 
 private struct PhonePage: View {
     @ObservedObject var model: Model
-    @State private var link = ""
+    @SceneStorage("link") private var link = ""
     @State private var password = ""
-    @State private var number = ""
+    @SceneStorage("number") private var number = ""
 
     var body: some View {
         if model.snapshot == nil || model.snapshot?.registration.problem?.cause == .wrongCredentials {
@@ -162,6 +182,9 @@ private struct PhonePage: View {
             Section {
                 TextField("Number", text: $number).onChange(of: number) { model.find($0) }
                 Button("Call") { model.send(.dial(to: number)) }.disabled(number.isEmpty)
+                if let talks = model.snapshot.flatMap({ talkedIn($0.calls) }) {
+                    Button("Transfer") { model.send(.transfer(call: talks, to: number)) }.disabled(number.isEmpty)
+                }
             }
             Section("History") {
                 ForEach(model.history, id: \.cursor) { call in
@@ -178,7 +201,7 @@ private struct PhonePage: View {
 private struct TeamPageView: View {
     @ObservedObject var model: Model
     let now: Date
-    @State private var sought = ""
+    @SceneStorage("sought") private var sought = ""
 
     var body: some View {
         if let snapshot = model.snapshot {
@@ -199,11 +222,43 @@ private struct TeamPageView: View {
     }
 }
 
+private struct MessagesView: View {
+    @ObservedObject var model: Model
+    let now: Date
+    @SceneStorage("reader") private var reader = ""
+    @SceneStorage("text") private var text = ""
+
+    var body: some View {
+        if let snapshot = model.snapshot {
+            let page = messagesPage(model.messages, snapshot, now)
+            Section {
+                TextField("To: a number or a name", text: $reader)
+                TextField("Message", text: $text)
+                Button("Send") { model.write(to: reader, text) { text = "" } }.disabled(reader.isEmpty || text.isEmpty)
+                if let note = page.note { Text(note).font(.footnote) }
+            }
+            .onAppear { model.hasNews = false }
+            .onDisappear { model.hasNews = false }
+            ForEach(page.rows) { row in
+                Section {
+                    Lit(light: row.light, words: row.title)
+                    Text(row.text)
+                    Text(row.state).font(.footnote)
+                    if let advice = row.advice { Text(advice).font(.footnote) }
+                    ChoiceButtons(model: model, choices: row.choices)
+                    if let to = row.reply { Button("Reply") { reader = to } }
+                }
+            }
+            if page.more { Button("Earlier") { model.read(more: true) } }
+        }
+    }
+}
+
 private struct SupervisePage: View {
     @ObservedObject var model: Model
     let now: Date
-    @State private var sought = ""
-    @State private var follow = false
+    @SceneStorage("sought") private var sought = ""
+    @SceneStorage("follow") private var follow = false
 
     var body: some View {
         if let snapshot = model.snapshot {

@@ -114,6 +114,107 @@ final class ScreensTests: XCTestCase, @unchecked Sendable {
         await stage.end()
     }
 
+    @MainActor func testACallThatWaitsIsShownWithItsCallerAndTwoAreSwappedJoinedAndLeftToThemselves() async throws {
+        let stage = try Stage()
+        let agent = try await stage.phone("agent1")
+        try await stage.talk(agent, "1001")
+        let first = try XCTUnwrap(agent.snapshot.calls.first)
+        XCTAssertNil(together(agent.snapshot))
+        let other = try await stage.phone("colleague1")
+        try await other.dial("1001")
+        let waits = try await stage.card(agent) { $0.state == "rings" }
+        XCTAssertEqual(waits.choices.map(\.words), ["Hold and answer", "Decline"])
+        let name = try XCTUnwrap(first.remote.name)
+        XCTAssertTrue(waits.marks.contains("waits while you talk with \(name)"), "\(waits.marks)")
+        XCTAssertEqual(callCards(agent.snapshot, Date()).first?.call, waits.call, "what rings comes first")
+        try await agent.answer(waits.call)
+        let two = try await stage.together(agent) { $0.choices.map(\.words) == ["Swap", "Join them", "Connect them"] }
+        XCTAssertEqual(two.words, "You talk with \(waits.title). On hold: \(name).")
+        try await stage.touch(agent, two.choices, "Swap")
+        let swapped = try await stage.together(agent) { $0.words == "You talk with \(name). On hold: \(waits.title)." }
+        try await stage.touch(agent, swapped.choices, "Join them")
+        let joined = try await stage.together(agent) { $0.choices.map(\.words) == ["Leave them"] }
+        XCTAssertEqual(joined.words, "You talk with \(name) and \(waits.title) together.")
+        let card = try await stage.card(agent) { $0.call == first.id && $0.choices.map(\.words).contains("Talk alone") }
+        try await stage.touch(agent, card.choices, "Talk alone")
+        let apart = try await stage.together(agent) { $0.choices.map(\.words).contains("Swap") }
+        try await stage.touch(agent, apart.choices, "Join them")
+        let again = try await stage.together(agent) { $0.choices.map(\.words) == ["Leave them"] }
+        try await stage.touch(agent, again.choices, "Leave them")
+        _ = try await stage.until(agent) { $0.calls.isEmpty }
+        try await Task.sleep(nanoseconds: 300_000_000)
+        XCTAssertEqual(other.snapshot.calls.map(\.state), [.established], "they talk on")
+        await stage.end()
+    }
+
+    @MainActor func testAColleagueIsAskedFirstAndThenConnectedWithTheCaller() async throws {
+        let stage = try Stage()
+        let agent = try await stage.phone("agent1")
+        try await stage.talk(agent, "1001")
+        let call = try XCTUnwrap(agent.snapshot.calls.first).id
+        let colleague = try await stage.phone("colleague1")
+        try await agent.dial("2001")
+        let rings = try await stage.card(colleague) { $0.state == "rings" }
+        try await colleague.answer(rings.call)
+        let asked = try await stage.together(agent) { $0.choices.map(\.words).contains("Connect them") }
+        let consulted = try XCTUnwrap(agent.snapshot.calls.first { $0.id != call }).id
+        XCTAssertEqual(asked.choices.last?.wish, .transferTo(call: call, with: consulted))
+        try await stage.touch(agent, asked.choices, "Connect them")
+        _ = try await stage.until(agent) { $0.calls.isEmpty }
+        try await Task.sleep(nanoseconds: 300_000_000)
+        XCTAssertEqual(colleague.snapshot.calls.map(\.state), [.established], "they talk on")
+        await stage.end()
+    }
+
+    @MainActor func testMessagesAreListedWithWhatBecameOfThemAndWhatFailedIsSentAgainByHand() async throws {
+        let stage = try Stage()
+        let (agent, colleague) = (try await stage.phone("agent1"), try await stage.phone("colleague1"))
+        var calendar = Calendar(identifier: .gregorian)
+        calendar.timeZone = try XCTUnwrap(TimeZone(identifier: "UTC"))
+        func page(_ phone: SidetonePhone) async throws -> MessagesPage {
+            messagesPage(try await lastMessages(phone, 50), phone.snapshot, Date(), calendar)
+        }
+        let empty = try await page(agent)
+        XCTAssertEqual(empty.note, "No messages yet.")
+        try await send(.sendMessage(to: "2001", text: "a customer for you,\nsoon"), stage.center, agent)
+        _ = try await stage.told(colleague) { if case .messageReceived(let message) = $0 { message } else { nil } }
+        let incoming = try await page(colleague).rows
+        let came = try XCTUnwrap(incoming.first)
+        XCTAssertEqual(came.text, "a customer for you,\nsoon")
+        XCTAssertTrue(came.state.hasPrefix("came in, "), came.state)
+        XCTAssertTrue(came.choices.isEmpty)
+        try await send(.sendMessage(to: XCTUnwrap(came.reply), text: "who is it?"), stage.center, colleague)
+        _ = try await stage.told(agent) { if case .messageReceived(let message) = $0 { message } else { nil } }
+        let lights = try await page(agent).rows.map(\.light)
+        XCTAssertEqual(lights, [.ready, .busy])
+
+        try await send(.sendMessage(to: "1009", text: "to nobody"), stage.center, agent)
+        let told = try await stage.told(agent) { if case .messageFailed = $0 { failureOf($0) } else { nil } }
+        XCTAssertTrue(told.hasPrefix("Message not delivered: the other side cannot be reached now; "), told)
+        let outgoing = try await page(agent).rows
+        let failed = try XCTUnwrap(outgoing.first)
+        XCTAssertEqual([failed.title, failed.advice?.suffix(20).description], ["to 1009", "send it again later."])
+        XCTAssertEqual(failed.light, .alarm)
+        try await stage.touch(agent, failed.choices, "Send again")
+        let texts = try await page(agent).rows.prefix(2).map(\.text)
+        XCTAssertEqual(texts, ["to nobody", "to nobody"], "another message")
+
+        let kept = try await lastMessages(agent, 50)
+        var old = try XCTUnwrap(kept.messages.last)
+        (old.state, old.advice, old.at) = (.uncertain, "ask, or send it again", Date(timeIntervalSince1970: 1_767_323_045))
+        func shown(_ message: TextMessage) -> MessageRow? {
+            messagesPage(MessagePage(messages: [message], more: false), agent.snapshot, Date(), calendar).rows.first
+        }
+        XCTAssertEqual(shown(old)?.state, "not certain, 2.1.2026 3:04")
+        XCTAssertEqual(shown(old)?.advice, "Ask, or send it again.")
+        old.reply = nil
+        XCTAssertEqual(shown(old)?.choices, [], "nobody to write to")
+        let few = try await lastMessages(agent, 2)
+        XCTAssertEqual(few.messages.count, 2)
+        XCTAssertTrue(few.more, "as many as are wanted")
+        await stage.end()
+    }
+
     @MainActor func testACallIsRecordedAndTheLightIsRedOnlyWhereTheServerHasSaidSo() async throws {
         let stage = try Stage()
         let agent = try await stage.phone("agent1")
@@ -353,6 +454,11 @@ final class ScreensTests: XCTestCase, @unchecked Sendable {
     func card(_ phone: SidetonePhone, _ condition: @escaping @Sendable (CallCard) -> Bool) async throws -> CallCard {
         let snapshot = try await until(phone) { callCards($0, Date()).contains(where: condition) }
         return try XCTUnwrap(callCards(snapshot, Date()).first(where: condition))
+    }
+
+    func together(_ phone: SidetonePhone, _ condition: @escaping @Sendable (Together) -> Bool) async throws -> Together {
+        let snapshot = try await until(phone) { SidetoneScreens.together($0).map(condition) == true }
+        return try XCTUnwrap(SidetoneScreens.together(snapshot))
     }
 
     /// The first event of which this makes something: a snapshot may be passed over, an event is not.

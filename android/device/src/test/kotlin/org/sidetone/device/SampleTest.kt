@@ -240,6 +240,42 @@ class SampleTest {
     }
 
     @Test
+    fun `messages are written and listed, and what is open and typed outlives the turning of the device`() {
+        signIn()
+        touch("Messages")
+        awaitWord("No messages yet.")
+        field("To").setText("1009")
+        field("Message").setText("to nobody")
+        touch("Send")
+        awaitWord("not delivered, ")
+        await("sent, so the field is empty") { field("Message").text.isEmpty() }
+        awaitWord("Message not delivered: the other side cannot be reached")
+        touch("Send again")
+        await("a second one") { words().count { it == "to nobody" } == 2 }
+        field("Message").setText("half a sent")
+        touch("Supervise")
+        field("Find").setText("ager")
+        touch("Messages")
+
+        val phone = Sidetone.calls.running
+        activity.recreate()
+        shadowOf(Looper.getMainLooper()).idle()
+        await("the page and the list") { words().count { it == "to nobody" } == 2 }
+        assertEquals(listOf("1009", "half a sent"), listOf(field("To"), field("Message")).map { it.text.toString() })
+        assertTrue("the phone runs on, and nobody is asked to sign in", Sidetone.calls.running === phone && "Sign in" !in words())
+        touch("Supervise")
+        assertEquals("ager", field("Find").text.toString())
+        // Whom a message comes from is seen on every page.
+        touch("Phone")
+        kotlinx.coroutines.runBlocking { (phone as SidetonePhone).sendMessage("1001", "to myself") }
+        awaitWord("Messages •")
+        touch("Messages •")
+        await("read") { "to myself" in words() && "Messages •" !in words() }
+        touch("Reply")
+        assertTrue(field("To").text.toString(), "1001" in field("To").text)
+    }
+
+    @Test
     fun `what this phone needs is on a page, with its state and the way to the setting`() {
         grant()
         open()

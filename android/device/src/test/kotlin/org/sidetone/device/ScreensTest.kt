@@ -2,12 +2,14 @@ package org.sidetone.device
 
 import java.io.File
 import java.time.Instant
+import java.time.ZoneOffset
 import java.util.UUID
 import kotlin.time.Duration.Companion.seconds
 import kotlinx.coroutines.CoroutineScope
 import kotlinx.coroutines.Dispatchers
 import kotlinx.coroutines.SupervisorJob
 import kotlinx.coroutines.TimeoutCancellationException
+import kotlinx.coroutines.delay
 import kotlinx.coroutines.flow.first
 import kotlinx.coroutines.flow.mapNotNull
 import kotlinx.coroutines.runBlocking
@@ -251,6 +253,95 @@ class ScreensTest {
         colleague.until("the caller is there") { it.calls.singleOrNull()?.state == CallState.RINGING }
         agent.watchTeam(false)
         assertEquals("The server has not told it yet.", page("").note)
+    }
+
+    private suspend fun SidetonePhone.together(what: String, condition: (Together) -> Boolean): Together =
+        together(until(what) { snapshot -> together(snapshot)?.let(condition) == true })!!
+
+    private suspend fun SidetonePhone.answerThatRings() {
+        answer(until("ringing") { snapshot -> snapshot.calls.any { it.state == CallState.RINGING } }.calls.first { it.state == CallState.RINGING }.id)
+    }
+
+    @Test
+    fun `a call that waits is shown with its caller, and two are swapped, joined and left to themselves`() = test {
+        val agent = phone("agent1")
+        val first = talk(agent, "1001")
+        assertNull(together(agent.snapshot.value))
+        val other = phone("colleague1")
+        other.dial("1001")
+        val waits = agent.card("waiting") { it.state == "rings" }
+        assertEquals(listOf("Hold and answer", "Decline"), words(waits.choices))
+        val talking = agent.snapshot.value.calls.single { it.id == first }.remote.name
+        assertTrue(waits.marks.toString(), "waits while you talk with $talking" in waits.marks)
+        assertEquals("what rings comes first", waits.call, callCards(agent.snapshot.value, Instant.now()).first().call)
+        agent.answer(waits.call)
+        val two = agent.together("two calls") { words(it.choices) == listOf("Swap", "Join them", "Connect them") }
+        assertEquals("You talk with ${waits.title}. On hold: $talking.", two.words)
+        agent.touch(two.choices, "Swap")
+        val swapped = agent.together("swapped") { it.words == "You talk with $talking. On hold: ${waits.title}." }
+        agent.touch(swapped.choices, "Join them")
+        val joined = agent.together("joined") { words(it.choices) == listOf("Leave them") }
+        assertEquals("You talk with $talking and ${waits.title} together.", joined.words)
+        val card = agent.card("joined") { it.call == first && "Talk alone" in words(it.choices) }
+        assertTrue("joined" in card.marks)
+        agent.touch(card.choices, "Talk alone")
+        val apart = agent.together("apart") { "Join them" in words(it.choices) && "Swap" in words(it.choices) }
+        agent.touch(apart.choices, "Join them")
+        agent.touch(agent.together("joined again") { "Leave them" in words(it.choices) }.choices, "Leave them")
+        agent.until("out of it") { it.calls.isEmpty() }
+        delay(300)
+        for (left in phones.filter { it !== agent }) assertEquals(CallState.ESTABLISHED, left.snapshot.value.calls.single().state)
+    }
+
+    @Test
+    fun `a colleague is asked first, and then connected with the caller`() = test {
+        val agent = phone("agent1")
+        val call = talk(agent, "1001")
+        val (customer, colleague) = phones.last() to phone("colleague1")
+        agent.dial("2001")
+        colleague.answerThatRings()
+        val asked = agent.together("the colleague asked") { "Connect them" in words(it.choices) }
+        val consulted = agent.snapshot.value.calls.single { it.id != call }.id
+        assertEquals(Wish.TransferTo(call, consulted), asked.choices.single { it.words == "Connect them" }.wish)
+        agent.touch(asked.choices, "Connect them")
+        agent.until("done with both") { it.calls.isEmpty() }
+        delay(300)
+        for (left in listOf(customer, colleague)) assertEquals(CallState.ESTABLISHED, left.snapshot.value.calls.single().state)
+    }
+
+    @Test
+    fun `messages are listed with what became of them, and what failed is sent again by hand`() = test {
+        val (agent, colleague) = phone("agent1") to phone("colleague1")
+        val zone = ZoneOffset.UTC
+        suspend fun SidetonePhone.page() = messagesPage(lastMessages(this, 50), snapshot.value, Instant.now(), zone)
+        assertEquals("No messages yet.", agent.page().note)
+        send(Wish.SendMessage("2001", "a customer for you,\nsoon"), nobody, agent)
+        colleague.asked { (it as? Event.MessageReceived)?.message }
+        val came = colleague.page().rows.single()
+        assertEquals("a customer for you,\nsoon", came.text)
+        assertTrue(came.state, came.state.startsWith("came in, "))
+        assertTrue("to reply, not to send again", came.reply != null && came.choices.isEmpty())
+        send(Wish.SendMessage(came.reply!!, "who is it?"), nobody, colleague)
+        agent.asked { (it as? Event.MessageReceived)?.message }
+        assertEquals(listOf(Light.READY, Light.BUSY), agent.page().rows.map { it.light })
+
+        send(Wish.SendMessage("1009", "to nobody"), nobody, agent)
+        val told = agent.asked { event -> failureOf(event)?.takeIf { event is Event.MessageFailed } }
+        assertTrue(told, told.startsWith("Message not delivered: the other side cannot be reached now; "))
+        val failed = agent.page().rows.first()
+        assertEquals(listOf("to 1009", Light.ALARM), listOf(failed.title, failed.light))
+        assertTrue(failed.advice, failed.advice!!.endsWith("send it again later."))
+        agent.touch(failed.choices, "Send again")
+        assertEquals("another message", listOf("to nobody", "to nobody"), agent.page().rows.take(2).map { it.text })
+
+        val page = lastMessages(agent, 50)
+        val old = page.messages.last().copy(state = MessageState.Uncertain, advice = "ask, or send it again", at = Instant.parse("2026-01-02T03:04:05Z"))
+        val uncertain = messagesPage(page.copy(messages = listOf(old)), agent.snapshot.value, Instant.parse("2026-01-03T00:00:00Z"), zone).rows.single()
+        assertEquals(listOf(Light.PAUSED, "not certain, 2.1.2026 3:04", "Ask, or send it again."), listOf(uncertain.light, uncertain.state, uncertain.advice))
+        val hidden = messagesPage(page.copy(messages = listOf(old.copy(reply = null))), agent.snapshot.value, Instant.now(), zone).rows.single()
+        assertTrue("nobody to write to", hidden.reply == null && hidden.choices.isEmpty())
+        (1..4).forEach { send(Wish.SendMessage("1001", "note $it"), nobody, agent) }
+        assertEquals("as many as are wanted", listOf(2, true), lastMessages(agent, 2).let { listOf(it.messages.size, it.more) })
     }
 
     @Test

@@ -5,12 +5,14 @@ import org.sidetone.sample.screens.CallCard
 import org.sidetone.sample.screens.Choice
 import org.sidetone.sample.screens.FeaturesPage
 import org.sidetone.sample.screens.Light
+import org.sidetone.sample.screens.MessagesPage
 import org.sidetone.sample.screens.Recordings
 import org.sidetone.sample.screens.Requirement
 import org.sidetone.sample.screens.RequirementLine
 import org.sidetone.sample.screens.Roster
 import org.sidetone.sample.screens.SupervisionCard
 import org.sidetone.sample.screens.TeamPage
+import org.sidetone.sample.screens.Together
 import org.sidetone.sample.screens.Wish
 
 /** A piece of a screen, as data; [show] makes views of it. */
@@ -72,6 +74,19 @@ internal class Pages(private val wish: (Wish) -> Unit) {
             line.why?.let { Words(it, Style.SMALL) }, line(line.choices.map(::press)),
         )
     } + listOfNotNull(it.why?.let { Words(it, Style.SMALL) }, it.start?.let { line(listOf(press(it))) })
+
+    fun of(together: Together): Piece = Card(listOf(Words(together.words)) + line(together.choices.map(::press)).orEmpty())
+
+    fun of(page: MessagesPage, reply: (String) -> Unit, earlier: () -> Unit): List<Piece> =
+        listOfNotNull(page.note?.let { Words(it, Style.SMALL) }) + page.rows.map { row ->
+            val buttons = listOfNotNull(row.reply?.let { to -> Press("Reply") { reply(to) } }) + row.choices.map(::press)
+            Card(
+                listOfNotNull(
+                    Words(row.title, Style.PLAIN, row.light), Words(row.text), small(listOf(row.state)),
+                    row.advice?.let { Words(it, Style.SMALL) }, line(buttons),
+                ),
+            )
+        } + listOfNotNull(Line(listOf(Press("Earlier", earlier))).takeIf { page.more })
 
     fun of(page: TeamPage): List<Piece> =
         listOfNotNull(page.note?.let { Words(it, Style.SMALL) }, page.warning?.let { Words(it, Style.SMALL) }) + page.rows.map { row ->

@@ -33,6 +33,7 @@ import org.sidetone.ffi.CallState
 import org.sidetone.ffi.Direction
 import org.sidetone.ffi.Event
 import org.sidetone.ffi.HistoryEntry
+import org.sidetone.ffi.MessagePage
 import org.sidetone.ffi.NumberedEvent
 import org.sidetone.ffi.ProblemCause
 import org.sidetone.ffi.Snapshot
@@ -46,16 +47,23 @@ import org.sidetone.sample.screens.callCards
 import org.sidetone.sample.screens.failureOf
 import org.sidetone.sample.screens.featuresPage
 import org.sidetone.sample.screens.lampOf
+import org.sidetone.sample.screens.lastMessages
+import org.sidetone.sample.screens.messagesPage
 import org.sidetone.sample.screens.requirementLines
 import org.sidetone.sample.screens.roster
 import org.sidetone.sample.screens.send
+import org.sidetone.sample.screens.talkedIn
 import org.sidetone.sample.screens.teamPage
+import org.sidetone.sample.screens.together
 import org.sidetone.sdk.Sidetone
 import org.sidetone.sentences
 
-/** The whole phone: the agent bar and the calls, always in view; below them one of four pages. Renders the last snapshot. */
+/**
+ * The whole phone: the agent bar and the calls, always in view; below them one of five pages. Renders the last snapshot. What is
+ * open and typed outlives the turning of the device.
+ */
 class PhoneActivity : Activity() {
-    private enum class Tab(val words: String) { PHONE("Phone"), TEAM("Team"), SUPERVISE("Supervise"), CHECK("Check") }
+    private enum class Tab(val words: String) { PHONE("Phone"), TEAM("Team"), MESSAGES("Messages"), SUPERVISE("Supervise"), CHECK("Check") }
 
     private val scope = CoroutineScope(SupervisorJob() + Executor { runOnUiThread(it) }.asCoroutineDispatcher())
     private val pages = Pages(::wish)
@@ -64,18 +72,26 @@ class PhoneActivity : Activity() {
     private lateinit var password: EditText
     private lateinit var sought: EditText
     private lateinit var follow: CheckBox
+    private lateinit var reader: EditText
+    private lateinit var text: EditText
     private lateinit var head: LinearLayout
     private lateinit var tabs: LinearLayout
     private lateinit var calls: LinearLayout
     private lateinit var signIn: LinearLayout
     private lateinit var dialPad: LinearLayout
+    private lateinit var blind: View
     private lateinit var history: LinearLayout
     private lateinit var people: LinearLayout
     private lateinit var found: LinearLayout
+    private lateinit var mail: LinearLayout
+    private lateinit var written: LinearLayout
     private lateinit var checks: LinearLayout
     private var tab = Tab.PHONE
     private var panel: Panel? = null
     private var message = ""
+    private var messages = MessagePage(emptyList(), more = false)
+    private var messagesWanted = MESSAGES
+    private var hasNews = false
     private var missing = emptyList<Requirement>()
     private var isSignedIn = false
     private var wantsSignIn = false
@@ -84,16 +100,42 @@ class PhoneActivity : Activity() {
     private var following: Job? = null
     private var ticking: Job? = null
     private var finding: Job? = null
+    private var reading: Job? = null
 
     override fun onCreate(state: Bundle?) {
         super.onCreate(state)
-        // An answer does not wait for the views, which take a cold phone seconds.
-        val isOfACall = Sidetone.handle(intent)
+        // An answer does not wait for the views, which take a cold phone seconds. What is restored has had its intent.
+        val isOfACall = state != null || Sidetone.handle(intent)
         showOverLockScreen()
         build()
+        state?.let(::restore)
         askForPermissions()
-        scope.launch { begin() }
         if (!isOfACall) opened(intent)
+        scope.launch { begin() }
+    }
+
+    /** What was typed, but for the password: that is never written down. */
+    private fun typed() = mapOf("number" to number, "link" to link, "sought" to sought, "reader" to reader, "text" to text)
+
+    override fun onSaveInstanceState(state: Bundle) {
+        super.onSaveInstanceState(state)
+        typed().forEach { (name, field) -> state.putString(name, field.text.toString()) }
+        state.putString("tab", tab.name)
+        state.putString("panel", panel?.name)
+        state.putBoolean("follow", follow.isChecked)
+        state.putBoolean("signIn", wantsSignIn)
+        state.putString("message", message)
+        state.putInt("messages", messagesWanted)
+    }
+
+    private fun restore(state: Bundle) {
+        tab = Tab.valueOf(state.getString("tab", tab.name))
+        panel = state.getString("panel")?.let(Panel::valueOf)
+        follow.isChecked = state.getBoolean("follow")
+        wantsSignIn = state.getBoolean("signIn")
+        message = state.getString("message", "")
+        messagesWanted = state.getInt("messages", MESSAGES)
+        typed().forEach { (name, field) -> field.setText(state.getString(name)) }
     }
 
     private fun build() {
@@ -105,7 +147,8 @@ class PhoneActivity : Activity() {
         signIn = column(link, row(button("Scan") { scan() }), password, row(button("Sign in") { signIn() }))
         number = field("Number", InputType.TYPE_CLASS_PHONE).onTyped { find() }
         history = column()
-        dialPad = column(number, row(button("Call") { wish(Wish.Dial(number.text.toString())) }), keys("123"), keys("456"), keys("789"), keys("*0#"), history)
+        blind = button("Transfer") { current?.snapshot?.value?.let { talkedIn(it.calls) }?.let { wish(Wish.Transfer(it, number.text.toString())) } }
+        dialPad = column(number, row(button("Call") { wish(Wish.Dial(number.text.toString())) }, blind), keys("123"), keys("456"), keys("789"), keys("*0#"), history)
         sought = field("Find by name, number or team", InputType.TYPE_CLASS_TEXT).onTyped { render() }
         follow = CheckBox(this).apply {
             text = "Go on with the agent's next call"
@@ -113,8 +156,12 @@ class PhoneActivity : Activity() {
         }
         found = column()
         people = column(sought, follow, found)
+        reader = field("To: a number or a name", InputType.TYPE_CLASS_TEXT)
+        text = field("Message", InputType.TYPE_CLASS_TEXT or InputType.TYPE_TEXT_FLAG_MULTI_LINE or InputType.TYPE_TEXT_FLAG_CAP_SENTENCES)
+        written = column()
+        mail = column(reader, text, row(button("Send") { write() }), written)
         checks = column()
-        val page = column(calls, signIn, dialPad, people, checks)
+        val page = column(calls, signIn, dialPad, people, mail, checks)
         val scroll = ScrollView(this).apply { addView(page) }
         for (part in listOf(head, tabs, page)) part.setPadding(dp(8), 0, dp(8), 0)
         val whole = column(head, tabs)
@@ -193,7 +240,7 @@ class PhoneActivity : Activity() {
     private suspend fun begin() {
         attempt {
             isSignedIn = Sidetone.account() != null
-            wantsSignIn = !isSignedIn || intent.data != null
+            wantsSignIn = wantsSignIn || !isSignedIn
             show(tab)
             if (isSignedIn) follow(Sidetone.calls.phone() as SidetonePhone)
         }
@@ -217,10 +264,19 @@ class PhoneActivity : Activity() {
         askForPushToken()
         watch()
         find()
+        read()
     }
 
     private fun happened(numbered: NumberedEvent, began: Instant) {
-        if (numbered.event is Event.HistoryChanged) find()
+        when (numbered.event) {
+            is Event.HistoryChanged -> find()
+            is Event.MessageReceived -> {
+                hasNews = hasNews || numbered.at >= began && tab != Tab.MESSAGES
+                read()
+            }
+            is Event.MessageSent, is Event.MessageFailed, is Event.MessageUncertain -> read()
+            else -> {}
+        }
         // What went wrong before this screen was there is no news.
         if (numbered.at >= began) failureOf(numbered.event)?.let(::say)
     }
@@ -269,6 +325,8 @@ class PhoneActivity : Activity() {
         dialPad.visibility = visibleIf(isSignedIn && next == Tab.PHONE)
         people.visibility = visibleIf(next == Tab.TEAM || next == Tab.SUPERVISE)
         follow.visibility = visibleIf(next == Tab.SUPERVISE)
+        mail.visibility = visibleIf(next == Tab.MESSAGES)
+        hasNews = hasNews && next != Tab.MESSAGES
         checks.visibility = visibleIf(next == Tab.CHECK)
         watch()
         render()
@@ -292,16 +350,57 @@ class PhoneActivity : Activity() {
         val hindrances = missing.map { Words(it.missing.orEmpty(), Style.SMALL) { mend(it) } }
         head.show(listOfNotNull((bar + listOfNotNull(lamp, refused) + hindrances).takeIf { it.isNotEmpty() }?.let(::Card)))
         val there = Tab.entries.filter { isSignedIn || it == Tab.PHONE || it == Tab.CHECK }
-        tabs.show(listOf(Line(there.map { Press(if (it == tab) "● ${it.words}" else it.words) { show(it) } })))
-        calls.show(snapshot?.let { callCards(it, now).map(pages::of) + listOfNotNull(routes(Sidetone.calls.routes.value, it)) }.orEmpty())
+        tabs.show(listOf(Line(there.map { Press(nameOf(it)) { show(it) } })))
+        calls.show(snapshot?.let { callCards(it, now).map(pages::of) + listOfNotNull(together(it)?.let(pages::of), routes(Sidetone.calls.routes.value, it)) }.orEmpty())
+        blind.visibility = visibleIf(snapshot?.let { talkedIn(it.calls) } != null)
         when (tab) {
             Tab.PHONE -> {}
             Tab.TEAM -> found.show(snapshot?.let { pages.of(teamPage(findInTeam(), it, now)) }.orEmpty())
+            Tab.MESSAGES -> written.show(snapshot?.let { pages.of(messagesPage(messages, it, now), ::reply, ::earlier) }.orEmpty())
             Tab.SUPERVISE -> found.show(snapshot?.let { pages.of(roster(findInTeam(), it, follow.isChecked, now)) }.orEmpty())
             Tab.CHECK -> checks.show(
                 pages.of(requirementLines(deviceState(snapshot))) { requirement: Requirement -> mend(requirement) } +
                     listOfNotNull(snapshot?.let(::featuresPage)?.let(pages::of)),
             )
+        }
+    }
+
+    private fun nameOf(it: Tab) = when {
+        it == tab -> "● ${it.words}"
+        it == Tab.MESSAGES && hasNews -> "${it.words} •"
+        else -> it.words
+    }
+
+    /** What was typed stays until it is on its way. */
+    private fun write() {
+        say("")
+        scope.launch {
+            attempt {
+                send(Wish.SendMessage(reader.text.toString(), text.text.toString()), Sidetone.calls, Sidetone.calls.phone() as SidetonePhone)
+                text.text.clear()
+                read()
+            }
+        }
+    }
+
+    private fun reply(to: String) {
+        reader.setText(to)
+        text.requestFocus()
+    }
+
+    private fun earlier() {
+        messagesWanted += MESSAGES
+        read()
+    }
+
+    private fun read() {
+        val phone = current ?: return
+        reading?.cancel()
+        reading = scope.launch {
+            attempt {
+                messages = lastMessages(phone, messagesWanted)
+                render()
+            }
         }
     }
 
@@ -375,6 +474,8 @@ class PhoneActivity : Activity() {
 
     private companion object {
         const val SCANNED = 2
+        /** As many messages more with each touch. */
+        const val MESSAGES = 50
 
         /** Whose sign-in links are taken, as `sidetone link-key` prints it. Nobody's: every link is. */
         val TRUSTED_KEYS = emptyList<String>()

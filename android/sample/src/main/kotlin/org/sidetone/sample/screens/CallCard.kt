@@ -4,7 +4,6 @@ import java.time.Instant
 import java.util.UUID
 import org.sidetone.ffi.CallSnapshot
 import org.sidetone.ffi.CallState
-import org.sidetone.ffi.Direction
 import org.sidetone.ffi.MediaPath
 import org.sidetone.ffi.Snapshot
 
@@ -22,7 +21,8 @@ data class CallCard(
     val supervision: SupervisionCard?,
 )
 
-fun callCards(snapshot: Snapshot, now: Instant): List<CallCard> = snapshot.calls.map { card(it, snapshot, now) }
+/** What rings comes first: it waits for nobody. */
+fun callCards(snapshot: Snapshot, now: Instant): List<CallCard> = snapshot.calls.sortedBy { !rings(it) }.map { card(it, snapshot, now) }
 
 private fun card(call: CallSnapshot, snapshot: Snapshot, now: Instant) = CallCard(
     call = call.id,
@@ -30,13 +30,14 @@ private fun card(call: CallSnapshot, snapshot: Snapshot, now: Instant) = CallCar
     title = call.supervision?.let { "supervising ${it.target}" } ?: nameOf(call.remote),
     state = stateOf(call.state),
     time = clock(call.answered ?: call.began, now),
-    marks = marksOf(call),
-    choices = choicesOf(call),
+    marks = marksOf(call, snapshot),
+    choices = choicesOf(call, snapshot),
     recordings = recordings(call, snapshot),
     supervision = call.supervision?.let { supervisionCard(call, it) },
 )
 
-private fun marksOf(call: CallSnapshot) = listOfNotNull(
+private fun marksOf(call: CallSnapshot, snapshot: Snapshot) = listOfNotNull(
+    heldByAnswering(call, snapshot)?.let { "waits while you talk with ${nameOf(it.remote)}" },
     call.data.queue?.let { queue -> queue + call.data.waited?.let { ", waited ${it.seconds / 60}:%02d".format(it.seconds % 60) }.orEmpty() },
     call.data.returnedFrom?.let { "back from $it, where nobody took it" },
     "by itself".takeIf { call.automatic },
@@ -49,14 +50,16 @@ private fun marksOf(call: CallSnapshot) = listOfNotNull(
     "the audio's path is lost; it is built anew".takeIf { call.media == MediaPath.RECONNECTING },
 )
 
-private fun choicesOf(call: CallSnapshot): List<Choice> {
+private fun choicesOf(call: CallSnapshot, snapshot: Snapshot): List<Choice> {
     val id = call.id
-    val waits = call.direction == Direction.INCOMING && call.state == CallState.RINGING
-    if (waits) return listOf(Choice("Answer", Wish.Answer(id)), Choice("Decline", Wish.Decline(id)))
+    if (rings(call)) {
+        val answer = if (heldByAnswering(call, snapshot) == null) "Answer" else "Hold and answer"
+        return listOf(Choice(answer, Wish.Answer(id)), Choice("Decline", Wish.Decline(id)))
+    }
     val end = Choice(if (call.supervision == null) "Hang up" else "Stop", Wish.HangUp(id))
     if (call.state != CallState.ESTABLISHED) return listOf(end)
     val mute = Choice(if (call.muted) "Unmute" else "Mute", Wish.SetMute(id, !call.muted))
     if (call.supervision != null) return listOf(mute, end)
     val hold = Choice(if (call.hold.local) "Resume" else "Hold", Wish.SetHold(id, !call.hold.local))
-    return listOf(mute, hold, end)
+    return listOfNotNull(mute, hold, Choice("Talk alone", Wish.Split(id)).takeIf { call.merged }, end)
 }

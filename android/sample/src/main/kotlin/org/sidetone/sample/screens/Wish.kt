@@ -17,6 +17,12 @@ sealed interface Wish {
     data class SetHold(val call: UUID, val on: Boolean) : Wish
     data class SetMute(val call: UUID, val on: Boolean) : Wish
     data class Transfer(val call: UUID, val to: String) : Wish
+    data class TransferTo(val call: UUID, val with: UUID) : Wish
+    data object Swap : Wish
+    data class Merge(val calls: List<UUID>) : Wish
+    data class Split(val call: UUID) : Wish
+    data object Leave : Wish
+    data class SendMessage(val to: String, val text: String) : Wish
     data class Record(val call: UUID, val recording: String, val action: RecordingAction) : Wish
     data class Supervise(val target: String, val mode: SupervisionMode, val follow: Boolean) : Wish
     data class SetSupervisionMode(val call: UUID, val mode: SupervisionMode) : Wish
@@ -38,6 +44,12 @@ suspend fun send(wish: Wish, calls: CallCoordinator, phone: SidetonePhone) {
         is Wish.SetHold -> calls.setHold(wish.call, wish.on)
         is Wish.SetMute -> calls.setMute(wish.call, wish.on)
         is Wish.Transfer -> phone.transfer(wish.call, wish.to)
+        is Wish.TransferTo -> phone.transferTo(wish.call, wish.with)
+        is Wish.Swap -> phone.swap()
+        is Wish.Merge -> phone.merge(wish.calls)
+        is Wish.Split -> phone.split(wish.call)
+        is Wish.Leave -> phone.leave()
+        is Wish.SendMessage -> phone.sendMessage(wish.to, wish.text)
         is Wish.Record -> phone.record(wish.call, wish.recording, wish.action)
         is Wish.Supervise -> phone.supervise(wish.target, wish.mode, wish.follow)
         is Wish.SetSupervisionMode -> phone.setSupervisionMode(wish.call, wish.mode)

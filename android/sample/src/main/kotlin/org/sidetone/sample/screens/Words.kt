@@ -68,6 +68,8 @@ fun failureOf(event: Event): String? = when (event) {
     is Event.DtmfFailed -> sentence(event.text)
     is Event.AudioLost -> sentence(event.text)
     is Event.NotSaved -> sentence(event.text)
+    is Event.MessageFailed -> sentence("message not delivered: ${event.text}")
+    is Event.MessageUncertain -> sentence(event.text)
     is Event.Ended -> if (isOrdinary(event.reason)) null else sentence(event.text)
     else -> null
 }
@@ -83,7 +85,7 @@ private fun isOrdinary(reason: EndReason) = when (reason) {
 internal fun sentence(text: String) = text.replaceFirstChar(Char::uppercase).removeSuffix(".") + "."
 
 /** The call that is talked in, which a transfer is about; never one that supervises. */
-internal fun talkedIn(calls: List<CallSnapshot>): UUID? =
+fun talkedIn(calls: List<CallSnapshot>): UUID? =
     calls.firstOrNull { it.active && it.isUp && it.supervision == null && it.transfer == null }?.id
 
 /** What the registration is: green only where the server has answered not long ago. */
