@@ -299,6 +299,11 @@ final class ScreensTests: XCTestCase, @unchecked Sendable {
         try await stage.touch(supervisor, quiet.choices, "Whisper")
         let whispers = try await stage.card(supervisor) { $0.supervision?.mode == "whisper, confirmed" && $0.supervision?.isHeard == true }
         XCTAssertEqual(whispers.supervision?.microphone, "microphone open: the agent hears you")
+        let watched = try XCTUnwrap(agent.snapshot.calls.first).id
+        try await agent.setHold(watched, true)
+        _ = try await stage.card(supervisor) { $0.supervision?.microphone == "the call is on hold: the agent does not hear you" }
+        try await agent.setHold(watched, false)
+        _ = try await stage.card(supervisor) { $0.supervision?.microphone == "microphone open: the agent hears you" }
         try await supervisor.setMute(whispers.call, true)
         let muted = try await stage.card(supervisor) { $0.marks.contains("muted") }
         XCTAssertEqual(muted.supervision?.microphone, "muted by you: nobody hears you")
@@ -306,6 +311,8 @@ final class ScreensTests: XCTestCase, @unchecked Sendable {
         try await stage.touch(supervisor, XCTUnwrap(whispers.supervision).choices, "Barge in")
         let barges = try await stage.card(supervisor) { $0.supervision?.mode == "barge, confirmed" && $0.supervision?.isHeard == true }
         XCTAssertEqual(barges.supervision?.microphone, "microphone open: the agent and his caller hear you")
+        try await agent.setHold(watched, true)
+        _ = try await stage.card(supervisor) { $0.supervision?.microphone == "on hold: the caller may hear you, the agent does not" }
         try await supervisor.hangUp(barges.call)
         _ = try await stage.until(supervisor) { $0.calls.isEmpty }
         await stage.end()

@@ -350,29 +350,23 @@ fn who_barges_in_is_heard_again_by_both_when_the_agent_resumes() {
 }
 
 #[test]
-fn an_agent_whom_the_customer_holds_hears_his_supervisor_beside_the_music() {
+fn who_barges_in_is_heard_by_both_again_when_the_customer_resumes() {
     let mut floor = Floor::new();
     let call = floor.supervise("barge");
     floor.both_hear_him();
     let theirs = floor.customer.told().find(|event| event["event"] == "dialing").expect("a call");
     let theirs = theirs["call"].as_str().expect("an id").to_owned();
-    let speaks = floor.voices[2];
     for _ in 0..2 {
+        floor.supervisor.forget();
         floor.customer.ask("hold", &theirs, json!({ "on": true }));
         floor.customer.wait_call("hold", &theirs);
-        floor.agent.hears_all(&[Tone::MUSIC, speaks]);
+        // The agent may hear him beside the music.
+        floor.told_heard(&call, true);
         floor.customer.hears_silence();
         floor.customer.ask("hold", &theirs, json!({ "on": false }));
         floor.customer.wait_call("hold", &theirs);
         floor.both_hear_him();
     }
-    floor.switch(&call, "whisper");
-    floor.the_agent_hears_him();
-    floor.customer.ask("hold", &theirs, json!({ "on": true }));
-    floor.customer.wait_call("hold", &theirs);
-    floor.agent.hears_all(&[Tone::MUSIC, speaks]);
-    floor.switch(&call, "listen");
-    floor.agent.hears(Tone::MUSIC);
     floor.agent.order(json!({ "command": "hangup", "call": floor.call }));
     floor.leave();
 }
@@ -445,6 +439,7 @@ fn an_agent_who_comes_back_on_another_network_is_supervised_as_before() {
         floor.agent.forget();
         moves(&mut floor.agent, &mut roam);
         floor.agent.wait_call("reconnected", &floor.call);
+        floor.agent.listen(WHILE);
         match mode {
             "barge" => floor.both_hear_him(),
             _ => floor.the_agent_hears_him(),

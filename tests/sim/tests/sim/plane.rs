@@ -133,7 +133,7 @@ fn every_order_of_a_supervision() {
 }
 
 #[test]
-#[ignore = "two minutes of one core: scripts/test full"]
+#[ignore = "three minutes of one core: scripts/test full"]
 fn orders_of_the_agent_plane_that_take_long() {
     let mut found = Found::default();
     {

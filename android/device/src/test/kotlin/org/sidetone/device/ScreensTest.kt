@@ -351,7 +351,7 @@ class ScreensTest {
         fun rows(follow: Boolean = false) = roster(supervisor.findInTeam("agent1"), supervisor.snapshot.value, follow, Instant.now()).rows
         supervisor.until("told") { it.team?.state == TeamState.CURRENT }
         assertEquals("in no call, nothing to hear", emptyList<Choice>(), rows().single().choices)
-        talk(agent, "1001")
+        val watched = talk(agent, "1001")
         supervisor.until("on a call") { snapshot -> snapshot.team!!.people.any { it.name == "agent1" && it.state == AgentState.ON_CALL } }
         assertEquals(listOf("Listen", "Whisper", "Barge in"), words(rows().single().choices))
         assertEquals(Wish.Supervise("agent1", SupervisionMode.LISTEN, follow = true), rows(follow = true).single().choices.first().wish)
@@ -375,6 +375,10 @@ class ScreensTest {
         assertEquals(listOf("goes on with the agent's next call", "waits for the agent's next call"), listOf(follows.follow, waits.follow))
         val whispers = supervisor.card("whispering") { it.supervision!!.mode == "whisper, confirmed" }
         assertEquals(listOf(true, "microphone open: the agent hears you"), whispers.supervision!!.run { listOf(isHeard, microphone) })
+        agent.setHold(watched, true)
+        supervisor.card("the agent holds") { it.supervision!!.microphone == "the call is on hold: the agent does not hear you" }
+        agent.setHold(watched, false)
+        supervisor.card("he resumes") { it.supervision!!.microphone == "microphone open: the agent hears you" }
         val held = supervisor.snapshot.value.calls.single().let { it.copy(hold = Hold(local = true, remote = false)) }
         assertEquals("microphone closed: nobody hears you", supervisionCard(held, held.supervision!!).microphone)
         supervisor.setMute(whispers.call, true)
@@ -383,6 +387,8 @@ class ScreensTest {
         supervisor.touch(whispers.supervision!!.choices, "Barge in")
         val barges = supervisor.card("barging in") { it.supervision!!.mode == "barge, confirmed" && it.supervision!!.isHeard }
         assertEquals("microphone open: the agent and his caller hear you", barges.supervision!!.microphone)
+        agent.setHold(watched, true)
+        supervisor.card("the agent holds") { it.supervision!!.microphone == "on hold: the caller may hear you, the agent does not" }
         supervisor.hangUp(barges.call)
         supervisor.until("over") { it.calls.isEmpty() }
     }
