@@ -490,3 +490,15 @@ fn an_end_that_waits_for_the_other_side_has_its_time() {
     world.reply(&invite, 100);
     world.request(Method::Cancel);
 }
+
+#[test]
+fn what_is_heard_first_is_so_once() {
+    let id = call_id(1);
+    let (mut world, _, _) = World::talking_in(id);
+    world.advance_alive(SECOND);
+    world.handle(Input::FirstHeard { call: id });
+    let first = snapshot(&world, id).first_heard;
+    world.advance_alive(SECOND);
+    world.handle(Input::FirstHeard { call: id });
+    assert_eq!(snapshot(&world, id).first_heard, first);
+}

@@ -85,6 +85,38 @@ fn with_both_networks_the_old_one_carries_on_until_the_new_one_does() {
 }
 
 #[test]
+fn the_old_network_is_not_left_before_the_server_knows_the_new_one() {
+    let (mut world, _, _) = World::talking_in(id());
+    let old = world.flow;
+    let closed = |output: &Output| *output == Output::CloseFlow { flow: old };
+    world.handle(MAKE);
+    world.open_flow();
+    world.advance(SECOND);
+    assert!(world.take(closed).is_none());
+}
+
+#[test]
+fn an_end_that_is_on_its_way_goes_no_second_time_over_another_network() {
+    let is_bye =
+        |message: &Message| matches!(message, Message::Request(r) if r.method == Method::Bye);
+    let (mut world, _, _) = World::talking_in(id());
+    world.command(Command::HangUp { call: id() }).unwrap();
+    world.request(Method::Bye);
+    world.handle(MAKE);
+    world.open_flow();
+    assert!(!world.sent.iter().any(is_bye));
+    // Nor before the answer is acknowledged.
+    let (mut world, _) = World::ringing_in(id());
+    world.command(Command::Answer { call: id() }).unwrap();
+    world.response(200);
+    world.command(Command::HangUp { call: id() }).unwrap();
+    world.handle(BREAK);
+    world.open_flow();
+    world.response(200);
+    assert!(!world.sent.iter().any(is_bye));
+}
+
+#[test]
 fn what_was_asked_over_a_network_that_is_gone_is_told_at_once() {
     let (mut world, _, _) = World::talking_in(id());
     let old = world.flow;

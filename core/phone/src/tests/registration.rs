@@ -163,6 +163,22 @@ fn a_longer_registration_is_asked_for_where_the_server_wants_one() {
 }
 
 #[test]
+fn a_server_that_wants_it_ever_longer_is_given_up() {
+    let mut world = World::new();
+    world.command(Command::Register).unwrap();
+    world.open_flow();
+    for seconds in ["700", "800", "900", "1000"] {
+        assert_eq!(world.lamp(), RegistrationState::Registering);
+        let register = world.request(Method::Register);
+        let mut response = register.response(StatusCode::INTERVAL_TOO_BRIEF, Some("s"));
+        response.headers.push(HeaderName::MIN_EXPIRES, seconds);
+        world.receive(response);
+    }
+    assert_eq!(world.lamp(), RegistrationState::Failed);
+    world.silent();
+}
+
+#[test]
 fn retry_after_is_honoured() {
     let mut world = World::new();
     world.command(Command::Register).unwrap();
@@ -522,6 +538,19 @@ fn signing_out_waits_for_the_server_a_little() {
     assert!(world.take(closed).is_none());
     world.reply(&register, 200);
     assert!(world.take(closed).is_some());
+}
+
+#[test]
+fn signing_out_is_done_though_the_password_is_refused() {
+    let mut world = World::registered();
+    world.command(Command::Unregister).unwrap();
+    let register = world.request(Method::Register);
+    world.challenge_to(&register, "n2", false);
+    if let Some(Message::Request(again)) = world.sent.pop_front() {
+        world.challenge_to(&again, "n3", false);
+    }
+    assert_eq!(world.lamp(), RegistrationState::Unregistered);
+    assert!(world.take(|output| matches!(output, Output::CloseFlow { .. })).is_some());
 }
 
 #[test]
