@@ -89,9 +89,9 @@ extension SidetonePhone {
 
 /// Messages between agents.
 extension SidetonePhone {
-    /// Sends a message to another agent; what becomes of it comes as an event.
-    public func sendMessage(_ to: String, _ text: String) async throws -> UUID {
-        try await core.sendMessage(to: to, text: text, message: nil)
+    /// Sends a message to another agent; what becomes of it comes as an event. The app may name it, with a fresh UUID.
+    public func sendMessage(_ to: String, _ text: String, message: UUID? = nil) async throws -> UUID {
+        try await core.sendMessage(to: to, text: text, message: message)
     }
     /// The messages that are kept, also those of earlier processes, latest first: those before this one, or the last.
     public func messages(before: UUID? = nil, limit: UInt32 = 50) async throws -> MessagePage {

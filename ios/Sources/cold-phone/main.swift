@@ -188,7 +188,7 @@ func endpoint(_ text: String) -> AudioEndpoint {
             guard let call else { return refuse("unknown_call", "There is no such call on the screen") }
             kit.userSplits(call)
         case "leave", "transfer", "attended", "login", "logout", "pause", "unpause", "watch", "record", "supervise",
-            "set_supervision_mode":
+            "set_supervision_mode", "message", "messages":
             guard let phone else { return refuse("not_registered", "There is no phone yet") }
             Task {
                 do {
@@ -228,9 +228,25 @@ func endpoint(_ text: String) -> AudioEndpoint {
         case "supervise": try await phone.supervise(json["target"] as? String ?? "", mode(json), follow: json["follow"] as? Bool ?? false)
         case "set_supervision_mode": try await phone.setSupervisionMode(call, mode(json))
         case "leave": try await phone.leave()
+        case "message":
+            let named = (json["message"] as? String).flatMap(UUID.init)
+            _ = try await phone.sendMessage(json["to"] as? String ?? "", json["text"] as? String ?? "", message: named)
+        case "messages":
+            let before = (json["before"] as? String).flatMap(UUID.init)
+            let page = try await phone.messages(before: before, limit: UInt32(json["limit"] as? Int ?? 50))
+            say("messages", ["messages": page.messages.map { message($0).compactMapValues { $0 } }, "more": page.more])
         case "transfer": try await phone.transfer(call, to: json["to"] as? String ?? "")
         default: try await phone.transfer(call, with: (json["with"] as? String).flatMap(UUID.init) ?? UUID())
         }
+    }
+
+    private func message(_ it: TextMessage) -> [String: Any?] {
+        var (state, reason): (String, String?) = (snake("\(it.state)"), nil)
+        if case .failed(let why) = it.state { (state, reason) = ("failed", snake("\(why)")) }
+        return [
+            "message": id(it.id), "party": party(it.party), "text": it.text, "at": Int(it.at.timeIntervalSince1970), "state": state,
+            "reply": it.reply, "reason": reason, "advice": it.advice,
+        ]
     }
 
     private func mode(_ json: [String: Any]) -> SupervisionMode {
@@ -277,8 +293,7 @@ func endpoint(_ text: String) -> AudioEndpoint {
             say("referral_failed", ["call": id(call), "new": id(new), "to": party(to), "reason": text])
         case .muteChanged(let call, let muted): say("mute", ["call": id(call), "on": muted])
         case .messageReceived(let message):
-            say("message_received", ["message": id(message.id), "party": party(message.party), "text": message.text,
-                "at": Int(message.at.timeIntervalSince1970), "state": "received", "reply": message.reply])
+            say("message_received", self.message(message).filter { $0.value != nil })
         case .messageSent(let message, let delivered): say("message_sent", ["message": id(message), "delivered": delivered])
         case .messageFailed(let message, let reason, let text):
             say("message_failed", ["message": id(message), "reason": snake("\(reason)"), "text": text])

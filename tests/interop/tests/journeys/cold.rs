@@ -5,7 +5,7 @@
 //! run`, `scripts/kotlin device` and `scripts/swift run`; without one, its journeys say so and are left out.
 
 use crate::scenarios::agent::{ask, until};
-use crate::scenarios::recording;
+use crate::scenarios::{features, message, recording};
 use serde_json::{Value, json};
 use sidetone_interop::bench::Bench;
 use sidetone_interop::phone::{PATIENCE, Phone, Scratch};
@@ -39,6 +39,8 @@ macro_rules! journeys {
             a_second_call_waits_until_it_is_answered,
             an_agent_logs_in_is_rung_pauses_and_logs_out,
             an_agent_records_and_is_told_what_the_server_does,
+            an_agent_is_told_what_the_server_has_and_is_refused_what_he_may_not,
+            a_killed_phone_has_its_messages,
         }
     };
     ($cold:ident: $($journey:ident,)*) => {
@@ -600,6 +602,45 @@ pub(crate) fn an_agent_records_and_is_told_what_the_server_does(cold: &Cold) {
     agent.wait_ended(&call, "remote");
     leave(agent);
     cold.stage.leave(customer);
+}
+
+/// What the server has and its user may, by the binding.
+pub(crate) fn an_agent_is_told_what_the_server_has_and_is_refused_what_he_may_not(cold: &Cold) {
+    let mut agent = cold.begin(&Voice::silence(), &["--features"]);
+    agent.wait_lamp("registered", COLD);
+    let is = features::told(&mut agent);
+    for name in ["queues", "team", "recordings", "messages", "push"] {
+        assert_eq!(is(name), ("available".to_owned(), None), "{name}");
+    }
+    assert_eq!(is("supervision").0, "not_allowed");
+    agent.send(json!({ "command": "supervise", "target": "agent2", "mode": "listen" }));
+    let refused = agent.wait_for("refused");
+    assert_eq!(refused["command"], "supervise", "{refused}");
+    leave(agent);
+}
+
+/// Messages by the binding, which the death of its process leaves where they are.
+pub(crate) fn a_killed_phone_has_its_messages(cold: &Cold) {
+    let mut agent = cold.start(&Voice::silence());
+    let sent = message::write(&mut agent, &cold.stage.line.agent_number(), "a note to myself");
+    agent.wait_for("message_sent");
+    let came = agent.wait_for("message_received");
+    let lost = message::write(&mut agent, &cold.stage.line.colleague_number(), "are you there?");
+    agent.wait_for("message_failed");
+    agent.kill();
+    let mut agent = cold.start(&Voice::silence());
+    agent.send(json!({ "command": "messages" }));
+    let page = agent.wait_for("messages");
+    let kept = page["messages"].as_array().map(Vec::as_slice).unwrap_or_default();
+    let told: Vec<_> = kept.iter().map(|it| (&it["message"], &it["state"])).collect();
+    let wanted = [
+        (&json!(lost), &json!("failed")),
+        (&came["message"], &json!("received")),
+        (&json!(sent), &json!("accepted")),
+    ];
+    assert_eq!(told, wanted, "{page}");
+    assert_eq!((&kept[0]["reason"], &page["more"]), (&json!("unreachable"), &json!(false)));
+    leave(agent);
 }
 
 /// A colleague calls while the customer talks: nothing changes before the answer, and who is hung up on leaves the other.

@@ -59,8 +59,8 @@ class SidetonePhone private constructor(private val phone: Phone) : PhonePort {
     override suspend fun setMute(call: UUID, on: Boolean) = typed { phone.setMute(call, on) }
     override suspend fun sendDtmf(call: UUID, digits: String) = typed { phone.sendDtmf(call, digits) }
 
-    /** Sends a message to another agent; what becomes of it comes as an event. */
-    suspend fun sendMessage(to: String, text: String): UUID = typed { phone.sendMessage(to, text, null) }
+    /** Sends a message to another agent; what becomes of it comes as an event. The app may name it, with a fresh UUID. */
+    suspend fun sendMessage(to: String, text: String, message: UUID? = null): UUID = typed { phone.sendMessage(to, text, message) }
 
     /** The messages that are kept, also those of earlier processes, latest first: those before this one, or the last. */
     suspend fun messages(before: UUID? = null, limit: UInt = 50u): MessagePage = phone.messages().use { it.page(before, limit) }

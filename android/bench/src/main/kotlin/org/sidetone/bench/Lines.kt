@@ -72,10 +72,7 @@ class Lines(private val out: PrintStream = System.out) {
                 "referral_failed", "call" to event.call.toString(), "new" to event.new.toString(), "to" to party(event.to), "reason" to event.text,
             )
             is Event.MuteChanged -> print("mute", "call" to event.call.toString(), "on" to event.muted)
-            is Event.MessageReceived -> print(
-                "message_received", "message" to event.message.id.toString(), "party" to party(event.message.party),
-                "text" to event.message.text, "at" to event.message.at.epochSecond, "state" to "received", "reply" to event.message.reply,
-            )
+            is Event.MessageReceived -> print("message_received", *message(event.message))
             is Event.MessageSent -> print("message_sent", "message" to event.message.toString(), "delivered" to event.delivered)
             is Event.MessageFailed -> print(
                 "message_failed", "message" to event.message.toString(), "reason" to snake(event.reason::class.simpleName!!), "text" to event.text,
@@ -123,6 +120,15 @@ class Lines(private val out: PrintStream = System.out) {
             is Event.NotSaved -> print("error", "text" to event.text)
         }
     }
+
+    fun print(page: MessagePage) =
+        print("messages", "messages" to JSONArray(page.messages.map { json(*message(it)) }), "more" to page.more)
+
+    private fun message(it: TextMessage) = listOfNotNull(
+        "message" to it.id.toString(), "party" to party(it.party), "text" to it.text, "at" to it.at.epochSecond,
+        "state" to snake(it.state::class.simpleName!!), it.reply?.let { "reply" to it },
+        (it.state as? MessageState.Failed)?.let { "reason" to snake(it.reason::class.simpleName!!) }, it.advice?.let { "advice" to it },
+    ).toTypedArray()
 
     private fun agent(it: AgentSnapshot) = json(
         "state" to it.state.name.lowercase(), "certain" to it.certain,

@@ -196,6 +196,8 @@ abstract class Program(private val flags: Map<String, String>, out: PrintStream)
             "watch" -> { -> phone.watchTeam(json.getBoolean("on")) }
             "supervise" -> { -> phone.supervise(json.getString("target"), mode(json), json.optBoolean("follow")) }
             "set_supervision_mode" -> { -> phone.setSupervisionMode(call(), mode(json)) }
+            "message" -> { -> phone.sendMessage(json.getString("to"), json.getString("text"), command.uuid("message")) }
+            "messages" -> { -> lines.print(phone.messages(command.uuid("before"), json.optInt("limit", 50).toUInt())) }
             "merge" -> { -> phone.merge(json.getJSONArray("calls").map(UUID::fromString)) }
             else -> null
         }
