@@ -211,6 +211,32 @@ fn an_agent_who_takes_a_recorded_call_sees_that_it_is() {
 }
 
 #[test]
+fn a_second_blind_transfer_keeps_to_the_policy_of_who_makes_it() {
+    // The second agent's recordings go on, the fourth's stop.
+    let mut talk = Talk::on(Line::numbered(2), "188");
+    let other = Stage::on(Server::Asterisk(Bench::get()), Line::numbered(4));
+    let mut taker = other.agent(&Voice::steady(talk.third_says));
+    talk.agent.ask("transfer", &talk.call, json!({ "to": other.line.agent_number() }));
+    let theirs = rings(&mut taker);
+    taker.ask("answer", &theirs, json!({}));
+    talk.agent.wait_ended(&talk.call, "transferred");
+    talk.customer.hears(talk.third_says);
+    talk.customer.listen(WHILE);
+    let mut colleague = talk.stage.colleague(&Voice::steady(talk.agent_says));
+    taker.ask("transfer", &theirs, json!({ "to": talk.stage.line.colleague_number() }));
+    let last = rings(&mut colleague);
+    colleague.ask("answer", &last, json!({}));
+    talk.customer.hears(talk.agent_says);
+    talk.customer.listen(WHILE * 2);
+    let (first, second) = (talk.agent_says, talk.third_says);
+    let file = talk.end([colleague]).heard("auto", 1);
+    other.leave(taker);
+    let end = file.last(WHILE);
+    assert!(end.level(second) > HEARD, "it went on with the second: {}", end.describe());
+    assert!(end.level(first) < HEARD, "and not with who came after him: {}", end.describe());
+}
+
+#[test]
 fn an_agent_records_pauses_resumes_and_stops_as_often_as_he_likes_and_twice_at_once() {
     let mut talk = Talk::on(Line::numbered(1), "180");
     let began = talk.record("1", "start", "recording");
