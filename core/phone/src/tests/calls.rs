@@ -489,6 +489,10 @@ fn an_end_that_waits_for_the_other_side_has_its_time() {
     world.silent();
     world.reply(&invite, 100);
     world.request(Method::Cancel);
+    world.advance_alive(SECOND * 5);
+    assert_eq!(world.state(id), Some(CallState::Ending));
+    world.reply(&invite, 487);
+    world.ended(id, EndReason::Local);
 }
 
 #[test]

@@ -193,6 +193,7 @@ fn where_the_old_network_goes_too_soon_the_flow_that_is_being_made_is_waited_for
     let (flow, _) = world.asked_flow();
     world.lose_flow(FlowErrorKind::Lost);
     restarts(&mut world, sdp::Direction::SendRecv);
+    world.advance(SECOND * 4);
     assert!(world.take(|o| matches!(o, Output::OpenFlow { .. })).is_none(), "one is enough");
     world.flow = flow;
     world.handle(Input::FlowOpened { flow });

@@ -304,6 +304,18 @@ fn a_call_that_fails_is_told_of_and_the_first_goes_on() {
 }
 
 #[test]
+fn a_call_that_was_answered_is_told_of_as_that_though_it_is_over_by_then() {
+    let mut phone = Referred::new();
+    let (first, new, invite) = phone.followed_unheard();
+    phone.answers(new, &invite);
+    let bye = phone.world.back(&invite, "echo", Method::Bye);
+    phone.world.receive(bye);
+    phone.world.response(200);
+    phone.world.reply(&first, 200);
+    phone.told("SIP/2.0 200 OK", true);
+}
+
+#[test]
 fn a_call_that_the_user_gives_up_is_told_of() {
     let mut phone = Referred::new();
     let (new, invite) = phone.followed(&[("Refer-To", ECHO)]);

@@ -394,6 +394,31 @@ fn a_quiet_flow_is_probed_twice_then_given_up_and_replaced() {
 }
 
 #[test]
+fn a_network_that_changes_when_the_last_probe_is_overdue_has_one_more() {
+    let mut world = World::registered();
+    world.advance(SECOND * 24);
+    world.outputs.clear();
+    // The process was suspended, and hears of the network before its timers.
+    world.boot += SECOND * 10;
+    world.handle(Input::NetworkChanged(Handover::BreakBeforeMake));
+    let probe = Output::Probe { flow: world.flow };
+    assert_eq!(world.take(|output| *output == probe), Some(probe.clone()));
+}
+
+#[test]
+fn a_short_registration_is_refreshed_ten_seconds_before_its_end() {
+    let mut world = World::new();
+    world.command(Command::Register).unwrap();
+    world.open_flow();
+    let register = world.request(Method::Register);
+    world.grant_to(&register, &["<sip:agent1@192.0.2.9:40001;transport=ws>;expires=60"]);
+    world.advance_unasked(SECOND * 49);
+    world.silent();
+    world.advance_unasked(SECOND);
+    world.request(Method::Register);
+}
+
+#[test]
 fn any_sign_of_life_puts_the_probe_off() {
     let mut world = World::registered();
     world.advance(SECOND * 19);
@@ -714,6 +739,15 @@ fn a_service_route_that_is_none_or_too_long_is_not_used() {
         world.described(call_id(1));
         assert!(!world.request(Method::Invite).headers.has(&HeaderName::ROUTE), "{route}");
     }
+}
+
+#[test]
+fn a_service_route_of_eight_hops_is_used() {
+    let routes = ["<sip:a;lr>"; 8].join(",");
+    let mut world = signed_in(&[(HeaderName::SERVICE_ROUTE, routes.as_str())]);
+    world.command(Command::Dial { call: call_id(1), to: "200".to_owned() }).unwrap();
+    world.described(call_id(1));
+    assert_eq!(world.request(Method::Invite).headers.list(&HeaderName::ROUTE).len(), 8);
 }
 
 #[test]
