@@ -308,9 +308,8 @@ fn a_call_that_was_answered_is_told_of_as_that_though_it_is_over_by_then() {
     let mut phone = Referred::new();
     let (first, new, invite) = phone.followed_unheard();
     phone.answers(new, &invite);
-    let bye = phone.world.back(&invite, "echo", Method::Bye);
-    phone.world.receive(bye);
-    phone.world.response(200);
+    phone.world.command(Command::HangUp { call: new }).unwrap();
+    phone.world.request(Method::Bye);
     phone.world.reply(&first, 200);
     phone.told("SIP/2.0 200 OK", true);
 }
