@@ -114,7 +114,6 @@ impl Call {
             State::Alerting if rang => StatusCode::RINGING,
             State::Alerting => StatusCode::SESSION_PROGRESS,
             State::Answered | State::Established => StatusCode::OK,
-            State::Ending | State::Ended if self.answered.is_some() => StatusCode::OK,
             State::Ending | State::Ended => {
                 self.reason.as_ref().map_or(StatusCode::REQUEST_TERMINATED, status_of)
             }
