@@ -9,8 +9,8 @@ use crate::json::{
 use crate::quiet::Quiet;
 use sidetone_driver::{Handle, Milestone, StartError, Update, Updates, VaultError, What};
 use sidetone_phone::{
-    CallId, Command, CommandError, Cursor, Event, HistoryFilter, HistoryPage, RegistrationState,
-    Snapshot,
+    CallId, Command, CommandError, Cursor, Event, HistoryFilter, HistoryPage, MessagePage,
+    RegistrationState, Snapshot,
 };
 use std::time::Duration;
 
@@ -116,6 +116,11 @@ impl Session {
         limit: usize,
     ) -> Result<HistoryPage, VaultError> {
         self.handle.history().page(filter, after, limit).await
+    }
+
+    /// The last messages, latest first, so many.
+    pub(crate) async fn messages(&self, limit: usize) -> Result<MessagePage, VaultError> {
+        self.handle.messages().page(None, limit).await
     }
 
     /// Whether the server has taken the phone at least once.

@@ -2,6 +2,7 @@
 
 use super::desk::Desk;
 use super::history::Search;
+use super::messages;
 use super::queues::Choice;
 use super::team::Lookup;
 use crate::audio;
@@ -32,6 +33,8 @@ pub(super) struct App {
     pub(super) entry: Option<Entry>,
     /// The history, while it is open.
     pub(super) search: Option<Search>,
+    /// The last messages, while one is written; read again where there are none here.
+    pub(super) messages: Option<messages::Last>,
     /// The team, while it is open.
     pub(super) lookup: Option<Lookup>,
     /// The supervisor's desk, where it is one.
@@ -118,6 +121,7 @@ impl App {
             selected: None,
             entry: None,
             search: None,
+            messages: None,
             lookup: None,
             desk: None,
             picker: None,
@@ -143,9 +147,23 @@ impl App {
         self.snapshot.calls.iter().filter(is_other).collect()
     }
 
+    /// Whether a message is written.
+    pub(super) fn writes(&self) -> bool {
+        self.entry.as_ref().is_some_and(|entry| entry.kind == EntryKind::Message)
+    }
+
     /// Takes what the phone told at `at` (boot time), `seconds` after the start.
     pub(super) fn take(&mut self, what: &What, at: Duration, seconds: f64, snapshot: Snapshot) {
         self.snapshot = snapshot;
+        if let What::Event(
+            Event::MessageReceived(_)
+            | Event::MessageSent { .. }
+            | Event::MessageFailed { .. }
+            | Event::MessageUncertain { .. },
+        ) = what
+        {
+            self.messages = None;
+        }
         if let (Some(desk), What::Event(event)) = (&mut self.desk, what) {
             desk.take(event, self.snapshot.team.as_deref());
         }

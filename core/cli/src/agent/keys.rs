@@ -219,6 +219,7 @@ fn pick(app: &mut App, picker: Picker, key: KeyEvent) -> Action {
 
 fn open(app: &mut App, kind: EntryKind) -> Action {
     app.entry = Some(Entry { kind, text: String::new() });
+    app.messages = None;
     Action::Redraw
 }
 

@@ -5,6 +5,7 @@ mod desk;
 mod features;
 mod history;
 mod keys;
+mod messages;
 mod queues;
 mod recordings;
 mod screen;

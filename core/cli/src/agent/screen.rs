@@ -3,7 +3,7 @@
 use super::app::App;
 use super::desk::Desk;
 use super::keys::{Action, press};
-use super::{AutoAnswer, left, view};
+use super::{AutoAnswer, left, messages, view};
 use crate::config::Setup;
 use crate::console::asked_to_leave;
 use crate::quiet::Quiet;
@@ -46,6 +46,10 @@ async fn show(
     second.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
 
     let outcome = loop {
+        if app.writes() && app.messages.is_none() {
+            let page = session.messages(messages::SHOWN).await;
+            app.messages = Some(page.map(|page| page.messages).map_err(|error| error.to_string()));
+        }
         if let Err(error) = terminal.draw(|frame| view::draw(frame, &app, wall_now())) {
             break Err(Failure::Io(error));
         }

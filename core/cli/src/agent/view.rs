@@ -5,6 +5,7 @@ use super::desk;
 use super::features;
 use super::history;
 use super::keys::help;
+use super::messages;
 use super::queues;
 use super::recordings;
 use super::supervision;
@@ -61,7 +62,10 @@ pub(super) fn draw(frame: &mut Frame<'_>, app: &App, now: Duration) {
             frame.render_widget(Paragraph::new(text).style(DIM).block(panel("Media")), detail);
         }
     }
-    draw_log(frame, log, app);
+    match app.messages.as_ref().filter(|_| app.writes()) {
+        Some(last) => messages::draw(frame, log, last, now),
+        None => draw_log(frame, log, app),
+    }
     draw_footer(frame, footer, app, keys);
 }
 

@@ -9,7 +9,7 @@ use crossterm::event::{KeyCode, KeyEvent};
 use sidetone_phone::{
     CallId, CallOutcome, Command, Cursor, HistoryEntry, HistoryFilter, HistoryPage,
 };
-pub(super) use view::{draw, draw_entry};
+pub(super) use view::{ago, draw, draw_entry};
 
 /// The most that can be typed.
 const LONGEST: usize = 64;

@@ -95,7 +95,7 @@ fn outcome(outcome: CallOutcome) -> (&'static str, Color) {
 }
 
 /// How long ago, in the largest unit.
-fn ago(time: Duration) -> String {
+pub(in crate::agent) fn ago(time: Duration) -> String {
     let seconds = time.as_secs();
     match seconds {
         0..60 => "now".to_owned(),
