@@ -463,8 +463,22 @@ fn an_attended_transfer_ends_the_recordings_only_where_it_leads_outside() {
     never(&own, third, "outside, his own");
 }
 
+#[test]
+fn a_customer_who_sends_nothing_while_he_is_brought_to_another_is_recorded_with_him() {
+    let (by_rule, own, third) = brought(2, None, true);
+    for (heard, what) in [(by_rule, "by rule"), (own, "his own")] {
+        let end = heard.last(WHILE);
+        assert!(end.level(third) > HEARD, "{what}: {}", end.describe());
+    }
+}
+
 /// The same of one that is brought to the colleague, or to this user.
 fn attended(line: usize, user: Option<&str>) -> (Heard, Heard, Tone) {
+    brought(line, user, false)
+}
+
+/// The same, and the customer's phone may stand still meanwhile, so that no packet comes from him.
+fn brought(line: usize, user: Option<&str>, still: bool) -> (Heard, Heard, Tone) {
     let mut talk = Talk::on(Line::numbered(line), "188");
     talk.record("1", "start", "recording");
     talk.agent.listen(WHILE);
@@ -482,8 +496,17 @@ fn attended(line: usize, user: Option<&str>) -> (Heard, Heard, Tone) {
     third.ask("answer", &theirs, json!({}));
     talk.agent.wait_call("established", &out);
     talk.agent.hears(talk.third_says);
+    if still {
+        talk.customer.signal("-STOP");
+        // What is on its way arrives.
+        talk.agent.listen(Duration::from_millis(300));
+    }
     talk.agent.ask("attended", &talk.call, json!({ "with": out }));
     talk.agent.wait_ended(&talk.call, "transferred");
+    if still {
+        talk.agent.listen(Duration::from_millis(500));
+        talk.customer.signal("-CONT");
+    }
     talk.customer.hears(talk.third_says);
     talk.customer.listen(WHILE);
     after_transfer(talk, third)
