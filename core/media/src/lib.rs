@@ -12,6 +12,7 @@
 //! |---|---|
 //! | [`uplink`], [`downlink`] | one direction of one call |
 //! | [`playout`] | reordering, repair and delay of what comes in |
+//! | `shock` | the ear, guarded against what jumps to full scale |
 //! | [`codec`], [`opus`], [`g711`] | samples to bytes and back |
 //! | [`dtmf`] | pressed keys as telephone events |
 //! | [`level`], [`spectrum`] | how loud, and what tones |
@@ -38,6 +39,7 @@ pub mod level;
 pub mod opus;
 pub mod playout;
 pub mod resample;
+mod shock;
 pub mod spectrum;
 pub mod uplink;
 
