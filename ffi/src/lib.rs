@@ -83,3 +83,9 @@ pub use team::{Colleague, TeamQueue, TeamSnapshot, TeamState};
 pub use vault::Vault;
 
 uniffi::setup_scaffolding!("sidetone");
+
+/// The version of this library, as "0.1.0": for the app to show.
+#[uniffi::export]
+pub fn library_version() -> String {
+    env!("CARGO_PKG_VERSION").to_owned()
+}
