@@ -1,11 +1,13 @@
 package org.sidetone.device
 
 import android.Manifest
+import android.app.Activity
 import android.app.Application
 import android.app.NotificationManager
 import android.content.ComponentName
 import android.content.Context
 import android.content.Intent
+import android.media.RingtoneManager
 import android.net.Uri
 import android.os.Build
 import android.os.Looper
@@ -32,6 +34,7 @@ import org.robolectric.annotation.Config
 import org.robolectric.shadows.ShadowTelecomManager
 import org.sidetone.Home
 import org.sidetone.SidetonePhone
+import org.sidetone.ffi.libraryVersion
 import org.sidetone.sample.screens.Requirement
 import org.sidetone.sample.PhoneActivity
 import org.sidetone.sample.PushService
@@ -208,7 +211,7 @@ class SampleTest {
         val before = button("Ready")
         await("the clock ticks") { words().any { "for 0:02" in it } }
         assertTrue("a clock that ticks leaves the buttons alone", button("Ready") === before)
-        for (tab in listOf("Team", "Supervise", "Check", "Phone")) {
+        for (tab in listOf("Team", "Supervise", "Check", "Settings", "Phone")) {
             touch(tab)
             assertTrue(tab, words().any { "paused: lunch" in it })
         }
@@ -289,6 +292,39 @@ class SampleTest {
         shadowOf(activity.get()).nextStartedActivity
         touch("Open the settings")
         assertTrue(shadowOf(activity.get()).nextStartedActivity.action!!.startsWith("android.settings."))
+    }
+
+    @Test
+    fun `settings are on a page, and the ringtone that is picked rings, also in the next process`() {
+        signIn()
+        touch("Settings")
+        awaitWord("● the system's")
+        assertTrue(words().toString(), words().containsAll(listOf("A", "Agent", "● off")) && words().any { "library ${libraryVersion()}" in it })
+        touch("Choose another")
+        val asked = shadowOf(activity.get()).nextStartedActivityForResult.intent
+        assertEquals(RingtoneManager.ACTION_RINGTONE_PICKER, asked.action)
+        fun pick(tone: Uri) {
+            shadowOf(activity.get()).receiveResult(asked, Activity.RESULT_OK, Intent().putExtra(RingtoneManager.EXTRA_RINGTONE_PICKED_URI, tone))
+            shadowOf(Looper.getMainLooper()).idle()
+        }
+        val bells = Uri.parse("content://media/internal/audio/media/7")
+        pick(bells)
+        assertTrue(words().toString(), "● one that is gone: the phone only vibrates" in words())
+        assertEquals(bells, rung())
+
+        val phone = Sidetone.calls.running as SidetonePhone
+        Sidetone::class.java.getDeclaredField("coordinator").apply { isAccessible = true }.set(null, null)
+        kotlinx.coroutines.runBlocking { phone.shutdown() }
+        application.onCreate()
+        shadowOf(Looper.getMainLooper()).idle()
+        assertEquals(bells, rung())
+        pick(Settings.System.DEFAULT_RINGTONE_URI)
+        assertEquals(null, rung())
+    }
+
+    /** Another ringtone than the system's. */
+    private fun rung(): Any? = listOf("screens", "ringer", "ringtone").fold(Sidetone as Any?) { owner, name ->
+        owner!!.javaClass.getDeclaredField(name).apply { isAccessible = true }.get(owner)
     }
 
     @Test

@@ -20,7 +20,10 @@ import org.junit.Assert.assertNull
 import org.junit.Assert.assertTrue
 import org.junit.Test
 import org.sidetone.CallCoordinator
+import org.sidetone.Home
 import org.sidetone.Refusal
+import org.sidetone.Route
+import org.sidetone.Routing
 import org.sidetone.SidetonePhone
 import org.sidetone.Standing
 import org.sidetone.ffi.*
@@ -47,8 +50,8 @@ class ScreensTest {
 
     private fun test(body: suspend () -> Unit) = runBlocking { withTimeout(40.seconds) { body() } }
 
-    private suspend fun phone(user: String): SidetonePhone {
-        val phone = SidetonePhone.start(server.config(user)).also { phones += it }
+    private suspend fun phone(user: String, answers: AnswerMode = AnswerMode.MANUAL): SidetonePhone {
+        val phone = SidetonePhone.start(server.config(user).copy(answerMode = answers)).also { phones += it }
         phone.signIn()
         phone.until("registered") { it.registration.state == RegistrationState.REGISTERED }
         return phone
@@ -433,6 +436,83 @@ class ScreensTest {
         assertEquals("the server does not take it", states[Requirement.PUSH_TOKEN])
         val plain = lines(Met.NOT_NEEDED, PushState.NoService)
         assertTrue(plain.all { it.mend == null })
+    }
+
+    private val app = AppState(
+        Home.Account("sip:agent1@bench.test", "secret", listOf("wss://pbx.bench.test:8089/ws"), "Ager & Söhne"), Routing(), null, AnswerMode.ASKED, "1.2", libraryVersion(),
+    )
+
+    private fun locked(feature: String) = "$feature: not allowed to you; ask the administrator for it."
+
+    @Test
+    fun `auto-answer is turned off and on, and in a call the routes and the levels are shown`() = test {
+        val agent = phone("agent1", AnswerMode.ASKED)
+        fun page() = settingsPage(agent.snapshot.value, app)
+        agent.until("told") { it.features?.certain == true }
+        assertEquals("on for calls of which the server asks it", page().autoAnswer.state)
+        agent.touch(page().autoAnswer.choices, "Turn off")
+        agent.until("off") { !it.autoAnswer }
+        assertEquals(Light.OFF to "turned off until you sign out", page().autoAnswer.run { light to state })
+        agent.touch(page().autoAnswer.choices, "Turn on")
+        agent.until("on") { it.autoAnswer }
+        assertEquals(listOf("Turn off"), words(page().autoAnswer.choices))
+        assertEquals(listOf("Android tells where the sound can go while there is a call.", "Levels are measured while you talk."), page().run { listOf(routesNote, levelsNote) })
+
+        val call = talk(agent, "1001")
+        val shown = agent.until("measured") { it.calls.single().quality != null }
+        val (ear, loud) = Route(Route.Kind.EARPIECE) to Route(Route.Kind.SPEAKER)
+        val routed = settingsPage(shown, app.copy(routing = Routing(setOf(loud, ear), confirmed = loud)))
+        assertEquals(listOf("earpiece" to false, "speaker" to true), routed.routes.map { it.words to it.isInUse })
+        assertNull(routed.routesNote)
+        assertEquals(listOf("Microphone: 0, silence", "Loudspeaker: 0, silence"), routed.levels.map { "${it.title}: ${it.bars}, ${it.words}" })
+        fun levels(sent: Float, heard: Float): List<Pair<Int, String>> {
+            val measured = shown.calls.single().run { copy(quality = quality!!.copy(levelSent = sent, levelHeard = heard)) }
+            return settingsPage(shown.copy(calls = listOf(measured)), app).levels.map { it.bars to it.words }
+        }
+        assertEquals(listOf(7 to "good, -20 dBFS", 10 to "too loud, -1 dBFS"), levels(-20f, -1f))
+        assertEquals(listOf(2 to "quiet, -50 dBFS", 0 to "silence"), levels(-50f, -60f))
+        agent.setMute(call, true)
+        agent.until("muted") { it.calls.single().muted }
+        assertEquals("muted by you", page().levels.first().words)
+        agent.setHold(call, true)
+        agent.until("held") { it.calls.single().onHold }
+        assertEquals("Levels are measured while you talk.", page().levelsNote)
+    }
+
+    @Test
+    fun `what is not the user's to change is shown and locked, with the reason`() = test {
+        val clerk = phone("clerk1", AnswerMode.ASKED)
+        val told = clerk.until("told") { it.features?.certain == true }
+        // What was said last holds in the doubt.
+        for (certain in listOf(true, false)) {
+            val page = settingsPage(told.copy(features = told.features!!.copy(certain = certain)), app)
+            assertEquals(Setting(Light.READY, "the system's", locked("Settings")), page.ringtone)
+            assertEquals(Setting(Light.OFF, "off", locked("Auto answer")), page.autoAnswer)
+        }
+        val states = told.features!!.features.map { if (it.feature == Feature.AUTO_ANSWER) it.copy(state = FeatureState.Available) else it }
+        val answering = told.copy(autoAnswer = true, features = told.features!!.copy(features = states))
+        assertEquals(Setting(Light.READY, "on for calls of which the server asks it", locked("Settings")), settingsPage(answering, app).autoAnswer)
+        val byHand = settingsPage(answering, app.copy(answerMode = AnswerMode.MANUAL)).autoAnswer
+        assertTrue(byHand.toString(), byHand.state == "off" && "only whoever builds it" in byHand.locked!! && byHand.choices.isEmpty())
+        val agent = phone("agent1")
+        val free = settingsPage(agent.until("told") { it.features?.certain == true }, app.copy(ringtone = "Bells"))
+        assertEquals(Setting(Light.READY, "Bells", null), free.ringtone)
+    }
+
+    @Test
+    fun `who is signed in, and what the app is made of`() {
+        val page = settingsPage(null, app)
+        assertEquals(listOf("AS", "Ager & Söhne", "agent1@bench.test"), page.profile!!.run { listOf(initials, name, address) })
+        fun initials(name: String?) = settingsPage(null, app.copy(account = app.account!!.copy(displayName = name))).profile!!.initials
+        assertEquals(listOf("A", "ÖÜ"), listOf(initials(null), initials("Ölaf von Über")))
+        assertNull(settingsPage(null, app.copy(account = null)).profile)
+        assertEquals("Nobody is signed in; sign in first.", page.autoAnswer.locked)
+        val packages = File("../../Cargo.lock").readText()
+        assertEquals("Sidetone sample 1.2, library ${libraryVersion()}", page.about.first())
+        assertTrue(libraryVersion(), "name = \"sidetone-ffi\"\nversion = \"${libraryVersion()}\"" in packages)
+        val named = Regex("([\\w-]+) \\(").findAll(page.about.single { "Parts of others" in it }).map { it.groupValues[1] } - setOf("JNA", "coroutines")
+        assertTrue(named.count() > 5)
+        for (name in named) assertTrue(name, "name = \"$name\"" in packages)
     }
 
     @Test

@@ -1,15 +1,20 @@
 package org.sidetone.sample
 
+import org.sidetone.Route
 import org.sidetone.sample.screens.AgentBar
 import org.sidetone.sample.screens.CallCard
 import org.sidetone.sample.screens.Choice
 import org.sidetone.sample.screens.FeaturesPage
+import org.sidetone.sample.screens.LevelLine
 import org.sidetone.sample.screens.Light
 import org.sidetone.sample.screens.MessagesPage
 import org.sidetone.sample.screens.Recordings
 import org.sidetone.sample.screens.Requirement
 import org.sidetone.sample.screens.RequirementLine
 import org.sidetone.sample.screens.Roster
+import org.sidetone.sample.screens.RouteLine
+import org.sidetone.sample.screens.Setting
+import org.sidetone.sample.screens.SettingsPage
 import org.sidetone.sample.screens.SupervisionCard
 import org.sidetone.sample.screens.TeamPage
 import org.sidetone.sample.screens.Together
@@ -18,7 +23,7 @@ import org.sidetone.sample.screens.Wish
 /** A piece of a screen, as data; [show] makes views of it. */
 internal sealed interface Piece
 
-internal enum class Style { TITLE, PLAIN, SMALL, ASKED }
+internal enum class Style { TITLE, PLAIN, SMALL, ASKED, AVATAR }
 
 /** Words, with a light before them, and what a touch does. */
 internal class Words(val text: String, val style: Style = Style.PLAIN, val light: Light? = null, val touched: (() -> Unit)? = null) : Piece
@@ -109,6 +114,33 @@ internal class Pages(private val wish: (Wish) -> Unit) {
 
     fun of(page: FeaturesPage): Piece =
         Card(listOf(Words("What the server has", Style.TITLE)) + listOfNotNull(page.note?.let { Words(it, Style.SMALL) }) + page.lines.map { Words(it.words, Style.PLAIN, it.light) })
+
+    fun of(page: SettingsPage, choose: (Route) -> Unit, pickRingtone: () -> Unit): List<Piece> {
+        val pick = Press("Choose another", pickRingtone).takeIf { page.ringtone.locked == null }
+        val profile = page.profile?.let {
+            listOf(
+                Words(it.initials, Style.AVATAR), Words(it.name), Words((listOf(it.address) + it.servers).joinToString("\n"), Style.SMALL), Words(it.note, Style.SMALL),
+            )
+        }
+        return listOf(
+            card("Audio", routes(page.routes, choose).orEmpty() + listOfNotNull(page.routesNote).map { Words(it, Style.SMALL) } + page.levels.map(::of) + listOfNotNull(page.levelsNote).map { Words(it, Style.SMALL) }),
+            card("Ringtone", of(page.ringtone, listOfNotNull(pick))),
+            card("Auto-answer", of(page.autoAnswer, page.autoAnswer.choices.map(::press))),
+            card("Profile", profile ?: listOf(Words("Nobody is signed in.", Style.SMALL))),
+            card("About", page.about.map { Words(it, Style.SMALL) }),
+        )
+    }
+
+    /** Where the sound goes is marked; a touch has it go elsewhere. */
+    fun routes(lines: List<RouteLine>, choose: (Route) -> Unit): Line? =
+        line(lines.map { Press(if (it.isInUse) "✓ ${it.words}" else it.words) { choose(it.route) } })
+
+    private fun of(it: LevelLine): Piece = Words("${it.title}: ${"▮".repeat(it.bars)}${"▯".repeat(LevelLine.MOST - it.bars)} ${it.words}")
+
+    private fun of(it: Setting, buttons: List<Piece>): List<Piece> =
+        listOfNotNull(Words(it.state, Style.PLAIN, it.light), it.locked?.let { Words("🔒 $it", Style.SMALL) }, line(buttons))
+
+    private fun card(title: String, pieces: List<Piece>) = Card(listOf(Words(title, Style.TITLE)) + pieces)
 
     private fun press(it: Choice) = Press(it.words, it.wish?.let { wish -> { this.wish(wish) } })
 

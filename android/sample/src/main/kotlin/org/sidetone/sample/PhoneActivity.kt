@@ -38,7 +38,9 @@ import org.sidetone.ffi.NumberedEvent
 import org.sidetone.ffi.ProblemCause
 import org.sidetone.ffi.Snapshot
 import org.sidetone.ffi.TeamSnapshot
+import org.sidetone.ffi.libraryVersion
 import org.sidetone.ffi.parseSignInLink
+import org.sidetone.sample.screens.AppState
 import org.sidetone.sample.screens.Light
 import org.sidetone.sample.screens.Requirement
 import org.sidetone.sample.screens.Wish
@@ -51,7 +53,9 @@ import org.sidetone.sample.screens.lastMessages
 import org.sidetone.sample.screens.messagesPage
 import org.sidetone.sample.screens.requirementLines
 import org.sidetone.sample.screens.roster
+import org.sidetone.sample.screens.routeLines
 import org.sidetone.sample.screens.send
+import org.sidetone.sample.screens.settingsPage
 import org.sidetone.sample.screens.talkedIn
 import org.sidetone.sample.screens.teamPage
 import org.sidetone.sample.screens.together
@@ -59,11 +63,11 @@ import org.sidetone.sdk.Sidetone
 import org.sidetone.sentences
 
 /**
- * The whole phone: the agent bar and the calls, always in view; below them one of five pages. Renders the last snapshot. What is
+ * The whole phone: the agent bar and the calls, always in view; below them one of six pages. Renders the last snapshot. What is
  * open and typed outlives the turning of the device.
  */
 class PhoneActivity : Activity() {
-    private enum class Tab(val words: String) { PHONE("Phone"), TEAM("Team"), MESSAGES("Messages"), SUPERVISE("Supervise"), CHECK("Check") }
+    private enum class Tab(val words: String) { PHONE("Phone"), TEAM("Team"), MESSAGES("Messages"), SUPERVISE("Supervise"), CHECK("Check"), SETTINGS("Settings") }
 
     private val scope = CoroutineScope(SupervisorJob() + Executor { runOnUiThread(it) }.asCoroutineDispatcher())
     private val pages = Pages(::wish)
@@ -86,6 +90,7 @@ class PhoneActivity : Activity() {
     private lateinit var mail: LinearLayout
     private lateinit var written: LinearLayout
     private lateinit var checks: LinearLayout
+    private lateinit var settings: LinearLayout
     private var tab = Tab.PHONE
     private var panel: Panel? = null
     private var message = ""
@@ -93,7 +98,8 @@ class PhoneActivity : Activity() {
     private var messagesWanted = MESSAGES
     private var hasNews = false
     private var missing = emptyList<Requirement>()
-    private var isSignedIn = false
+    private var account: Home.Account? = null
+    private var ringtone: String? = null
     private var wantsSignIn = false
     private var isSeen = false
     private var isWatching = false
@@ -111,6 +117,7 @@ class PhoneActivity : Activity() {
         state?.let(::restore)
         askForPermissions()
         if (!isOfACall) opened(intent)
+        ringtone = ringtoneName()
         scope.launch { begin() }
     }
 
@@ -161,7 +168,8 @@ class PhoneActivity : Activity() {
         written = column()
         mail = column(reader, text, row(button("Send") { write() }), written)
         checks = column()
-        val page = column(calls, signIn, dialPad, people, mail, checks)
+        settings = column()
+        val page = column(calls, signIn, dialPad, people, mail, checks, settings)
         val scroll = ScrollView(this).apply { addView(page) }
         for (part in listOf(head, tabs, page)) part.setPadding(dp(8), 0, dp(8), 0)
         val whole = column(head, tabs)
@@ -234,12 +242,28 @@ class PhoneActivity : Activity() {
 
     @Deprecated("Deprecated in Java")
     override fun onActivityResult(code: Int, result: Int, data: Intent?) {
-        if (code == SCANNED) data?.getStringExtra("SCAN_RESULT")?.let { link.setText(it) }
+        when (code) {
+            SCANNED -> data?.getStringExtra("SCAN_RESULT")?.let { link.setText(it) }
+            PICKED -> data?.let {
+                keepRingtone(pickedRingtone(it))
+                ringtone = ringtoneName()
+                render()
+            }
+        }
+    }
+
+    private fun pickRingtone() {
+        try {
+            @Suppress("DEPRECATION")
+            startActivityForResult(ringtonePicker(), PICKED)
+        } catch (e: ActivityNotFoundException) {
+            say("This device has no page to choose a ringtone on: the system's rings, which is changed in the system's settings.")
+        }
     }
 
     private suspend fun begin() {
         attempt {
-            isSignedIn = Sidetone.account() != null
+            account = Sidetone.account()
             wantsSignIn = wantsSignIn || !isSignedIn
             show(tab)
             if (isSignedIn) follow(Sidetone.calls.phone() as SidetonePhone)
@@ -287,9 +311,9 @@ class PhoneActivity : Activity() {
             val it = parseSignInLink(link.text.toString(), TRUSTED_KEYS)
             val account = Home.Account(it.aor, password.text.toString(), it.servers, it.displayName, it.username)
             val phone = Sidetone.signIn(account)
+            this@PhoneActivity.account = account
             password.text.clear()
             wantsSignIn = false
-            isSignedIn = true
             show(tab)
             follow(phone)
         }
@@ -328,6 +352,7 @@ class PhoneActivity : Activity() {
         mail.visibility = visibleIf(next == Tab.MESSAGES)
         hasNews = hasNews && next != Tab.MESSAGES
         checks.visibility = visibleIf(next == Tab.CHECK)
+        settings.visibility = visibleIf(next == Tab.SETTINGS)
         watch()
         render()
     }
@@ -349,7 +374,7 @@ class PhoneActivity : Activity() {
         val refused = message.takeIf { it.isNotEmpty() }?.let { Words(it, Style.PLAIN, Light.ALARM) { say("") } }
         val hindrances = missing.map { Words(it.missing.orEmpty(), Style.SMALL) { mend(it) } }
         head.show(listOfNotNull((bar + listOfNotNull(lamp, refused) + hindrances).takeIf { it.isNotEmpty() }?.let(::Card)))
-        val there = Tab.entries.filter { isSignedIn || it == Tab.PHONE || it == Tab.CHECK }
+        val there = Tab.entries.filter { isSignedIn || it == Tab.PHONE || it == Tab.CHECK || it == Tab.SETTINGS }
         tabs.show(listOf(Line(there.map { Press(nameOf(it)) { show(it) } })))
         calls.show(snapshot?.let { callCards(it, now).map(pages::of) + listOfNotNull(together(it)?.let(pages::of), routes(Sidetone.calls.routes.value, it)) }.orEmpty())
         blind.visibility = visibleIf(snapshot?.let { talkedIn(it.calls) } != null)
@@ -362,6 +387,7 @@ class PhoneActivity : Activity() {
                 pages.of(requirementLines(deviceState(snapshot))) { requirement: Requirement -> mend(requirement) } +
                     listOfNotNull(snapshot?.let(::featuresPage)?.let(pages::of)),
             )
+            Tab.SETTINGS -> settings.show(pages.of(settingsPage(snapshot, appState()), Sidetone.calls::chooseRoute, ::pickRingtone))
         }
     }
 
@@ -413,17 +439,13 @@ class PhoneActivity : Activity() {
 
     private fun routes(routing: Routing, snapshot: Snapshot): Piece? {
         if (snapshot.calls.isEmpty() || routing.available.size < 2) return null
-        return Card(
-            listOf(
-                Line(
-                    routing.available.map { route ->
-                        val name = route.name.ifEmpty { route.kind.name.lowercase() }
-                        Press(if (route == routing.shown) "✓ $name" else name) { Sidetone.calls.chooseRoute(route) }
-                    },
-                ),
-            ),
-        )
+        return pages.routes(routeLines(routing), Sidetone.calls::chooseRoute)?.let { Card(listOf(it)) }
     }
+
+    private fun appState() = AppState(
+        account, Sidetone.calls.routes.value, ringtone, SampleApp.ANSWER_MODE,
+        packageManager.getPackageInfo(packageName, 0).versionName ?: "without a version", libraryVersion(),
+    )
 
     /** The calls that are over and that what is typed finds; a tap calls again. */
     private fun find() {
@@ -446,6 +468,8 @@ class PhoneActivity : Activity() {
         val talking: UUID? = current?.snapshot?.value?.calls?.firstOrNull { it.state == CallState.ESTABLISHED && !it.hold.local }?.id
         if (talking != null) Sidetone.calls.onDtmf(talking, digit) else number.append(digit.toString())
     }
+
+    private val isSignedIn get() = account != null
 
     private val current: SidetonePhone? get() = Sidetone.calls.running as? SidetonePhone
 
@@ -474,6 +498,7 @@ class PhoneActivity : Activity() {
 
     private companion object {
         const val SCANNED = 2
+        const val PICKED = 3
         /** As many messages more with each touch. */
         const val MESSAGES = 50
 

@@ -7,6 +7,7 @@ import android.graphics.drawable.GradientDrawable
 import android.text.SpannableString
 import android.text.Spanned
 import android.text.style.ForegroundColorSpan
+import android.view.Gravity
 import android.view.View
 import android.view.ViewGroup
 import android.widget.Button
@@ -60,17 +61,26 @@ private fun ViewGroup.viewOf(piece: Piece): View = when (piece) {
 
 private fun ViewGroup.textView(style: Style) = TextView(context).apply {
     textSize = when (style) {
+        Style.AVATAR -> 22f
         Style.TITLE -> 18f
         Style.PLAIN -> 16f
         Style.SMALL, Style.ASKED -> 14f
     }
-    if (style == Style.TITLE) typeface = Typeface.DEFAULT_BOLD
+    if (style == Style.TITLE || style == Style.AVATAR) typeface = Typeface.DEFAULT_BOLD
     when (style) {
-        Style.TITLE, Style.PLAIN -> setTextColor(context.primaryColour())
+        Style.TITLE, Style.PLAIN, Style.AVATAR -> setTextColor(context.primaryColour())
         Style.ASKED -> setTextColor(ASKED)
         Style.SMALL -> {}
     }
     setPadding(0, context.dp(2), 0, context.dp(2))
+    if (style == Style.AVATAR) {
+        gravity = Gravity.CENTER
+        background = GradientDrawable().apply {
+            shape = GradientDrawable.OVAL
+            setColor(CARD)
+        }
+        layoutParams = LinearLayout.LayoutParams(context.dp(56), context.dp(56))
+    }
 }
 
 private fun View.fill(piece: Piece) {

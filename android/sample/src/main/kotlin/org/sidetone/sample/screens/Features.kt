@@ -27,7 +27,7 @@ fun featuresPage(snapshot: Snapshot): FeaturesPage? {
             is FeatureState.Unknown -> Light.OFF to "not known"
             is FeatureState.Available -> Light.READY to "there"
             is FeatureState.Missing -> Light.PAUSED to "not there: ${state.why}; tell its administrator"
-            is FeatureState.NotAllowed -> Light.OFF to "not allowed to you; ask the administrator for it"
+            is FeatureState.NotAllowed -> Light.OFF to NOT_ALLOWED
         }
         FeatureLine(feature, if (features.certain) light else Light.OFF, "${nameOf(feature)}: $words")
     }
@@ -39,9 +39,17 @@ internal fun withheld(snapshot: Snapshot, feature: Feature): String? {
     val features = snapshot.features?.takeIf { it.certain } ?: return null
     return when (val state = features.features.firstOrNull { it.feature == feature }?.state) {
         is FeatureState.Missing -> sentence("${nameOf(feature)}: ${state.why}; tell its administrator")
-        is FeatureState.NotAllowed -> sentence("${nameOf(feature)}: not allowed to you; ask the administrator for it")
+        is FeatureState.NotAllowed -> forbidden(snapshot, feature)
         else -> null
     }
 }
+
+/** Why the user may not, as the server said last: what the phone or the app itself keeps to holds also in the doubt. */
+internal fun forbidden(snapshot: Snapshot, feature: Feature): String? {
+    val state = snapshot.features?.features?.firstOrNull { it.feature == feature }?.state
+    return sentence("${nameOf(feature)}: $NOT_ALLOWED").takeIf { state is FeatureState.NotAllowed }
+}
+
+private const val NOT_ALLOWED = "not allowed to you; ask the administrator for it"
 
 private fun nameOf(feature: Feature) = feature.name.lowercase().replace('_', ' ')

@@ -26,6 +26,7 @@ sealed interface Wish {
     data class Record(val call: UUID, val recording: String, val action: RecordingAction) : Wish
     data class Supervise(val target: String, val mode: SupervisionMode, val follow: Boolean) : Wish
     data class SetSupervisionMode(val call: UUID, val mode: SupervisionMode) : Wish
+    data class SetAutoAnswer(val on: Boolean) : Wish
 }
 
 /** Sends it: by way of [calls] what the platform must know of first, else to [phone]. Throws the core's refusal. */
@@ -53,5 +54,6 @@ suspend fun send(wish: Wish, calls: CallCoordinator, phone: SidetonePhone) {
         is Wish.Record -> phone.record(wish.call, wish.recording, wish.action)
         is Wish.Supervise -> phone.supervise(wish.target, wish.mode, wish.follow)
         is Wish.SetSupervisionMode -> phone.setSupervisionMode(wish.call, wish.mode)
+        is Wish.SetAutoAnswer -> phone.setAutoAnswer(wish.on)
     }
 }
