@@ -26,7 +26,7 @@ public func featuresPage(_ snapshot: Snapshot) -> FeaturesPage? {
             case .unknown: (.off, "not known")
             case .available: (.ready, "there")
             case .missing(let why): (.paused, "not there: \(why); tell its administrator")
-            case .notAllowed: (.off, "not allowed to you; ask the administrator for it")
+            case .notAllowed: (.off, notAllowed)
             }
         return FeatureLine(
             feature: it.feature, light: features.certain ? light : .off, words: "\(nameOf(it.feature)): \(words)")
@@ -39,10 +39,18 @@ func withheld(_ snapshot: Snapshot, _ feature: Feature) -> String? {
     guard let features = snapshot.features, features.certain else { return nil }
     switch features.features.first(where: { $0.feature == feature })?.state {
     case .missing(let why): return sentence("\(nameOf(feature)): \(why); tell its administrator")
-    case .notAllowed: return sentence("\(nameOf(feature)): not allowed to you; ask the administrator for it")
+    case .notAllowed: return forbidden(snapshot, feature)
     case nil, .unknown, .available: return nil
     }
 }
+
+/// Why the user may not, as the server said last: what the phone or the app itself keeps to holds also in the doubt.
+func forbidden(_ snapshot: Snapshot, _ feature: Feature) -> String? {
+    let isForbidden = snapshot.features?.features.contains { $0.feature == feature && $0.state == .notAllowed } == true
+    return isForbidden ? sentence("\(nameOf(feature)): \(notAllowed)") : nil
+}
+
+private let notAllowed = "not allowed to you; ask the administrator for it"
 
 private func nameOf(_ feature: Feature) -> String {
     switch feature {

@@ -20,6 +20,7 @@ public enum Wish: Equatable, Sendable {
     case record(call: UUID, recording: String, action: RecordingAction)
     case supervise(target: String, mode: SupervisionMode, follow: Bool)
     case setSupervisionMode(call: UUID, mode: SupervisionMode)
+    case setAutoAnswer(on: Bool)
 }
 
 #if canImport(CallKit)
@@ -48,6 +49,7 @@ public func send(_ wish: Wish, _ center: CallCenter, _ phone: SidetonePhone) asy
     case .record(let call, let recording, let action): try await phone.record(call, recording, action)
     case .supervise(let target, let mode, let follow): try await phone.supervise(target, mode, follow: follow)
     case .setSupervisionMode(let call, let mode): try await phone.setSupervisionMode(call, mode)
+    case .setAutoAnswer(let on): try await phone.setAutoAnswer(on)
     }
 }
 #endif

@@ -28,22 +28,21 @@ final class Delegate: NSObject, UIApplicationDelegate {
     }
 }
 
-struct SignIn: Codable {
-    var account: String
-    var servers: [String]
-    var username: String?
-    var name: String?
-    var password: String
-}
-
 /// Whose sign-in links are taken, as `sidetone link-key` prints it. Nobody's: every link is.
 private let trustedKeys: [String] = []
+
+/// Which calls the phone answers by itself. It opens a microphone: whoever builds the app decides, and the server may narrow it.
+private let answerMode = AnswerMode.manual
+
+/// A sound file of the app's bundle; nil: the system's ringtone.
+private let ringtone: String? = nil
 
 /// The last snapshot for the screens, and what they ask for sent to the phone. It decides nothing.
 @MainActor
 final class Model: ObservableObject {
     @Published private(set) var snapshot: Snapshot?
     @Published private(set) var routing = AudioRouting()
+    @Published private(set) var account: SignIn?
     /// What was refused or went wrong last, with what to do.
     @Published var problem: String?
     @Published private(set) var history: [HistoryEntry] = []
@@ -60,7 +59,7 @@ final class Model: ObservableObject {
 
     func launch() {
         let center = CallCenter(
-            .init(pushParam: "TEAM.org.sidetone.sample.voip"),
+            .init(pushParam: "TEAM.org.sidetone.sample.voip", ringtone: ringtone),
             startPhone: { [weak self] in
                 guard let data = try Self.keychain.read("sign-in") else { throw CancellationError() }
                 let who = try JSONDecoder().decode(SignIn.self, from: data)
@@ -70,9 +69,9 @@ final class Model: ObservableObject {
                 let phone = try await SidetonePhone.start(PhoneConfig(
                     aor: who.account, displayName: who.name, username: who.username, password: who.password,
                     servers: who.servers, instance: try Self.keychain.instance(), trust: .platform, microphone: .default,
-                    speaker: .default, audioGate: .platform, queues: true, recordings: true, features: true), vault: vault)
+                    speaker: .default, audioGate: .platform, answerMode: answerMode, queues: true, recordings: true, features: true), vault: vault)
                 try await phone.signIn()
-                await self?.show(phone)
+                await self?.show(phone, who)
                 return phone
             })
         center.onRouting = { [weak self] in self?.routing = $0 }
@@ -82,8 +81,9 @@ final class Model: ObservableObject {
         AVAudioSession.sharedInstance().requestRecordPermission { _ in }
     }
 
-    private func show(_ phone: SidetonePhone) {
+    private func show(_ phone: SidetonePhone, _ account: SignIn) {
         self.phone = phone
+        self.account = account
         isWatching = false
         let began = Date()
         Task { for await snapshot in phone.snapshots() where self.phone === phone { self.snapshot = snapshot } }
@@ -163,6 +163,13 @@ final class Model: ObservableObject {
     }
 
     func choose(_ route: AudioRoute) { center?.chooseRoute(route) }
+
+    var app: AppState {
+        let version = Bundle.main.infoDictionary?["CFBundleShortVersionString"] as? String
+        return AppState(
+            account: account, routing: routing, ringtone: ringtone, answerMode: answerMode,
+            version: version ?? "without a version", libraryVersion: libraryVersion())
+    }
 
     var device: DeviceState {
         let microphone: Met =

@@ -1,4 +1,4 @@
-/// The screens: the agent bar and the calls, always in view, and below them one of five pages. They render what
+/// The screens: the agent bar and the calls, always in view, and below them one of six pages. They render what
 /// `SidetoneScreens` makes of the last snapshot, each second, for clocks tick. What is open and typed is the scene's, which keeps it
 /// when the device turns and when the app is closed; a password is not.
 import Sidetone
@@ -11,6 +11,7 @@ private enum Page: String, CaseIterable {
     case messages = "Messages"
     case supervise = "Supervise"
     case check = "Check"
+    case settings = "Settings"
 }
 
 struct ContentView: View {
@@ -64,6 +65,7 @@ struct ContentView: View {
         case .messages: MessagesView(model: model, now: now)
         case .supervise: SupervisePage(model: model, now: now)
         case .check: CheckPage(model: model)
+        case .settings: SettingsView(model: model)
         }
     }
 
@@ -152,13 +154,18 @@ private struct RoutesView: View {
 
     var body: some View {
         Section {
-            ForEach(model.routing.available.sorted { $0.kind.rawValue < $1.kind.rawValue }, id: \.self) { route in
-                Button { model.choose(route) } label: {
-                    Label(
-                        route.name.isEmpty ? "\(route.kind)" : route.name,
-                        systemImage: route == model.routing.confirmed ? "checkmark.circle.fill" : "circle")
-                }
-            }
+            ForEach(routeLines(model.routing)) { RouteView(model: model, line: $0) }
+        }
+    }
+}
+
+private struct RouteView: View {
+    let model: Model
+    let line: RouteLine
+
+    var body: some View {
+        Button { model.choose(line.route) } label: {
+            Label(line.words, systemImage: line.isInUse ? "checkmark.circle.fill" : "circle")
         }
     }
 }
@@ -296,6 +303,54 @@ private struct CheckPage: View {
                 ForEach(page.lines) { Lit(light: $0.light, words: $0.words) }
             }
         }
+    }
+}
+
+private struct SettingsView: View {
+    @ObservedObject var model: Model
+
+    var body: some View {
+        let page = settingsPage(model.snapshot, model.app)
+        Section("Audio") {
+            ForEach(page.routes) { RouteView(model: model, line: $0) }
+            if let note = page.routesNote { Text(note).font(.footnote) }
+            ForEach(page.levels) { level in
+                Text("\(level.title): \(bars(level)) \(level.words)")
+            }
+            if let note = page.levelsNote { Text(note).font(.footnote) }
+        }
+        Section("Ringtone") { SettingView(model: model, setting: page.ringtone) }
+        Section("Auto-answer") { SettingView(model: model, setting: page.autoAnswer) }
+        Section("Profile") {
+            if let profile = page.profile {
+                HStack {
+                    Text(profile.initials).font(.headline)
+                    Text(profile.name)
+                }
+                Text(([profile.address] + profile.servers).joined(separator: "\n")).font(.footnote)
+                Text(profile.note).font(.footnote)
+            } else {
+                Text("Nobody is signed in.").font(.footnote)
+            }
+        }
+        Section("About") {
+            ForEach(page.about, id: \.self) { Text($0).font(.footnote) }
+        }
+    }
+
+    private func bars(_ level: LevelLine) -> String {
+        String(repeating: "▮", count: level.bars) + String(repeating: "▯", count: LevelLine.most - level.bars)
+    }
+}
+
+private struct SettingView: View {
+    let model: Model
+    let setting: Setting
+
+    var body: some View {
+        Lit(light: setting.light, words: setting.state)
+        if let locked = setting.locked { Label(locked, systemImage: "lock").font(.footnote) }
+        ChoiceButtons(model: model, choices: setting.choices)
     }
 }
 

@@ -3,11 +3,11 @@
 import CallKit
 import FakePlatform
 import Foundation
-import SidetoneScreens
 import UIKit
 import XCTest
 
 @testable import Sidetone
+@testable import SidetoneScreens
 
 final class ScreensTests: XCTestCase, @unchecked Sendable {
     @MainActor func testTheBarOfAnAgentFromHisFirstQueueToHisGoodBye() async throws {
@@ -349,6 +349,98 @@ final class ScreensTests: XCTestCase, @unchecked Sendable {
         await stage.end()
     }
 
+    private var app: AppState {
+        AppState(
+            account: SignIn(
+                account: "sip:agent1@bench.test", servers: ["wss://pbx.bench.test:8089/ws"], username: nil, name: "Ager & Söhne",
+                password: "secret"),
+            routing: AudioRouting(), ringtone: nil, answerMode: .asked, version: "1.2", libraryVersion: libraryVersion())
+    }
+
+    private func locked(_ feature: String) -> String { "\(feature): not allowed to you; ask the administrator for it." }
+
+    @MainActor func testAutoAnswerIsTurnedOffAndOnAndInACallTheRoutesAndTheLevelsAreShown() async throws {
+        let stage = try Stage()
+        let agent = try await stage.phone("agent1", answers: .asked)
+        func page() -> SettingsPage { settingsPage(agent.snapshot, app) }
+        _ = try await stage.until(agent) { $0.features?.certain == true }
+        XCTAssertEqual(page().autoAnswer.state, "on for calls of which the server asks it")
+        try await stage.touch(agent, page().autoAnswer.choices, "Turn off")
+        _ = try await stage.until(agent) { !$0.autoAnswer }
+        XCTAssertEqual(page().autoAnswer.state, "turned off until you sign out")
+        XCTAssertEqual(page().autoAnswer.light, .off)
+        try await stage.touch(agent, page().autoAnswer.choices, "Turn on")
+        _ = try await stage.until(agent) { $0.autoAnswer }
+        XCTAssertEqual(page().autoAnswer.choices.map(\.words), ["Turn off"])
+        XCTAssertEqual(page().routesNote, "iOS tells where the sound can go while there is a call.")
+        XCTAssertEqual(page().levelsNote, "Levels are measured while you talk.")
+
+        try await stage.talk(agent, "1001")
+        var shown = try await stage.until(agent) { $0.calls.first?.quality != nil }
+        var routed = app
+        routed.routing.report([AudioRoute(.speaker), AudioRoute(.earpiece)], confirmed: AudioRoute(.speaker))
+        let there = settingsPage(shown, routed)
+        XCTAssertEqual(there.routes.map(\.words), ["earpiece", "speaker"])
+        XCTAssertEqual(there.routes.map(\.isInUse), [false, true])
+        XCTAssertNil(there.routesNote)
+        XCTAssertEqual(there.levels.map { "\($0.title): \($0.bars), \($0.words)" }, ["Microphone: 0, silence", "Loudspeaker: 0, silence"])
+        func levels(_ sent: Float, _ heard: Float) -> [String] {
+            shown.calls[0].quality?.levelSent = sent
+            shown.calls[0].quality?.levelHeard = heard
+            return settingsPage(shown, app).levels.map { "\($0.bars), \($0.words)" }
+        }
+        XCTAssertEqual(levels(-20, -1), ["7, good, -20 dBFS", "10, too loud, -1 dBFS"])
+        XCTAssertEqual(levels(-50, -60), ["2, quiet, -50 dBFS", "0, silence"])
+        let call = try XCTUnwrap(agent.snapshot.calls.first).id
+        try await agent.setMute(call, true)
+        _ = try await stage.until(agent) { $0.calls.first?.muted == true }
+        XCTAssertEqual(page().levels.first?.words, "muted by you")
+        try await agent.setHold(call, true)
+        _ = try await stage.until(agent) { $0.calls.first?.onHold == true }
+        XCTAssertEqual(page().levelsNote, "Levels are measured while you talk.")
+        await stage.end()
+    }
+
+    @MainActor func testWhatIsNotTheUsersToChangeIsShownAndLockedWithTheReason() async throws {
+        let stage = try Stage()
+        let clerk = try await stage.phone("clerk1", answers: .asked)
+        var told = try await stage.until(clerk) { $0.features?.certain == true }
+        XCTAssertEqual(settingsPage(told, app).autoAnswer.locked, locked("Auto answer"))
+        // What was said last holds in the doubt.
+        told.features?.certain = false
+        XCTAssertEqual(
+            settingsPage(told, app).autoAnswer, Setting(light: .off, state: "off", locked: locked("Auto answer"), choices: []))
+        let features = try XCTUnwrap(told.features).features
+        told.features?.features = features.filter { $0.feature != .autoAnswer }
+        told.autoAnswer = true
+        XCTAssertEqual(
+            settingsPage(told, app).autoAnswer,
+            Setting(light: .ready, state: "on for calls of which the server asks it", locked: locked("Settings"), choices: []))
+        var byHand = app
+        byHand.answerMode = .manual
+        XCTAssertEqual(settingsPage(told, byHand).autoAnswer.state, "off")
+        XCTAssertEqual(settingsPage(told, byHand).autoAnswer.locked?.contains("only whoever builds it"), true)
+        await stage.end()
+    }
+
+    func testWhoIsSignedInAndWhatTheAppIsMadeOf() throws {
+        var app = self.app
+        let page = settingsPage(nil, app)
+        XCTAssertEqual([page.profile?.initials, page.profile?.name, page.profile?.address], ["AS", "Ager & Söhne", "agent1@bench.test"])
+        app.account?.name = nil
+        XCTAssertEqual(settingsPage(nil, app).profile?.initials, "A")
+        app.account?.name = "Ölaf von Über"
+        XCTAssertEqual(settingsPage(nil, app).profile?.initials, "ÖÜ")
+        app.account = nil
+        XCTAssertNil(settingsPage(nil, app).profile)
+        XCTAssertEqual(page.autoAnswer.locked, "Nobody is signed in; sign in first.")
+        XCTAssertEqual(page.about.first, "Sidetone sample 1.2, library \(libraryVersion())")
+        app.ringtone = "bells.caf"
+        XCTAssertEqual(settingsPage(nil, app).ringtone.state, "bells.caf")
+        XCTAssertEqual(page.ringtone.state, "the system's")
+        XCTAssertEqual(page.ringtone.locked?.hasPrefix("CallKit rings"), true)
+    }
+
     func testWhatThePhoneNeedsIsSaidWithItsState() {
         let bad = requirementLines(DeviceState(microphone: .no, push: .refused("the server does not take it")))
         XCTAssertEqual(bad.map(\.state), ["not permitted", "the server does not take it"])
@@ -418,16 +510,16 @@ final class ScreensTests: XCTestCase, @unchecked Sendable {
         })
     }
 
-    func phone(_ user: String) async throws -> SidetonePhone {
-        let phone = try await signedIn(user, password: "secret-\(user)")
+    func phone(_ user: String, answers: AnswerMode = .manual) async throws -> SidetonePhone {
+        let phone = try await signedIn(user, password: "secret-\(user)", answers: answers)
         _ = try await until(phone) { $0.registration.state == .registered }
         return phone
     }
 
-    func signedIn(_ user: String, password: String) async throws -> SidetonePhone {
+    func signedIn(_ user: String, password: String, answers: AnswerMode = .manual) async throws -> SidetonePhone {
         let phone = try await SidetonePhone.start(PhoneConfig(
             aor: "sip:\(user)@bench.test", password: password, servers: [server], instance: UUID(),
-            trust: .pem(text: authority), microphone: .null, speaker: .null, audioGate: .open, queues: true, recordings: true, features: true))
+            trust: .pem(text: authority), microphone: .null, speaker: .null, audioGate: .open, answerMode: answers, queues: true, recordings: true, features: true))
         phones.append(phone)
         try await phone.signIn()
         return phone
