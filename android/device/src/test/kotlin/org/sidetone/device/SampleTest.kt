@@ -307,7 +307,7 @@ class SampleTest {
             shadowOf(activity.get()).receiveResult(asked, Activity.RESULT_OK, Intent().putExtra(RingtoneManager.EXTRA_RINGTONE_PICKED_URI, tone))
             shadowOf(Looper.getMainLooper()).idle()
         }
-        val bells = Uri.parse("content://media/internal/audio/media/7")
+        val bells = Uri.parse("content://org.example.tones/7")
         pick(bells)
         assertTrue(words().toString(), "● one that is gone: the phone only vibrates" in words())
         assertEquals(bells, rung())
