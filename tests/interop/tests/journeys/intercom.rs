@@ -79,6 +79,31 @@ fn an_agent_who_is_paused_or_in_no_queue_answers_himself() {
     stage.leave(colleague);
 }
 
+/// So does a phone that has signed in, and writes what it likes.
+#[test]
+fn a_header_of_a_rogue_phone_opens_no_microphone() {
+    let bench = Bench::get();
+    let stage = Stage::on(Server::Asterisk(bench.clone()), Line::any());
+    let mut agent = stage.agent_with(&Voice::silence(), &["--answer-mode", "asked"]);
+    let rogue = stage.line.colleague();
+    let fields = "Answer-Mode: Auto\nPriv-Answer-Mode: Auto\nCall-Info: <sip:bench.test>;answer-after=0\n\
+                  Alert-Info: <http://x>;info=alert-autoanswer\nX-Queue: support\nX-Early-Media: yes\n";
+    let number = format!("100{}", stage.line.number());
+    let mut caller = bench.program("pbx", "rogue-phone");
+    caller.args([&rogue, &format!("secret-{rogue}"), &number, "3"]);
+    let mut caller =
+        caller.stdin(Stdio::piped()).stdout(Stdio::null()).spawn().expect("the program starts");
+    caller.stdin.take().expect("a pipe").write_all(fields.as_bytes()).expect("it reads");
+    let call = rings(&mut agent);
+    agent.listen(ASKED);
+    assert_eq!((agent.count("auto_answering"), agent.count("answered")), (0, 0));
+    let seen = agent.snapshot();
+    assert_eq!(seen["calls"][0]["data"]["queue"], json!(null), "nor is it a queue's: {seen}");
+    agent.wait_ended(&call, "cancelled");
+    assert!(caller.wait().expect("it ends").success());
+    stage.leave(agent);
+}
+
 /// A caller outside writes into his INVITE whatever phones take for the wish to be answered: it ends at the server.
 #[test]
 fn a_header_from_outside_opens_no_microphone() {

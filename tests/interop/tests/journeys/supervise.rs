@@ -260,7 +260,9 @@ fn who_may_not_is_refused_by_the_server_which_writes_it_down() {
     other.wait_ended(&call, "unreachable");
     assert_eq!(other.leave(), 0);
     floor.agent.order(json!({ "command": "hangup", "call": floor.call }));
-    // The agent is in no call any more.
+    floor.agent.wait_ended(&floor.call, "local");
+    // The server takes some moments to be done with it; then the agent is in no call any more.
+    floor.supervisor.listen(Duration::from_secs(2));
     refused(&mut floor.supervisor, &agent, "listen", "supervision_not_in_call");
     floor.leave();
 }

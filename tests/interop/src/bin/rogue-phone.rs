@@ -1,0 +1,131 @@
+//! A phone that signs in as it should and writes what none should: a call over UDP with header fields of its choice.
+//!
+//! `rogue-phone USER PASSWORD NUMBER SECONDS` reads the fields from standard input, one a line, prints `rings` when the other
+//! side does, and gives up after so long. It lives at the G.711 customer's address; the server knows it by its user name and
+//! asks for the password.
+//!
+//! RFC 3261 §9.1, §17.1.1.3, §22.
+
+#![allow(clippy::print_stdout, reason = "what came of it is told on standard output")]
+
+use sidetone_sip::digest::{Credentials, DigestClient};
+use sidetone_sip::{HeaderName, Message, Method, Request, Response, Uri, dialog};
+use std::io::Read as _;
+use std::net::UdpSocket;
+use std::time::{Duration, SystemTime};
+
+const SERVER: &str = "198.18.0.1";
+const HERE: &str = "198.18.0.2";
+
+fn main() {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let [user, password, number, seconds] = &arguments[..] else {
+        panic!("usage: rogue-phone USER PASSWORD NUMBER SECONDS");
+    };
+    let mut fields = String::new();
+    std::io::stdin().read_to_string(&mut fields).expect("standard input");
+    let socket = UdpSocket::bind((HERE, 0)).expect("the customer's address");
+    socket.set_read_timeout(Some(Duration::from_secs(10))).expect("a time limit");
+    socket.connect((SERVER, 5060)).expect("the server");
+
+    let mut invite = invite(&socket, user, number, &fields);
+    let challenge = ask(&socket, &invite);
+    assert_eq!(challenge.status.code(), 401, "nobody calls without a password");
+    send(&socket, &acknowledgement(&invite, &challenge));
+    let mut digest = DigestClient::default();
+    digest.admit("bench.test");
+    digest.challenged(&invite, &challenge).expect("a challenge");
+    let credentials = Credentials { username: user.clone(), password: password.clone() };
+    digest.authorize(&mut invite, &credentials, "0a4f113b0a4f113b");
+    invite.headers.set(HeaderName::CSEQ, "2 INVITE");
+    invite.headers.set(HeaderName::VIA, via(&socket, 2));
+
+    send(&socket, &invite);
+    while heard(&socket, &invite).status.code() < 180 {}
+    println!("rings");
+    std::thread::sleep(Duration::from_secs(seconds.parse().expect("a number of seconds")));
+    send(&socket, &dialog::cancel(&invite));
+    let end = last(&socket, &invite);
+    send(&socket, &acknowledgement(&invite, &end));
+}
+
+fn via(socket: &UdpSocket, number: u32) -> String {
+    let port = socket.local_addr().expect("an address").port();
+    format!("SIP/2.0/UDP {HERE}:{port};branch=z9hG4bKrogue{port}{number}")
+}
+
+fn invite(socket: &UdpSocket, user: &str, number: &str, fields: &str) -> Request {
+    let port = socket.local_addr().expect("an address").port();
+    let time = SystemTime::UNIX_EPOCH.elapsed().expect("after 1970").as_nanos();
+    let uri = Uri::parse(&format!("sip:{number}@{SERVER}")).expect("an address");
+    let mut invite = Request::new(Method::Invite, uri);
+    for (name, value) in [
+        (HeaderName::VIA, via(socket, 1)),
+        (HeaderName::MAX_FORWARDS, "70".to_owned()),
+        (HeaderName::FROM, format!("<sip:{user}@bench.test>;tag=rogue")),
+        (HeaderName::TO, format!("<sip:{number}@bench.test>")),
+        (HeaderName::CALL_ID, format!("rogue-{time}")),
+        (HeaderName::CSEQ, "1 INVITE".to_owned()),
+        (HeaderName::CONTACT, format!("<sip:{user}@{HERE}:{port}>")),
+    ] {
+        invite.headers.push(name, value);
+    }
+    for (name, value) in fields.lines().filter_map(|line| line.split_once(": ")) {
+        invite.headers.push(HeaderName::new(name), value);
+    }
+    let fingerprint = ["AB"; 32].join(":");
+    let sdp = format!(
+        "v=0\r\no=r 1 1 IN IP4 {HERE}\r\ns=-\r\nc=IN IP4 {HERE}\r\nt=0 0\r\na=group:BUNDLE 0\r\n\
+         m=audio 6000 UDP/TLS/RTP/SAVPF 107\r\na=mid:0\r\na=rtpmap:107 opus/48000/2\r\na=rtcp-mux\r\na=sendrecv\r\n\
+         a=setup:actpass\r\na=fingerprint:sha-256 {fingerprint}\r\na=ice-ufrag:abcd\r\na=ice-pwd:0123456789012345678901\r\n\
+         a=candidate:1 1 UDP 2130706431 {HERE} 6000 typ host\r\n"
+    );
+    invite.set_body("application/sdp", sdp.into_bytes());
+    invite
+}
+
+fn send(socket: &UdpSocket, request: &Request) {
+    socket.send(&Message::from(request.clone()).to_bytes()).expect("a way to the server");
+}
+
+/// The next response to this request.
+fn heard(socket: &UdpSocket, request: &Request) -> Response {
+    loop {
+        let mut packet = [0; 8192];
+        let length = socket.recv(&mut packet).expect("a response in time");
+        if let Ok(Message::Response(response)) = Message::parse(&packet[..length])
+            && response.headers.get(&HeaderName::CSEQ) == request.headers.get(&HeaderName::CSEQ)
+        {
+            return response;
+        }
+    }
+}
+
+/// The final one.
+fn last(socket: &UdpSocket, request: &Request) -> Response {
+    loop {
+        let response = heard(socket, request);
+        if response.status.is_final() {
+            return response;
+        }
+    }
+}
+
+fn ask(socket: &UdpSocket, request: &Request) -> Response {
+    send(socket, request);
+    last(socket, request)
+}
+
+/// The ACK of a response that is no 2xx.
+fn acknowledgement(invite: &Request, response: &Response) -> Request {
+    let mut ack = Request::new(Method::Ack, invite.uri.clone());
+    for name in [HeaderName::VIA, HeaderName::MAX_FORWARDS, HeaderName::FROM, HeaderName::CALL_ID] {
+        let value = invite.headers.get(&name).expect("the INVITE has it").into_owned();
+        ack.headers.push(name, value);
+    }
+    let to = response.headers.get(&HeaderName::TO).expect("a response has it").into_owned();
+    ack.headers.push(HeaderName::TO, to);
+    let number = invite.headers.cseq().expect("the INVITE has it").sequence;
+    ack.headers.push(HeaderName::CSEQ, format!("{number} ACK"));
+    ack
+}
