@@ -275,12 +275,7 @@ impl World {
 
     fn inside(&mut self, tape: &mut Tape<'_>) {
         let Some(dialog) = self.server.dialog(tape.number()) else { return };
-        let index = tape.next().unwrap_or(b'a');
-        let method = METHODS.iter().find(|(name, _)| *name == index);
-        let method = method
-            .map_or(METHODS[usize::from(index) % METHODS.len()].1.clone(), |(_, method)| {
-                method.clone()
-            });
+        let Some(method) = tape.named(&METHODS) else { return };
         let kind = tape.number();
         let mut request = self.server.inside(&dialog, method.clone());
         if method == Method::Invite
@@ -336,7 +331,7 @@ impl World {
             Method::Info,
             Method::Bye,
         ];
-        let method = methods[tape.number() % methods.len()].clone();
+        let method = tape.of(&methods);
         let mut request = self.server.outside(method.clone());
         if method == Method::Refer {
             request.headers.push(HeaderName::REFER_TO, "<sip:300@pbx.example>");

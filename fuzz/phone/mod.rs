@@ -48,13 +48,6 @@ pub(crate) fn play(bytes: &[u8]) {
     world.end();
 }
 
-/// The microphone's way to a call.
-#[derive(Debug, Clone, Copy)]
-struct Uplink {
-    open: bool,
-    muted: bool,
-}
-
 struct World {
     phone: Phone,
     config: Config,
@@ -77,7 +70,8 @@ struct World {
     /// Those that have not let go of their media, and those that have any.
     kept: BTreeSet<CallId>,
     described: BTreeSet<CallId>,
-    uplinks: BTreeMap<CallId, Uplink>,
+    /// Those that the microphone is heard in.
+    heard: BTreeSet<CallId>,
     /// The final response to each INVITE, by its branch.
     finals: BTreeMap<String, u16>,
     steps: u32,
@@ -116,7 +110,7 @@ impl World {
             excused: false,
             kept: BTreeSet::new(),
             described: BTreeSet::new(),
-            uplinks: BTreeMap::new(),
+            heard: BTreeSet::new(),
             finals: BTreeMap::new(),
             steps: 0,
         };
@@ -156,7 +150,7 @@ impl World {
     fn restart(&mut self) {
         self.phone =
             Phone::new(self.config.clone(), self.saved.clone(), [self.steps as u8; 32], self.now());
-        (self.live, self.kept, self.described, self.uplinks) = Default::default();
+        (self.live, self.kept, self.described, self.heard) = Default::default();
         self.descriptions.clear();
         self.open.clear();
         self.excused = true;
@@ -223,11 +217,12 @@ impl World {
             Output::ReleaseMedia { call } => {
                 assert!(self.kept.remove(&call) || self.excused, "its media is released twice");
                 self.described.remove(&call);
-                self.uplinks.remove(&call);
+                self.heard.remove(&call);
             }
             Output::SetUplink { call, open, muted } => {
                 assert!(self.described.contains(&call), "a way from the microphone to no media");
-                self.uplinks.insert(call, Uplink { open, muted });
+                self.heard.remove(&call);
+                self.heard.extend((open && !muted).then_some(call));
             }
             Output::Save(saved) => self.saved = Some(saved),
             Output::Event(event) => self.told(&event),
@@ -308,23 +303,12 @@ impl World {
         assert!(calls.len() <= MOST_CALLS, "too many calls");
         let talks: Vec<_> = calls.iter().filter(|call| call.active && !call.merged).collect();
         assert!(talks.len() <= 1, "several calls have the microphone: {talks:?}");
-        for call in &calls {
-            let Some(uplink) =
-                self.uplinks.get(&call.id).filter(|uplink| uplink.open && !uplink.muted)
-            else {
-                continue;
-            };
-            let heard =
-                format!("{:?} is heard: {uplink_open}", call.state, uplink_open = uplink.open);
-            assert!(
-                call.answered.is_some() && call.state != CallState::Ending,
-                "{heard}, and not answered"
-            );
-            assert!(!call.muted, "{heard}, and muted");
-            assert!(
-                call.supervision.as_ref().is_none_or(|it| it.speaks),
-                "{heard}, and only listens"
-            );
+        for call in calls.iter().filter(|call| self.heard.contains(&call.id)) {
+            let is_up = call.answered.is_some() && call.state != CallState::Ending;
+            assert!(is_up, "{:?}, and the microphone is heard", call.state);
+            assert!(!call.muted, "muted, and the microphone is heard");
+            let speaks = call.supervision.as_ref().is_none_or(|it| it.speaks);
+            assert!(speaks, "he only listens, and the microphone is heard");
         }
     }
 

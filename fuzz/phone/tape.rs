@@ -22,15 +22,16 @@ impl<'a> Tape<'a> {
     }
 
     /// The choice of this number, counted round.
-    pub(super) fn of<T: Copy>(&mut self, choices: &[T]) -> T {
-        choices[self.number() % choices.len()]
+    pub(super) fn of<T: Clone>(&mut self, choices: &[T]) -> T {
+        choices[self.number() % choices.len()].clone()
     }
 
     /// The choice that this letter names; another byte names one by its number, counted round.
-    pub(super) fn named<T: Copy>(&mut self, choices: &[(u8, T)]) -> Option<T> {
+    pub(super) fn named<T: Clone>(&mut self, choices: &[(u8, T)]) -> Option<T> {
         let byte = self.next()?;
         let named = choices.iter().find(|(name, _)| *name == byte);
-        Some(named.map_or(choices[usize::from(byte) % choices.len()].1, |(_, choice)| *choice))
+        let (_, choice) = named.unwrap_or(&choices[usize::from(byte) % choices.len()]);
+        Some(choice.clone())
     }
 
     /// All up to the next `;`, as it is.

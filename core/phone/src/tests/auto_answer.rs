@@ -109,11 +109,7 @@ fn a_tone_that_does_not_end_keeps_the_ways_closed_for_three_seconds() {
 fn beside_a_call_on_hold_a_second_one_is_not_answered_so() {
     let config = Config { answer_mode: AnswerMode::Asked, ..config() };
     let (mut world, _, _) = World::talking_with(config, call_id(2));
-    world.command(Command::Hold { call: call_id(2), on: true }).unwrap();
-    world.described(call_id(2));
-    let hold = world.request(Method::Invite);
-    world.reply_sdp(&hold, 200, "caller", &sdp("recvonly"));
-    world.request(Method::Ack);
+    world.holds(call_id(2));
     let invite = asks(&mut world, id(), "Call-Info", "<sip:pbx.example>;answer-after=0");
     world.receive(invite);
     world.described(id());

@@ -132,8 +132,8 @@ fn what_is_not_said_on_this_connection_blocks_nothing() {
     assert_eq!(*features(&world), FeaturesSnapshot::default());
 }
 
-#[test]
-fn two_calls_are_not_brought_together_where_one_leads_outside() {
+/// A call that came in talks, and another is made to outside.
+fn asks_outside() -> World {
     let mut world = told(&[]);
     let invite = world.invite(call_id(7));
     world.receive(invite.clone());
@@ -142,6 +142,12 @@ fn two_calls_are_not_brought_together_where_one_leads_outside() {
     world.answered(call_id(7), &invite);
     world.handle(Input::MediaConnected { call: call_id(7) });
     world.command(dial("0301234567")).unwrap();
+    world
+}
+
+#[test]
+fn two_calls_are_not_brought_together_where_one_leads_outside() {
+    let mut world = asks_outside();
     let refused = Err(CommandError::NotAllowed);
     let transfer = Command::TransferTo { call: call_id(7), with: call_id(8) };
     assert_eq!(world.phone.permits(&transfer), Ok(()));
@@ -153,14 +159,7 @@ fn two_calls_are_not_brought_together_where_one_leads_outside() {
 
 #[test]
 fn the_joined_are_not_left_to_themselves_where_one_is_outside() {
-    let mut world = told(&[]);
-    let invite = world.invite(call_id(7));
-    world.receive(invite.clone());
-    world.described(call_id(7));
-    world.response(180);
-    world.answered(call_id(7), &invite);
-    world.handle(Input::MediaConnected { call: call_id(7) });
-    world.command(dial("0301234567")).unwrap();
+    let mut world = asks_outside();
     world.described(call_id(8));
     let out = loop {
         let sent = world.request(Method::Invite);

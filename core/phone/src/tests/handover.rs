@@ -244,11 +244,7 @@ fn an_acknowledgement_that_may_have_gone_down_goes_once_more_and_before_all_else
 #[test]
 fn a_call_on_hold_is_back_as_soon_as_its_path_stands() {
     let (mut world, _, _) = World::talking_in(id());
-    world.command(Command::Hold { call: id(), on: true }).unwrap();
-    world.described(id());
-    let hold = world.request(Method::Invite);
-    world.reply_sdp(&hold, 200, "caller", &sdp("recvonly"));
-    world.request(Method::Ack);
+    world.holds(id());
     world.advance_alive(SECOND * 33);
     world.handle(BREAK);
     restarts(&mut world, sdp::Direction::SendOnly);
@@ -266,11 +262,7 @@ fn packets_that_come_to_a_call_on_hold_are_no_end_of_a_gap() {
     for ours in [true, false] {
         let (mut world, invite, to) = World::talking_in(id());
         if ours {
-            world.command(Command::Hold { call: id(), on: true }).unwrap();
-            world.described(id());
-            let hold = world.request(Method::Invite);
-            world.reply_sdp(&hold, 200, "caller", &sdp("recvonly"));
-            world.request(Method::Ack);
+            world.holds(id());
         } else {
             let mut hold = world.inside(&invite, &to, Method::Invite);
             hold.set_body("application/sdp", sdp("sendonly").into_bytes());

@@ -422,6 +422,15 @@ impl World {
         to
     }
 
+    /// A call that came in is held by us, and the other side agrees.
+    pub(super) fn holds(&mut self, id: CallId) {
+        self.command(Command::Hold { call: id, on: true }).unwrap();
+        self.described(id);
+        let hold = self.request(Method::Invite);
+        self.reply_sdp(&hold, 200, "caller", &sdp("recvonly"));
+        self.request(Method::Ack);
+    }
+
     /// An outgoing call that is talking, and its INVITE.
     pub(super) fn talking_out(id: CallId) -> (Self, Request) {
         let mut world = Self::registered();

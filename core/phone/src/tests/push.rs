@@ -550,18 +550,6 @@ fn a_token_that_no_contact_can_carry_is_refused() {
 }
 
 #[test]
-fn going_to_sleep_waits_for_the_server_a_little() {
-    let mut world = World::registered();
-    world.command(Command::Sleep).unwrap();
-    let register = world.request(Method::Register);
-    world.advance(SECOND);
-    let closed = |output: &Output| matches!(output, Output::CloseFlow { .. });
-    assert!(world.take(closed).is_none());
-    world.reply(&register, 200);
-    assert!(world.take(closed).is_some());
-}
-
-#[test]
 fn a_phone_sleeps_only_between_calls_and_a_call_on_the_way_to_sleep_wakes_it() {
     let (mut world, ..) = World::talking_in(id());
     assert_eq!(world.command(Command::Sleep), Err(CommandError::InCall));

@@ -554,15 +554,17 @@ fn signing_out_takes_the_binding_away_then_closes_the_flow() {
 }
 
 #[test]
-fn signing_out_waits_for_the_server_a_little() {
-    let mut world = World::registered();
-    world.command(Command::Unregister).unwrap();
-    let register = world.request(Method::Register);
-    world.advance(SECOND);
-    let closed = |output: &Output| matches!(output, Output::CloseFlow { .. });
-    assert!(world.take(closed).is_none());
-    world.reply(&register, 200);
-    assert!(world.take(closed).is_some());
+fn signing_out_and_going_to_sleep_wait_for_the_server_a_little() {
+    for leave in [Command::Unregister, Command::Sleep] {
+        let mut world = World::registered();
+        world.command(leave).unwrap();
+        let register = world.request(Method::Register);
+        world.advance(SECOND);
+        let closed = |output: &Output| matches!(output, Output::CloseFlow { .. });
+        assert!(world.take(closed).is_none());
+        world.reply(&register, 200);
+        assert!(world.take(closed).is_some());
+    }
 }
 
 #[test]

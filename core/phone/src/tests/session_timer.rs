@@ -350,8 +350,8 @@ fn a_hold_refreshes_too_and_leaves_who_refreshes() {
     world.request(Method::Bye);
 }
 
-#[test]
-fn a_refresh_that_went_down_with_its_connection_goes_again_on_the_next() {
+/// The connection is lost with our UPDATE; the re-INVITE that goes out on the next.
+fn refresh_goes_down() -> (World, Request) {
     let mut world = talking_out("1800;refresher=uac", "UPDATE");
     world.advance_alive(SECOND * 900);
     world.request(Method::Update);
@@ -361,6 +361,12 @@ fn a_refresh_that_went_down_with_its_connection_goes_again_on_the_next() {
     world.grant();
     world.described(id());
     let invite = world.request(Method::Invite);
+    (world, invite)
+}
+
+#[test]
+fn a_refresh_that_went_down_with_its_connection_goes_again_on_the_next() {
+    let (mut world, invite) = refresh_goes_down();
     agree(&mut world, &invite, "1800;refresher=uac");
     world.request(Method::Ack);
     world.advance_alive(SECOND * 899);
@@ -371,15 +377,7 @@ fn a_refresh_that_went_down_with_its_connection_goes_again_on_the_next() {
 
 #[test]
 fn a_refresh_that_went_down_goes_again_though_the_new_path_is_not_agreed_to_yet() {
-    let mut world = talking_out("1800;refresher=uac", "UPDATE");
-    world.advance_alive(SECOND * 900);
-    world.request(Method::Update);
-    world.lose_flow(FlowErrorKind::Lost);
-    world.advance(SECOND);
-    world.open_flow();
-    world.grant();
-    world.described(id());
-    world.request(Method::Invite);
+    let (mut world, _) = refresh_goes_down();
     world.advance_alive(SECOND * 31);
     world.request(Method::Update);
 }

@@ -87,12 +87,18 @@ fn comes_back(world: &mut World) {
     world.request(Method::Ack);
 }
 
-/// He asks for a mode, the server takes the digit, and nothing comes of it in time.
+/// He asks for a mode, and the server takes the digit.
 #[track_caller]
-fn gives_up(world: &mut World, mode: SupervisionMode, digit: char) {
+fn asks_for(world: &mut World, mode: SupervisionMode, digit: char) {
     world.command(switch(mode)).unwrap();
     let info = asks(world, digit);
     world.reply(&info, 200);
+}
+
+/// Nothing comes of it in time.
+#[track_caller]
+fn gives_up(world: &mut World, mode: SupervisionMode, digit: char) {
+    asks_for(world, mode, digit);
     world.advance_alive(SECOND * 11);
     assert_eq!((seen(world).mode, seen(world).requested), (None, None));
 }
@@ -126,9 +132,7 @@ fn the_mute_of_the_user_opens_nothing_and_closes_what_is_open() {
         world.command(Command::Mute { call: id(), on }).unwrap();
         assert!(!speaks(&mut world));
     }
-    world.command(switch(Whisper)).unwrap();
-    let info = asks(&mut world, '5');
-    world.reply(&info, 200);
+    asks_for(&mut world, Whisper, '5');
     assert!(!speaks(&mut world), "taken is not confirmed");
     confirmed(&mut world, &invite, Whisper);
     assert!(speaks(&mut world));
@@ -242,9 +246,7 @@ fn a_mode_is_asked_for_when_the_one_before_is_confirmed_and_none_is_passed_throu
 fn a_mode_that_is_refused_or_never_confirmed_is_told_and_closes_what_nobody_knows() {
     let (mut world, invite) = supervising(Whisper);
     confirmed(&mut world, &invite, Whisper);
-    world.command(switch(Barge)).unwrap();
-    let info = asks(&mut world, '6');
-    world.reply(&info, 200);
+    asks_for(&mut world, Barge, '6');
     told(&mut world, &invite, r#"{"v":1,"mode":"whisper","refused":"barge"}"#);
     let failed = |reason| Event::SupervisionFailed { call: id(), mode: Barge, reason };
     assert!(world.events.contains(&failed(SupervisionFailure::Forbidden)), "{:?}", world.events);
@@ -440,9 +442,7 @@ fn a_mode_that_was_confirmed_before_nobody_knew_is_confirmed_anew_before_he_is_h
 fn a_mode_that_is_refused_is_not_shown_as_requested() {
     let (mut world, invite) = supervising(Whisper);
     confirmed(&mut world, &invite, Whisper);
-    world.command(switch(Listen)).unwrap();
-    let info = asks(&mut world, '4');
-    world.reply(&info, 200);
+    asks_for(&mut world, Listen, '4');
     told(&mut world, &invite, r#"{"v":1,"mode":"whisper","refused":"listen"}"#);
     assert_eq!((seen(&world).mode, seen(&world).requested), (Some(Whisper), None));
     assert!(!speaks(&mut world), "he wants to be heard by nobody");
@@ -485,9 +485,7 @@ fn an_agent_who_holds_is_shown_as_who_hears_nobody_and_that_answers_no_digit() {
     let shown = Event::SupervisionChanged { call: id(), supervision: seen(&world) };
     assert!(world.events.contains(&shown));
     gives_up(&mut world, Barge, '6');
-    world.command(switch(Whisper)).unwrap();
-    let info = asks(&mut world, '5');
-    world.reply(&info, 200);
+    asks_for(&mut world, Whisper, '5');
     told(&mut world, &invite, &word("whisper", true));
     assert!(seen(&world).heard);
     assert!(!speaks(&mut world), "barge may still come");
@@ -503,9 +501,7 @@ fn a_word_of_the_first_of_two_modes_that_were_given_up_confirms_no_third() {
     confirmed(&mut world, &invite, Listen);
     gives_up(&mut world, Whisper, '5');
     gives_up(&mut world, Barge, '6');
-    world.command(switch(Whisper)).unwrap();
-    let info = asks(&mut world, '5');
-    world.reply(&info, 200);
+    asks_for(&mut world, Whisper, '5');
     confirmed(&mut world, &invite, Whisper);
     assert!(!speaks(&mut world), "it is the first one's: barge is still to come");
     assert_eq!((seen(&world).mode, seen(&world).requested), (Some(Whisper), Some(Whisper)));
@@ -523,15 +519,11 @@ fn words_that_never_come_keep_nobody_silent_who_asks_again() {
     gives_up(&mut world, Whisper, '5');
     gives_up(&mut world, Barge, '6');
     // The server has lost these two digits.
-    world.command(switch(Whisper)).unwrap();
-    let info = asks(&mut world, '5');
-    world.reply(&info, 200);
+    asks_for(&mut world, Whisper, '5');
     confirmed(&mut world, &invite, Whisper);
     assert!(!speaks(&mut world));
     world.advance_alive(SECOND * 11);
-    world.command(switch(Whisper)).unwrap();
-    let info = asks(&mut world, '5');
-    world.reply(&info, 200);
+    asks_for(&mut world, Whisper, '5');
     confirmed(&mut world, &invite, Whisper);
     assert!(speaks(&mut world));
 }
@@ -542,9 +534,7 @@ fn the_refusal_of_an_older_digit_refuses_no_newer_one() {
     confirmed(&mut world, &invite, Listen);
     gives_up(&mut world, Barge, '6');
     gives_up(&mut world, Whisper, '5');
-    world.command(switch(Barge)).unwrap();
-    let info = asks(&mut world, '6');
-    world.reply(&info, 200);
+    asks_for(&mut world, Barge, '6');
     world.events.clear();
     let refused = r#"{"v":1,"mode":"listen","refused":"barge"}"#;
     told(&mut world, &invite, refused);
