@@ -3,8 +3,9 @@
 
 use crate::lines::Line;
 use crate::phone::Setup;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 /// The bench that is up.
@@ -151,6 +152,20 @@ impl Bench {
         let mut command = Command::new(&self.command);
         command.args(["exec", namespace]).arg(built);
         command
+    }
+
+    /// Starts one of these with this on its standard input; what it prints can be read.
+    ///
+    /// # Panics
+    /// Where it does not start.
+    pub fn start(mut program: Command, input: &[u8]) -> Child {
+        let mut child = program
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("the program starts");
+        child.stdin.take().expect("a pipe").write_all(input).expect("it reads");
+        child
     }
 
     /// Another script beside `bench`.

@@ -9,9 +9,8 @@ use sidetone_interop::lines::Line;
 use sidetone_interop::phone::{PATIENCE, Phone};
 use sidetone_interop::stage::{Server, Stage};
 use sidetone_interop::tones::Voice;
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Stdio};
+use std::process::Child;
 
 /// Names that would make this file where a shell or a dialplan took them for what they are not, and others that break what is
 /// written without care; with each what the agent is shown, where that is certain.
@@ -45,11 +44,7 @@ fn mark(what: &str) -> PathBuf {
 fn call(bench: &Bench, number: &str, seconds: u32, name: &[u8]) -> Child {
     let mut caller = bench.program("pbx", "raw-caller");
     caller.args(["call", number, &seconds.to_string()]);
-    let mut caller =
-        caller.stdin(Stdio::piped()).stdout(Stdio::null()).spawn().expect("the program starts");
-    let from = [b"\"", name, b"\""].concat();
-    caller.stdin.take().expect("a pipe").write_all(&from).expect("it reads");
-    caller
+    Bench::start(caller, &[b"\"", name, b"\""].concat())
 }
 
 /// Answers what rings; the call, whose caller is shown by this name.

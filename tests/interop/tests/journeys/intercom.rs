@@ -8,8 +8,6 @@ use sidetone_interop::lines::Line;
 use sidetone_interop::phone::Phone;
 use sidetone_interop::stage::{Server, Stage};
 use sidetone_interop::tones::{Tone, Voice};
-use std::io::Write as _;
-use std::process::Stdio;
 use std::time::Duration;
 
 /// The time that the server asks for, and some more.
@@ -91,9 +89,7 @@ fn a_header_of_a_rogue_phone_opens_no_microphone() {
     let number = format!("100{}", stage.line.number());
     let mut caller = bench.program("pbx", "rogue-phone");
     caller.args([&rogue, &format!("secret-{rogue}"), &number, "3"]);
-    let mut caller =
-        caller.stdin(Stdio::piped()).stdout(Stdio::null()).spawn().expect("the program starts");
-    caller.stdin.take().expect("a pipe").write_all(fields.as_bytes()).expect("it reads");
+    let mut caller = Bench::start(caller, fields.as_bytes());
     let call = rings(&mut agent);
     agent.listen(ASKED);
     assert_eq!((agent.count("auto_answering"), agent.count("answered")), (0, 0));
@@ -116,9 +112,7 @@ fn a_header_from_outside_opens_no_microphone() {
     for (before, number) in ["180", "100"].into_iter().enumerate() {
         let mut caller = bench.program("pbx", "raw-caller");
         caller.args(["call", &format!("{number}{}", stage.line.number()), "5"]);
-        let mut caller =
-            caller.stdin(Stdio::piped()).stdout(Stdio::null()).spawn().expect("the program starts");
-        caller.stdin.take().expect("a pipe").write_all(headers.as_bytes()).expect("it reads");
+        let mut caller = Bench::start(caller, headers.as_bytes());
         let call = rings(&mut agent);
         assert_ne!(call, "6f9619ff-8b86-4d01-b42d-00cf4fc964ff", "nor does he name the call");
         agent.listen(ASKED);

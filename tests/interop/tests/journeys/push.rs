@@ -9,8 +9,6 @@ use sidetone_interop::phone::{PATIENCE, Phone};
 use sidetone_interop::push::{Mailbox, validator};
 use sidetone_interop::stage::{Server, Stage};
 use sidetone_interop::tones::{Tone, Voice};
-use std::io::Write as _;
-use std::process::Stdio;
 use std::time::{Duration, Instant, SystemTime};
 
 /// How long the bench rings an agent (push-settings.conf).
@@ -403,11 +401,8 @@ fn a_number_that_is_hidden_never_reaches_the_payload() {
 }
 
 /// Runs a program to its end, with this on its standard input, and gives back what it printed.
-fn say(mut command: std::process::Command, input: &[u8]) -> String {
-    let mut child =
-        command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("the program starts");
-    child.stdin.take().expect("a pipe").write_all(input).expect("it reads");
-    let output = child.wait_with_output().expect("it ends");
+fn say(command: std::process::Command, input: &[u8]) -> String {
+    let output = Bench::start(command, input).wait_with_output().expect("it ends");
     assert!(output.status.success(), "{output:?}");
     String::from_utf8_lossy(&output.stdout).into_owned()
 }
