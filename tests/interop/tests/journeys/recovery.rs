@@ -2,6 +2,7 @@
 
 #![allow(clippy::print_stdout)] // How long it took is worth a line in each run's output.
 
+use crate::scenarios::agent::{ask, at_work, until};
 use crate::scenarios::{Talk, rings};
 use serde_json::json;
 use sidetone_interop::bench::{Bench, Lost};
@@ -208,4 +209,73 @@ fn found_dead(line: usize) {
     agent.wait_ended(&ringing, "remote");
     stage.leave(agent);
     stage.leave(customer);
+}
+
+/// An agent whose call has just ended, and who is to write it down.
+fn in_wrap_up(stage: &Stage) -> (Phone, Phone) {
+    let (mut agent, mut customer) = (at_work(stage), stage.customer(&Voice::silence()));
+    ask(&mut agent, json!({ "command": "login" }), "ready");
+    customer.dial(&stage.line.desk());
+    let call = rings(&mut agent);
+    agent.ask("answer", &call, json!({}));
+    agent.wait_call("established", &call);
+    agent.order(json!({ "command": "hangup", "call": call }));
+    until(&mut agent, "wrap-up", |agent| agent["state"] == "wrap_up");
+    (agent, customer)
+}
+
+/// The next caller rings him, and he goes.
+fn is_rung_and_goes(stage: &Stage, mut agent: Phone, mut customer: Phone) {
+    customer.listen(Duration::ZERO);
+    let theirs = customer.dial(&stage.line.desk());
+    let call = rings(&mut agent);
+    customer.order(json!({ "command": "hangup", "call": theirs }));
+    agent.wait_call("ended", &call);
+    ask(&mut agent, json!({ "command": "logout" }), "logged_out");
+    stage.leave(agent);
+    stage.leave(customer);
+}
+
+#[test]
+fn a_wrap_up_that_the_server_has_died_in_ends_all_the_same() {
+    let _alone = alone();
+    let bench = Bench::get();
+    let stage = Stage::on(Server::Asterisk(bench.clone()), Line::own(1));
+    let (mut agent, mut customer) = in_wrap_up(&stage);
+    let stopped = bench.stop_server();
+    // Nobody is there who could ask for it.
+    agent.kill();
+    std::thread::sleep(Duration::from_secs(3));
+    stopped.start();
+    let queue = format!("queue show desk{}", stage.line.number());
+    bench.wait("that he is paused no more", Duration::from_secs(5), |bench| {
+        let members = bench.asterisk(&queue);
+        assert!(members.contains(&stage.line.agent()), "he is still logged in: {members}");
+        !members.contains("paused")
+    });
+    customer.wait_lamp("registered", LONG);
+    let mut agent = stage.agent_with(&Voice::silence(), &["--queues"]);
+    until(&mut agent, "ready", |agent| agent["state"] == "ready");
+    is_rung_and_goes(&stage, agent, customer);
+}
+
+#[test]
+fn a_wrap_up_whose_timer_is_gone_ends_when_a_phone_asks() {
+    let stage = Stage::asterisk();
+    let Server::Asterisk(bench) = &stage.server else { unreachable!("it is Asterisk") };
+    let (mut agent, customer) = in_wrap_up(&stage);
+    let timer = format!("Local/{}@sidetone-agent-wrapped", stage.line.agent());
+    let channels = bench.asterisk("core show channels concise");
+    for name in channels.lines().filter_map(|channel| channel.split('!').next()) {
+        if name.starts_with(&timer) {
+            bench.asterisk(&format!("channel request hangup {name}"));
+        }
+    }
+    agent.listen(Duration::from_secs(5));
+    let told = agent.told().filter(|event| event["event"] == "agent").last().expect("what he is");
+    assert_eq!(told["agent"]["state"], "wrap_up", "nothing ends it: {told}");
+    agent.kill();
+    let mut again = stage.agent_with(&Voice::silence(), &["--queues"]);
+    until(&mut again, "ready", |agent| agent["state"] == "ready");
+    is_rung_and_goes(&stage, again, customer);
 }
