@@ -78,6 +78,8 @@ pub enum RecordingFailure {
     Locked,
     /// The server knows no such call of his, or no such recording.
     NotThere,
+    /// Nothing can be written where the server's recordings go.
+    NotWritable,
     /// The server cannot be asked to record.
     Unavailable,
     /// Nobody knows whether it was done: it is being asked for.
@@ -151,6 +153,7 @@ impl From<phone::RecordingFailure> for RecordingFailure {
             F::Forbidden => Self::Forbidden,
             F::Locked => Self::Locked,
             F::NotThere => Self::NotThere,
+            F::NotWritable => Self::NotWritable,
             F::Unavailable => Self::Unavailable,
             F::Unconfirmed => Self::Unconfirmed,
             F::Refused(reason) => Self::Refused { reason: reason.into() },

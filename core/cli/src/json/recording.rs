@@ -121,6 +121,7 @@ fn failure_name(reason: RecordingFailure) -> &'static str {
         RecordingFailure::Forbidden => "forbidden",
         RecordingFailure::Locked => "locked",
         RecordingFailure::NotThere => "not_there",
+        RecordingFailure::NotWritable => "not_writable",
         RecordingFailure::Unavailable => "unavailable",
         RecordingFailure::Unconfirmed => "unconfirmed",
         RecordingFailure::Refused(_) => "refused",

@@ -121,6 +121,11 @@ pub enum RecordingFailure {
         "the server has no such recording of this call; start one, if the call is recorded at all here"
     )]
     NotThere,
+    /// Nothing can be written where the server's recordings go.
+    #[error(
+        "the server cannot write recordings now; ask its administrator to look at their folder"
+    )]
+    NotWritable,
     /// The server's dial plan lacks the pack.
     #[error("the server cannot be asked to record; ask its administrator to set it up")]
     Unavailable,

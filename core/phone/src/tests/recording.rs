@@ -220,6 +220,7 @@ fn a_refusal_of_the_server_is_told_by_its_kind_and_nothing_is_called_up() {
         (486, RecordingFailure::Locked),
         (410, RecordingFailure::NotThere),
         (404, RecordingFailure::Unavailable),
+        (502, RecordingFailure::NotWritable),
         (501, RecordingFailure::Refused(ControlFailure::NotImplemented)),
     ] {
         let (mut world, _, _) = talking("");

@@ -77,7 +77,7 @@ asterisk_version() { "$PREFIX/asterisk" -V 2> /dev/null; }
 
 asterisk_start() {
     local file
-    mkdir -p "$STATE"/{etc,cache,lib/keys,spool,run,log,hold}
+    mkdir -p "$STATE"/{etc,cache,lib/keys,spool/recordings,run,log,hold}
     for file in "$SOURCE"/asterisk/*.conf; do
         sed -e "s#@PREFIX@#$PREFIX/root#g;s#@STATE@#$STATE#g;s#@TLS@#$TLS#g" \
             -e "s#@ADDRESS@#$PBX_ADDRESS#g;s#@CUSTOMER@#$CUSTOMER_ADDRESS#g" "$file" \

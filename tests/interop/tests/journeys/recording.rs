@@ -575,3 +575,39 @@ fn the_customer_hears_nothing_of_it() {
     }
     talk.end([]);
 }
+
+/// Where no file can be written nothing is shown as recorded, neither what a rule makes nor what the agent asks for.
+#[test]
+fn where_nothing_can_be_written_nothing_is_recorded_or_said_to_be() {
+    let bench = Bench::get();
+    let line = Line::numbered(1);
+    let disk = FullDisk::of(&bench, &line.agent());
+    let mut talk = Talk::on(line, "188");
+    talk.agent.forget();
+    let command =
+        json!({ "command": "record", "call": talk.call, "recording": "1", "action": "start" });
+    talk.agent.send(command.clone());
+    let failed = talk.agent.wait_for("recording_failed");
+    assert_eq!(failed["reason"], "not_writable", "{failed}");
+    let is_shown = |event: &&Value| event["recordings"][0]["state"] == "recording";
+    assert!(!talk.agent.told().any(|event| is_shown(&event)), "{}", talk.agent.story());
+    drop(disk);
+    talk.record("1", "start", "recording");
+    talk.end([]);
+}
+
+/// An agent whose recordings have no place, until it is dropped.
+struct FullDisk<'a>(&'a Bench);
+
+impl<'a> FullDisk<'a> {
+    fn of(bench: &'a Bench, agent: &str) -> Self {
+        bench.asterisk(&format!("database put bench unwritable {agent}"));
+        Self(bench)
+    }
+}
+
+impl Drop for FullDisk<'_> {
+    fn drop(&mut self) {
+        self.0.asterisk("database del bench unwritable");
+    }
+}

@@ -22,6 +22,8 @@ use std::time::Duration;
 
 /// The event package.
 const EVENT: &str = "sidetone-recording";
+/// What the server answers where nothing can be written.
+const NOT_WRITABLE: u16 = 502;
 /// How long the news may take, of what was asked or called up.
 const PATIENCE: Duration = Duration::from_secs(3);
 
@@ -354,6 +356,7 @@ fn failure(reason: ControlFailure) -> RecordingFailure {
         ControlFailure::Busy => RecordingFailure::Locked,
         ControlFailure::Gone => RecordingFailure::NotThere,
         ControlFailure::NotFound => RecordingFailure::Unavailable,
+        ControlFailure::Rejected(NOT_WRITABLE) => RecordingFailure::NotWritable,
         ControlFailure::TimedOut | ControlFailure::ConnectionLost => RecordingFailure::Unconfirmed,
         ControlFailure::Unavailable
         | ControlFailure::NotImplemented
