@@ -242,6 +242,8 @@ fn a_wrap_up_that_the_server_has_died_in_ends_all_the_same() {
     let bench = Bench::get();
     let stage = Stage::on(Server::Asterisk(bench.clone()), Line::own(1));
     let (mut agent, mut customer) = in_wrap_up(&stage);
+    // The server writes its database down each second.
+    agent.listen(Duration::from_millis(1500));
     let stopped = bench.stop_server();
     // Nobody is there who could ask for it.
     agent.kill();
