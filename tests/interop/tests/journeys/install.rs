@@ -3,6 +3,7 @@
 use sidetone_interop::bench::Bench;
 use sidetone_interop::phone::Scratch;
 use std::collections::BTreeMap;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -14,7 +15,7 @@ const EXTENSIONS: &str = "[phones]\nexten => 100,1,Hangup()\n";
 struct Site {
     etc: PathBuf,
     asterisk: PathBuf,
-    _folder: Scratch,
+    folder: Scratch,
 }
 
 impl Site {
@@ -25,7 +26,7 @@ impl Site {
         std::fs::create_dir(&etc).expect("a folder");
         std::fs::copy(bench.join("asterisk/etc/asterisk.conf"), etc.join("asterisk.conf"))
             .expect("where the modules are");
-        let site = Self { etc, asterisk: bench.join("prefix/asterisk"), _folder: folder };
+        let site = Self { etc, asterisk: bench.join("prefix/asterisk"), folder };
         site.write("modules.conf", "[modules]\nautoload = yes\n");
         site.write("pjsip.conf", PJSIP);
         site.write("extensions.conf", EXTENSIONS);
@@ -49,6 +50,14 @@ impl Site {
 
     fn install(&self, arguments: &[&str]) -> (bool, String) {
         install(&self.etc, &self.asterisk, arguments)
+    }
+
+    /// A server that says that it is of this version.
+    fn server_says(&self, version: &str) -> PathBuf {
+        let path = self.folder.0.join("asterisk");
+        std::fs::write(&path, format!("#!/bin/sh\necho 'Asterisk {version}'\n")).expect("a file");
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).expect("a program");
+        path
     }
 }
 
@@ -130,6 +139,74 @@ fn packs_are_installed_with_what_they_stand_on_and_taken_back() {
 }
 
 #[test]
+fn what_an_administrator_has_written_meanwhile_outlives_undo() {
+    let _bench = Bench::get();
+    let site = Site::new();
+    // A last line without an end is no part of the installer's first.
+    let before = EXTENSIONS.trim_end();
+    site.write("extensions.conf", before);
+    let (well, said) = site.install(&["apply", "agent"]);
+    assert!(well, "{said}");
+    let applied = site.read("extensions.conf");
+    let block = applied.strip_prefix(EXTENSIONS).expect("what was there is there");
+    assert!(block.starts_with("; >>> sidetone"), "{applied}");
+    let mine = "[mine]\ninclude => sidetone-agent\n";
+    let below = "[below]\nexten => 1,1,Hangup()\n";
+    site.write("extensions.conf", &format!("{EXTENSIONS}{mine}{block}{below}"));
+    let (well, said) = site.install(&["undo"]);
+    assert!(well, "{said}");
+    assert_eq!(site.read("extensions.conf"), format!("{EXTENSIONS}{mine}{below}"));
+    assert!(
+        said.contains("extensions.conf was edited since: what you have written stays"),
+        "{said}"
+    );
+    assert!(said.contains("  extensions.conf:4:include => sidetone-agent\n"), "{said}");
+    assert_eq!(site.read("pjsip.conf"), PJSIP, "what nobody has touched is as it was");
+}
+
+#[test]
+fn new_files_are_as_readable_for_the_server_as_the_dial_plan() {
+    let _bench = Bench::get();
+    let site = Site::new();
+    let mode = |file: &str| {
+        let file = std::fs::metadata(site.etc.join(file)).expect("a file");
+        file.permissions().mode() & 0o777
+    };
+    let extensions = site.etc.join("extensions.conf");
+    std::fs::set_permissions(extensions, std::fs::Permissions::from_mode(0o664)).expect("a mode");
+    let (well, said) = site.install(&["apply", "agent"]);
+    assert!(well, "{said}");
+    for file in ["agent.conf", "agent-settings.conf", "extensions.conf"] {
+        assert_eq!(mode(file), 0o664, "{file}");
+    }
+}
+
+#[test]
+fn a_server_that_is_too_old_is_refused() {
+    let _bench = Bench::get();
+    let site = Site::new();
+    let before = site.all();
+    for (version, said) in [
+        ("19.8.1", "Asterisk 19.8 is too old: 20.10, 21.5 or 22"),
+        ("20.9.0", "Asterisk 20.9 is too old: 20.10, 21.5 or 22"),
+        ("21.4.0", "Asterisk 21.4 is too old: 20.10, 21.5 or 22"),
+        ("GIT-master", "names no version"),
+    ] {
+        for command in ["check", "apply"] {
+            let (well, text) =
+                install(&site.etc, &site.server_says(version), &[command, "supervise"]);
+            assert!(!well && text.contains(said), "{version}: {text}");
+        }
+    }
+    assert_eq!(site.all(), before);
+    let warning = "whispering breaks calls";
+    for (version, warned) in [("20.10.0", false), ("21.5.0", false), ("22.11.0", true)] {
+        let (well, text) = install(&site.etc, &site.server_says(version), &["check", "supervise"]);
+        assert!(well && text.contains(warning) == warned, "{version}: {text}");
+    }
+}
+
+#[test]
 fn what_several_packs_leave_to_do_in_one_place_is_said_once() {
     let _bench = Bench::get();
     let site = Site::new();
@@ -151,7 +228,10 @@ fn what_does_not_fit_is_named_before_anything_is_changed() {
     site.write("modules.conf", "[modules]\nautoload = yes\nnoload = func_lock.so\n");
     let before = site.all();
     for (arguments, said) in [
-        (["apply", "agent"], "func_lock.so, for agent: modules.conf does not load it"),
+        (
+            ["apply", "agent"],
+            "func_lock.so, for agent: modules.conf keeps it out; take out: noload",
+        ),
         (["apply", "nonsense"], "there is no pack 'nonsense'; there are agent"),
         (["apply", "../push"], "there is no pack '../push'"),
         (["undo", ""], "there is no backup"),
@@ -159,6 +239,14 @@ fn what_does_not_fit_is_named_before_anything_is_changed() {
         let (well, text) = site.install(&arguments);
         assert!(!well && text.contains(said), "{arguments:?}: {text}");
     }
+    // What stands in another section Asterisk does not see.
+    let other = "[modules]\nautoload = no\n[global]\nautoload = yes\nload = func_lock.so\n";
+    site.write("modules.conf", other);
+    let (well, text) = site.install(&["apply", "agent"]);
+    let advice = "add to its section [modules]: load = func_lock.so";
+    assert!(!well && text.contains(advice), "{text}");
+    let phones = "res_pjsip_transport_websocket.so, for all phones: modules.conf does not load it";
+    assert!(text.contains(phones), "{text}");
     site.write("modules.conf", "[modules]\nautoload = yes\n");
     site.write("pjsip.conf", "[transport-udp]\ntype = transport\nprotocol = udp\n");
     for command in ["check", "apply"] {
