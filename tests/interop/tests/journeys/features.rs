@@ -141,16 +141,22 @@ fn the_doctor_tells_what_is_there_missing_and_not_allowed_and_fails_for_none_of_
     assert_eq!(check("queues")["ok"], true);
     drop(without);
 
-    let without = Without::taking(
+    let hides = Without::taking(
         "dialplan add extension desk1,1,Return(part) into sidetone-mask-queues",
         "dialplan remove extension desk1@sidetone-mask-queues",
     );
-    let shows = doctor("agent1").0("masking")["detail"].clone();
+    assert_eq!(doctor("agent1").0("masking")["detail"], "ok");
+    let logs_in = Without::taking(
+        "dialplan add extension colleague1,1,Return(desk1) into sidetone-agent-queues",
+        "dialplan remove extension colleague1@sidetone-agent-queues",
+    );
+    let shows = doctor("colleague1").0("masking")["detail"].clone();
     assert!(
         shows.as_str().unwrap().contains("lacks send_connected_line"),
         "only a queue hides: {shows}"
     );
-    drop(without);
+    drop(logs_in);
+    drop(hides);
 
     let without =
         Without::taking("dialplan remove context sidetone-mask-version", "dialplan reload");
