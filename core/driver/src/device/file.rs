@@ -1,7 +1,7 @@
 //! WAV files as microphone and speaker.
 //!
 //! The speaker's file is written by a thread of its own, so that a slow disk is not heard, and its
-//! header is brought up to date each second, so that it can be read even if the process dies.
+//! header is brought up to date ten times a second, so that it can be read meanwhile, and if the process dies.
 
 use super::resampler;
 use super::{AudioEnd, AudioError};
@@ -19,8 +19,8 @@ use std::time::Duration;
 const MAX_SECONDS: u32 = 15 * 60;
 /// What the writer may fall behind.
 const BACKLOG: Duration = Duration::from_secs(4);
-/// The header is brought up to date each second.
-const FRAMES_PER_FLUSH: u32 = 100;
+/// The file is brought up to date each tenth of a second.
+const FRAMES_PER_FLUSH: u32 = 10;
 
 /// A recording in place of a microphone.
 pub(super) struct FileMicrophone {
@@ -279,7 +279,6 @@ mod tests {
         for _ in 0..50 {
             speaker.play(&[1234; 480]);
         }
-        speaker.flush();
         let deadline = std::time::Instant::now() + Duration::from_secs(3);
         while WavReader::open(&path).unwrap().len() < 50 * 480 {
             assert!(std::time::Instant::now() < deadline, "the header is not brought up to date");
