@@ -379,6 +379,16 @@ impl Phone {
         Heard::read(&self.ear())
     }
 
+    /// How far its ear is by now.
+    pub fn mark(&self) -> u64 {
+        Heard::count(&self.ear())
+    }
+
+    /// What its speaker was given since [`Self::mark`].
+    pub fn heard_since(&self, mark: u64) -> Heard {
+        Heard::read_from(&self.ear(), mark)
+    }
+
     /// Waits until this tone is heard, and nothing else that anybody makes.
     #[track_caller]
     pub fn hears(&mut self, tone: Tone) {
@@ -410,11 +420,11 @@ impl Phone {
     #[track_caller]
     fn hears_what<T>(&mut self, what: &str, judge: impl Fn(&Heard) -> Option<T>) -> T {
         let window = Duration::from_millis(300);
-        let start = Heard::count(&self.ear());
+        let start = self.mark();
         let deadline = Instant::now() + PATIENCE;
         loop {
             self.listen(Duration::from_millis(50));
-            let heard = Heard::read_from(&self.ear(), start).last(window);
+            let heard = self.heard_since(start).last(window);
             if heard.length() >= window
                 && let Some(verdict) = judge(&heard)
             {
@@ -430,12 +440,18 @@ impl Phone {
         }
     }
 
-    /// Listens so long and fails where anything but these tones is heard.
+    /// Listens until so much was heard and fails where it was anything but these tones; where it is to be nothing at all, so
+    /// long.
     #[track_caller]
     pub fn hears_nothing_but(&mut self, tones: &[Tone], time: Duration) {
-        let start = Heard::count(&self.ear());
+        let start = self.mark();
+        let deadline = Instant::now() + PATIENCE;
         self.listen(time);
-        let heard = Heard::read_from(&self.ear(), start);
+        while !tones.is_empty() && self.heard_since(start).length() < time {
+            assert!(Instant::now() < deadline, "{} hears nothing\n{}", self.name, self.story());
+            self.listen(Duration::from_millis(50));
+        }
+        let heard = self.heard_since(start);
         if tones.is_empty() {
             assert!(heard.is_silent(), "{} hears {}", self.name, heard.describe());
         }

@@ -11,7 +11,7 @@ use sidetone_interop::tones::{Heard, Tone, Voice};
 use std::sync::{Mutex, PoisonError};
 
 /// There is one customer with G.711.
-static CUSTOMER: Mutex<()> = Mutex::new(());
+pub(crate) static CUSTOMER: Mutex<()> = Mutex::new(());
 
 /// What the customer heard is the agent's two tones and the music of the queue.
 fn judge(heard: &Heard, agent_says: [Tone; 2]) {
