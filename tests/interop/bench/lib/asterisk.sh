@@ -38,15 +38,16 @@ TEXT
         say "warning: this is $version; what the tests expect was seen on $ASTERISK_SERIES"
 }
 
-# Downloads with an apt state of its own and unpacks without running anything of the packages.
-asterisk_fetch() {
-    local apt=$PREFIX/apt mirror
+# Downloads packages of a suite with what they need, into archives of an apt state of its own.
+debian_packages() {
+    local suite=$1 apt=$2 mirror
+    shift 2
     mirror=$(cat /etc/apt/sources.list /etc/apt/sources.list.d/*.sources 2> /dev/null |
         awk '/^URIs:/ { print $2; exit } /^deb / { for (i = 2; i <= NF; i++) if ($i ~ /^http/) { print $i; exit } }')
     rm -rf "$apt"
     mkdir -p "$apt"/{state/lists/partial,cache/archives/partial,etc/{sources.list.d,preferences.d,apt.conf.d,trusted.gpg.d}}
     : > "$apt/status"
-    echo "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] $mirror $1 main" > "$apt/etc/sources.list"
+    echo "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] $mirror $suite main" > "$apt/etc/sources.list"
     # A mirror's testing release may be older than its own date of validity.
     cat > "$apt/apt.conf" <<TEXT
 Dir::State "$apt/state";
@@ -60,8 +61,13 @@ APT::Install-Recommends "false";
 APT::Sandbox::User "root";
 TEXT
     APT_CONFIG=$apt/apt.conf apt-get -q update &&
-        APT_CONFIG=$apt/apt.conf apt-get -y -q --download-only install asterisk asterisk-modules || return 1
-    local part
+        APT_CONFIG=$apt/apt.conf apt-get -y -q --download-only install "$@"
+}
+
+# Unpacks without running anything of the packages.
+asterisk_fetch() {
+    local apt=$PREFIX/apt part
+    debian_packages "$1" "$apt" asterisk asterisk-modules || return 1
     for part in lib lib64 bin sbin; do
         mkdir -p "$PREFIX/root/usr/$part"
         ln -sfn "usr/$part" "$PREFIX/root/$part"
