@@ -42,6 +42,9 @@ pub(super) enum Probe {
     Quiet,
     /// A probe is out and counts as unanswered at this time; `last`: then the flow is dead.
     Sent { until: Duration, last: bool },
+    /// The first REGISTER of the flow is out, and nothing else that is heard answers it: a server that starts takes
+    /// connections, and may answer nothing on one, or all but this.
+    First { until: Duration },
 }
 
 impl Link {
@@ -63,7 +66,7 @@ impl Link {
             Self::Up { heard, probe: Probe::Quiet, .. } => {
                 Some((*heard + keep_alive, TimerReason::KeepAlive))
             }
-            Self::Up { probe: Probe::Sent { until, .. }, .. } => {
+            Self::Up { probe: Probe::Sent { until, .. } | Probe::First { until }, .. } => {
                 Some((*until, TimerReason::ProbeTimeout))
             }
         }
@@ -109,8 +112,7 @@ impl Account {
         if !matches!(self.link, Link::Opening { flow: opening, .. } if opening == flow) {
             return FlowChange::None;
         }
-        // Its first REGISTER is its first probe: a server that starts takes connections, and may answer nothing on one.
-        let probe = Probe::Sent { until: now.boot + PROBE_LIMIT, last: true };
+        let probe = Probe::First { until: now.boot + PROBE_LIMIT };
         self.link = Link::Up { flow, since: now.boot, heard: now.boot, probe };
         ua.flow = Some(flow);
         FlowChange::Up
@@ -178,10 +180,20 @@ impl Account {
         match &mut self.link {
             Link::Up { flow: up, heard, probe, .. } if *up == flow => {
                 *heard = now.boot;
-                *probe = Probe::Quiet;
+                if !matches!(probe, Probe::First { .. }) {
+                    *probe = Probe::Quiet;
+                }
                 true
             }
             Link::Down | Link::Opening { .. } | Link::Up { .. } => self.hear_predecessor(flow),
+        }
+    }
+
+    /// The REGISTER that was out is answered; one more may be, with credentials.
+    pub(super) fn register_answered(&mut self, now: Now) {
+        if let Link::Up { probe: probe @ Probe::First { .. }, .. } = &mut self.link {
+            let more = self.pending.as_ref().map(|_| now.boot + PROBE_LIMIT);
+            *probe = more.map_or(Probe::Quiet, |until| Probe::First { until });
         }
     }
 
@@ -211,8 +223,12 @@ impl Account {
             Link::Up { flow, probe, .. } => {
                 let limit = match probe {
                     // A network that changes again and again does not put the verdict off.
-                    Probe::Sent { until, last: true } if until > now.boot => until - now.boot,
-                    Probe::Quiet | Probe::Sent { .. } => DOUBT_LIMIT,
+                    Probe::Sent { until, last: true } | Probe::First { until }
+                        if until > now.boot =>
+                    {
+                        until - now.boot
+                    }
+                    Probe::Quiet | Probe::Sent { .. } | Probe::First { .. } => DOUBT_LIMIT,
                 };
                 self.probe(flow, limit, true, ua, now);
                 FlowChange::None
@@ -234,7 +250,10 @@ impl Account {
         // takes none.
         let many = ua.config.servers.len() > 1;
         let is_bound = self.bound_on.is_some_and(|flow| self.link.flow() == Some(flow));
-        let is_heard = matches!(self.link, Link::Up { since, heard, .. } if heard > since);
+        let is_heard = matches!(
+            self.link,
+            Link::Up { since, heard, probe: Probe::Quiet | Probe::Sent { .. }, .. } if heard > since
+        );
         if is_bound || (is_heard && !many) {
             return self.replace(ua, now);
         }
@@ -269,7 +288,9 @@ impl Account {
                 let error = FlowError { kind, detail: "no report in time".to_owned() };
                 self.handle_failed(flow, error, ua, now)
             }
-            Link::Up { probe: Probe::Sent { last: true, .. }, .. } => self.give_up_flow(ua, now),
+            Link::Up { probe: Probe::Sent { last: true, .. } | Probe::First { .. }, .. } => {
+                self.give_up_flow(ua, now)
+            }
             Link::Up { flow, probe, .. } => {
                 self.probe(flow, PROBE_LIMIT, probe != Probe::Quiet, ua, now);
                 FlowChange::None

@@ -80,7 +80,7 @@ impl Account {
         request
     }
 
-    /// A final response to our REGISTER.
+    /// A response to our REGISTER.
     pub(crate) fn handle_response(
         &mut self,
         key: &ClientKey,
@@ -91,6 +91,18 @@ impl Account {
         if self.pending.as_ref() != Some(key) || response.status.is_provisional() {
             return FlowChange::None;
         }
+        let change = self.answered(key, response, ua, now);
+        self.register_answered(now);
+        change
+    }
+
+    fn answered(
+        &mut self,
+        key: &ClientKey,
+        response: &Response,
+        ua: &mut Ua,
+        now: Now,
+    ) -> FlowChange {
         self.pending = None;
         let sent = ua.take_sent(key);
         let challenge = [StatusCode::UNAUTHORIZED, StatusCode::PROXY_AUTHENTICATION_REQUIRED];
