@@ -165,6 +165,8 @@ class CallCoordinator(
         if (it.platform != Platform.ASKED) return@act
         it.platform = Platform.CREATED
         val cause = it.ended
+        // It was asked for by an address alone.
+        if (cause == null) telecom.update(call, it.shown)
         when {
             cause != null -> finish(it, cause)
             it.incoming -> if (it.answered) activate(it)
@@ -352,12 +354,10 @@ class CallCoordinator(
             is PhoneEvent.Incoming -> when {
                 event.call in gone -> phone?.let { refuse(it, event.call) }
                 line == null -> adopt(event.call, event.shown)
-                line.ended == null && line.shown != event.shown -> {
-                    line.shown = event.shown.or(line.shown)
-                    if (line.platform != Platform.ASKED) telecom.update(line.call, line.shown)
-                }
+                else -> label(line, event.shown)
             }
             is PhoneEvent.SentOn -> if (line == null && event.call !in gone) place(event.call, event.shown)
+            is PhoneEvent.Supervises -> if (line != null) label(line, event.shown) else if (event.call !in gone) place(event.call, event.shown)
             is PhoneEvent.Answered -> if (line != null && line.ended == null) {
                 line.answered = true
                 if (line.platform == Platform.CREATED) takeUp(line)
@@ -376,6 +376,12 @@ class CallCoordinator(
         }
         follow()
         refresh()
+    }
+
+    private fun label(line: Line, shown: Shown) {
+        if (line.ended != null || line.shown == shown) return
+        line.shown = shown.or(line.shown)
+        if (line.platform != Platform.ASKED) telecom.update(line.call, line.shown)
     }
 
     private fun adopt(call: UUID, shown: Shown): Line {

@@ -82,6 +82,9 @@ sealed interface PhoneEvent {
 
     /** The phone calls somebody because the other side of another call has sent it there. */
     data class SentOn(override val call: UUID, val shown: Shown) : PhoneEvent
+
+    /** The phone supervises an agent's call by this one, or what that is has changed. */
+    data class Supervises(override val call: UUID, val shown: Shown) : PhoneEvent
     data class Answered(override val call: UUID) : PhoneEvent
     data class Established(override val call: UUID) : PhoneEvent
 

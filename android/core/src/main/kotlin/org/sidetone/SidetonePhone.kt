@@ -162,8 +162,11 @@ class SidetonePhone private constructor(private val phone: Phone) : PhonePort {
     override fun calls(): List<PhoneCall> = phone.snapshot().calls.map(::phoneCall)
 
     override suspend fun pump(onEvent: (PhoneEvent) -> Unit) = events().collect { numbered ->
-        phoneEvent(numbered.event)?.let(onEvent)
+        phoneEvent(numbered.event, ::nameOf)?.let(onEvent)
     }
+
+    /** What an agent is called, where the team is watched; else his endpoint's name. */
+    private fun nameOf(agent: String) = phone.snapshot().team?.people?.firstOrNull { it.name == agent }?.label ?: agent
 
     /** Ends the calls, signs out and lets go of everything. */
     suspend fun shutdown() {
@@ -212,11 +215,11 @@ private fun phoneCall(it: CallSnapshot): PhoneCall = PhoneCall(
     merged = it.merged,
 )
 
-private fun phoneEvent(it: Event): PhoneEvent? = when (it) {
+private fun phoneEvent(it: Event, nameOf: (String) -> String): PhoneEvent? = when (it) {
     is Event.Incoming -> PhoneEvent.Incoming(it.call, shownOf(it.from, it.data))
     is Event.Referred -> PhoneEvent.SentOn(it.new, shownOf(it.to))
-    // The phone makes it already; the platform is told by the first of these.
-    is Event.SupervisionChanged -> PhoneEvent.SentOn(it.call, Shown(null, it.supervision.target))
+    is Event.SupervisionChanged ->
+        PhoneEvent.Supervises(it.call, Shown(nameOf(it.supervision.target), null, supervision = supervisingOf(it.supervision)))
     is Event.Answered -> PhoneEvent.Answered(it.call)
     is Event.Established -> PhoneEvent.Established(it.call)
     is Event.HoldChanged, is Event.HoldFailed, is Event.Merged -> PhoneEvent.ShapeChanged
@@ -237,6 +240,15 @@ fun readPush(report: Report): Push {
         AnnouncementKind.UNREADABLE -> Push.Kind.UNREADABLE
     }
     return Push(it.call, kind, it.deadline, Shown(it.caller.name, it.caller.number, it.queue), it, report.over?.let(::causeOf))
+}
+
+private fun supervisingOf(it: Supervision): Supervising = when {
+    it.waiting -> Supervising.WAITS
+    it.mode == null -> Supervising.ASKED
+    !it.speaks -> Supervising.LISTENS
+    !it.heard -> Supervising.UNHEARD
+    it.mode == SupervisionMode.BARGE -> Supervising.BARGES_IN
+    else -> Supervising.WHISPERS
 }
 
 private fun shownOf(party: Party, data: CallData? = null) = Shown(party.name, party.number, data?.queue, data?.returnedFrom)

@@ -75,7 +75,11 @@ interface TelecomActions {
 }
 
 /** Whom to show, as the server lets us: masked where it masks. */
-data class Shown(val name: String?, val number: String?, val queue: String? = null, val returnedFrom: String? = null) {
+data class Shown(
+    val name: String?, val number: String?, val queue: String? = null, val returnedFrom: String? = null,
+    /** Of a call that supervises an agent's: how far it goes. It has no number, for there is nobody to call back. */
+    val supervision: Supervising? = null,
+) {
     /** One line for a title; null where nothing is known. */
     val title: String? get() = name ?: number
 
@@ -83,8 +87,24 @@ data class Shown(val name: String?, val number: String?, val queue: String? = nu
     val detail: String? get() = listOfNotNull(queue, returnedFrom?.let { "↩ $it" }).joinToString(" · ").ifEmpty { null }
 
     /** This, and what the other says of what it leaves open. */
-    fun or(other: Shown) =
-        Shown(name ?: other.name, number ?: other.number, queue ?: other.queue, returnedFrom ?: other.returnedFrom)
+    fun or(other: Shown) = Shown(
+        name ?: other.name, number ?: other.number, queue ?: other.queue, returnedFrom ?: other.returnedFrom,
+        supervision ?: other.supervision,
+    )
+}
+
+/** What a supervision is, as the server has confirmed it; its words are the app's. */
+enum class Supervising {
+    /** No mode is confirmed. */
+    ASKED,
+    /** Nobody hears the supervisor. */
+    LISTENS,
+    WHISPERS,
+    BARGES_IN,
+    /** The agent holds his call, and does not hear the supervisor. */
+    UNHEARD,
+    /** The agent's next call is not there yet. */
+    WAITS,
 }
 
 /** What the user hears for a call that waits for an answer. */

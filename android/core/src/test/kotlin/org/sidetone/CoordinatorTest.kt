@@ -328,6 +328,75 @@ class CoordinatorTest {
         rig.telecom.check()
     }
 
+    /** A supervision that Telecom has active. */
+    private suspend fun TestScope.supervising(how: Supervising): Rig {
+        val rig = Rig(Standing(35, visible = true), backgroundScope)
+        rig.phoneStarts()
+        rig.coordinator.phone()
+        rig.phone.supervises(one, Supervising.ASKED)
+        rig.telecom.create(one)
+        rig.phone.farEndAnswers(one)
+        rig.phone.supervises(one, how)
+        return rig
+    }
+
+    private fun anna(how: Supervising) = Shown("Anna", null, supervision = how)
+
+    @Test
+    fun `Telecom and the screen show a supervision by the agent's name and what it is, without a number`() = test {
+        val rig = supervising(Supervising.LISTENS)
+        for (how in Supervising.entries) {
+            rig.phone.supervises(one, how)
+            assertEquals(anna(how), rig.telecom.calls.getValue(one).shown)
+            assertEquals(anna(how), rig.telecom.screen.shown)
+        }
+        assertEquals(State.ACTIVE, rig.telecom.calls.getValue(one).state)
+        rig.telecom.check()
+    }
+
+    @Test
+    fun `what a supervision has become before Telecom made it is shown when it is made, and after its end no more`() = test {
+        val rig = Rig(Standing(35, visible = true), backgroundScope)
+        rig.phoneStarts()
+        rig.coordinator.phone()
+        rig.phone.supervises(one, Supervising.ASKED)
+        rig.phone.farEndAnswers(one)
+        rig.phone.supervises(one, Supervising.LISTENS)
+        rig.telecom.create(one)
+        assertEquals(State.ACTIVE to anna(Supervising.LISTENS), rig.telecom.calls.getValue(one).run { state to shown })
+        rig.telecom.userHangsUp(one)
+        rig.phone.supervises(one, Supervising.WHISPERS)
+        assertEquals(listOf(one), rig.telecom.calls.keys.toList())
+        assertEquals(Cause.LOCAL to 1, rig.telecom.calls.getValue(one).cause to rig.phone.calls.getValue(one).ends)
+        rig.telecom.check()
+    }
+
+    @Test
+    fun `a supervision is muted, held and resumed by Telecom, gives way to a call that comes in, and ends as its agent's call does`() = test {
+        val rig = supervising(Supervising.WHISPERS)
+        rig.telecom.userMutes(false)
+        rig.telecom.userMutes(true)
+        assertTrue(rig.phone.calls.getValue(one).muted)
+        rig.telecom.userMutes(false)
+        assertFalse(rig.phone.calls.getValue(one).muted)
+        rig.telecom.anotherCallBegins()
+        assertTrue(rig.phone.calls.getValue(one).held && !rig.telecom.audio)
+        rig.telecom.userResumes(one)
+        assertTrue(!rig.phone.calls.getValue(one).held && rig.telecom.audio)
+        rig.push(two)
+        rig.telecom.create(two)
+        rig.invite(two)
+        assertEquals(Ring.CALL_WAITING to State.ACTIVE, rig.telecom.screen.ring to rig.telecom.calls.getValue(one).state)
+        rig.telecom.userAnswers(two)
+        assertEquals(listOf(State.HELD, State.ACTIVE), states(rig))
+        assertEquals(listOf(true, false), held(rig))
+        rig.phone.bye(two)
+        rig.telecom.userResumes(one)
+        rig.phone.bye(one)
+        assertEquals(Cause.REMOTE, rig.telecom.calls.getValue(one).cause)
+        rig.telecom.check()
+    }
+
     @Test
     fun `a number that is none, and a Telecom that allows no call, are told to who dialled`() = test {
         val rig = Rig(Standing(35, visible = true), backgroundScope)

@@ -167,6 +167,8 @@ abstract class Program(private val flags: Map<String, String>, out: PrintStream)
             else -> {
                 val phone = phone ?: return command.refused("not_registered", "there is no phone yet")
                 val act = toPhone(command, phone) ?: return command.refused("invalid_command", "no command of this name")
+                // As who dials: a call that the user begins, he begins in the app.
+                if (command.name == "supervise") open()
                 later(command, act)
             }
         }

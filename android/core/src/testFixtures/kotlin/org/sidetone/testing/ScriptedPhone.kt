@@ -9,6 +9,7 @@ import org.sidetone.PhonePort
 import org.sidetone.Push
 import org.sidetone.Refusal
 import org.sidetone.Shown
+import org.sidetone.Supervising
 
 /**
  * A phone that keeps the core's promises on one call after another and does nothing else, so that orders can be
@@ -191,6 +192,12 @@ class ScriptedPhone(private val telecom: FakeTelecom) : PhonePort {
     fun sentOn(call: UUID) {
         calls[call] = Call(call, incoming = false).also { it.state = State.RINGING }
         tell(PhoneEvent.SentOn(call, NOBODY))
+    }
+
+    /** The user supervises an agent by this call, or the server says what that is now. */
+    fun supervises(call: UUID, how: Supervising) {
+        calls.getOrPut(call) { Call(call, incoming = false).also { it.state = State.RINGING } }
+        tell(PhoneEvent.Supervises(call, Shown("Anna", null, supervision = how)))
     }
 
     fun bye(call: UUID) {

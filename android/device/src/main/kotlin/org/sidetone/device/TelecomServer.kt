@@ -38,6 +38,9 @@ class TelecomServer(context: Context, private val told: (Call, incoming: Boolean
         /** [Connection]'s states; null: asked for. */
         var state: Int? = null
         var cause: DisconnectCause? = null
+        /** What a car or a watch shows of it. */
+        var name: String? = null
+        var number: String? = null
         val isOver get() = state == Connection.STATE_DISCONNECTED
         val rings get() = state == null && incoming || state == Connection.STATE_RINGING
     }
@@ -120,9 +123,12 @@ class TelecomServer(context: Context, private val told: (Call, incoming: Boolean
         }
         when (what) {
             "handleCreateConnectionComplete" -> {
-                call.state = (arguments[2] as ParcelableConnection).state
+                val connection = arguments[2] as ParcelableConnection
+                call.state = connection.state
+                call.number = connection.handle.schemeSpecificPart.takeIf { connection.handlePresentation == TelecomManager.PRESENTATION_ALLOWED }
                 audioIs(call)
             }
+            "setCallerDisplayName" -> call.name = arguments[1] as String
             "setDisconnected" -> {
                 call.cause = arguments[1] as DisconnectCause
                 becomes(call, Connection.STATE_DISCONNECTED)

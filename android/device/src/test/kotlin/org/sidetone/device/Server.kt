@@ -4,6 +4,7 @@ import java.io.File
 import java.net.URLEncoder
 import java.util.UUID
 import java.util.concurrent.TimeUnit
+import org.sidetone.Home
 import org.sidetone.ffi.AudioEndpoint
 import org.sidetone.ffi.AudioGate
 import org.sidetone.ffi.PhoneConfig
@@ -25,6 +26,9 @@ internal class Server {
         aor = "sip:$user@${account.substringAfter('@')}", password = passwordOf(user), servers = listOf(word("server")), instance = UUID.randomUUID(),
         trust = authority, microphone = AudioEndpoint.Null, speaker = AudioEndpoint.Null, audioGate = AudioGate.OPEN, queues = true, recordings = true, features = true,
     )
+
+    /** Who signs in on the device. */
+    fun account(user: String) = Home.Account("sip:$user@${account.substringAfter('@')}", passwordOf(user), listOf(word("server")))
 
     /** Gives its authority to the device. */
     fun trusted() = apply {

@@ -24,6 +24,7 @@ import org.sidetone.Hindrance
 import org.sidetone.Screen
 import org.sidetone.ServiceType
 import org.sidetone.Shown
+import org.sidetone.Supervising
 
 /** The words in notifications; give your own to translate them. */
 data class Texts(
@@ -39,7 +40,24 @@ data class Texts(
     val elsewhere: String = "Answered on another phone",
     val openToSpeak: String = "Open the app to be heard",
     val permitMicrophone: String = "Permit the microphone to be heard",
-)
+    val supervises: String = "Supervising",
+    val listens: String = "Listening: nobody hears you",
+    val whispers: String = "Whispering to the agent",
+    val bargesIn: String = "Barging in on the call",
+    val unheard: String = "On hold: the agent does not hear you",
+    val waitsForCall: String = "Waiting for the agent's next call",
+) {
+    /** One line below the name, or behind it. */
+    internal fun detail(shown: Shown): String? = when (shown.supervision) {
+        null -> shown.detail
+        Supervising.ASKED -> supervises
+        Supervising.LISTENS -> listens
+        Supervising.WHISPERS -> whispers
+        Supervising.BARGES_IN -> bargesIn
+        Supervising.UNHEARD -> unheard
+        Supervising.WAITS -> waitsForCall
+    }
+}
 
 /** What is seen and heard of calls outside the app: notification, foreground service, ringing. Shows what was decided. */
 internal class CallScreen(private val context: Context, private val activity: Class<out Activity>, private val texts: Texts) {
@@ -99,6 +117,12 @@ internal class CallScreen(private val context: Context, private val activity: Cl
         service = null
     }
 
+    /** Who it is, in one line, for a car or a watch. */
+    fun name(shown: Shown): String {
+        val supervision = texts.detail(shown).takeIf { shown.supervision != null }
+        return listOfNotNull(shown.title, supervision).joinToString(" · ")
+    }
+
     fun setRingtone(tone: Uri?) {
         main.post { ringer.ringtone = tone }
     }
@@ -120,7 +144,7 @@ internal class CallScreen(private val context: Context, private val activity: Cl
             Hindrance.MICROPHONE_NOT_PERMITTED in screen.foreground.hindrances -> texts.permitMicrophone
             Hindrance.OPEN_APP_TO_SPEAK in screen.foreground.hindrances -> texts.openToSpeak
             alert == Alert.QUIET || alert == Alert.NONE -> texts.arriving
-            else -> screen.shown?.detail
+            else -> screen.shown?.let(texts::detail)
         }
         val builder = Notification.Builder(context, if (rings) INCOMING else ONGOING)
             .setSmallIcon(android.R.drawable.sym_call_incoming)

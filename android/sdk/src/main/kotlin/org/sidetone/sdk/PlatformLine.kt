@@ -108,7 +108,7 @@ internal class PlatformLine(private val context: Context, private val screens: C
     }
 
     override fun update(call: UUID, shown: Shown) = with(call) {
-        setCallerDisplayName(shown.title.orEmpty(), TelecomManager.PRESENTATION_ALLOWED)
+        setCallerDisplayName(screens.name(shown), TelecomManager.PRESENTATION_ALLOWED)
     }
 
     override fun setActive(call: UUID) {
@@ -144,7 +144,12 @@ internal class PlatformLine(private val context: Context, private val screens: C
         main.post { connection.what() }
     }
 
-    private fun addressOf(shown: Shown): Uri = Uri.fromParts(PhoneAccount.SCHEME_TEL, shown.number ?: "unknown", null)
+    private fun addressOf(shown: Shown): Uri = shown.number?.let { Uri.fromParts(PhoneAccount.SCHEME_TEL, it, null) } ?: NO_NUMBER
+
+    internal companion object {
+        /** Telecom places no call without an address; nobody is to see this one, or to dial it. */
+        val NO_NUMBER: Uri = Uri.fromParts(PhoneAccount.SCHEME_TEL, "unknown", null)
+    }
 
     /** The app's own accounts, without a permission, since Android 13. */
     @TargetApi(33)

@@ -41,7 +41,8 @@ class SidetoneConnectionService : ConnectionService() {
             return Connection.createFailedConnection(DisconnectCause(DisconnectCause.ERROR))
         }
         val connection = CallConnection(call, line.actions)
-        connection.setAddress(request.address, TelecomManager.PRESENTATION_ALLOWED)
+        val hasNumber = request.address != PlatformLine.NO_NUMBER
+        connection.setAddress(request.address, if (hasNumber) TelecomManager.PRESENTATION_ALLOWED else TelecomManager.PRESENTATION_UNKNOWN)
         if (incoming) connection.setRinging() else connection.setDialing()
         line.created(connection)
         // Telecom listens to the connection when this has returned.

@@ -19,6 +19,7 @@ import kotlinx.coroutines.CompletableDeferred
 import kotlinx.coroutines.runBlocking
 import org.junit.After
 import org.junit.Assert.assertEquals
+import org.junit.Assert.assertFalse
 import org.junit.Assert.assertNotNull
 import org.junit.Assert.assertTrue
 import org.junit.Before
@@ -38,6 +39,7 @@ import org.sidetone.PhonePort
 import org.sidetone.Push
 import org.sidetone.Route
 import org.sidetone.Shown
+import org.sidetone.Supervising
 
 /** The real services, connections and notifications of the library, on Android 8, 14 and 15. */
 @RunWith(RobolectricTestRunner::class)
@@ -131,6 +133,55 @@ class TelecomTest {
         val account = application.service<TelecomManager>().getPhoneAccount(telecom.allPhoneAccounts.single().accountHandle)
         assertTrue(account.capabilities and PhoneAccount.CAPABILITY_SELF_MANAGED != 0)
         assertEquals(listOf("sip", "tel"), account.supportedUriSchemes)
+    }
+
+    @Test
+    fun `no call is in the system's list of calls, where a supervision would be dialled back`() {
+        val account = application.service<TelecomManager>().getPhoneAccount(telecom.allPhoneAccounts.single().accountHandle)
+        assertFalse(account.extras?.getBoolean(PhoneAccount.EXTRA_LOG_SELF_MANAGED_CALLS) ?: false)
+    }
+
+    @Test
+    fun `a supervision is a call without a number, with the agent's name and what it is, that the notification ends`() {
+        Sidetone.calls.onStanding(Sidetone.standing().copy(visible = true))
+        runBlocking { Sidetone.calls.phone() }
+        fun says(how: Supervising) {
+            phone.listener(PhoneEvent.Supervises(call, Shown("Anna", null, supervision = how)))
+            settle()
+        }
+        says(Supervising.ASKED)
+        val connection = telecom.allowOutgoingCall(telecom.lastOutgoingCall)!!
+        settle()
+        runService()
+        assertEquals(Connection.STATE_DIALING, connection.state)
+        assertEquals(TelecomManager.PRESENTATION_UNKNOWN, connection.addressPresentation)
+        assertEquals("Anna · Supervising", connection.callerDisplayName)
+        phone.listener(PhoneEvent.Answered(call))
+        settle()
+        assertEquals(Connection.STATE_ACTIVE, connection.state)
+        val words = mapOf(
+            Supervising.LISTENS to "Listening: nobody hears you", Supervising.WHISPERS to "Whispering to the agent",
+            Supervising.UNHEARD to "On hold: the agent does not hear you", Supervising.BARGES_IN to "Barging in on the call",
+            Supervising.WAITS to "Waiting for the agent's next call",
+        )
+        for ((how, text) in words) {
+            says(how)
+            assertEquals("Anna · $text", connection.callerDisplayName)
+            assertEquals("Anna", notification().extras.getString(Notification.EXTRA_TITLE))
+            assertEquals(text, notification().extras.getString(Notification.EXTRA_TEXT))
+            assertEquals(CallScreen.ONGOING, notification().channelId)
+        }
+        CallReceiver().onReceive(application, Intent(Sidetone.ACTION_HANG_UP).putExtra(Sidetone.EXTRA_CALL, call.toString()))
+        settle()
+        assertEquals(DisconnectCause.LOCAL, connection.disconnectCause.code)
+        assertEquals(listOf("audio", "hangUp", "silence"), phone.told)
+    }
+
+    @Test
+    fun `a caller's name is Telecom's too, and his number`() {
+        val connection = rings()
+        assertEquals("Alice", connection.callerDisplayName)
+        assertEquals(TelecomManager.PRESENTATION_ALLOWED, connection.addressPresentation)
     }
 
     @Test
