@@ -47,6 +47,18 @@ open class CXProviderConfiguration: NSObject {
     public var includesCallsInRecents = true
     public var supportsVideo = false
     public var supportedHandleTypes: Set<CXHandle.HandleType> = []
+
+    func duplicate() -> CXProviderConfiguration {
+        let copy = CXProviderConfiguration()
+        copy.ringtoneSound = ringtoneSound
+        copy.iconTemplateImageData = iconTemplateImageData
+        copy.maximumCallGroups = maximumCallGroups
+        copy.maximumCallsPerCallGroup = maximumCallsPerCallGroup
+        copy.includesCallsInRecents = includesCallsInRecents
+        copy.supportsVideo = supportsVideo
+        copy.supportedHandleTypes = supportedHandleTypes
+        return copy
+    }
 }
 
 open class CXAction: NSObject {
@@ -156,11 +168,16 @@ extension CXProviderDelegate {
 }
 
 open class CXProvider: NSObject {
-    public var configuration: CXProviderConfiguration
+    /// A copy: what is changed of it counts when it is set.
+    public var configuration: CXProviderConfiguration {
+        get { kept.duplicate() }
+        set { kept = newValue.duplicate() }
+    }
+    private var kept: CXProviderConfiguration
     weak var delegate: CXProviderDelegate?
 
     public init(configuration: CXProviderConfiguration) {  // = initWithConfiguration:
-        self.configuration = configuration
+        kept = configuration.duplicate()
         super.init()
         FakeCallKit.shared.add(self)
     }

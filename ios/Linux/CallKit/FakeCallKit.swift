@@ -17,6 +17,7 @@ public final class FakeCallKit {
         public internal(set) var isMuted = false
         /// Calls with the same are shown as one.
         public internal(set) var group: UUID?
+        var isForRecents = false
         public internal(set) var ended: Ended?
         public var hasEnded: Bool { ended != nil }
     }
@@ -34,6 +35,9 @@ public final class FakeCallKit {
     public private(set) var calls: [UUID: Call] = [:]
     /// Every report of a new call, refused ones too.
     public private(set) var reports: [UUID] = []
+    /// The system's list of calls that are over. When it looks whether a provider wants that is not said but for "after the call
+    /// ends": here it is enough that it did at the beginning or the end.
+    public private(set) var recents: [UUID] = []
     public var activation = Activation.automatic(after: 0)
     /// How long an action may take.
     public var patience: TimeInterval = 5
@@ -123,6 +127,7 @@ public final class FakeCallKit {
     public func reset() {
         calls = [:]
         reports = []
+        recents = []
         activation = .automatic(after: 0)
         patience = 5
         refusal = nil
@@ -158,7 +163,7 @@ public final class FakeCallKit {
             refused = .callUUIDAlreadyExists
         }
         if refused == nil {
-            calls[uuid] = Call(isOutgoing: false, update: update)
+            calls[uuid] = Call(isOutgoing: false, update: update, isForRecents: keepsRecents)
             onReported?(uuid, update)
         }
         let answer = refused.map { CXErrorCodeIncomingCallError(code: $0) }
@@ -193,7 +198,7 @@ public final class FakeCallKit {
                 if isKnown { return completion(CXErrorCodeRequestTransactionError(code: .callUUIDAlreadyExists)) }
                 let update = CXCallUpdate()
                 update.remoteHandle = start.handle
-                calls[start.callUUID] = Call(isOutgoing: true, update: update, isShown: true)
+                calls[start.callUUID] = Call(isOutgoing: true, update: update, isShown: true, isForRecents: keepsRecents)
             } else if !isKnown {
                 return completion(CXErrorCodeRequestTransactionError(code: .unknownCallUUID))
             } else if let other = (action as? CXSetGroupCallAction)?.callUUIDToGroupWith, calls[other]?.hasEnded != false {
@@ -288,7 +293,10 @@ public final class FakeCallKit {
         if !needsAudio { deactivate() }
     }
 
+    private var keepsRecents: Bool { provider?.configuration.includesCallsInRecents == true }
+
     private func end(_ uuid: UUID, _ how: Ended) {
+        if keepsRecents || calls[uuid]?.isForRecents == true { recents.append(uuid) }
         calls[uuid]?.ended = how
         calls[uuid]?.group = nil
         dissolve()

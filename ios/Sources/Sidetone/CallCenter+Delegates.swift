@@ -70,12 +70,12 @@ extension CallCenter: CXProviderDelegate {
             center.setCategory()
             if line.isMade {
                 line.isShown = true
-                // It may be answered by now, and CallKit hears of that after this action.
-                if line.isAnswered {
-                    center.tell { _ in
-                        center.provider.reportOutgoingCall(with: line.call, connectedAt: nil)
-                        center.follow()
-                    }
+                // CallKit has a handle of it and no more; and it may be answered by now. It hears that after this action.
+                center.tell { _ in
+                    guard center.lines[line.call] != nil else { return }
+                    center.provider.reportCall(with: line.call, updated: center.update(line.caller))
+                    if line.isAnswered { center.provider.reportOutgoingCall(with: line.call, connectedAt: nil) }
+                    center.follow()
                 }
                 return nil
             }

@@ -19,6 +19,17 @@ public final class CallCenter: NSObject {
         /// `pn-param` of RFC 8599: team, bundle and service, as "ABCDE12345.com.example.phone.voip".
         public var pushParam: String
         public var unknownCaller = "Unknown"
+        /// What stands behind the agent's name in a supervision.
+        public var supervisionWords: @Sendable (Supervising) -> String = {
+            switch $0 {
+            case .asked: "supervising"
+            case .listens: "listening"
+            case .whispers: "whispering"
+            case .bargesIn: "barging in"
+            case .unheard: "on hold, unheard"
+            case .waits: "waiting for a call"
+            }
+        }
         /// How long the phone stays awake in the background after the last call. iOS gives some 30 s.
         public var grace: TimeInterval = 10
         public init(pushParam: String, ringtone: String? = nil, icon: Data? = nil) {
@@ -50,6 +61,7 @@ public final class CallCenter: NSObject {
         var isMuted = false
         /// Over, and CallKit is to hear it as soon as it can.
         var over: Cause?
+        var isSupervision: Bool { caller.supervision != nil }
 
         init(_ call: UUID, isIncoming: Bool, _ caller: ShownCaller) {
             self.call = call
@@ -67,7 +79,7 @@ public final class CallCenter: NSObject {
     let session = AVAudioSession.sharedInstance()
 
     public private(set) var phone: (any PhonePort)?
-    var lines: [UUID: Line] = [:] { didSet { if lines.isEmpty != oldValue.isEmpty { restIfIdle() } } }
+    var lines: [UUID: Line] = [:] { didSet { linesChanged(from: oldValue) } }
     /// Calls that are over: a late push or INVITE of them must not ring again.
     private var gone: [UUID] = []
     private(set) var isStarting = false
@@ -118,15 +130,12 @@ public final class CallCenter: NSObject {
 
     // What the app's own screen calls. It goes through CallKit, so that both screens show the same.
 
-    public func dial(_ to: String) {
-        _ = start(UUID(), ShownCaller(number: to))
-    }
-    private func start(_ call: UUID, _ to: ShownCaller) -> Line {
+    public func dial(_ to: String) { start(UUID(), ShownCaller(number: to)) }
+    private func start(_ call: UUID, _ to: ShownCaller, isMade: Bool = false) {
         let line = Line(call, isIncoming: false, to)
-        line.isShown = true
+        (line.isMade, line.isShown) = (isMade, !isMade)
         lines[call] = line
         request(CXStartCallAction(call: call, handle: handle(to)))
-        return line
     }
     public func answer(_ call: UUID) { request(CXAnswerCallAction(call: call)) }
     public func end(_ call: UUID) { request(CXEndCallAction(call: call)) }
@@ -244,22 +253,43 @@ public final class CallCenter: NSObject {
         if lines.isEmpty { routing.forgetChoice() }
     }
 
-    private func update(_ caller: ShownCaller) -> CXCallUpdate {
+    func update(_ caller: ShownCaller) -> CXCallUpdate {
         let update = CXCallUpdate()
         update.remoteHandle = handle(caller)
-        if let title = caller.title { update.localizedCallerName = title }
+        let title = [caller.title, caller.supervision.map(settings.supervisionWords)].compactMap { $0 }
+        if !title.isEmpty { update.localizedCallerName = title.joined(separator: " · ") }
         update.supportsHolding = true
-        update.supportsDTMF = true
-        update.supportsGrouping = true
-        update.supportsUngrouping = true
+        // What the phone refuses to a supervision.
+        update.supportsDTMF = caller.supervision == nil
+        update.supportsGrouping = caller.supervision == nil
+        update.supportsUngrouping = caller.supervision == nil
         update.hasVideo = false
         return update
     }
 
     private func handle(_ caller: ShownCaller) -> CXHandle {
         let value = caller.number ?? caller.name ?? settings.unknownCaller
-        let isNumber = !value.isEmpty && value.allSatisfy { $0.isNumber || "+*# ".contains($0) }
+        let isNumber = caller.number?.isEmpty == false && value.allSatisfy { $0.isNumber || "+*# ".contains($0) }
         return CXHandle(type: isNumber ? .phoneNumber : .generic, value: value)
+    }
+
+    private func linesChanged(from before: [UUID: Line]) {
+        if lines.isEmpty != before.isEmpty { restIfIdle() }
+        // One that the user ends is over only when its action is fulfilled.
+        if lines.values.contains(where: \.isSupervision) { keepsRecents(false) } else if before.values.contains(where: \.isSupervision) {
+            DispatchQueue.main.async { [weak self] in
+                if let self, !lines.values.contains(where: \.isSupervision) { keepsRecents(true) }
+            }
+        }
+    }
+
+    /// A supervision is in no list of calls, which the user's other devices have too and where it could be dialled back. CallKit
+    /// knows that of a provider only, so nothing of us is listed that ends meanwhile.
+    private func keepsRecents(_ on: Bool) {
+        let configuration = provider.configuration
+        guard configuration.includesCallsInRecents != on else { return }
+        configuration.includesCallsInRecents = on
+        provider.configuration = configuration
     }
 
     func request(_ action: CXCallAction) {
@@ -353,14 +383,12 @@ public final class CallCenter: NSObject {
         switch event {
         case .incoming(let call, let caller):
             guard let line = lines[call] else { return adopt(call, caller) }
-            if line.isShown, line.over == nil, line.caller != caller {
-                line.caller = caller.or(line.caller)
-                provider.reportCall(with: call, updated: update(line.caller))
-            }
+            label(line, caller)
         case .sentOn(let call, let to):
-            guard lines[call] == nil, !gone.contains(call) else { return }
-            let line = start(call, to)
-            (line.isMade, line.isShown) = (true, false)
+            if lines[call] == nil, !gone.contains(call) { start(call, to, isMade: true) }
+        case .supervises(let call, let agent):
+            if let line = lines[call] { label(line, agent) } else if !gone.contains(call) { start(call, agent, isMade: true) }
+            follow()
         case .ringing(let call):
             if let line = lines[call], line.over == nil, line.isShown { provider.reportOutgoingCall(with: call, startedConnectingAt: nil) }
         case .answered(let call):
@@ -378,6 +406,12 @@ public final class CallCenter: NSObject {
             if let line = lines[call] { end(line, cause) } else if !gone.contains(call) { gone.append(call) }
             follow()
         }
+    }
+
+    private func label(_ line: Line, _ caller: ShownCaller) {
+        guard line.over == nil, line.caller != caller else { return }
+        line.caller = caller.or(line.caller)
+        if line.isShown { provider.reportCall(with: line.call, updated: update(line.caller)) }
     }
 
     /// CallKit is to show what the phone does: it has the last word on who is held, joined and muted.

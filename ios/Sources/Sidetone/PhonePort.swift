@@ -40,12 +40,17 @@ public struct ShownCaller: Sendable, Equatable {
     public var queue: String?
     /// The agent had sent the caller there, nobody took him, and he is back.
     public var returnedFrom: String?
+    /// Of a call that supervises an agent's: how far it goes. It has no number, for there is nobody to call back.
+    public var supervision: Supervising?
 
-    public init(name: String? = nil, number: String? = nil, queue: String? = nil, returnedFrom: String? = nil) {
+    public init(
+        name: String? = nil, number: String? = nil, queue: String? = nil, returnedFrom: String? = nil, supervision: Supervising? = nil
+    ) {
         self.name = name
         self.number = number
         self.queue = queue
         self.returnedFrom = returnedFrom
+        self.supervision = supervision
     }
 
     /// One line that stands for the caller; `nil` where nothing but a number is known.
@@ -58,8 +63,21 @@ public struct ShownCaller: Sendable, Equatable {
     func or(_ other: ShownCaller) -> ShownCaller {
         ShownCaller(
             name: name ?? other.name, number: number ?? other.number, queue: queue ?? other.queue,
-            returnedFrom: returnedFrom ?? other.returnedFrom)
+            returnedFrom: returnedFrom ?? other.returnedFrom, supervision: supervision ?? other.supervision)
     }
+}
+
+/// What a supervision is, as the server has confirmed it; its words are `CallCenter.Settings`'.
+public enum Supervising: Sendable, Equatable, CaseIterable {
+    /// No mode is confirmed.
+    case asked
+    /// Nobody hears the supervisor.
+    case listens
+    case whispers, bargesIn
+    /// The agent holds his call, and does not hear the supervisor.
+    case unheard
+    /// The agent's next call is not there yet.
+    case waits
 }
 
 /// A push as the core has read it.
@@ -118,6 +136,8 @@ public enum PhoneEvent: Sendable {
     case incoming(UUID, ShownCaller)
     /// The phone calls somebody because the other side of another call has sent it there.
     case sentOn(UUID, ShownCaller)
+    /// The phone supervises an agent's call by this one, or what that is has changed.
+    case supervises(UUID, ShownCaller)
     case ringing(UUID)
     case answered(UUID)
     /// Who is held, joined or muted is another now, or did not become so: `PhonePort.calls` has the truth.

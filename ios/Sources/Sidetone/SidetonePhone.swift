@@ -210,15 +210,20 @@ extension SidetonePhone: PhonePort {
                 }
             return PhoneCall(
                 call: call.id, incoming: call.direction == .incoming, caller: ShownCaller(call.remote, call.data),
-                answered: isAnswered, over: call.state == .ending, onHold: call.onHold, merged: call.merged, muted: call.muted)
+                answered: isAnswered, over: call.state == .ending, onHold: call.onHold, merged: call.merged,
+                muted: call.muted || call.supervision.map { !$0.speaks } ?? false)
         }
     }
 
     public func phoneEvents() -> AsyncStream<PhoneEvent> {
-        let all = events(after: 0)
+        let (all, core) = (events(after: 0), core)
+        // What an agent is called, where the team is watched; else his endpoint's name.
+        let nameOf: @Sendable (String) -> String = { agent in
+            core.snapshot().team?.people.first { $0.name == agent }?.label ?? agent
+        }
         return Self.stream(.unbounded) { sink in
             for await numbered in all {
-                guard let event = PhoneEvent(numbered.event) else { continue }
+                guard let event = PhoneEvent(numbered.event, nameOf) else { continue }
                 if case .terminated = sink.yield(event) { return }
             }
         }
@@ -232,18 +237,31 @@ extension ShownCaller {
 }
 
 extension PhoneEvent {
-    init?(_ event: Event) {
+    init?(_ event: Event, _ nameOf: (String) -> String) {
         switch event {
         case .incoming(let call, let from, let data, _, _): self = .incoming(call, ShownCaller(from, data))
         case .referred(_, let new, let to): self = .sentOn(new, ShownCaller(to))
-        // The phone makes it already; the platform is told by the first of these.
-        case .supervisionChanged(let call, let supervision): self = .sentOn(call, ShownCaller(number: supervision.target))
+        case .supervisionChanged(let call, let it):
+            self = .supervises(call, ShownCaller(name: nameOf(it.target), supervision: Supervising(it)))
         case .ringing(let call): self = .ringing(call)
         case .answered(let call, _): self = .answered(call)
         case .holdChanged, .holdFailed, .merged, .muteChanged: self = .shapeChanged
         case .ended(let call, let reason, _): self = .ended(call, Cause(reason))
         case .registrationChanged(let registration): self = .lamp(PhoneLamp(registration.state))
         default: return nil
+        }
+    }
+}
+
+extension Supervising {
+    init(_ it: Supervision) {
+        switch it.mode {
+        case _ where it.waiting: self = .waits
+        case nil: self = .asked
+        case _ where !it.speaks: self = .listens
+        case _ where !it.heard: self = .unheard
+        case .barge: self = .bargesIn
+        default: self = .whispers
         }
     }
 }

@@ -91,6 +91,66 @@ final class RealCallTests: XCTestCase, @unchecked Sendable {
         await stage.end()
     }
 
+    @MainActor func testASupervisionIsListenedToWhisperedHeldAndOverAsTheScreenAndTheServerSay() async throws {
+        let stage = try await Stage.make(agent: 1, user: "colleague1")
+        let supervisor = try XCTUnwrap(stage.center.phone as? SidetonePhone)
+        let agent = try await Stage.phone("agent1", .open)
+        try await stage.caller.dial("1001")
+        for await shown in agent.snapshots() where shown.calls.first?.state == .ringing { break }
+        let talk = try XCTUnwrap(agent.snapshot.calls.first?.id)
+        try await agent.answer(talk)
+        try await supervisor.watchTeam(true)
+        for await shown in supervisor.snapshots() where shown.team?.state == .current { break }
+
+        let call = try await supervisor.supervise("agent1", .listen)
+        /// What the screen and the phone are to show.
+        func until(_ label: String, _ mode: SupervisionMode, muted: Bool) async throws {
+            let end = Date(timeIntervalSinceNow: 8)
+            while true {
+                let (seen, told) = (stage.kit.calls[call], supervisor.snapshot.calls.first { $0.id == call }?.supervision)
+                let isLabelled = seen?.update.localizedCallerName == "Ager & Söhne (1) \"west\\ · \(label)"
+                if isLabelled, seen?.isMuted == muted, told?.mode == mode, told?.speaks == !muted { return }
+                if Date() > end { return XCTFail("not \(label): \(String(describing: seen)), \(String(describing: told))") }
+                try await Task.sleep(nanoseconds: 1_000_000)
+            }
+        }
+        try await until("listening", .listen, muted: true)
+        try await stage.agent { if case .mediaFlowing(call, _, .some) = $0 { true } else { false } }
+        stage.kit.userMutes(call, false)
+        try await supervisor.setSupervisionMode(call, .whisper)
+        try await until("whispering", .whisper, muted: false)
+        try await agent.setHold(talk, true)
+        try await until("on hold, unheard", .whisper, muted: false)
+        try await agent.setHold(talk, false)
+        try await supervisor.setSupervisionMode(call, .barge)
+        try await until("barging in", .barge, muted: false)
+        stage.kit.userMutes(call, true)
+        try await stage.agent { $0 == .muteChanged(call: call, muted: true) }
+        stage.kit.userMutes(call, false)
+        try await stage.agent { $0 == .muteChanged(call: call, muted: false) }
+        stage.kit.cellularCallBegins()
+        try await stage.agent { if case .holdChanged(call, let hold) = $0 { hold.local } else { false } }
+        try await until("listening", .listen, muted: true)
+        stage.kit.cellularCallEnds(byOtherSide: false)
+        try await stage.agent { if case .holdChanged(call, let hold) = $0 { !hold.local } else { false } }
+        try await until("listening", .listen, muted: true)
+
+        func ended(_ call: UUID) async throws -> FakeCallKit.Ended? {
+            let end = Date(timeIntervalSinceNow: 8)
+            while stage.kit.calls[call]?.hasEnded != true, Date() < end { try await Task.sleep(nanoseconds: 1_000_000) }
+            return stage.kit.calls[call]?.ended
+        }
+        let refused = try await supervisor.supervise("agent2", .listen)
+        let why = try await ended(refused)
+        XCTAssertEqual(why, .reported(.failed))
+        try await agent.hangUp(talk)
+        let over = try await ended(call)
+        XCTAssertEqual(over, .reported(.remoteEnded))
+        XCTAssertEqual(stage.kit.recents, [])
+        await agent.shutdown()
+        await stage.end()
+    }
+
     @MainActor func testACallIsDeclinedAtTheLockScreen() async throws {
         let stage = try await Stage.make(agent: 2)
         stage.kit.userEnds(try await stage.ring())
@@ -120,27 +180,30 @@ final class RealCallTests: XCTestCase, @unchecked Sendable {
     private var agentCursor: UInt64 = 0
     private var customerCursor: UInt64 = 0
 
-    static func make(agent: Int) async throws -> Stage {
+    /// A user's phone, registered.
+    nonisolated static func phone(_ user: String, _ gate: AudioGate) async throws -> SidetonePhone {
         let environment = ProcessInfo.processInfo.environment
         guard let server = environment["SIDETONE_TEST_SERVER"], let file = environment["SIDETONE_TEST_CA"] else {
             throw XCTSkip("no model PBX: SIDETONE_TEST_SERVER is not set")
         }
+        let phone = try await SidetonePhone.start(PhoneConfig(
+            aor: "sip:\(user)@bench.test", password: "secret-\(user)", servers: [server], instance: UUID(),
+            trust: .pem(text: try String(contentsOfFile: file, encoding: .utf8)), microphone: .null, speaker: .null, audioGate: gate))
+        try await phone.signIn()
+        for await shown in phone.snapshots() where shown.registration.state == .registered { break }
+        return phone
+    }
+
+    /// An agent and his customer; or `user` in the agent's place.
+    static func make(agent: Int, user: String? = nil) async throws -> Stage {
         _ = Rig()
-        let pem = try String(contentsOfFile: file, encoding: .utf8)
-        @Sendable func phone(_ user: String, _ gate: AudioGate) async throws -> SidetonePhone {
-            let phone = try await SidetonePhone.start(PhoneConfig(
-                aor: "sip:\(user)@bench.test", password: "secret-\(user)", servers: [server], instance: UUID(),
-                trust: .pem(text: pem), microphone: .null, speaker: .null, audioGate: gate))
-            try await phone.signIn()
-            for await shown in phone.snapshots() where shown.registration.state == .registered { break }
-            return phone
-        }
         FakeCallKit.shared.reset()
         FakeApplication.shared.reset()
         let center = CallCenter(
-            .init(pushParam: "TEAM.org.sidetone.voip"), startPhone: { try await phone("agent\(agent)", .platform) })
-        center.wake()
+            .init(pushParam: "TEAM.org.sidetone.voip"), startPhone: { try await phone(user ?? "agent\(agent)", .platform) })
+        // The first to start, so that a server that is not there is said before anybody waits.
         let caller = try await phone("customer\(agent)", .open)
+        center.wake()
         while center.phone == nil { try await Task.sleep(nanoseconds: 1_000_000) }
         let agents = try XCTUnwrap(center.phone as? SidetonePhone)
         return Stage(center, caller, "100\(agent)", agents)

@@ -13,7 +13,7 @@ import XCTest
 /// Keeps to the core's contract: a call that was announced may be decided, an unknown one is refused by name, and no
 /// audio before its activation.
 final class ScriptedPhone: PhonePort, @unchecked Sendable {
-    struct Call { var isIncoming = true, isInvited = false, isAnswered = false, isHeld = false, isMerged = false, isMuted = false, isOver = false }
+    struct Call { var isIncoming = true, isInvited = false, isAnswered = false, isHeld = false, isMerged = false, isMuted = false, isClosed = false, isOver = false }
 
     private let lock = NSLock()
     private var known: [UUID: Call] = [:]
@@ -158,7 +158,7 @@ final class ScriptedPhone: PhonePort, @unchecked Sendable {
             known.map {
                 PhoneCall(
                     call: $0, incoming: $1.isIncoming, caller: ShownCaller(), answered: $1.isAnswered, over: $1.isOver, onHold: $1.isHeld,
-                    merged: $1.isMerged, muted: $1.isMuted)
+                    merged: $1.isMerged, muted: $1.isMuted || $1.isClosed)
             }
         }
     }
@@ -194,6 +194,13 @@ final class ScriptedPhone: PhonePort, @unchecked Sendable {
     func sentOn(_ id: UUID, isMuted: Bool = false) {
         with { known, _ in known[id] = Call(isIncoming: false, isInvited: true, isMuted: isMuted) }
         sink.yield(.sentOn(id, ShownCaller(number: "600")))
+    }
+    /// The app supervises an agent by this call, or the server says what that is now.
+    func supervises(_ id: UUID, _ how: Supervising, _ name: String = "Anna") {
+        with { known, _ in
+            known[id, default: Call(isIncoming: false, isInvited: true)].isClosed = ![.whispers, .bargesIn, .unheard].contains(how)
+        }
+        sink.yield(.supervises(id, ShownCaller(name: name, supervision: how)))
     }
     /// A process that died had it.
     func left(_ id: UUID, answered: Bool) { with { known, _ in known[id] = Call(isAnswered: answered) } }
