@@ -1,8 +1,8 @@
 //! A caller who writes what no phone would: one call or one MESSAGE over UDP with a From of his choice.
 //!
 //! `raw-caller call NUMBER SECONDS` reads the From's display part from standard input, byte for byte, prints
-//! `answered`, and hangs up after so long; `raw-caller message USER FROM TYPE` sends standard input and
-//! prints the status. It lives at the G.711 customer's address, whom the bench's server knows by it.
+//! `answered`, and hangs up after so long, or prints the status of the refusal; `raw-caller message USER FROM TYPE` sends
+//! standard input and prints the status. It lives at the G.711 customer's address, whom the bench's server knows by it.
 //!
 //! RFC 3261 §13.2, §15.1, RFC 3428.
 
@@ -32,9 +32,11 @@ fn main() {
             let from = [&input[..], b" <sip:0302000001@198.18.0.2>"].concat();
             let call = Request { method: "INVITE", user: number, from: &from, to_tag: "" };
             let (status, to_tag) = caller.ask(&call, 1, "application/sdp", SDP.as_bytes());
-            assert_eq!(status, 200, "the queue answers");
             let call = Request { to_tag: &to_tag, ..call };
             caller.send(&Request { method: "ACK", ..call }, 1, "", b"");
+            if status != 200 {
+                return println!("{status}");
+            }
             println!("answered");
             std::thread::sleep(Duration::from_secs(seconds));
             caller.ask(&Request { method: "BYE", ..call }, 2, "", b"");

@@ -1,8 +1,8 @@
 //! A phone that signs in as it should and writes what none should: a call over UDP with header fields of its choice.
 //!
 //! `rogue-phone USER PASSWORD NUMBER SECONDS` reads the fields from standard input, one a line, prints `rings` when the other
-//! side does, and gives up after so long. It lives at the G.711 customer's address; the server knows it by its user name and
-//! asks for the password.
+//! side does, and gives up after so long; or it prints the status of the refusal. It lives at the G.711 customer's address; the
+//! server knows it by its user name and asks for the password, which may be a wrong one.
 //!
 //! RFC 3261 §9.1, §17.1.1.3, §22.
 
@@ -41,7 +41,16 @@ fn main() {
     invite.headers.set(HeaderName::VIA, via(&socket, 2));
 
     send(&socket, &invite);
-    while heard(&socket, &invite).status.code() < 180 {}
+    let answer = loop {
+        let answer = heard(&socket, &invite);
+        if answer.status.code() >= 180 {
+            break answer;
+        }
+    };
+    if answer.status.code() >= 300 {
+        println!("{}", answer.status.code());
+        return send(&socket, &acknowledgement(&invite, &answer));
+    }
     println!("rings");
     std::thread::sleep(Duration::from_secs(seconds.parse().expect("a number of seconds")));
     send(&socket, &dialog::cancel(&invite));

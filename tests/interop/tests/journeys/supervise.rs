@@ -17,6 +17,7 @@ use crate::scenarios::agent::{ask, until};
 use crate::scenarios::rings;
 use crate::scenarios::supervision::{confirmed, connect};
 use floor::{Change, Floor, WHILE};
+use refused::written;
 use serde_json::{Value, json};
 use sidetone_interop::phone::PATIENCE;
 use sidetone_interop::tones::{HEARD, Tone, Voice};
@@ -26,7 +27,7 @@ use std::time::Duration;
 fn a_supervisor_listens_whispers_barges_in_and_listens_again() {
     let mut floor = Floor::new();
     let (who, whom) = (floor.stage.line.colleague(), floor.stage.line.agent());
-    let before = floor.written(&who, &whom).len();
+    let before = written(&who, &whom).len();
     // At his desk he watches without being asked to.
     floor.supervisor.forget();
     floor.supervisor.send(json!({ "command": "team" }));
@@ -56,7 +57,7 @@ fn a_supervisor_listens_whispers_barges_in_and_listens_again() {
         "listen mode",
         "listen end",
     ];
-    assert_eq!(floor.written(&who, &whom)[before..], expected);
+    assert_eq!(written(&who, &whom)[before..], expected);
     floor.agent.order(json!({ "command": "hangup", "call": floor.call }));
     floor.leave();
 }
@@ -136,7 +137,7 @@ fn what_is_whispered_to_an_agent_who_holds_reaches_nobody_and_that_is_told() {
 fn who_barges_in_is_heard_again_by_both_when_the_agent_resumes() {
     let mut floor = Floor::new();
     let (who, whom) = (floor.stage.line.colleague(), floor.stage.line.agent());
-    let before = floor.written(&who, &whom).len();
+    let before = written(&who, &whom).len();
     let call = floor.supervise("barge");
     for _ in 0..2 {
         floor.hold(&call, true);
@@ -148,7 +149,7 @@ fn who_barges_in_is_heard_again_by_both_when_the_agent_resumes() {
         floor.he_hears_both();
     }
     // A hold is the agent's, and nothing that his supervisor has done.
-    assert_eq!(floor.written(&who, &whom)[before..], ["barge start"]);
+    assert_eq!(written(&who, &whom)[before..], ["barge start"]);
     floor.switch(&call, "whisper");
     floor.agent.order(json!({ "command": "hangup", "call": floor.call }));
     floor.leave();

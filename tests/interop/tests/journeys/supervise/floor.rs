@@ -1,6 +1,5 @@
 //! The floor of a supervision: an agent, his customer and a supervisor, and what each of them must hear in each mode.
 
-use super::refused::written;
 use crate::scenarios::agent::{ask, until};
 use crate::scenarios::supervision::{confirmed, connect, supervise};
 use serde_json::json;
@@ -181,6 +180,16 @@ impl Floor {
         self.agent.hears_nothing_but(&[customer], WHILE / 3);
     }
 
+    /// Neither has heard him since then, for some time at least.
+    #[track_caller]
+    pub(super) fn nobody_hears_him_since(&mut self, marks: [u64; 3]) {
+        self.nobody_hears_him();
+        let [agent, customer, _] = self.voices;
+        let [agents, customers, _] = self.heard_since(marks);
+        agents.assert_never_but(&[customer], "the agent");
+        customers.assert_never_but(&[agent], "the customer");
+    }
+
     #[track_caller]
     pub(super) fn the_agent_hears_him(&mut self) {
         let [agent, customer, supervisor] = self.voices;
@@ -200,11 +209,6 @@ impl Floor {
     pub(super) fn he_hears_both(&mut self) {
         let [agent, customer, _] = self.voices;
         self.supervisor.hears_all(&[agent, customer]);
-    }
-
-    /// What the server has written down of this supervisor and agent, oldest first: the mode and what happened.
-    pub(super) fn written(&self, who: &str, whom: &str) -> Vec<String> {
-        written(&self.stage, who, whom)
     }
 
     pub(super) fn leave(mut self) {
