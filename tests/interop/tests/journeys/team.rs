@@ -8,8 +8,14 @@ use sidetone_interop::stage::{Server, Stage};
 use sidetone_interop::tones::Voice;
 use std::time::{Duration, Instant};
 
+/// A colleague is told to be so within this.
+const LIMIT: Duration = Duration::from_secs(1);
+
+/// What others than the pack change is looked for once a second.
+const LOOKED_FOR: Duration = Duration::from_millis(1500);
+
 /// Watches, and has been told everything.
-fn watching(phone: &mut Phone) -> Value {
+pub(crate) fn watching(phone: &mut Phone) -> Value {
     phone.order(json!({ "command": "watch", "on": true }));
     let told = phone.wait("the team", PATIENCE, |event| {
         event["event"] == "team" && event["team"]["state"] == "current"
@@ -17,26 +23,80 @@ fn watching(phone: &mut Phone) -> Value {
     told["team"].clone()
 }
 
-/// Waits until the agent of this line is told to be so, and how long that took since `since`.
+/// Waits for such an event that is told later than `since`, and how much later.
+#[track_caller]
+fn told_after(
+    phone: &mut Phone,
+    since: Instant,
+    what: &str,
+    is_meant: impl Fn(&Value) -> bool,
+) -> Duration {
+    loop {
+        let told = phone.wait_told(what, PATIENCE, &is_meant);
+        if let Some(took) = told.at.checked_duration_since(since) {
+            return took;
+        }
+    }
+}
+
+/// Waits until the watcher is told that this colleague is so, and how long that took since `since`.
 #[track_caller]
 fn sees(
     watcher: &mut Phone,
+    who: &str,
     since: Instant,
     what: &str,
     is_so: impl Fn(&Value) -> bool,
 ) -> Duration {
-    watcher.wait(what, PATIENCE, |event| {
+    let is_meant = |event: &Value| {
         let colleague = &event["colleague"];
-        event["event"] == "colleague" && colleague["name"] != "" && is_so(colleague)
+        event["event"] == "colleague" && colleague["name"] == who && is_so(colleague)
+    };
+    let took = told_after(watcher, since, what, is_meant);
+    println!("{}: {who}: {what} seen after {} ms", watcher.name(), took.as_millis());
+    took
+}
+
+/// Waits until the watcher is told that so many wait in a queue, and how long that took since `since`.
+#[track_caller]
+fn counts(watcher: &mut Phone, since: Instant, waiting: u64) -> Duration {
+    let took = told_after(watcher, since, &format!("{waiting} who wait"), |event| {
+        event["event"] == "team_queue" && event["queue"]["waiting"] == waiting
     });
-    since.elapsed()
+    println!("{}: {waiting} who wait seen after {} ms", watcher.name(), took.as_millis());
+    took
 }
 
 fn is(state: &'static str) -> impl Fn(&Value) -> bool {
     move |colleague| colleague["state"] == state
 }
 
-/// Through all that an agent can be; how long each took to be seen.
+/// Who watches an agent, and the longest that anything took to be seen.
+struct Eye {
+    watcher: Phone,
+    who: String,
+    worst: Duration,
+}
+
+impl Eye {
+    #[track_caller]
+    fn sees(&mut self, since: Instant, what: &str, is_so: impl Fn(&Value) -> bool) {
+        let took = sees(&mut self.watcher, &self.who, since, what, is_so);
+        self.worst = self.worst.max(took);
+    }
+
+    /// The agent does something, and is so.
+    #[track_caller]
+    fn step(&mut self, agent: &mut Phone, command: Value, state: &'static str) {
+        let began = Instant::now();
+        agent.order(command);
+        self.sees(began, state, is(state));
+        // His own request is over, so that the next is not refused.
+        until(agent, state, |agent| agent["state"] == state);
+    }
+}
+
+/// Through all that an agent can be, each seen in time.
 fn through_all_states(stage: &Stage) {
     let line = stage.line.number();
     let (mut agent, mut watcher) = (at_work(stage), stage.colleague(&Voice::silence()));
@@ -50,64 +110,50 @@ fn through_all_states(stage: &Stage) {
     let first = &people[0];
     assert_eq!(json!([first["label"], first["number"], first["state"]]), expected);
     assert_eq!(team["queues"][0]["name"], format!("desk{line}"));
-    let mut worst = Duration::ZERO;
-    let mut step = |agent: &mut Phone,
-                    watcher: &mut Phone,
-                    command: Value,
-                    state: &'static str,
-                    what: &str| {
-        let began = Instant::now();
-        agent.order(command);
-        let took = sees(watcher, began, what, is(state));
-        println!("{}: {what} seen after {} ms", stage.server.name(), took.as_millis());
-        worst = worst.max(took);
-        // His own request is over, so that the next is not refused.
-        until(agent, what, |agent| agent["state"] == state);
-    };
-    step(
-        &mut agent,
-        &mut watcher,
-        json!({ "command": "login", "reason": "break" }),
-        "not_ready",
-        "logged in paused",
-    );
-    step(&mut agent, &mut watcher, json!({ "command": "unpause" }), "ready", "ready");
+    let mut eye = Eye { watcher, who: stage.line.agent(), worst: Duration::ZERO };
+    eye.step(&mut agent, json!({ "command": "login", "reason": "break" }), "not_ready");
+    eye.step(&mut agent, json!({ "command": "unpause" }), "ready");
     let began = Instant::now();
-    let waits = customer.dial(&stage.line.desk());
-    let took = sees(&mut watcher, began, "ringing", is("ringing"));
-    println!("{}: ringing seen after {} ms", stage.server.name(), took.as_millis());
+    let theirs = customer.dial(&stage.line.desk());
+    eye.sees(began, "ringing", is("ringing"));
     let call = rings(&mut agent);
-    step(
-        &mut agent,
-        &mut watcher,
-        json!({ "command": "answer", "call": call }),
-        "on_call",
-        "on a call",
-    );
+    eye.step(&mut agent, json!({ "command": "answer", "call": call }), "on_call");
+    // Nobody has asked for a pause, and the server makes one, and ends it.
+    agent.forget();
+    let began = Instant::now();
+    agent.order(json!({ "command": "hangup", "call": call }));
+    eye.sees(began, "wrap-up", |colleague| {
+        colleague["state"] == "wrap_up" && colleague["pause"]["reason"] == "wrapup"
+    });
+    sees(&mut eye.watcher, &eye.who, began, "ready after wrap-up", is("ready"));
+    let seen = Instant::now();
+    let own = agent.wait_told("ready by itself", PATIENCE, |event| {
+        event["agent"]["state"] == "ready" && event["agent"]["certain"] == true
+    });
+    eye.worst = eye.worst.max(seen.saturating_duration_since(own.at));
+    customer.wait_call("ended", &theirs);
+    let theirs = customer.dial(&stage.line.desk());
+    let call = rings(&mut agent);
+    eye.step(&mut agent, json!({ "command": "answer", "call": call }), "on_call");
+    let began = Instant::now();
     agent.order(json!({ "command": "pause", "reason": "lunch" }));
-    sees(&mut watcher, Instant::now(), "a pause behind the call", |colleague| {
+    eye.sees(began, "a pause behind the call", |colleague| {
         colleague["state"] == "on_call" && colleague["pause"]["reason"] == "lunch"
     });
     until(&mut agent, "a pause behind the call", |agent| agent["pause"]["reason"] == "lunch");
-    step(
-        &mut agent,
-        &mut watcher,
-        json!({ "command": "hangup", "call": call }),
-        "not_ready",
-        "paused",
-    );
-    customer.wait_call("ended", &waits);
+    eye.step(&mut agent, json!({ "command": "hangup", "call": call }), "not_ready");
+    customer.wait_call("ended", &theirs);
     // A caller whom nobody takes waits for all to see.
+    let began = Instant::now();
     let waits = customer.dial(&stage.line.desk());
-    watcher.wait("a caller who waits", PATIENCE, |event| {
-        event["event"] == "team_queue" && event["queue"]["waiting"] == 1
-    });
+    let came = counts(&mut eye.watcher, began, 1);
+    let began = Instant::now();
     customer.order(json!({ "command": "hangup", "call": waits }));
-    watcher.wait("nobody who waits", PATIENCE, |event| {
-        event["event"] == "team_queue" && event["queue"]["waiting"] == 0
-    });
-    step(&mut agent, &mut watcher, json!({ "command": "logout" }), "logged_out", "logged out");
-    assert!(worst < Duration::from_secs(1), "{worst:?}");
+    let went = counts(&mut eye.watcher, began, 0);
+    assert!(came.max(went) < LOOKED_FOR, "{came:?} {went:?}");
+    eye.step(&mut agent, json!({ "command": "logout" }), "logged_out");
+    let Eye { mut watcher, worst, .. } = eye;
+    assert!(worst < LIMIT, "{worst:?}");
     // Found as one types.
     watcher.send(json!({ "command": "team", "filter": "sohne" }));
     let found = watcher.wait("who was found", PATIENCE, |event| event["filter"] == "sohne");
@@ -133,21 +179,26 @@ fn what_the_console_changes_is_seen_by_the_agent_and_by_who_watches_him() {
     let stage = Stage::asterisk();
     let Server::Asterisk(bench) = &stage.server else { unreachable!("it is Asterisk") };
     let (mut agent, mut watcher) = (at_work(&stage), stage.colleague(&Voice::silence()));
+    let who = stage.line.agent();
     ask(&mut agent, json!({ "command": "login" }), "ready");
     watching(&mut watcher);
     let member = format!("Local/{}@sidetone-push/n", stage.line.agent());
+    // The console takes its time before and behind what it does.
     let began = Instant::now();
     bench.asterisk(&format!("queue pause member {member}"));
+    let limit = began.elapsed() + LOOKED_FOR;
     let paused = |pause: &Value| pause["reason"].is_null();
-    let took = sees(&mut watcher, began, "a forced pause", |colleague| {
+    let took = sees(&mut watcher, &who, began, "a forced pause", |colleague| {
         colleague["state"] == "not_ready" && paused(&colleague["pause"])
     });
     let seen = until(&mut agent, "a forced pause", |agent| agent["state"] == "not_ready");
-    println!("a pause of the console is seen after {} ms", took.as_millis());
-    assert!(paused(&seen["pause"]) && took < Duration::from_secs(3), "{seen} {took:?}");
+    assert!(paused(&seen["pause"]) && took < limit, "{seen} {took:?}");
+    let began = Instant::now();
     bench.asterisk(&format!("queue unpause member {member}"));
-    sees(&mut watcher, began, "ready", is("ready"));
+    let limit = began.elapsed() + LOOKED_FOR;
+    let took = sees(&mut watcher, &who, began, "ready", is("ready"));
     until(&mut agent, "ready", |agent| agent["state"] == "ready");
+    assert!(took < limit, "{took:?}");
     ask(&mut agent, json!({ "command": "logout" }), "logged_out");
     stage.leave(agent);
     stage.leave(watcher);
@@ -160,10 +211,18 @@ fn an_agent_whom_autopause_pauses_is_told_though_nobody_watches() {
     let queue = format!("back{}", stage.line.number());
     ask(&mut agent, json!({ "command": "login", "queue": queue }), "ready");
     let call = customer.dial(&stage.line.desk().replace("182", "184"));
-    rings(&mut agent);
+    let rung = rings(&mut agent);
     // He does not answer, and the queue gives him up.
-    let seen = until(&mut agent, "autopause", |agent| agent["state"] == "not_ready");
-    assert_eq!(seen["pause"]["reason"], Value::Null, "{seen}");
+    let over = agent.wait_told("the end of it", PATIENCE, |event| {
+        event["event"] == "ended" && event["call"] == rung
+    });
+    let told = agent.wait_told("autopause", PATIENCE, |event| {
+        event["agent"]["state"] == "not_ready" && event["agent"]["certain"] == true
+    });
+    assert_eq!(told.event["agent"]["pause"]["reason"], Value::Null, "{}", told.event);
+    let took = told.at.saturating_duration_since(over.at);
+    println!("autopause is told {took:?} after it has rung");
+    assert!(took < LIMIT, "{took:?}");
     customer.order(json!({ "command": "hangup", "call": call }));
     ask(&mut agent, json!({ "command": "unpause" }), "ready");
     ask(&mut agent, json!({ "command": "logout" }), "logged_out");
@@ -178,9 +237,10 @@ fn an_agent_who_calls_somebody_is_on_a_call_and_no_queue_rings_him() {
     let mut customer = stage.customer(&Voice::silence());
     ask(&mut agent, json!({ "command": "login" }), "ready");
     watching(&mut watcher);
-    let began = Instant::now();
+    let (who, began) = (stage.line.agent(), Instant::now());
     let out = agent.dial(&stage.line.colleague_number().replace("200", "201"));
-    sees(&mut watcher, began, "on a call", is("on_call"));
+    let took = sees(&mut watcher, &who, began, "on a call", is("on_call"));
+    assert!(took < LIMIT, "{took:?}");
     let rung = rings(&mut watcher);
     watcher.order(json!({ "command": "answer", "call": rung }));
     agent.wait_call("established", &out);
@@ -190,9 +250,11 @@ fn an_agent_who_calls_somebody_is_on_a_call_and_no_queue_rings_him() {
     agent.order(json!({ "command": "hangup", "call": out }));
     // The queue finds him free.
     let call = rings(&mut agent);
+    let ended = Instant::now();
     customer.order(json!({ "command": "hangup", "call": waits }));
     agent.wait_call("ended", &call);
-    sees(&mut watcher, began, "ready", is("ready"));
+    let took = sees(&mut watcher, &who, ended, "ready", is("ready"));
+    assert!(took < LIMIT, "{took:?}");
     ask(&mut agent, json!({ "command": "logout" }), "logged_out");
     for phone in [agent, watcher, customer] {
         stage.leave(phone);
