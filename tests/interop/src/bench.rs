@@ -94,8 +94,9 @@ impl Bench {
         }
         let state = format!("Custom:sidetone-{}", line.agent());
         let _ = self.try_run(&["ast", "devstate", "change", &state, "NOT_INUSE"]);
+        let member = format!("Local/{}@sidetone-push/n", line.agent());
+        let _ = self.try_run(&["ast", "queue", "unpause", "member", &member]);
         for queue in [format!("desk{}", line.number()), format!("back{}", line.number())] {
-            let member = format!("Local/{}@sidetone-push/n", line.agent());
             let _ = self.try_run(&["ast", "queue", "remove", "member", &member, "from", &queue]);
         }
         self.forget_tokens(line);

@@ -1,15 +1,24 @@
 //! What the pack does for an agent at his queues besides his codes, at Asterisk: wrap-up, who rings him while he is
-//! paused, and what another of his phones sees.
+//! paused, what another of his phones sees, and what his phone has missed.
 
+use crate::control::{QueueLog, Watcher};
+use crate::push::SOON;
+use crate::recovery::cut_while;
 use crate::scenarios::agent::{ask, at_work, until, until_after};
 use crate::scenarios::rings;
-use serde_json::json;
+use crate::team::watching;
+use serde_json::{Value, json};
 use sidetone_interop::bench::Bench;
 use sidetone_interop::lines::Line;
-use sidetone_interop::phone::Phone;
+use sidetone_interop::phone::{PATIENCE, Phone};
+use sidetone_interop::push::Mailbox;
 use sidetone_interop::stage::{Server, Stage};
 use sidetone_interop::tones::Voice;
+use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
+
+/// As many in a row.
+const PAUSES: usize = 20;
 
 /// The next call rings, and the agent answers it.
 fn answers(agent: &mut Phone) -> String {
@@ -82,19 +91,74 @@ fn of_twenty_calls_none_rings_into_the_wrap_up_before_it_and_none_is_left_waitin
 }
 
 #[test]
+fn of_twenty_pauses_in_a_row_nobody_who_watches_sees_a_call() {
+    let stage = Stage::asterisk();
+    let (mut agent, mut colleague) = (at_work(&stage), stage.colleague(&Voice::silence()));
+    ask(&mut agent, json!({ "command": "login" }), "ready");
+    watching(&mut colleague);
+    colleague.forget();
+    let before = colleague.told().count();
+    let seat = Watcher::of(format!("seat{}", stage.line.number()));
+    for _ in 0..PAUSES {
+        ask(&mut agent, json!({ "command": "pause", "reason": "break" }), "not_ready");
+        ask(&mut agent, json!({ "command": "unpause" }), "ready");
+    }
+    // What is told last arrives.
+    colleague.listen(Duration::from_secs(1));
+    assert_eq!(seat.saw(), BTreeSet::from(["Idle".to_owned()]), "the hint of his seat");
+    let told = colleague.told().skip(before).map(|event| &event["colleague"]);
+    let mut seen: Vec<_> =
+        told.filter(|one| one["name"] == stage.line.agent()).map(|one| &one["state"]).collect();
+    seen.dedup();
+    assert_eq!(seen, ["not_ready", "ready"].repeat(PAUSES), "{}", colleague.story());
+    let own = agent.told().map(|event| &event["agent"]["state"]);
+    let is_call = |state: &&Value| *state == "ringing" || *state == "on_call";
+    assert_eq!(own.filter(is_call).count(), 0, "{}", agent.story());
+    ask(&mut agent, json!({ "command": "logout" }), "logged_out");
+    stage.leave(agent);
+    stage.leave(colleague);
+}
+
+#[test]
 fn twenty_pauses_in_a_row_leave_no_caller_waiting() {
     let stage = Stage::asterisk();
     let (mut agent, mut customer) = (at_work(&stage), stage.customer(&Voice::silence()));
     ask(&mut agent, json!({ "command": "login" }), "ready");
-    for _ in 0..20 {
+    let log = QueueLog::of(format!("desk{}", stage.line.number()));
+    let mut longest = Duration::ZERO;
+    for round in 0..PAUSES {
         ask(&mut agent, json!({ "command": "pause", "reason": "break" }), "not_ready");
-        ask(&mut agent, json!({ "command": "unpause" }), "ready");
-        let theirs = customer.dial(&stage.line.desk());
-        let call = agent.wait_for("incoming")["call"].as_str().expect("a call").to_owned();
+        // Of two callers one waits for the end of the pause, at each point of the queue's second, and one comes while the code
+        // goes on.
+        let waits = (round % 2 == 0).then(|| {
+            let theirs = customer.dial(&stage.line.desk());
+            customer.wait_call("established", &theirs);
+            agent.listen(Duration::from_millis(50 * round as u64));
+            theirs
+        });
+        assert_eq!(agent.count("incoming"), round, "nobody rings into it: {}", agent.story());
+        let asked = Instant::now();
+        agent.order(json!({ "command": "unpause" }));
+        let theirs = waits.unwrap_or_else(|| customer.dial(&stage.line.desk()));
+        let rung = agent.wait_told("a call", PATIENCE, |event| event["event"] == "incoming");
+        let took = rung.at.saturating_duration_since(asked);
+        longest = longest.max(took);
+        // The queue tries once a second: one more round is one in which he was passed by.
+        assert!(took < Duration::from_millis(1500), "{took:?} in round {round}: {}", agent.story());
+        let call = rung.event["call"].as_str().expect("a call").to_owned();
+        until(&mut agent, "ready", |agent| agent["state"] == "ready");
         customer.order(json!({ "command": "hangup", "call": theirs }));
         customer.wait_call("ended", &theirs);
         agent.wait_call("ended", &call);
     }
+    println!("of {PAUSES} callers who meet a pause the last rings after {longest:?}");
+    let told = log.since();
+    let of = |kind: &str| told.iter().filter(|line| *line == kind).count();
+    assert_eq!(
+        (of("ENTERQUEUE"), of("ABANDON"), of("RINGNOANSWER"), of("CONNECT")),
+        (PAUSES, PAUSES, 0, 0),
+        "{told:?}"
+    );
     ask(&mut agent, json!({ "command": "logout" }), "logged_out");
     stage.leave(agent);
     stage.leave(customer);
@@ -189,4 +253,91 @@ fn a_pause_by_one_phone_is_seen_on_the_other() {
     until(&mut one, "logged out", |agent| agent["state"] == "logged_out");
     stage.leave(one);
     stage.leave(other);
+}
+
+/// The console pauses the agent in the queues that he has logged in to; no phone has asked for it.
+fn pause_by_console(bench: &Bench, stage: &Stage) {
+    let member = format!("Local/{}@sidetone-push/n", stage.line.agent());
+    for queue in ["desk", "back"] {
+        bench
+            .asterisk(&format!("queue pause member {member} queue {queue}{}", stage.line.number()));
+    }
+}
+
+/// The agent is shown so, and was not shown otherwise with certainty since the last `forget`.
+#[track_caller]
+fn learns(agent: &mut Phone, state: &str) {
+    let seen = agent.wait("what he is", PATIENCE, |event| event["agent"]["certain"] == true);
+    assert_eq!(seen["agent"]["state"], state, "{seen}");
+}
+
+#[test]
+fn an_agent_whose_connection_was_lost_learns_what_was_done_meanwhile() {
+    let (bench, stage) = (Bench::get(), Stage::asterisk());
+    let (mut agent, mut customer) = (at_work(&stage), stage.customer(&Voice::silence()));
+    ask(&mut agent, json!({ "command": "login" }), "ready");
+    let _lost = cut_while(&bench, &mut agent, || pause_by_console(&bench, &stage));
+    let doubt = agent.wait("nobody knows", PATIENCE, |event| event["event"] == "agent");
+    let doubt = &doubt["agent"];
+    assert_eq!((&doubt["state"], &doubt["certain"]), (&json!("ready"), &json!(false)), "{doubt}");
+    learns(&mut agent, "not_ready");
+    // And is at his queues as before.
+    let theirs = customer.dial(&stage.line.desk());
+    ask(&mut agent, json!({ "command": "unpause" }), "ready");
+    let call = rings(&mut agent);
+    customer.order(json!({ "command": "hangup", "call": theirs }));
+    agent.wait_call("ended", &call);
+    ask(&mut agent, json!({ "command": "logout" }), "logged_out");
+    stage.leave(agent);
+    stage.leave(customer);
+}
+
+/// The phone lets go of its connection.
+#[track_caller]
+fn sleeps(agent: &mut Phone) {
+    agent.forget();
+    agent.order(json!({ "command": "sleep" }));
+    agent.wait_lamp("asleep", PATIENCE);
+}
+
+#[test]
+fn an_agent_whose_phone_sleeps_stays_at_his_queues_and_learns_what_he_has_missed() {
+    let (bench, stage) = (Bench::get(), Stage::asterisk());
+    let mailbox = Mailbox::of(&stage.line.agent());
+    let (mut agent, mut customer) = (at_work(&stage), stage.customer(&Voice::silence()));
+    ask(&mut agent, json!({ "command": "login" }), "ready");
+    sleeps(&mut agent);
+    pause_by_console(&bench, &stage);
+    // Whoever is paused is not woken either.
+    let theirs = customer.dial(&stage.line.desk());
+    mailbox.stays_empty(Duration::from_secs(3));
+    agent.order(json!({ "command": "register" }));
+    learns(&mut agent, "not_ready");
+    ask(&mut agent, json!({ "command": "unpause" }), "ready");
+    mailbox.next("incoming", SOON);
+    let call = answers(&mut agent);
+    customer.wait_call("established", &theirs);
+    mailbox.next("answered_elsewhere", SOON);
+    agent.order(json!({ "command": "hangup", "call": call }));
+    until(&mut agent, "wrap-up", |agent| agent["state"] == "wrap_up");
+    customer.wait_call("ended", &theirs);
+    // The wrap-up ends without him.
+    sleeps(&mut agent);
+    std::thread::sleep(Duration::from_secs(4));
+    let theirs = customer.dial(&stage.line.desk());
+    mailbox.next("incoming", SOON);
+    agent.order(json!({ "command": "register" }));
+    let call = rings(&mut agent);
+    until(&mut agent, "it rings", |agent| agent["state"] == "ringing");
+    customer.order(json!({ "command": "hangup", "call": theirs }));
+    agent.wait_call("ended", &call);
+    mailbox.next("cancelled", SOON);
+    // Nor is anything lost with the process.
+    agent.kill();
+    pause_by_console(&bench, &stage);
+    let mut agent = stage.agent_with(&Voice::silence(), &["--queues"]);
+    learns(&mut agent, "not_ready");
+    ask(&mut agent, json!({ "command": "logout" }), "logged_out");
+    stage.leave(agent);
+    stage.leave(customer);
 }

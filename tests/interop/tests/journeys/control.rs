@@ -42,14 +42,14 @@ fn judge(what: &str, took: &[f64]) {
 }
 
 /// The states of a hint, as the console shows them again and again.
-struct Watcher {
+pub(crate) struct Watcher {
     over: Arc<AtomicBool>,
     seen: Arc<Mutex<BTreeSet<String>>>,
     thread: JoinHandle<()>,
 }
 
 impl Watcher {
-    fn of(hint: String) -> Self {
+    pub(crate) fn of(hint: String) -> Self {
         let (over, seen) = (Arc::new(AtomicBool::new(false)), Arc::default());
         let (is_over, states): (_, Arc<Mutex<BTreeSet<String>>>) =
             (over.clone(), Arc::clone(&seen));
@@ -66,7 +66,7 @@ impl Watcher {
         Self { over, seen, thread }
     }
 
-    fn saw(self) -> BTreeSet<String> {
+    pub(crate) fn saw(self) -> BTreeSet<String> {
         self.over.store(true, Ordering::Relaxed);
         self.thread.join().expect("the watcher has watched");
         std::mem::take(&mut self.seen.lock().unwrap_or_else(PoisonError::into_inner))
@@ -185,20 +185,20 @@ fn byes_of(phone: &Phone) -> usize {
 }
 
 /// What Asterisk writes of one queue.
-struct QueueLog {
+pub(crate) struct QueueLog {
     queue: String,
     /// As many lines were there before.
     before: usize,
 }
 
 impl QueueLog {
-    fn of(queue: String) -> Self {
+    pub(crate) fn of(queue: String) -> Self {
         let before = Self::lines(&queue).len();
         Self { queue, before }
     }
 
     /// The kinds of what was written since.
-    fn since(&self) -> Vec<String> {
+    pub(crate) fn since(&self) -> Vec<String> {
         Self::lines(&self.queue).split_off(self.before)
     }
 

@@ -159,9 +159,19 @@ fn a_call_that_the_other_side_ends_over_a_dead_link_ends_here_too() {
 
 /// Kills the phone's socket without a word, for as long as what it gives lives, and waits until the phone has another.
 pub(crate) fn cut<'a>(bench: &'a Bench, phone: &mut Phone) -> Lost<'a> {
+    cut_while(bench, phone, || {})
+}
+
+/// The same; this is done before the phone has noticed.
+pub(crate) fn cut_while<'a>(
+    bench: &'a Bench,
+    phone: &mut Phone,
+    meanwhile: impl FnOnce(),
+) -> Lost<'a> {
     let ports = bench.ports(phone.id());
     phone.forget();
     let lost = bench.lose(ports.clone());
+    meanwhile();
     phone.wait_lamp("registered", LONG);
     assert_ne!(bench.ports(phone.id()), ports, "a new socket");
     lost
