@@ -19,6 +19,10 @@ const WINDOW: Duration = Duration::from_millis(500);
 /// How often something is said and given time to be written.
 const WHILE: Duration = Duration::from_secs(2);
 
+/// The queues whose calls are recorded by a rule: one that lets it be paused, and one that does not.
+const PAUSABLE: &str = "188";
+const LOCKED: &str = "189";
+
 /// An agent who records, a customer he talks to, and what they say.
 struct Talk {
     stage: Stage,
@@ -30,10 +34,12 @@ struct Talk {
     agent_says: Tone,
     customer_says: Tone,
     third_says: Tone,
+    /// When the agent answered.
+    since: Instant,
 }
 
 impl Talk {
-    /// Through the queue without rules (180), with a rule that lets it be paused (188), or one that does not (189).
+    /// Through the queue without rules (180), [`PAUSABLE`] or [`LOCKED`].
     fn on(line: Line, queue: &str) -> Self {
         let stage = Stage::on(Server::Asterisk(Bench::get()), line);
         let [agent_says, customer_says, third_says] = Tone::draw();
@@ -45,11 +51,23 @@ impl Talk {
         let incoming = agent.wait_for("incoming");
         let text = |value: &Value| value.as_str().expect("a text").to_owned();
         let (call, group) = (text(&incoming["call"]), text(&incoming["data"]["group"]));
+        let since = Instant::now();
         agent.ask("answer", &call, json!({}));
         agent.wait_call("established", &call);
         agent.hears(customer_says);
         customer.hears(agent_says);
-        Self { stage, agent, customer, call, theirs, group, agent_says, customer_says, third_says }
+        Self {
+            stage,
+            agent,
+            customer,
+            call,
+            theirs,
+            group,
+            agent_says,
+            customer_says,
+            third_says,
+            since,
+        }
     }
 
     /// Asks for something, waits until the server has confirmed it, and gives its time in ms.
@@ -123,6 +141,15 @@ fn never(heard: &Heard, tone: Tone, what: &str) {
     }
 }
 
+/// This tone is heard in the last of each.
+#[track_caller]
+fn heard_at_the_end(recordings: &[(Heard, &str)], tone: Tone) {
+    for (heard, what) in recordings {
+        let end = heard.last(WHILE);
+        assert!(end.level(tone) > HEARD, "{what}: {}", end.describe());
+    }
+}
+
 #[track_caller]
 fn lasts(heard: &Heard, millis: f64, what: &str) {
     let length = heard.length().as_secs_f64() * 1000.0;
@@ -141,7 +168,7 @@ fn what_a_rule_makes_is_paused_by_its_own_name_and_what_is_locked_is_refused() {
 
 #[test]
 fn after_a_hold_the_agents_voice_is_in_the_recording_again() {
-    for queue in ["180", "188"] {
+    for queue in ["180", PAUSABLE] {
         let mut talk = Talk::on(Line::numbered(1), queue);
         talk.record("1", "start", "recording");
         talk.agent.listen(WHILE);
@@ -162,7 +189,7 @@ fn after_a_hold_the_agents_voice_is_in_the_recording_again() {
 
 #[test]
 fn an_agent_who_takes_a_recorded_call_sees_that_it_is() {
-    let mut talk = Talk::on(Line::numbered(2), "188");
+    let mut talk = Talk::on(Line::numbered(2), PAUSABLE);
     let other = Stage::on(Server::Asterisk(Bench::get()), Line::numbered(4));
     let mut taker = other.agent_with(&Voice::steady(talk.third_says), &["--recordings"]);
     let answered = talk.agent.told().find(|event| event["event"] == "established");
@@ -213,7 +240,7 @@ fn an_agent_who_takes_a_recorded_call_sees_that_it_is() {
 #[test]
 fn a_second_blind_transfer_keeps_to_the_policy_of_who_makes_it() {
     // The second agent's recordings go on, the fourth's stop.
-    let mut talk = Talk::on(Line::numbered(2), "188");
+    let mut talk = Talk::on(Line::numbered(2), PAUSABLE);
     let other = Stage::on(Server::Asterisk(Bench::get()), Line::numbered(4));
     let mut taker = other.agent(&Voice::steady(talk.third_says));
     talk.agent.ask("transfer", &talk.call, json!({ "to": other.line.agent_number() }));
@@ -320,7 +347,7 @@ fn in_a_three_way_call_all_are_recorded() {
 
 #[test]
 fn a_queue_that_is_recorded_by_rule_is_paused_and_resumed_and_never_stopped() {
-    let mut talk = Talk::on(Line::numbered(1), "188");
+    let mut talk = Talk::on(Line::numbered(1), PAUSABLE);
     let call = talk.call.clone();
     let began = until(&mut talk.agent, &call, "auto", "recording")["at_ms"].as_f64().expect("ms");
     talk.agent
@@ -353,7 +380,7 @@ fn a_queue_that_is_recorded_by_rule_is_paused_and_resumed_and_never_stopped() {
 
 #[test]
 fn a_recording_that_is_locked_is_not_the_agents_to_change() {
-    let mut talk = Talk::on(Line::numbered(2), "189");
+    let mut talk = Talk::on(Line::numbered(2), LOCKED);
     let call = talk.call.clone();
     until(&mut talk.agent, &call, "auto", "recording");
     for action in ["start", "pause", "resume", "stop"] {
@@ -405,23 +432,87 @@ fn who_may_not_record_is_told_so_and_no_call_but_ones_own_is_recorded() {
 
 #[test]
 fn a_blind_transfer_ends_the_recordings_where_the_site_wants_it() {
-    let (by_rule, own, third) = blind(1);
-    never(&by_rule, third, "by rule");
-    never(&own, third, "his own");
+    blind(1, PAUSABLE).ended();
 }
 
 #[test]
 fn a_blind_transfer_leaves_the_recordings_where_the_site_wants_it() {
-    let (by_rule, own, third) = blind(2);
-    for (heard, what) in [(by_rule, "by rule"), (own, "his own")] {
-        let end = heard.last(WHILE);
-        assert!(end.level(third) > HEARD, "{what}: {}", end.describe());
+    blind(2, PAUSABLE).went_on();
+}
+
+#[test]
+fn a_blind_transfer_ends_what_is_locked_too_where_the_site_wants_it() {
+    blind(1, LOCKED).ended();
+}
+
+#[test]
+fn what_is_locked_goes_on_through_a_blind_transfer_and_is_not_his_to_change_who_takes_the_call() {
+    let mut talk = Talk::on(Line::numbered(2), LOCKED);
+    let other = Stage::on(Server::Asterisk(Bench::get()), Line::numbered(4));
+    let mut taker = other.agent_with(&Voice::steady(talk.third_says), &["--recordings"]);
+    talk.agent.ask("transfer", &talk.call, json!({ "to": other.line.agent_number() }));
+    let theirs = rings(&mut taker);
+    taker.ask("answer", &theirs, json!({}));
+    let seen = until(&mut taker, &theirs, "auto", "recording");
+    assert_eq!(seen["recordings"][0]["policy"], "locked", "{seen}");
+    talk.agent.wait_ended(&talk.call, "transferred");
+    talk.customer.hears(talk.third_says);
+    for action in ["start", "pause", "stop"] {
+        taker.send(
+            json!({ "command": "record", "call": theirs, "recording": "auto", "action": action }),
+        );
+        assert_eq!(taker.wait_for("refused")["reason"], "recording_locked", "{action}");
+        assert_eq!(refusal(&mut taker, &theirs, "auto", action), "busy", "{action}");
+    }
+    // Nothing of it was paused.
+    talk.customer.listen(WHILE * 2);
+    let third = talk.third_says;
+    let file = talk.end([]).heard("auto", 1);
+    other.leave(taker);
+    heard_at_the_end(&[(file, "what is locked")], third);
+}
+
+/// Two recordings of a call that was sent on: by rule, and the agent's own.
+struct SentOn {
+    recordings: [(Heard, &'static str); 2],
+    /// What is said by who took it.
+    third: Tone,
+    /// When the agent had left, counted from his answer.
+    left: Duration,
+}
+
+impl SentOn {
+    /// Whoever took it and the customer part.
+    #[track_caller]
+    fn end(talk: Talk, taker: Phone, left: Duration) -> Self {
+        let (a, b, third) = (talk.agent_says, talk.customer_says, talk.third_says);
+        let files = talk.end([taker]);
+        let recordings = [(files.heard("auto", 1), "by rule"), (files.heard("1", 1), "his own")];
+        for (heard, what) in &recordings {
+            all_the_time(&heard.part(Duration::ZERO, WHILE), &[a, b], what);
+        }
+        Self { recordings, third, left }
+    }
+
+    /// Nothing that was said after the agent had left is in them.
+    #[track_caller]
+    fn ended(&self) {
+        for (heard, what) in &self.recordings {
+            never(heard, self.third, what);
+            let (length, most) = (heard.length(), self.left + WHILE / 2);
+            assert!(length < most, "{what}: {length:?} of a call that was his for {:?}", self.left);
+        }
+    }
+
+    #[track_caller]
+    fn went_on(&self) {
+        heard_at_the_end(&self.recordings, self.third);
     }
 }
 
-/// Two recordings of a call that is sent on blindly to a colleague, and what he says.
-fn blind(line: usize) -> (Heard, Heard, Tone) {
-    let mut talk = Talk::on(Line::numbered(line), "188");
+/// A call of this queue that is sent on blindly to a colleague.
+fn blind(line: usize, queue: &str) -> SentOn {
+    let mut talk = Talk::on(Line::numbered(line), queue);
     talk.record("1", "start", "recording");
     talk.agent.listen(WHILE);
     let mut colleague = talk.stage.colleague(&Voice::steady(talk.third_says));
@@ -430,56 +521,51 @@ fn blind(line: usize) -> (Heard, Heard, Tone) {
     let theirs = rings(&mut colleague);
     colleague.ask("answer", &theirs, json!({}));
     talk.agent.wait_ended(&talk.call, "transferred");
+    let left = talk.since.elapsed();
     talk.customer.hears(talk.third_says);
     talk.customer.listen(WHILE);
-    after_transfer(talk, colleague)
+    SentOn::end(talk, colleague, left)
 }
 
 #[test]
 fn an_attended_transfer_ends_the_recordings_where_the_site_wants_it() {
-    let (by_rule, own, third) = attended(3, None);
-    never(&by_rule, third, "by rule");
-    never(&own, third, "his own");
+    attended(3, PAUSABLE, None).ended();
 }
 
 #[test]
 fn an_attended_transfer_leaves_the_recordings_where_the_site_wants_it() {
-    let (by_rule, own, third) = attended(2, None);
-    for (heard, what) in [(by_rule, "by rule"), (own, "his own")] {
-        let end = heard.last(WHILE);
-        assert!(end.level(third) > HEARD, "{what}: {}", end.describe());
-    }
+    attended(2, PAUSABLE, None).went_on();
+}
+
+#[test]
+fn an_attended_transfer_ends_what_is_locked_too_where_the_site_wants_it() {
+    attended(3, LOCKED, None).ended();
+}
+
+#[test]
+fn an_attended_transfer_leaves_what_is_locked_where_the_site_wants_it() {
+    attended(2, LOCKED, None).went_on();
 }
 
 #[test]
 fn an_attended_transfer_ends_the_recordings_only_where_it_leads_outside() {
-    let (by_rule, own, third) = attended(1, None);
-    for (heard, what) in [(by_rule, "by rule"), (own, "his own")] {
-        let end = heard.last(WHILE);
-        assert!(end.level(third) > HEARD, "inside, {what}: {}", end.describe());
-    }
-    let (by_rule, own, third) = attended(1, Some("stranger"));
-    never(&by_rule, third, "outside, by rule");
-    never(&own, third, "outside, his own");
+    attended(1, PAUSABLE, None).went_on();
+    attended(1, PAUSABLE, Some("stranger")).ended();
 }
 
 #[test]
 fn a_customer_who_sends_nothing_while_he_is_brought_to_another_is_recorded_with_him() {
-    let (by_rule, own, third) = brought(2, None, true);
-    for (heard, what) in [(by_rule, "by rule"), (own, "his own")] {
-        let end = heard.last(WHILE);
-        assert!(end.level(third) > HEARD, "{what}: {}", end.describe());
-    }
+    brought(2, PAUSABLE, None, true).went_on();
 }
 
 /// The same of one that is brought to the colleague, or to this user.
-fn attended(line: usize, user: Option<&str>) -> (Heard, Heard, Tone) {
-    brought(line, user, false)
+fn attended(line: usize, queue: &str, user: Option<&str>) -> SentOn {
+    brought(line, queue, user, false)
 }
 
 /// The same, and the customer's phone may stand still meanwhile, so that no packet comes from him.
-fn brought(line: usize, user: Option<&str>, still: bool) -> (Heard, Heard, Tone) {
-    let mut talk = Talk::on(Line::numbered(line), "188");
+fn brought(line: usize, queue: &str, user: Option<&str>, still: bool) -> SentOn {
+    let mut talk = Talk::on(Line::numbered(line), queue);
     talk.record("1", "start", "recording");
     talk.agent.listen(WHILE);
     let voice = Voice::steady(talk.third_says);
@@ -503,29 +589,20 @@ fn brought(line: usize, user: Option<&str>, still: bool) -> (Heard, Heard, Tone)
     }
     talk.agent.ask("attended", &talk.call, json!({ "with": out }));
     talk.agent.wait_ended(&talk.call, "transferred");
+    let left = talk.since.elapsed();
     if still {
         talk.agent.listen(Duration::from_millis(500));
         talk.customer.signal("-CONT");
     }
     talk.customer.hears(talk.third_says);
     talk.customer.listen(WHILE);
-    after_transfer(talk, third)
-}
-
-fn after_transfer(talk: Talk, third: Phone) -> (Heard, Heard, Tone) {
-    let (a, b, c) = (talk.agent_says, talk.customer_says, talk.third_says);
-    let files = talk.end([third]);
-    let (by_rule, own) = (files.heard("auto", 1), files.heard("1", 1));
-    for (heard, what) in [(&by_rule, "by rule"), (&own, "his own")] {
-        all_the_time(&heard.part(Duration::ZERO, WHILE), &[a, b], what);
-    }
-    (by_rule, own, c)
+    SentOn::end(talk, third, left)
 }
 
 #[test]
 fn a_phone_that_has_lost_its_connection_learns_what_is_recorded() {
     let bench = Bench::get();
-    let mut talk = Talk::on(Line::numbered(3), "188");
+    let mut talk = Talk::on(Line::numbered(3), PAUSABLE);
     let call = talk.call.clone();
     until(&mut talk.agent, &call, "auto", "recording");
     talk.record("1", "start", "recording");
