@@ -15,23 +15,24 @@ use sidetone_sip::{HeaderName, Message, Method, Request, StatusCode};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc;
+use tokio_rustls::server::TlsStream;
+use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite;
 use tokio_tungstenite::tungstenite::handshake::server;
 
 mod audio;
 mod hung;
+mod rogue;
 mod saving;
 
 const PATIENCE: Duration = Duration::from_secs(8);
 
-/// Accepts everything: registrations, and calls, which it answers with an echo.
-async fn serve(
-    listener: TcpListener,
-    acceptor: tokio_rustls::TlsAcceptor,
-    seen: mpsc::UnboundedSender<Method>,
-) {
+type Socket = WebSocketStream<TlsStream<TcpStream>>;
+
+/// The next connection.
+async fn accept(listener: &TcpListener, acceptor: &tokio_rustls::TlsAcceptor) -> Socket {
     let (tcp, _) = listener.accept().await.unwrap();
     let tls = acceptor.accept(tcp).await.unwrap();
     #[allow(clippy::result_large_err, reason = "the callback's type is given")]
@@ -39,7 +40,16 @@ async fn serve(
         response.headers_mut().insert("Sec-WebSocket-Protocol", "sip".parse().unwrap());
         Ok(response)
     };
-    let mut socket = tokio_tungstenite::accept_hdr_async(tls, accept).await.unwrap();
+    tokio_tungstenite::accept_hdr_async(tls, accept).await.unwrap()
+}
+
+/// Accepts everything: registrations, and calls, which it answers with an echo.
+async fn serve(
+    listener: TcpListener,
+    acceptor: tokio_rustls::TlsAcceptor,
+    seen: mpsc::UnboundedSender<Method>,
+) {
+    let mut socket = accept(&listener, &acceptor).await;
     let mut echo = None;
     while let Some(Ok(frame)) = socket.next().await {
         let tungstenite::Message::Text(text) = frame else { continue };

@@ -190,6 +190,24 @@ fn a_command_that_cannot_be_taken_is_refused_with_a_reason() {
 }
 
 #[test]
+fn a_message_of_ten_megabytes_is_refused_and_the_call_beside_it_goes_on() {
+    let stage = Stage::model();
+    let mut agent = stage.agent(&Voice::silence());
+    let call = agent.dial("600");
+    agent.wait_call("established", &call);
+    let (to, text) = (stage.line.colleague_number(), "x".repeat(10 * 1024 * 1024));
+    agent.send(json!({ "command": "message", "to": to, "text": text }));
+    let refused = agent.wait_for("refused");
+    assert_eq!(refused["reason"], "invalid_text", "{refused}");
+    // Nor is it taken whole into what is told of it.
+    assert!(refused.to_string().len() < 1000, "{} bytes", refused.to_string().len());
+    assert_eq!(agent.count("ended"), 0);
+    agent.ask("hangup", &call, json!({}));
+    agent.wait_ended(&call, "local");
+    stage.leave(agent);
+}
+
+#[test]
 fn wrong_usage_ends_with_2_and_says_how_it_is_right() {
     let folder = Scratch::new("usage");
     let good = Setup { namespace: None, ..Bench::get().setup("agent1") };
