@@ -62,4 +62,4 @@ pub use pbx::Pbx;
 pub use recording::RecordingRule;
 pub use sidetone_sip::FlowId;
 pub use supervision::SupervisionView;
-pub use team::Person;
+pub use team::{Person, QueueView};

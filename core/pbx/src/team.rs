@@ -34,7 +34,7 @@ pub(crate) struct Team {
     /// Until when each user watches.
     watchers: BTreeMap<String, Duration>,
     people: BTreeMap<String, Told<State>>,
-    queues: BTreeMap<String, Told<Line>>,
+    queues: BTreeMap<String, Told<QueueView>>,
     rounds: u64,
 }
 
@@ -45,11 +45,13 @@ struct State {
     reason: Option<String>,
 }
 
-/// What a queue is.
+/// What those who watch are to be shown of a queue.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-struct Line {
-    waiting: usize,
-    free: usize,
+pub struct QueueView {
+    /// How many callers wait.
+    pub waiting: usize,
+    /// How many agents could take a call now.
+    pub free: usize,
 }
 
 /// Who does what.
@@ -133,7 +135,7 @@ impl Pbx {
         let states: Vec<State> = states.collect();
         let names: BTreeSet<_> = self.config.people.iter().map(|p| p.queue.as_str()).collect();
         let lines = names.into_iter().map(|name| (name.to_owned(), self.line(name, &sight)));
-        let lines: Vec<(String, Line)> = lines.collect();
+        let lines: Vec<(String, QueueView)> = lines.collect();
         let (mut people, mut queues) = (Vec::new(), Vec::new());
         for (person, state) in self.config.people.iter().zip(states) {
             let told = self.team.people.entry(person.name.clone()).or_default();
@@ -182,6 +184,15 @@ impl Pbx {
         shown.map(|(name, State { is, reason })| (name.clone(), (is, reason))).collect()
     }
 
+    /// What those who watch are to be shown of each queue that somebody may watch, and how often that was told.
+    pub fn watched_queues(&self) -> BTreeMap<String, (QueueView, u64)> {
+        let sight = self.sight();
+        let names: BTreeSet<_> = self.config.people.iter().map(|person| &person.queue).collect();
+        let told = |name| self.team.queues.get(name).map(|told| told.number).unwrap_or_default();
+        let views = names.into_iter().map(|name| (name, (self.line(name, &sight), told(name))));
+        views.map(|(name, view)| (name.clone(), view)).collect()
+    }
+
     fn state_of(&self, user: &str, sight: &Sight<'_>) -> State {
         let reason = self.reason_of(user).cloned();
         let is = match (sight.talking.contains(user), sight.rung.contains(user)) {
@@ -194,11 +205,11 @@ impl Pbx {
         State { is, reason }
     }
 
-    fn line(&self, queue: &str, sight: &Sight<'_>) -> Line {
+    fn line(&self, queue: &str, sight: &Sight<'_>) -> QueueView {
         let waits = |plan: &Plan| matches!(plan, Plan::Queued { queue: name, .. } if name == queue);
         let members = self.config.queues.get(queue).map(|queue| queue.members.as_slice());
         let is_free = |user: &&String| self.state_of(user, sight).is == "ready";
-        Line {
+        QueueView {
             waiting: self.calls.values().filter(|call| waits(&call.plan)).count(),
             free: members.unwrap_or_default().iter().filter(is_free).count(),
         }

@@ -4,7 +4,7 @@
 use crate::checks::Supervised;
 use crate::wire::Spoil;
 use crate::world::{PhoneId, World};
-use sidetone_pbx::AgentView;
+use sidetone_pbx::{AgentView, QueueView};
 use sidetone_phone::{
     AgentSnapshot, AgentState, CallState, Command, FlowId, RecordingState, RegistrationState,
     Snapshot, TeamSnapshot,
@@ -127,18 +127,43 @@ pub fn team_is_true<'a>(
 ) -> Result<(), String> {
     for colleague in &team.people {
         let Some((state, reason)) = truth(&colleague.name) else { continue };
+        let is = match (*state, reason.as_deref()) {
+            ("paused", Some("wrapup")) => "in wrap-up",
+            (other, _) => other,
+        };
         let shown = match colleague.state {
             AgentState::LoggedOut => "out",
             AgentState::Ready => "ready",
             AgentState::Ringing => "ringing",
             AgentState::OnCall => "talking",
-            AgentState::NotReady | AgentState::WrapUp => "paused",
+            AgentState::NotReady => "paused",
+            AgentState::WrapUp => "in wrap-up",
             AgentState::Unknown | AgentState::Unavailable => "unknown",
         };
         let why = colleague.pause.as_ref().and_then(|pause| pause.reason.clone());
-        if (shown, &why) != (*state, reason) {
+        if (shown, &why) != (is, reason) {
             let name = &colleague.name;
-            return Err(format!("{name} is shown as {shown} {why:?}, is {state} {reason:?}"));
+            return Err(format!("{name} is shown as {shown} {why:?}, is {is} {reason:?}"));
+        }
+    }
+    Ok(())
+}
+
+/// Of each queue that a team shows as many wait and are free as `truth` says, which passes over those of which it says nothing.
+///
+/// # Errors
+/// Says in words of which not.
+pub fn queues_are_true(
+    team: &TeamSnapshot,
+    truth: impl Fn(&str) -> Option<QueueView>,
+) -> Result<(), String> {
+    for queue in &team.queues {
+        let shown = QueueView { waiting: queue.waiting as usize, free: queue.free as usize };
+        match truth(&queue.name) {
+            Some(is) if is != shown => {
+                return Err(format!("{} is shown as {shown:?}, is {is:?}", queue.name));
+            }
+            _ => {}
         }
     }
     Ok(())

@@ -78,6 +78,8 @@ fn every_order_of_what_an_agent_asks_and_is_told() {
     found.agent("whose server forgets", &at_work, &forgotten, &[(Do, 2), (Time, 2)]);
     let called = [Ring, Answer, Bye, WrapUp, Pause, Do, Change, Tell];
     found.agent("who is called, and writes it down", &at_work, &called, &[(Time, 1)]);
+    let untold = [Ring, Answer, Bye, WrapUp, Tell, TellLate, FlowLost];
+    found.agent("of whose wrap-up nobody tells", &at_work, &untold, &[(Do, 1), (Time, 2)]);
     let asleep = [Pause, Sleep, Kill, Tell, DoSilently];
     found.agent("whose phone sleeps or dies", &at_work, &asleep, &[(Do, 2), (Time, 2)]);
     found.done();

@@ -14,7 +14,8 @@ use std::time::Duration;
 const REQUESTED: Duration = Duration::from_millis(12_500);
 /// What asks what he is.
 const STATE: &str = "sidetone*state";
-/// Without its news a question is asked anew after this at the earliest.
+/// Without its news a question is asked anew after this at the earliest, and so long a wrap-up is expected that the server has
+/// not told.
 const PAUSE: Duration = Duration::from_secs(2);
 
 /// What may happen.
@@ -84,14 +85,20 @@ impl Word {
             Some(reason) => format!(r#","reason":"{reason}","since":{at}"#),
         };
         format!(
-            r#"{{"v":1,"number":{number},"at":{at},"queues":[{{"name":"desk","in":{is_in},"paused":{}}}],"reasons":["lunch"]{why}}}"#,
+            r#"{{"v":1,"number":{number},"at":{at},"queues":[{{"name":"desk","in":{is_in},"paused":{}}}],"reasons":["lunch"],"wrapup":15{why}}}"#,
             *is_in && reason.is_some()
         )
     }
 
-    /// Whether this is shown, beside a call in this state.
-    fn is_shown(&self, shown: &AgentSnapshot, call: Option<CallState>) -> bool {
-        let reason = self.reason.filter(|_| self.is_in);
+    /// Whether a call of a queue that ends is followed by wrap-up.
+    fn is_ready(&self) -> bool {
+        self.is_in && self.reason.is_none()
+    }
+
+    /// Whether this is shown, beside a call in this state; or the wrap-up that is about to be told.
+    fn is_shown(&self, shown: &AgentSnapshot, call: Option<CallState>, expected: bool) -> bool {
+        let is_paused = self.is_in && self.reason.is_some();
+        let reason = if expected { Some("wrapup") } else { self.reason.filter(|_| self.is_in) };
         let [queue] = &shown.queues[..] else { return false };
         let pause = shown.pause.as_ref();
         let why = pause.and_then(|pause| pause.reason.as_deref());
@@ -106,7 +113,7 @@ impl Word {
         };
         let until = pause.and_then(|pause| pause.until).is_some();
         shown.state == state
-            && (queue.logged_in, queue.paused) == (self.is_in, reason.is_some())
+            && (queue.logged_in, queue.paused) == (self.is_in, is_paused)
             && why == reason
             && until == (reason == Some("wrapup"))
     }
@@ -140,6 +147,10 @@ pub struct Agent {
     told: Option<AgentSnapshot>,
     /// The last word is of this connection, and nothing was done since of which nobody knows.
     sure: bool,
+    /// He talks in a call of a queue.
+    talks: bool,
+    /// Until then he is shown in the wrap-up that the server has not told.
+    expected: Option<Duration>,
 }
 
 impl Agent {
@@ -167,6 +178,8 @@ impl Agent {
             missing: false,
             told,
             sure: false,
+            talks: false,
+            expected: None,
         })
     }
 
@@ -199,7 +212,7 @@ impl Agent {
         if self.numbers.takes(word.number) {
             self.word = Some(word.clone());
             self.ever = Some(word.clone());
-            (self.missing, self.sure) = (false, true);
+            (self.missing, self.sure, self.expected) = (false, true, None);
         }
         self.desk.notify("sidetone-agent", &word.text(self.desk.now))
     }
@@ -263,11 +276,12 @@ impl Agent {
         }
         let unheard = self.check_wish(&shown, now)?;
         let call = snapshot.calls.first().map(|call| call.state);
+        let untold = self.expect_wrap_up(call, now);
         let word = if shown.certain { &self.word } else { &self.ever };
         let is_true = match (word, shown.state) {
-            (_, AgentState::Unavailable) => self.missing && !shown.certain,
-            (None, AgentState::Unknown) => !shown.certain,
-            (Some(word), _) => word.is_shown(&shown, call),
+            (_, AgentState::Unavailable) => self.missing && !shown.certain && shown.pause.is_none(),
+            (None, AgentState::Unknown) => !shown.certain && shown.pause.is_none(),
+            (Some(word), _) => word.is_shown(&shown, call, self.expected.is_some()),
             (None, _) => false,
         };
         if !is_true {
@@ -279,11 +293,13 @@ impl Agent {
         if shown.state == AgentState::Unavailable {
             self.ever = None;
         }
-        self.sure &= !(unconfirmed || unheard);
-        if shown.certain != self.sure {
-            return Err(format!("{shown:?} is shown, certain is {}", self.sure));
+        let doubts = unconfirmed || unheard || untold;
+        self.sure &= !doubts;
+        let expects = self.expected.is_some();
+        if shown.certain != (self.sure && !expects) {
+            return Err(format!("{shown:?} is shown, certain is {}, {expects}", self.sure));
         }
-        self.check_questions(op, &shown, unconfirmed || unheard)?;
+        self.check_questions(op, doubts)?;
         let is_up = self.desk.flow.is_some() && self.desk.rests();
         if is_up && !shown.certain && shown.state != AgentState::Unavailable {
             return Err(format!("{shown:?} is shown, and nobody asks"));
@@ -320,12 +336,21 @@ impl Agent {
         Ok(!is_told)
     }
 
-    fn check_questions(
-        &mut self,
-        op: Op,
-        shown: &AgentSnapshot,
-        doubts: bool,
-    ) -> Result<(), String> {
+    /// From the end of a call of a queue on he is in wrap-up, until the server tells or should have told. Whether it should have.
+    fn expect_wrap_up(&mut self, call: Option<CallState>, now: Duration) -> bool {
+        let untold = self.expected.take_if(|until| *until <= now).is_some();
+        if untold {
+            self.numbers.last = None;
+        }
+        let talks = matches!(call, Some(CallState::Answered | CallState::Established));
+        let is_over = std::mem::replace(&mut self.talks, talks) && !talks;
+        if is_over && self.ever.as_ref().is_some_and(Word::is_ready) {
+            self.expected = Some(now + PAUSE);
+        }
+        untold
+    }
+
+    fn check_questions(&mut self, op: Op, doubts: bool) -> Result<(), String> {
         for code in std::mem::take(&mut self.desk.dialled) {
             let wanted = [
                 (Op::LogIn, "sidetone*login"),
@@ -334,7 +359,7 @@ impl Agent {
                 (Op::Unpause, "sidetone*ready"),
             ];
             if !wanted.contains(&(op, &code)) {
-                self.numbers.asks(&code, &self.desk, (shown.certain, doubts))?;
+                self.numbers.asks(&code, &self.desk, (self.sure, doubts))?;
             }
         }
         Ok(())
@@ -421,6 +446,7 @@ impl Subject for Agent {
             Op::Kill => {
                 self.disconnected();
                 (self.ever, self.wish, self.told) = (None, None, None);
+                (self.talks, self.expected) = (false, None);
                 self.desk.kill()?;
             }
             Op::Time => self.desk.pass()?,

@@ -296,10 +296,12 @@ impl Desk {
         self.receive(text.into_bytes())
     }
 
-    /// The call of a customer.
+    /// The call of a customer who waits in a queue.
     pub(super) fn ring(&mut self) -> Result<(), String> {
         (self.dialog, self.cseq) = (None, 1);
-        self.receive(script::request("INVITE", "invite", 1, "", script::SDP))
+        let invite = script::request("INVITE", "invite", 1, "", script::SDP);
+        let invite = String::from_utf8_lossy(&invite);
+        self.receive(invite.replace("X-Call-UID:", "X-Queue: desk\r\nX-Call-UID:").into_bytes())
     }
 
     /// The server ends the call.

@@ -2,11 +2,11 @@
 //! is marked as requested, not certain or outdated.
 
 use super::{Floor, SECOND, plan};
-use sidetone_pbx::AgentView;
-use sidetone_phone::{AgentSnapshot, AgentState, TeamState};
+use sidetone_pbx::{AgentView, LegId, LegPhase, QueueView};
+use sidetone_phone::{AgentSnapshot, AgentState, CallId, CallState, Snapshot, TeamState};
 use sidetone_sim::PhoneId;
-use sidetone_sim::truth::{agent_is_true, team_is_true};
-use std::collections::BTreeMap;
+use sidetone_sim::truth::{agent_is_true, queues_are_true, team_is_true};
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 /// What has been so at both ends for this long is shown truly.
@@ -32,12 +32,17 @@ pub(super) struct Seat {
     requested: Option<Duration>,
     /// When it was certain last, or could not be.
     certain: Duration,
+    /// Since when it shows what it shows.
+    shows: Since<Option<AgentState>>,
+    /// The calls and legs that there were when it was well again: of their end nobody may have been told.
+    before: (BTreeSet<CallId>, BTreeSet<LegId>),
 }
 
 impl Seat {
     pub(super) fn new(phone: PhoneId, user: &str, is_agent: bool, now: Duration) -> Self {
         let (user, well) = (user.to_owned(), (false, now));
-        Self { phone, user, is_agent, well, requested: None, certain: now }
+        let (shows, before) = Default::default();
+        Self { phone, user, is_agent, well, requested: None, certain: now, shows, before }
     }
 
     /// Something was asked for, and taken.
@@ -47,6 +52,32 @@ impl Seat {
 
     fn is_well_for(&self, time: Duration, now: Duration) -> bool {
         self.well.0 && now >= self.well.1 + time
+    }
+
+    /// Who is shown to ring or to be on a call has one on the server, and who talks there is shown on one.
+    fn rings_or_talks(
+        &self,
+        state: AgentState,
+        shown: &Snapshot,
+        legs: &Legs,
+    ) -> Result<(), String> {
+        let (calls_before, legs_before) = &self.before;
+        // One that was announced by push is shown as that.
+        let is_new = shown
+            .calls
+            .iter()
+            .any(|call| call.state != CallState::Announced && !calls_before.contains(&call.id));
+        let talks = |(leg, phase): (&LegId, &LegPhase)| {
+            *phase == LegPhase::Confirmed && !legs_before.contains(leg)
+        };
+        let fits = match state {
+            AgentState::Ringing | AgentState::OnCall => !is_new || !legs.is_empty(),
+            AgentState::Ready | AgentState::NotReady | AgentState::WrapUp => {
+                !legs.iter().any(talks)
+            }
+            AgentState::LoggedOut | AgentState::Unknown | AgentState::Unavailable => true,
+        };
+        if fits { Ok(()) } else { Err(format!("{state:?} is shown, he has {legs:?}")) }
     }
 
     /// What must hold of how long it waits.
@@ -93,6 +124,7 @@ impl<T: PartialEq> Since<T> {
     }
 }
 
+type Legs = BTreeMap<LegId, LegPhase>;
 type Recorded = BTreeMap<String, Vec<(String, &'static str)>>;
 
 /// What the server has.
@@ -102,6 +134,9 @@ pub(super) struct Truth {
     /// As colleagues are to see them.
     colleagues: BTreeMap<String, Since<(&'static str, Option<String>)>>,
     recorded: Vec<Since<Recorded>>,
+    /// The legs of each agent that are not being ended.
+    legs: Vec<Since<Legs>>,
+    queues: BTreeMap<String, Since<QueueView>>,
     /// Whether a queue has callers for whom nobody is rung.
     unserved: [Since<bool>; 3],
 }
@@ -123,11 +158,20 @@ impl Floor {
         let (truth, pbx) = (&mut self.truth, self.world.pbx());
         truth.agents.resize_with(plan::AGENTS, Since::default);
         truth.recorded.resize_with(plan::AGENTS, Since::default);
+        truth.legs.resize_with(plan::AGENTS, Since::default);
+        let mut legs: BTreeMap<String, Legs> = BTreeMap::new();
+        for leg in pbx.legs().into_iter().filter(|leg| leg.phase != LegPhase::Terminating) {
+            legs.entry(leg.user).or_default().insert(leg.id, leg.phase);
+        }
         for agent in 0..plan::AGENTS {
             let name = plan::name(agent);
             let [of_agent, _, of_recordings] = pbx.told_of(&name);
             truth.agents[agent].note(pbx.agent(&name), of_agent, now);
             truth.recorded[agent].note(pbx.recordings(&name), of_recordings, now);
+            truth.legs[agent].note(legs.remove(&name).unwrap_or_default(), 0, now);
+        }
+        for (name, (seen, told)) in pbx.watched_queues() {
+            truth.queues.entry(name).or_default().note(seen, told, now);
         }
         for (name, seen) in pbx.colleagues() {
             let [_, told, _] = pbx.told_of(&name);
@@ -153,11 +197,22 @@ impl Floor {
         if let Some(shown) = &snapshot.agent {
             seat.waits(shown, now)?;
             let agent: usize = seat.user[5..].parse().map_err(|_| "no agent")?;
+            let legs = &self.truth.legs[agent];
+            if seat.well == (true, now) {
+                let calls = snapshot.calls.iter().map(|call| call.id).collect();
+                seat.before = (calls, legs.is.keys().copied().collect());
+            }
             let truth = &self.truth.agents[agent];
             let is_settled = seat.is_well_for(SOON, now) && truth.is_so_for(SOON, now);
             if let Some(truth) = truth.is.as_ref().filter(|_| shown.certain && is_settled) {
                 self.counts.checks[0] += 1;
                 agent_is_true(shown, truth)?;
+            }
+            seat.shows.note(Some(shown.state), 0, now);
+            let is_settled = seat.shows.is_so_for(SOON, now) && legs.is_so_for(SOON, now);
+            if !plan::has_two(agent) && seat.is_well_for(SOON, now) && is_settled {
+                self.counts.checks[3] += 1;
+                seat.rings_or_talks(shown.state, &snapshot, &legs.is)?;
             }
             let recorded = &self.truth.recorded[agent];
             if seat.is_well_for(SOON, now) && recorded.is_so_for(SOON, now) {
@@ -176,6 +231,10 @@ impl Floor {
             team_is_true(&team, |name| {
                 let since = self.truth.colleagues.get(name)?;
                 since.is_so_for(SOON, now).then_some(&since.is)
+            })?;
+            queues_are_true(&team, |name| {
+                let since = self.truth.queues.get(name)?;
+                since.is_so_for(SOON, now).then_some(since.is)
             })?;
         }
         Ok(())

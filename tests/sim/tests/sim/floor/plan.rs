@@ -12,7 +12,12 @@ pub(super) fn name(agent: usize) -> String {
     format!("agent{agent:02}")
 }
 
-/// The seat of an agent's first phone: one of each ten before him has a second.
+/// Whether an agent has a second phone: one of ten.
+pub(super) fn has_two(agent: usize) -> bool {
+    agent % 10 == 3
+}
+
+/// The seat of an agent's first phone, behind the second ones of those before him.
 pub(super) fn seat_of(agent: usize) -> usize {
     agent + (agent + 6) / 10
 }
