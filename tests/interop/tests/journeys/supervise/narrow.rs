@@ -95,11 +95,9 @@ fn a_customer_with_g711_hears_a_supervisor_who_barges_in_and_nothing_else_of_him
         let heard = agent.heard_since(mark);
         let heard = heard.part(SETTLES, heard.length());
         let wanted = if mode == "listen" { &[customers][..] } else { &[customers, his] };
-        heard.assert_no_tone_but(wanted, &format!("in {mode}, the agent"));
-        for tone in wanted {
-            let missed = heard.longest_without(*tone);
-            assert!(missed < GAP, "in {mode}, the agent misses {tone} for {missed:?}");
-        }
+        let missed = wanted.iter().map(|tone| heard.longest_without(*tone)).max();
+        assert!(missed < Some(GAP), "in {mode}, the agent misses one of {wanted:?} for {missed:?}");
+        assert!(wanted.contains(&his) || heard.times(his).is_empty(), "in {mode} he hears him");
     }
     agent.ask("hangup", &call, json!({}));
     supervisor.wait_ended(&watched, "supervision_call_over");
@@ -115,8 +113,6 @@ fn a_customer_with_g711_hears_a_supervisor_who_barges_in_and_nothing_else_of_him
     }
     let talked = joined(heard.times(agents));
     assert_eq!(talked.len(), 1, "the agent is heard all the time: {talked:?}");
-    let from = talked[0].start;
-    heard.part(from, heard.length()).assert_no_tone_but(&[agents, his], "the customer");
     for phone in [agent, supervisor] {
         stage.leave(phone);
     }

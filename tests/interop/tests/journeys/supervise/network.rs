@@ -1,6 +1,7 @@
 //! Supervisions whose phones change their network, lose it, and are gone for good.
 
 use super::floor::{Floor, WHILE};
+use super::refused::{nobody_spies, written};
 use crate::scenarios::supervision::confirmed;
 use serde_json::json;
 use sidetone_interop::bench::Bench;
@@ -8,7 +9,7 @@ use sidetone_interop::phone::{PATIENCE, Phone};
 use sidetone_interop::roam::Roam;
 use sidetone_interop::stage::{Server, Stage};
 use sidetone_interop::tones::Voice;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Signs in a phone whose network can change.
 fn roaming(stage: &Stage, roam: &Roam, user: &str, voice: &Voice, arguments: &[&str]) -> Phone {
@@ -122,4 +123,66 @@ fn a_supervisor_whose_connection_dies_is_silent_at_once_when_he_says_so() {
     floor.switch(&call, "whisper");
     floor.agent.order(json!({ "command": "hangup", "call": floor.call }));
     floor.leave();
+}
+
+/// The server gives up a phone that it hears nothing of after `rtp_timeout`, which is a minute on the bench.
+const GIVEN_UP: Duration = Duration::from_secs(80);
+
+#[test]
+fn an_agent_whose_phone_is_gone_for_good_ends_the_supervision_as_his_call_ends() {
+    let mut roam = None;
+    let agent = |stage: &Stage, voice: &Voice| {
+        let roam = roam.insert(Roam::new(stage.line.number()));
+        let arguments = ["agent", "--sip", "--queues"];
+        roaming(stage, roam, &stage.line.agent(), voice, &arguments)
+    };
+    let mut floor = Floor::with(agent, |stage, voice| stage.supervisor(voice));
+    let (who, whom) = (floor.stage.line.colleague(), floor.stage.line.agent());
+    let before = written(&who, &whom).len();
+    let call = floor.supervise("barge");
+    roam.expect("his network").lose();
+    floor.agent.kill();
+    floor.supervisor.forget();
+    let began = Instant::now();
+    let ended = floor
+        .supervisor
+        .wait("its end", GIVEN_UP, |event| event["event"] == "ended" && event["call"] == call);
+    println!("a supervisor whose agent is gone is told so after {:.0?}", began.elapsed());
+    assert_eq!(ended["reason"], "supervision_call_over", "{ended}");
+    assert_eq!(written(&who, &whom)[before..], ["barge start", "barge end"]);
+    nobody_spies(&whom);
+    floor.supervisor.wait("that he is in no call", PATIENCE, |event| {
+        let colleague = &event["colleague"];
+        colleague["name"] == whom.as_str() && colleague["state"] != "on_call"
+    });
+    let Floor { stage, customer, supervisor, .. } = floor;
+    for phone in [customer, supervisor] {
+        stage.leave(phone);
+    }
+    // He signs out at no queue any more.
+    Bench::get().sweep(&stage.line);
+}
+
+#[test]
+fn a_supervisor_whose_phone_is_gone_for_good_is_written_down_as_gone() {
+    let mut roam = None;
+    let supervisor = |stage: &Stage, voice: &Voice| {
+        let roam = roam.insert(Roam::new(stage.line.number()));
+        roaming(stage, roam, &stage.line.colleague(), voice, &["supervisor", "--sip"])
+    };
+    let mut floor = Floor::with(|stage, voice| stage.agent_with(voice, &["--queues"]), supervisor);
+    let (who, whom) = (floor.stage.line.colleague(), floor.stage.line.agent());
+    let before = written(&who, &whom).len();
+    floor.supervise("barge");
+    roam.expect("his network").lose();
+    floor.supervisor.kill();
+    // What is put in for his last packets may be loud.
+    floor.agent.listen(WHILE);
+    floor.nobody_hears_him();
+    Bench::get().wait("the end of it", GIVEN_UP, |_| written(&who, &whom).len() == before + 2);
+    assert_eq!(written(&who, &whom)[before..], ["barge start", "barge end"]);
+    nobody_spies(&whom);
+    floor.nobody_hears_him();
+    floor.agent.order(json!({ "command": "hangup", "call": floor.call }));
+    floor.leave_without_him();
 }

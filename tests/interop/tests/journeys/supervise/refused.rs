@@ -36,7 +36,7 @@ fn now() -> u64 {
 
 /// The server runs no spy on this agent.
 #[track_caller]
-fn nobody_spies(agent: &str) {
+pub(super) fn nobody_spies(agent: &str) {
     let channels = Bench::get().asterisk("core show channels concise");
     let spied = format!("!ChanSpy!PJSIP/{agent}-");
     assert!(!channels.contains(&spied), "{channels}");
