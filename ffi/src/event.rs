@@ -5,7 +5,7 @@ use crate::{
     ControlFailure, ControlId, Direction, FeaturesSnapshot, Hold, MessageFailure, MessageId,
     QualityReport, Recording, RecordingAccess, RecordingAction, RecordingFailure, Registration,
     Supervision, SupervisionEnd, SupervisionFailure, SupervisionMode, TeamQueue, TeamSnapshot,
-    TextMessage,
+    TextMessage, UnreadPack,
 };
 use sidetone_phone as phone;
 use std::time::{Duration, SystemTime};
@@ -259,6 +259,11 @@ pub enum Event {
     FeaturesChanged {
         /// All of it.
         features: FeaturesSnapshot,
+    },
+    /// Others of the server's packs spoke another version than this phone reads; none where all are understood.
+    UnreadPacksChanged {
+        /// Those that did.
+        packs: Vec<UnreadPack>,
     },
     /// The team that is watched is another, or worth something else.
     TeamChanged {
@@ -526,6 +531,9 @@ impl From<phone::Event> for Event {
             },
             E::FeaturesChanged { features } => {
                 Self::FeaturesChanged { features: (&*features).into() }
+            }
+            E::UnreadPacksChanged { packs } => {
+                Self::UnreadPacksChanged { packs: packs.into_iter().map(Into::into).collect() }
             }
             E::TeamChanged { team } => Self::TeamChanged { team: TeamSnapshot::of(&team) },
             E::ColleagueChanged { colleague } => {

@@ -43,6 +43,7 @@ mod journal;
 mod link;
 mod logging;
 mod message;
+mod pack;
 mod phone;
 mod push;
 mod recording;
@@ -67,6 +68,7 @@ pub use ids::{CallId, ControlId, InstanceId, MessageId};
 pub use link::{SignInLink, parse_sign_in_link};
 pub use logging::{LogLevel, LogLine, LogSink, LogSinkError, set_log_sink};
 pub use message::{MessageFailure, MessagePage, MessageState, Messages, TextMessage};
+pub use pack::{Pack, PackProblem, UnreadPack};
 pub use phone::{Handover, Phone};
 pub use push::{
     Announcement, AnnouncementKind, Caller, Intent, PushProvider, PushToken, Report, announce,

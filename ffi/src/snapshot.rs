@@ -2,7 +2,7 @@
 
 use crate::{
     AgentSnapshot, CallId, FeaturesSnapshot, Intent, Party, Recording, RecordingAccess,
-    Supervision, TeamSnapshot, time,
+    Supervision, TeamSnapshot, UnreadPack, time,
 };
 use sidetone_phone as phone;
 use std::time::{Duration, SystemTime};
@@ -29,6 +29,8 @@ pub struct Snapshot {
     pub features: Option<FeaturesSnapshot>,
     /// Colleagues and queues, as long as they are watched (`watch_team`).
     pub team: Option<TeamSnapshot>,
+    /// The server's packs that spoke another version than this phone reads, on this connection: what they tell is not known.
+    pub unread_packs: Vec<UnreadPack>,
     /// The phone was shut down: this is the last snapshot.
     pub ended: bool,
 }
@@ -279,6 +281,7 @@ impl Snapshot {
             recording: snapshot.recording.into(),
             features: snapshot.features.as_deref().map(Into::into),
             team: snapshot.team.as_ref().map(TeamSnapshot::of),
+            unread_packs: snapshot.unread_packs.into_iter().map(Into::into).collect(),
             ended,
         }
     }

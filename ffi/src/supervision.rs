@@ -43,6 +43,10 @@ pub enum SupervisionFailure {
         /// The status.
         status: u16,
     },
+    /// What the server says is of an older version than this phone reads.
+    TooOld,
+    /// What the server says is of a newer version than this phone reads.
+    TooNew,
     /// Nobody knows; nothing is said to anybody until it is asked for again.
     Unconfirmed,
 }
@@ -94,6 +98,8 @@ impl From<phone::SupervisionFailure> for SupervisionFailure {
         match failure {
             phone::SupervisionFailure::Forbidden => Self::Forbidden,
             phone::SupervisionFailure::Refused(status) => Self::Refused { status },
+            phone::SupervisionFailure::TooOld => Self::TooOld,
+            phone::SupervisionFailure::TooNew => Self::TooNew,
             phone::SupervisionFailure::Unconfirmed => Self::Unconfirmed,
         }
     }

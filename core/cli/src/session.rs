@@ -348,6 +348,12 @@ pub(crate) fn plain(event: &JsonEvent) -> Option<String> {
             format!("{} failed: {text}", request.command)
         }
         JsonEvent::Features { features } => features.plain(),
+        JsonEvent::UnreadPacks { list } if list.is_empty() => {
+            "what the server's packs tell is understood".to_owned()
+        }
+        JsonEvent::UnreadPacks { list } => {
+            list.iter().map(|unread| unread.text.as_str()).collect::<Vec<_>>().join("\n")
+        }
         JsonEvent::RecordingAccess { access } => format!("recording: {access}"),
         JsonEvent::Recordings { recordings, .. } => of_recordings(recordings),
         JsonEvent::RecordingFailed { action, recording, text, .. } => {

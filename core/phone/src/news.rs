@@ -1,7 +1,11 @@
-//! What the server's packs tell: JSON of version 1, read within a limit (docs/agent-plane.md).
+//! What the server's packs tell: JSON of version 1, read within a limit, and what is known of a pack that speaks another
+//! (docs/agent-plane.md).
 
+use crate::phone::Phone;
+use crate::{Event, Pack, PackProblem, UnreadPack};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use std::collections::BTreeMap;
 
 /// Which version a body is of.
 #[derive(Deserialize)]
@@ -34,9 +38,76 @@ pub(crate) fn read<T: DeserializeOwned>(body: &[u8], longest: usize) -> Result<T
     serde_json::from_slice(body).map_err(|_| Unread::Malformed)
 }
 
-/// The same, where why it is not read does not matter.
-pub(crate) fn versioned<T: DeserializeOwned>(body: &[u8], longest: usize) -> Option<T> {
-    read(body, longest).ok()
+impl Unread {
+    /// Which side is older, where that is why. A body of before there were versions does not say of which it is.
+    pub(crate) fn problem(self) -> Option<PackProblem> {
+        match self {
+            Self::Version(None | Some(0)) => Some(PackProblem::TooOld),
+            Self::Version(Some(_)) => Some(PackProblem::TooNew),
+            Self::Malformed => None,
+        }
+    }
+}
+
+/// The packs whose last word on this connection was of another version.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct UnreadPacks {
+    known: BTreeMap<Pack, PackProblem>,
+    told: BTreeMap<Pack, PackProblem>,
+}
+
+impl UnreadPacks {
+    /// What came of reading a word of this pack. What is malformed is nothing that the pack has said.
+    pub(crate) fn note<T>(&mut self, pack: Pack, news: Result<T, Unread>) -> Option<T> {
+        match news {
+            Ok(news) => {
+                self.known.remove(&pack);
+                Some(news)
+            }
+            Err(unread) => {
+                if let Some(problem) = unread.problem() {
+                    log::warn!("{}", UnreadPack { pack, problem });
+                    self.known.insert(pack, problem);
+                }
+                None
+            }
+        }
+    }
+
+    /// Why this pack is not understood. It need not be asked: it would say the same.
+    pub(crate) fn of(&self, pack: Pack) -> Option<PackProblem> {
+        self.known.get(&pack).copied()
+    }
+
+    /// It is asked as if it had said nothing.
+    pub(crate) fn forget(&mut self, pack: Pack) {
+        self.known.remove(&pack);
+    }
+
+    /// The connection is gone: the server may be another on the next.
+    pub(crate) fn forget_all(&mut self) {
+        self.known.clear();
+    }
+
+    /// All of them.
+    pub(crate) fn list(&self) -> Vec<UnreadPack> {
+        self.known
+            .iter()
+            .map(|(pack, problem)| UnreadPack { pack: *pack, problem: *problem })
+            .collect()
+    }
+}
+
+impl Phone {
+    /// After each step: whether others are not understood.
+    pub(crate) fn settle_unread_packs(&mut self) {
+        let unread = &mut self.ua.unread;
+        if unread.told != unread.known {
+            unread.told.clone_from(&unread.known);
+            let packs = unread.list();
+            self.ua.tell(Event::UnreadPacksChanged { packs });
+        }
+    }
 }
 
 #[cfg(test)]
@@ -83,7 +154,7 @@ pub(crate) mod tests {
     }
 
     fn word(body: &[u8]) -> Option<String> {
-        versioned::<Word>(body, 64).map(|read| read.word)
+        read::<Word>(body, 64).ok().map(|read| read.word)
     }
 
     #[test]
@@ -119,5 +190,38 @@ pub(crate) mod tests {
             assert_eq!(word(body.as_bytes()), None, "{body}");
         }
         assert_eq!(word(b"{\"v\":1,\"word\":\"\xff\"}"), None);
+    }
+
+    #[test]
+    fn a_pack_of_another_version_is_kept_in_mind_until_it_is_read_or_the_connection_goes() {
+        let mut packs = UnreadPacks::default();
+        let say = |packs: &mut UnreadPacks, pack, body: &str| {
+            packs.note(pack, read::<Word>(body.as_bytes(), 64)).is_some()
+        };
+        let word = r#"{"v":1,"word":"yes"}"#;
+        for (body, problem) in [
+            (r#"{"v":2}"#, Some(PackProblem::TooNew)),
+            // What nobody can read says nothing of the version.
+            ("{", Some(PackProblem::TooNew)),
+            (r#"{"v":0}"#, Some(PackProblem::TooOld)),
+            (word, None),
+            (r#"{"word":"yes"}"#, Some(PackProblem::TooOld)),
+        ] {
+            assert_eq!(say(&mut packs, Pack::Team, body), body == word, "{body}");
+            assert_eq!(packs.of(Pack::Team), problem, "{body}");
+        }
+        say(&mut packs, Pack::Agent, r#"{"v":18446744073709551615}"#);
+        let words: Vec<_> = packs.list().iter().map(ToString::to_string).collect();
+        assert_eq!(
+            words,
+            [
+                "the server's agent.conf is newer than this phone; update the app",
+                "the server's team.conf is older than this phone; ask its administrator to update it",
+            ]
+        );
+        packs.forget(Pack::Team);
+        assert_eq!((packs.of(Pack::Team), packs.list().len()), (None, 1));
+        packs.forget_all();
+        assert_eq!(packs.list(), []);
     }
 }

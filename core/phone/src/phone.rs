@@ -297,6 +297,7 @@ impl Phone {
             recording: self.recordings.access(),
             features: self.features_snapshot(),
             team: self.team.shown(),
+            unread_packs: self.ua.unread.list(),
         }
     }
 
@@ -426,6 +427,7 @@ impl Phone {
         self.forget_recordings();
         self.team.forget();
         self.features.forget();
+        self.ua.unread.forget_all();
     }
 
     pub(crate) fn call_and_ua(&mut self, id: CallId) -> Option<(&mut Call, &mut Ua)> {

@@ -27,6 +27,7 @@ impl Phone {
         self.settle_team(now);
         self.settle_recordings(now);
         self.settle_features(now);
+        self.settle_unread_packs();
         self.route_all(now);
         self.settle_referrals(now);
         for call in &self.calls {

@@ -2,6 +2,7 @@
 //! and the queue of what is asked of the driver (RFC 3261 §8.1, §22; RFC 7118 §5).
 
 use crate::call::session_timer;
+use crate::news::UnreadPacks;
 use crate::{AudioGate, CallId, Config, Event, Now, Output, ReferPolicy, Saved};
 use rand_chacha::ChaCha12Rng;
 use rand_core::{Rng, SeedableRng};
@@ -86,6 +87,8 @@ pub(crate) struct Ua {
     pub(crate) contact: NameAddr,
     /// The routes that requests outside dialogs go by (RFC 3608).
     pub(crate) service_route: Vec<NameAddr>,
+    /// The server's packs that this phone does not understand.
+    pub(crate) unread: UnreadPacks,
     sent: BTreeMap<ClientKey, Sent>,
     /// INVITEs whose flow was lost before their final response: the other side may still ring.
     abandoned: Vec<Request>,
@@ -111,6 +114,7 @@ impl Ua {
             flow: None,
             contact: NameAddr::new(uri),
             service_route: Vec::new(),
+            unread: UnreadPacks::default(),
             sent: BTreeMap::new(),
             abandoned: Vec::new(),
             outputs: VecDeque::new(),

@@ -59,6 +59,9 @@ extension CallSnapshot {
     var isUp: Bool { state == .answered || state == .established }
 }
 
+/// The server's packs that this phone does not understand, each with what to do.
+public func unreadPacks(_ snapshot: Snapshot) -> [String] { snapshot.unreadPacks.map { sentence($0.text) } }
+
 /// The call that is talked in, which a transfer is about; never one that supervises.
 public func talkedIn(_ calls: [CallSnapshot]) -> UUID? {
     calls.first { $0.active && $0.isUp && $0.supervision == nil && $0.transfer == nil }?.id

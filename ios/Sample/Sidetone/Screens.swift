@@ -47,6 +47,7 @@ struct ContentView: View {
                 if let bar = agentBar(snapshot, now) { AgentBarView(model: model, bar: bar) }
                 Lit(light: lampOf(snapshot.registration).light, words: lampOf(snapshot.registration).words)
                     .font(.footnote)
+                ForEach(unreadPacks(snapshot), id: \.self) { Lit(light: .paused, words: $0).font(.footnote) }
             }
             if let problem = model.problem {
                 Lit(light: .alarm, words: problem).onTapGesture { model.problem = nil }

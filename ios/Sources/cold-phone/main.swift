@@ -312,6 +312,8 @@ func endpoint(_ text: String) -> AudioEndpoint {
                 "call": id(call), "recording": recording, "action": snake("\(action)"), "reason": snake("\(reason)"), "text": text,
             ])
         case .featuresChanged(let features): say("features", ["features": shown(features)])
+        case .unreadPacksChanged(let packs):
+            say("unread_packs", ["list": packs.map { ["pack": snake("\($0.pack)"), "problem": snake("\($0.problem)"), "text": $0.text] }])
         case .teamChanged(let team):
             say("team", ["team": [
                 "state": snake("\(team.state)"), "people": team.people.map(shown), "queues": team.queues.map(shown),

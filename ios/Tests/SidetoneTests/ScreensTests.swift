@@ -107,6 +107,12 @@ final class ScreensTests: XCTestCase, @unchecked Sendable {
         XCTAssertEqual([forced?.state, forced?.pause], ["paused: reason unknown", nil])
         let busy = shown(.onCall, Pause(reason: "lunch", since: now - 5, until: nil))
         XCTAssertEqual([busy?.state, busy?.pause], ["on a call, then paused: lunch", nil])
+        var unread = known
+        unread.unreadPacks = [
+            UnreadPack(pack: .agent, problem: .tooNew, text: "the server's agent.conf is newer than this phone; update the app")
+        ]
+        XCTAssertEqual(unreadPacks(unread), ["The server's agent.conf is newer than this phone; update the app."])
+        XCTAssertEqual(unreadPacks(known), [])
         let old = shown(.ready, certain: false)
         XCTAssertEqual(old?.doubt, "as the server said last")
         XCTAssertEqual(old?.light, .off)

@@ -180,6 +180,20 @@ impl Bench {
         Stopped(Some(self))
     }
 
+    /// Writes this in place of that into a file of the server's configuration, until what it gives is dropped.
+    ///
+    /// # Panics
+    /// Where there is nothing to replace.
+    pub fn rewrite(&self, file: &str, that: &str, this: &str) -> Rewritten {
+        let path = self.folder.join("asterisk/etc").join(file);
+        let was = std::fs::read_to_string(&path).expect("a file of the configuration");
+        let text = was.replace(that, this);
+        assert_ne!(text, was, "{that:?} is not in {file}");
+        let rewritten = Rewritten { bench: self.clone(), path, was };
+        rewritten.write(&text);
+        rewritten
+    }
+
     /// Loses all packets of these local ports of the agents, silently, until what it gives is dropped.
     pub fn lose(&self, ports: Vec<String>) -> Lost<'_> {
         self.run(&words("blackhole", &[], &ports));
@@ -232,6 +246,27 @@ impl Drop for Stopped<'_> {
             // Another panic is being told.
             let _ = bench.try_run(&["server", "up"]);
         }
+    }
+}
+
+/// A file of the dial plan that is not as it was.
+#[derive(Debug)]
+pub struct Rewritten {
+    bench: Bench,
+    path: PathBuf,
+    was: String,
+}
+
+impl Rewritten {
+    fn write(&self, text: &str) {
+        std::fs::write(&self.path, text).expect("the file is written");
+        self.bench.asterisk("dialplan reload");
+    }
+}
+
+impl Drop for Rewritten {
+    fn drop(&mut self) {
+        self.write(&self.was);
     }
 }
 

@@ -265,6 +265,10 @@ fn told(event: &Event) -> Option<String> {
                 format!("features{last}: {}", each.collect::<Vec<_>>().join(", "))
             }
         },
+        Event::UnreadPacksChanged { packs } => {
+            let each = packs.iter().map(ToString::to_string).collect::<Vec<_>>();
+            if each.is_empty() { "all packs are understood".to_owned() } else { each.join("; ") }
+        }
         Event::TeamChanged { team } => {
             let names: Vec<_> = team.people.iter().map(|colleague| &*colleague.name).collect();
             format!("team ({:?}): {}", team.state, names.join(", "))

@@ -307,6 +307,7 @@ impl App {
             recording: RecordingAccess::Unknown,
             features: None,
             team: None,
+            unread_packs: Vec::new(),
         };
         let server = "wss://pbx.example.test:8089/ws".to_owned();
         Self::new("sip:agent1@example.test".to_owned(), server, snapshot)

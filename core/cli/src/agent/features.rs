@@ -46,13 +46,21 @@ pub(super) fn line(app: &App) -> Option<Line<'static>> {
     (!spans.is_empty()).then(|| Line::from(spans))
 }
 
+/// The packs that are not understood, and which side is older.
+pub(super) fn unread_packs(app: &App) -> Vec<Line<'static>> {
+    let line = |text| Line::styled(text, Style::new().fg(Color::Yellow));
+    app.snapshot.unread_packs.iter().map(|unread| line(unread.to_string())).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::keys::{help, press};
     use super::super::view::tests::drawn;
     use super::*;
     use crossterm::event::{KeyCode, KeyEvent};
-    use sidetone_phone::{FeaturesProblem, FeaturesSnapshot, RegistrationState};
+    use sidetone_phone::{
+        FeaturesProblem, FeaturesSnapshot, Pack, PackProblem, RegistrationState, UnreadPack,
+    };
     use std::sync::Arc;
 
     fn app(certain: bool) -> App {
@@ -91,6 +99,24 @@ mod tests {
     fn what_was_said_last_takes_no_key_away() {
         let keys = keys(&app(false));
         assert!(keys.contains(&"i") && keys.contains(&"v"), "{keys:?}");
+    }
+
+    #[test]
+    fn a_pack_of_another_version_is_told_with_what_to_do() {
+        let mut app = app(true);
+        let unread = |pack, problem| UnreadPack { pack, problem };
+        app.snapshot.unread_packs = vec![
+            unread(Pack::Agent, PackProblem::TooNew),
+            unread(Pack::Supervise, PackProblem::TooOld),
+        ];
+        let screen = drawn(&app);
+        for line in [
+            "the server's agent.conf is newer than this phone; update the app",
+            "the server's supervise.conf is older than this phone; ask its administrator",
+            "not allowed to you: team",
+        ] {
+            assert!(screen.contains(line), "{line}: {screen}");
+        }
     }
 
     #[test]

@@ -75,7 +75,8 @@ pub(super) fn title_height(app: &App) -> u16 {
         + usize::from(app.audio_lost.is_some());
     let mail = u16::from(app.snapshot.voicemail.is_some_and(|mail| mail.waiting));
     let agent = u16::from(app.snapshot.agent.is_some());
-    [3, 5, 7][problems] + mail + agent + u16::from(features::line(app).is_some())
+    let packs = 2 * u16::try_from(app.snapshot.unread_packs.len()).unwrap_or_default();
+    [3, 5, 7][problems] + mail + agent + packs + u16::from(features::line(app).is_some())
 }
 
 pub(super) fn draw_title(frame: &mut Frame<'_>, area: Rect, app: &App, now: Duration) {
@@ -99,6 +100,7 @@ pub(super) fn draw_title(frame: &mut Frame<'_>, area: Rect, app: &App, now: Dura
         lines.push(Line::styled(reason.as_str(), Style::new().fg(Color::Red)));
     }
     lines.extend(features::line(app));
+    lines.extend(features::unread_packs(app));
     let text = Paragraph::new(lines).wrap(Wrap { trim: true }).block(panel("Sidetone"));
     frame.render_widget(text, area);
 }

@@ -4,6 +4,7 @@ use super::agent::{self, JsonAgent, JsonAgentRequest};
 use super::features::JsonFeatures;
 use super::history::JsonRecord;
 use super::message::JsonMessage;
+use super::pack::JsonUnreadPack;
 use super::recording::{self, JsonRecording};
 use super::snapshot::JsonCall;
 use super::supervision::{self, JsonMode, JsonSupervision};
@@ -183,6 +184,9 @@ pub(crate) enum JsonEvent {
     Features {
         features: Box<JsonFeatures>,
     },
+    UnreadPacks {
+        list: Vec<JsonUnreadPack>,
+    },
     Team {
         #[serde(skip_serializing_if = "Option::is_none")]
         filter: Option<String>,
@@ -234,6 +238,7 @@ pub(crate) enum JsonEvent {
         agent: Option<Box<JsonAgent>>,
         recording: &'static str,
         features: Option<Box<JsonFeatures>>,
+        unread_packs: Vec<JsonUnreadPack>,
         calls: Vec<JsonCall>,
     },
     Accepted {
@@ -467,6 +472,9 @@ impl From<Event> for JsonEvent {
             }
             Event::FeaturesChanged { features } => {
                 Self::Features { features: Box::new((&*features).into()) }
+            }
+            Event::UnreadPacksChanged { packs } => {
+                Self::UnreadPacks { list: packs.into_iter().map(Into::into).collect() }
             }
             Event::TeamChanged { team } => {
                 Self::Team { filter: None, team: Box::new((&*team).into()) }

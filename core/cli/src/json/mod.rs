@@ -6,6 +6,7 @@ mod event;
 mod features;
 mod history;
 mod message;
+mod pack;
 mod recording;
 mod snapshot;
 mod supervision;

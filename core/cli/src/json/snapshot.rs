@@ -60,6 +60,7 @@ impl From<&Snapshot> for JsonEvent {
             agent: snapshot.agent.clone().map(|agent| Box::new(agent.into())),
             recording: access_name(snapshot.recording),
             features: snapshot.features.as_deref().map(|features| Box::new(features.into())),
+            unread_packs: snapshot.unread_packs.iter().copied().map(Into::into).collect(),
             calls: snapshot.calls.iter().map(JsonCall::from).collect(),
         }
     }

@@ -15,7 +15,7 @@ use crate::phone::Phone;
 use crate::subscription::is_of_package;
 use crate::{
     AgentFailure, AgentRequest, AgentSnapshot, AgentState, CallState, CommandError, ControlFailure,
-    ControlId, Event, Now, TimerReason,
+    ControlId, Event, Now, Pack, TimerReason,
 };
 pub(crate) use features::Features;
 use news::News;
@@ -150,7 +150,8 @@ impl Phone {
         let Agent { wrap_up, news, .. } = &mut self.agent;
         wrap_up.talks_in(of_queues, news.as_ref(), now);
         let agent = &self.agent;
-        let asks = !agent.certain && !agent.missing && agent.asked.is_none();
+        let is_unread = self.ua.unread.of(Pack::Agent).is_some();
+        let asks = !agent.certain && !agent.missing && !is_unread && agent.asked.is_none();
         if asks && agent.question.is_idle() && self.account.is_registered() {
             let sent = self.send_question("sidetone*state", now);
             self.agent.question.sent(sent, now);
@@ -172,7 +173,9 @@ impl Phone {
         now: Now,
     ) {
         let Self { agent, ua, .. } = self;
-        match agent.question.answered(control, outcome, (agent.certain, PATIENCE), now) {
+        let is_unread = ua.unread.of(Pack::Agent).is_some();
+        let patience = (agent.certain || is_unread, PATIENCE);
+        match agent.question.answered(control, outcome, patience, now) {
             Some(ControlFailure::NotFound | ControlFailure::Forbidden) => {
                 (agent.missing, agent.certain, agent.news) = (true, false, None);
             }
@@ -181,7 +184,10 @@ impl Phone {
         }
         let Some(asked) = agent.asked.take_if(|asked| asked.control == control) else { return };
         match outcome {
-            Ok(()) => agent.asked = Some(Asked { done: Some(now.boot + PATIENCE), ..asked }),
+            Ok(()) => {
+                let asked = Asked { done: Some(now.boot + PATIENCE), ..asked };
+                agent.asked = Some(asked).filter(|_| !is_unread);
+            }
             Err(reason) => {
                 let reason = failure(&asked.request, reason);
                 // It may have been done.
@@ -210,13 +216,19 @@ impl Phone {
         }
         let tag = self.ua.token();
         self.ua.respond(key, notify.response(StatusCode::OK, Some(&tag)), now);
-        let agent = &mut self.agent;
+        let Self { agent, ua, .. } = self;
         let is_newer = |news: &News| agent.number < Some(news.number);
-        if let Some(news) = News::read(&notify.body, now).filter(is_newer) {
+        let news = ua.unread.note(Pack::Agent, News::read(&notify.body, now));
+        if let Some(news) = news.filter(is_newer) {
             (agent.number, agent.news) = (Some(news.number), Some(news));
             (agent.certain, agent.missing) = (true, false);
             agent.question.told();
             agent.wrap_up.told();
+        } else if ua.unread.of(Pack::Agent).is_some() {
+            // The server has spoken, and what he is now is not known.
+            (agent.number, agent.certain) = (None, false);
+            agent.question.told();
+            agent.asked.take_if(|asked| asked.done.is_some());
         }
         true
     }

@@ -1,7 +1,7 @@
 //! What the server tells of an agent: `application/json` in a NOTIFY of the event `sidetone-agent`, version 1, read
 //! within limits (docs/agent-plane.md).
 
-use crate::news::versioned;
+use crate::news::{Unread, read};
 use crate::text::clip;
 use crate::{AgentQueue, Now, Pause, UnixTime};
 use serde::Deserialize;
@@ -59,9 +59,10 @@ pub(super) fn here(at: u64, there: u64, now: Now) -> UnixTime {
 }
 
 impl News {
-    /// `None`: it is none, or of a version that is not known.
-    pub(super) fn read(body: &[u8], now: Now) -> Option<Self> {
-        let body: Body = versioned(body, LONGEST)?;
+    /// # Errors
+    /// It is none, or of a version that is not known.
+    pub(super) fn read(body: &[u8], now: Now) -> Result<Self, Unread> {
+        let body: Body = read(body, LONGEST)?;
         let here = |there: u64| here(body.at, there, now);
         let shown = |text: String| clip(&text, NAME);
         let named = |text: &String| !text.is_empty();
@@ -77,7 +78,7 @@ impl News {
             .take(MOST)
             .collect();
         let is_paused = queues.iter().any(|queue| queue.paused);
-        Some(Self {
+        Ok(Self {
             number: body.number,
             reasons: body.reasons.into_iter().map(shown).filter(named).take(MOST).collect(),
             logged_in_since: body.signed.map(here),
@@ -131,10 +132,10 @@ mod tests {
         let long =
             format!(r#"{{"v":1,"number":1,"at":5,"queues":[],"more":"{}"}}"#, "x".repeat(LONGEST));
         for text in ["", "{}", "[1]", r#"{"v":2,"number":1,"at":5,"queues":[]}"#, &long] {
-            assert_eq!(News::read(text.as_bytes(), now()), None, "{}", clip(text, 80));
+            assert_eq!(News::read(text.as_bytes(), now()).ok(), None, "{}", clip(text, 80));
         }
         for body in crate::news::tests::broken() {
-            assert_eq!(News::read(&body, now()), None, "{}", String::from_utf8_lossy(&body));
+            assert_eq!(News::read(&body, now()).ok(), None, "{}", String::from_utf8_lossy(&body));
         }
         let hostile = format!(
             r#"{{"v":1,"number":1,"at":0,"signed":18446744073709551615,"queues":[{}]}}"#,

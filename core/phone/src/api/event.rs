@@ -5,7 +5,7 @@ use super::{
     ControlFailure, ControlId, DeclineReason, Direction, FeaturesSnapshot, Hold, MessageFailure,
     MessageId, Party, QualityReport, Recording, RecordingAccess, RecordingAction, RecordingFailure,
     RecordingId, Registration, Supervision, SupervisionEnd, SupervisionFailure, SupervisionMode,
-    TeamQueue, TeamSnapshot, TextMessage,
+    TeamQueue, TeamSnapshot, TextMessage, UnreadPack,
 };
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -245,6 +245,11 @@ pub enum Event {
         /// All of it.
         features: Arc<FeaturesSnapshot>,
     },
+    /// Others of the server's packs spoke another version than this phone reads; none where all are understood.
+    UnreadPacksChanged {
+        /// Those that did.
+        packs: Vec<UnreadPack>,
+    },
     /// The team that is watched is another, or worth something else.
     TeamChanged {
         /// All of it.
@@ -336,6 +341,7 @@ impl Event {
             | Self::AgentFailed { .. }
             | Self::RecordingAccessChanged { .. }
             | Self::FeaturesChanged { .. }
+            | Self::UnreadPacksChanged { .. }
             | Self::TeamChanged { .. }
             | Self::ColleagueChanged { .. }
             | Self::TeamQueueChanged { .. } => None,

@@ -12,6 +12,7 @@ mod input;
 mod link;
 mod message;
 mod output;
+mod pack;
 mod party;
 mod push;
 mod recording;
@@ -36,6 +37,7 @@ pub use input::{FlowError, FlowErrorKind, Handover, Input, MediaError, QualityRe
 pub use link::{LinkError, SignInLink};
 pub use message::{MessageFailure, MessageId, MessagePage, MessageState, TextMessage};
 pub use output::{DescribeRequest, Output, TimerReason};
+pub use pack::{Pack, PackProblem, UnreadPack};
 pub use party::Party;
 pub use push::{Announcement, AnnouncementKind, Caller, Intent, PushProvider, PushToken, Report};
 pub use recording::{

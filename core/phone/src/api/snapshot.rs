@@ -2,7 +2,7 @@
 
 use super::{
     AgentSnapshot, CallData, CallId, DeclineReason, FeaturesSnapshot, FlowErrorKind, Intent, Party,
-    QualityReport, Recording, RecordingAccess, Supervision, TeamSnapshot, UnixTime,
+    QualityReport, Recording, RecordingAccess, Supervision, TeamSnapshot, UnixTime, UnreadPack,
 };
 use std::sync::Arc;
 use std::time::Duration;
@@ -29,6 +29,8 @@ pub struct Snapshot {
     pub features: Option<Arc<FeaturesSnapshot>>,
     /// Colleagues and queues, as long as they are watched ([`super::Command::Watch`]).
     pub team: Option<Arc<TeamSnapshot>>,
+    /// The server's packs that spoke another version than this phone reads, on this connection: what they tell is not known.
+    pub unread_packs: Vec<UnreadPack>,
 }
 
 /// Whether the caller of a blind transfer that nobody takes comes back to the agent (RFC 5589 §6.1 leaves it to the

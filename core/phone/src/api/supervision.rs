@@ -60,6 +60,14 @@ pub enum SupervisionFailure {
     /// The server takes no such change.
     #[error("the server did not take it ({0}); hang up and supervise the agent anew")]
     Refused(u16),
+    /// What the server says is of an older version than this phone reads.
+    #[error(
+        "the server's supervise.conf is older than this phone; ask its administrator to update it"
+    )]
+    TooOld,
+    /// What the server says is of a newer version than this phone reads.
+    #[error("the server's supervise.conf is newer than this phone; update the app")]
+    TooNew,
     /// Nobody knows.
     #[error("the server did not say in time that it is done; ask for it again")]
     Unconfirmed,
@@ -75,7 +83,9 @@ pub enum SupervisionEnd {
     #[error("the server does not let you supervise this agent in this way; ask its administrator")]
     Forbidden,
     /// 404: no such agent, or a server without the pack.
-    #[error("the server knows no such agent; check the name")]
+    #[error(
+        "the server knows no such agent, or lacks supervise.conf; check the name, or ask its administrator"
+    )]
     UnknownAgent,
     /// 480: nothing to supervise.
     #[error("the agent is in no call that can be supervised; try again when he is")]

@@ -2,11 +2,11 @@
 //! nothing of the microphone leaves before (docs/agent-plane.md).
 
 use super::{Call, Leg};
-use crate::news::versioned;
+use crate::news::read;
 use crate::ua::Ua;
 use crate::{
-    CallId, CommandError, EndReason, Event, Now, Party, Supervision, SupervisionEnd,
-    SupervisionFailure, SupervisionMode,
+    CallId, CommandError, EndReason, Event, Now, Pack, PackProblem, Party, Supervision,
+    SupervisionEnd, SupervisionFailure, SupervisionMode,
 };
 use serde::Deserialize;
 use sidetone_sip::transaction::ClientKey;
@@ -353,7 +353,16 @@ impl Call {
 
     /// A NOTIFY of the server: what it says of the mode is the truth.
     pub(crate) fn supervision_told(&mut self, notify: &Request, ua: &mut Ua, now: Now) {
-        let Some(news) = versioned::<News>(&notify.body, LONGEST) else { return };
+        if !self.is_supervision() {
+            return;
+        }
+        let news = ua.unread.note(Pack::Supervise, read::<News>(&notify.body, LONGEST));
+        let Some(news) = news else {
+            if let Some(problem) = ua.unread.of(Pack::Supervise) {
+                self.supervision_unread(problem, ua);
+            }
+            return;
+        };
         let Some(supervising) = &mut self.supervising else { return };
         supervising.over |= news.over;
         supervising.waiting = news.waiting;
@@ -383,6 +392,21 @@ impl Call {
         }
         self.set_gates(ua);
         self.send_mode(ua, now);
+        self.tell_supervision(ua);
+    }
+
+    /// The server has spoken, and nobody here knows who hears the supervisor: he is not to be heard.
+    fn supervision_unread(&mut self, problem: PackProblem, ua: &mut Ua) {
+        let Some(supervising) = &mut self.supervising else { return };
+        (supervising.confirmed, supervising.waiting) = (None, false);
+        if supervising.asked.is_some() {
+            let reason = match problem {
+                PackProblem::TooOld => SupervisionFailure::TooOld,
+                PackProblem::TooNew => SupervisionFailure::TooNew,
+            };
+            return self.mode_failed(reason, ua);
+        }
+        self.set_gates(ua);
         self.tell_supervision(ua);
     }
 

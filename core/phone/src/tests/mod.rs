@@ -15,6 +15,7 @@ mod incoming;
 mod mailbox;
 mod messages;
 mod outgoing;
+mod packs;
 mod push;
 mod recording;
 mod redirect;

@@ -420,6 +420,32 @@ fn what_is_no_word_of_the_mode_changes_nothing() {
 }
 
 #[test]
+fn a_word_of_another_version_closes_the_microphone_and_says_which_side_is_older() {
+    let (mut world, invite) = supervising(Whisper);
+    told(&mut world, &invite, r#"{"v":2,"mode":"whisper"}"#);
+    let failed = |mode, reason| Event::SupervisionFailed { call: id(), mode, reason };
+    assert!(world.events.contains(&failed(Whisper, SupervisionFailure::TooNew)));
+    assert_eq!((seen(&world).mode, seen(&world).requested), (None, None));
+    assert!(!speaks(&mut world));
+    // Nor is it believed of who is heard already.
+    confirmed(&mut world, &invite, Listen);
+    asks_for(&mut world, Whisper, '5');
+    confirmed(&mut world, &invite, Whisper);
+    assert!(speaks(&mut world));
+    let unread = |world: &World| world.phone.snapshot().unread_packs;
+    assert_eq!(unread(&world), []);
+    told(&mut world, &invite, r#"{"mode":"whisper"}"#);
+    assert!(!speaks(&mut world));
+    let (pack, problem) = (Pack::Supervise, PackProblem::TooOld);
+    assert_eq!((seen(&world).mode, unread(&world)), (None, vec![UnreadPack { pack, problem }]));
+    // What he asks for then is taken as his question to the same server.
+    asks_for(&mut world, Whisper, '5');
+    told(&mut world, &invite, r#"{"mode":"whisper"}"#);
+    assert!(world.events.contains(&failed(Whisper, SupervisionFailure::TooOld)));
+    assert!(!speaks(&mut world));
+}
+
+#[test]
 fn a_mode_that_was_confirmed_before_nobody_knew_is_confirmed_anew_before_he_is_heard() {
     let (mut world, invite) = supervising(Whisper);
     confirmed(&mut world, &invite, Whisper);

@@ -88,13 +88,13 @@ fn a_hidden_caller_outside_is_not_called_back_by_somebody_who_may_not() {
 }
 
 /// Takes something from the server, which has it again at the end.
-struct Without {
+pub(crate) struct Without {
     bench: Bench,
     back: &'static str,
 }
 
 impl Without {
-    fn taking(take: &str, back: &'static str) -> Self {
+    pub(crate) fn taking(take: &str, back: &'static str) -> Self {
         let bench = Bench::get();
         bench.asterisk(take);
         Self { bench, back }

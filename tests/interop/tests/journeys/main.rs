@@ -29,6 +29,7 @@
 //! | `mask` | callers who are hidden, called back by a reference |
 //! | `supervise` | a supervisor who listens, whispers and barges in, and who may not |
 //! | `features` | the server's self-test, calls outside that it refuses, and a doctor who tells what is missing |
+//! | `packs` | packs that are missing, or speak another version |
 //! | `control` | codes of the dial plan: how long they take, and who notices |
 //! | `program` | doctor, exit statuses, commands that are refused |
 
@@ -50,6 +51,7 @@ mod intercom;
 mod kotlin;
 mod mask;
 mod message;
+mod packs;
 mod program;
 mod push;
 mod push_beyond;

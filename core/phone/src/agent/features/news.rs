@@ -1,9 +1,9 @@
 //! What the server's self-test tells: `application/json` in a NOTIFY of the event `sidetone-features`, version 1, read
 //! within limits (docs/agent-plane.md).
 
-use crate::news::{Unread, read};
+use crate::news::read;
 use crate::text::{SHOWN, clip};
-use crate::{Feature, FeatureState, FeaturesProblem};
+use crate::{Feature, FeatureState, FeaturesProblem, PackProblem};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 
@@ -41,10 +41,10 @@ impl News {
     /// # Errors
     /// Why it cannot be read.
     pub(super) fn read(body: &[u8]) -> Result<Self, FeaturesProblem> {
-        let body: Body = read(body, LONGEST).map_err(|unread| match unread {
-            Unread::Version(None | Some(0)) => FeaturesProblem::TooOld,
-            Unread::Version(Some(_)) => FeaturesProblem::TooNew,
-            Unread::Malformed => FeaturesProblem::Unreadable,
+        let body: Body = read(body, LONGEST).map_err(|unread| match unread.problem() {
+            Some(PackProblem::TooOld) => FeaturesProblem::TooOld,
+            Some(PackProblem::TooNew) => FeaturesProblem::TooNew,
+            None => FeaturesProblem::Unreadable,
         })?;
         let states = body.features.into_iter().filter_map(Entry::read).collect();
         let (most, longest) = MOST;

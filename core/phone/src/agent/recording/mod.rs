@@ -11,7 +11,7 @@ use crate::control::Asker;
 use crate::phone::Phone;
 use crate::subscription::is_of_package;
 use crate::{
-    CallId, CommandError, ControlFailure, ControlId, Event, Now, Recording, RecordingAccess,
+    CallId, CommandError, ControlFailure, ControlId, Event, Now, Pack, Recording, RecordingAccess,
     RecordingAction, RecordingFailure, RecordingId, RecordingPolicy, RecordingState, TimerReason,
 };
 use news::{News, Told};
@@ -209,6 +209,7 @@ impl Phone {
         self.recall_voices(now);
         let recordings = &mut self.recordings;
         let asks = !recordings.certain
+            && self.ua.unread.of(Pack::Record).is_none()
             && recordings.access != RecordingAccess::Unavailable
             && recordings.question.is_idle();
         if asks && self.account.is_registered() {
@@ -254,8 +255,9 @@ impl Phone {
         outcome: Result<(), ControlFailure>,
         now: Now,
     ) {
-        let recordings = &mut self.recordings;
-        let patience = (recordings.certain, PATIENCE);
+        let Self { recordings, ua, .. } = self;
+        let is_unread = ua.unread.of(Pack::Record).is_some();
+        let patience = (recordings.certain || is_unread, PATIENCE);
         match recordings.question.answered(control, outcome, patience, now) {
             Some(ControlFailure::NotFound) => {
                 recordings.access = RecordingAccess::Unavailable;
@@ -335,9 +337,18 @@ impl Phone {
         }
         let tag = self.ua.token();
         self.ua.respond(key, notify.response(StatusCode::OK, Some(&tag)), now);
-        let recordings = &mut self.recordings;
+        let Self { recordings, ua, .. } = self;
         let is_newer = |news: &News| recordings.number < Some(news.number);
-        let Some(news) = News::read(&notify.body).filter(is_newer) else { return true };
+        let news = ua.unread.note(Pack::Record, News::read(&notify.body));
+        let Some(news) = news.filter(is_newer) else {
+            if ua.unread.of(Pack::Record).is_some() {
+                // The server has spoken, and what it records now is not known.
+                (recordings.number, recordings.certain) = (None, false);
+                recordings.access = RecordingAccess::Unknown;
+                recordings.question.told();
+            }
+            return true;
+        };
         recordings.number = Some(news.number);
         recordings.access =
             if news.may { RecordingAccess::Allowed } else { RecordingAccess::Forbidden };

@@ -1,7 +1,7 @@
 //! What the server tells of recordings: `application/json` in a NOTIFY of the event `sidetone-recording`, version 1, read
 //! within limits (docs/agent-plane.md).
 
-use crate::news::versioned;
+use crate::news::{Unread, read};
 use crate::{CallId, RecordingId, RecordingPolicy, RecordingState};
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -69,15 +69,16 @@ enum Policy {
 }
 
 impl News {
-    /// `None`: it is none, or of a version that is not known.
-    pub(super) fn read(body: &[u8]) -> Option<Self> {
-        let body: Body = versioned(body, LONGEST)?;
+    /// # Errors
+    /// It is none, or of a version that is not known.
+    pub(super) fn read(body: &[u8]) -> Result<Self, Unread> {
+        let body: Body = read(body, LONGEST)?;
         // A call without a name of ours is another phone's.
         let calls = body.calls.into_iter().filter_map(|call| {
             let told = call.recordings.into_iter().filter_map(Entry::read).take(MOST).collect();
             Some((call.call.parse().ok()?, told))
         });
-        Some(Self { number: body.number, may: body.may, calls: calls.collect() })
+        Ok(Self { number: body.number, may: body.may, calls: calls.collect() })
     }
 }
 
@@ -133,15 +134,15 @@ mod tests {
                 {{"id":"{id}","state":"recording","automatic":false,"policy":"free"}}]}}]}}"#
             )
         };
-        assert!(News::read(text(2, CALL, "1").as_bytes()).is_none());
-        assert!(News::read(br#"{"v":1}"#).is_none());
+        assert!(News::read(text(2, CALL, "1").as_bytes()).is_err());
+        assert!(News::read(br#"{"v":1}"#).is_err());
         assert!(News::read(text(1, "no call", "1").as_bytes()).unwrap().calls.is_empty());
         let strange = News::read(text(1, CALL, "$(touch x)").as_bytes()).unwrap();
         assert!(strange.calls.values().all(Vec::is_empty));
         for body in crate::news::tests::broken() {
-            assert_eq!(News::read(&body), None, "{}", String::from_utf8_lossy(&body));
+            assert_eq!(News::read(&body).ok(), None, "{}", String::from_utf8_lossy(&body));
         }
         let long = format!("{}{}", text(1, CALL, "1"), " ".repeat(LONGEST));
-        assert!(News::read(long.as_bytes()).is_none());
+        assert!(News::read(long.as_bytes()).is_err());
     }
 }

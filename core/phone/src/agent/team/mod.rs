@@ -10,7 +10,7 @@ use crate::control::Asker;
 use crate::phone::Phone;
 use crate::subscription::is_of_package;
 use crate::{
-    Colleague, ControlFailure, ControlId, Event, Now, TeamQueue, TeamSnapshot, TeamState,
+    Colleague, ControlFailure, ControlId, Event, Now, Pack, TeamQueue, TeamSnapshot, TeamState,
     TimerReason,
 };
 use news::{News, Round};
@@ -165,6 +165,7 @@ impl Phone {
             return;
         }
         self.team = Team { is_watched: on, ..Team::default() };
+        self.ua.unread.forget(Pack::Team);
         if !on && self.account.is_registered() {
             let control = ControlId(self.ua.uuid());
             // Where it is not heard, the watch ends by itself.
@@ -174,7 +175,8 @@ impl Phone {
 
     /// After each step: whether a round is to be asked for, and what is believed of the last one.
     pub(crate) fn settle_team(&mut self, now: Now) {
-        if self.team.is_due(now) && self.account.is_registered() {
+        let is_unread = self.ua.unread.of(Pack::Team).is_some();
+        if self.team.is_due(now) && !is_unread && self.account.is_registered() {
             let sent = self.send_question("sidetone*watch", now);
             self.team.question.sent(sent, now);
         }
@@ -197,8 +199,9 @@ impl Phone {
         outcome: Result<(), ControlFailure>,
         now: Now,
     ) {
-        let team = &mut self.team;
-        let is_told = team.lasts.is_some_and(|lease| lease.renew > now.boot);
+        let Self { team, ua, .. } = self;
+        let is_unread = ua.unread.of(Pack::Team).is_some();
+        let is_told = is_unread || team.lasts.is_some_and(|lease| lease.renew > now.boot);
         match team.question.answered(control, outcome, (is_told, PATIENCE), now) {
             Some(ControlFailure::NotFound | ControlFailure::Forbidden) => {
                 team.shown = Arc::default();
@@ -221,8 +224,13 @@ impl Phone {
         }
         let tag = self.ua.token();
         self.ua.respond(key, notify.response(StatusCode::OK, Some(&tag)), now);
-        if let Some(news) = News::read(&notify.body, now) {
+        let Self { team, ua, .. } = self;
+        if let Some(news) = ua.unread.note(Pack::Team, News::read(&notify.body, now)) {
             self.take_team(&news, now);
+        } else if ua.unread.of(Pack::Team).is_some() {
+            // The server has spoken, and what was told is what it was then.
+            team.question.told();
+            (team.round, team.lasts) = (None, None);
         }
         true
     }

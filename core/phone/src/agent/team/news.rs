@@ -2,7 +2,7 @@
 //! limits (docs/agent-plane.md).
 
 use crate::agent::news::{LONGEST, NAME, here};
-use crate::news::versioned;
+use crate::news::{Unread, read};
 use crate::text::clip;
 use crate::{AgentState, Colleague, Now, Pause, TeamQueue};
 use serde::Deserialize;
@@ -71,9 +71,10 @@ struct Line {
 }
 
 impl News {
-    /// `None`: it is none, or of a version that is not known.
-    pub(super) fn read(body: &[u8], now: Now) -> Option<Self> {
-        let body: Body = versioned(body, LONGEST)?;
+    /// # Errors
+    /// It is none, or of a version that is not known.
+    pub(super) fn read(body: &[u8], now: Now) -> Result<Self, Unread> {
+        let body: Body = read(body, LONGEST)?;
         let round = match (body.round, body.part, body.lasts) {
             (Some(id), Some(part), Some(lasts)) => Some(Round {
                 id: clip(&id, NAME),
@@ -94,7 +95,7 @@ impl News {
             };
             (line.n, queue)
         });
-        Some(Self {
+        Ok(Self {
             round,
             people: people.filter(|(_, person)| !person.name.is_empty()).collect(),
             queues: queues.filter(|(_, queue)| !queue.name.is_empty()).collect(),
@@ -186,10 +187,10 @@ mod tests {
         let long = format!(r#"{{"v":1,"at":5,"more":"{}"}}"#, "x".repeat(LONGEST));
         let wrong = r#"{"v":1,"at":5,"queues":[{"name":"a","n":1,"waiting":-1,"free":0}]}"#;
         for text in ["", "{}", "[1]", r#"{"v":2,"at":5}"#, wrong, &long] {
-            assert_eq!(News::read(text.as_bytes(), now()), None, "{}", clip(text, 80));
+            assert_eq!(News::read(text.as_bytes(), now()).ok(), None, "{}", clip(text, 80));
         }
         for body in crate::news::tests::broken() {
-            assert_eq!(News::read(&body, now()), None, "{}", String::from_utf8_lossy(&body));
+            assert_eq!(News::read(&body, now()).ok(), None, "{}", String::from_utf8_lossy(&body));
         }
         let person =
             r#"{"name":"a\u0007\u202eb","n":1,"state":"out","since":18446744073709551615}"#;

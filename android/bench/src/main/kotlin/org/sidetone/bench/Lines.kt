@@ -95,6 +95,7 @@ class Lines(private val out: PrintStream = System.out) {
                 "reason" to snake(event.reason::class.simpleName!!), "text" to event.text,
             )
             is Event.FeaturesChanged -> print("features", "features" to features(event.features))
+            is Event.UnreadPacksChanged -> print("unread_packs", "list" to JSONArray(event.packs.map(::unreadPack)))
             is Event.TeamChanged -> print("team", "team" to team(event.team))
             is Event.ColleagueChanged -> print("colleague", "colleague" to colleague(event.colleague))
             is Event.TeamQueueChanged -> print("team_queue", "queue" to teamQueue(event.queue))
@@ -150,6 +151,10 @@ class Lines(private val out: PrintStream = System.out) {
             )
         }),
         "problem" to it.problem?.name?.lowercase(), "text" to it.problemText,
+    )
+
+    private fun unreadPack(it: UnreadPack) = json(
+        "pack" to it.pack.name.lowercase(), "problem" to it.problem.name.lowercase(), "text" to it.text,
     )
 
     private fun team(it: TeamSnapshot) = json(

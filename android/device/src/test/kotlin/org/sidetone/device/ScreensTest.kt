@@ -177,6 +177,11 @@ class ScreensTest {
         assertEquals(listOf("on a call, then paused: lunch", null), listOf(busy.state, busy.pause))
         val old = shown { it.copy(state = AgentState.READY, certain = false) }!!
         assertEquals(listOf(Light.OFF, "as the server said last"), listOf(old.light, old.doubt))
+        val unread = listOf(UnreadPack(Pack.AGENT, PackProblem.TOO_NEW, "the server's agent.conf is newer than this phone; update the app"))
+        assertEquals(
+            listOf("The server's agent.conf is newer than this phone; update the app."), unreadPacks(snapshot.copy(unreadPacks = unread)),
+        )
+        assertTrue(unreadPacks(snapshot).isEmpty())
         assertNull(shown { it.copy(state = AgentState.UNAVAILABLE) })
         assertNull(agentBar(snapshot.copy(agent = null), now))
     }

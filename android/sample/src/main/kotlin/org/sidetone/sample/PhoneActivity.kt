@@ -59,6 +59,7 @@ import org.sidetone.sample.screens.settingsPage
 import org.sidetone.sample.screens.talkedIn
 import org.sidetone.sample.screens.teamPage
 import org.sidetone.sample.screens.together
+import org.sidetone.sample.screens.unreadPacks
 import org.sidetone.sdk.Sidetone
 import org.sidetone.sentences
 
@@ -373,7 +374,8 @@ class PhoneActivity : Activity() {
         val lamp = snapshot?.let { lampOf(it.registration) }?.let { (light, words) -> Words(words, Style.SMALL, light) }
         val refused = message.takeIf { it.isNotEmpty() }?.let { Words(it, Style.PLAIN, Light.ALARM) { say("") } }
         val hindrances = missing.map { Words(it.missing.orEmpty(), Style.SMALL) { mend(it) } }
-        head.show(listOfNotNull((bar + listOfNotNull(lamp, refused) + hindrances).takeIf { it.isNotEmpty() }?.let(::Card)))
+        val unread = snapshot?.let(::unreadPacks).orEmpty().map { Words(it, Style.SMALL, Light.PAUSED) }
+        head.show(listOfNotNull((bar + listOfNotNull(lamp, refused) + unread + hindrances).takeIf { it.isNotEmpty() }?.let(::Card)))
         val there = Tab.entries.filter { isSignedIn || it == Tab.PHONE || it == Tab.CHECK || it == Tab.SETTINGS }
         tabs.show(listOf(Line(there.map { Press(nameOf(it)) { show(it) } })))
         calls.show(snapshot?.let { callCards(it, now).map(pages::of) + listOfNotNull(together(it)?.let(pages::of), routes(Sidetone.calls.routes.value, it)) }.orEmpty())

@@ -12,6 +12,7 @@ import org.sidetone.ffi.Party
 import org.sidetone.ffi.Pause
 import org.sidetone.ffi.Registration
 import org.sidetone.ffi.RegistrationState
+import org.sidetone.ffi.Snapshot
 
 /** The light beside a word: a hint for the eye, never the only sign. */
 enum class Light { OFF, READY, BUSY, PAUSED, ALARM }
@@ -83,6 +84,9 @@ private fun isOrdinary(reason: EndReason) = when (reason) {
 }
 
 internal fun sentence(text: String) = text.replaceFirstChar(Char::uppercase).removeSuffix(".") + "."
+
+/** The server's packs that this phone does not understand, each with what to do. */
+fun unreadPacks(snapshot: Snapshot): List<String> = snapshot.unreadPacks.map { sentence(it.text) }
 
 /** The call that is talked in, which a transfer is about; never one that supervises. */
 fun talkedIn(calls: List<CallSnapshot>): UUID? =
