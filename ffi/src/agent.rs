@@ -13,6 +13,8 @@ pub struct AgentSnapshot {
     pub certain: bool,
     /// His pause, which a call that goes on does not end, and which begins when that is over.
     pub pause: Option<Pause>,
+    /// Whether direct calls to him are refused now, as the server has said: by the site's policy for those who are paused.
+    pub do_not_disturb: bool,
     /// The queues that he may log in to, in the server's order.
     pub queues: Vec<AgentQueue>,
     /// The reasons for a pause that the server takes, in its order.
@@ -116,6 +118,7 @@ impl From<phone::AgentSnapshot> for AgentSnapshot {
             state: agent.state.into(),
             certain: agent.certain,
             pause: agent.pause.map(Into::into),
+            do_not_disturb: agent.do_not_disturb,
             queues: agent.queues.into_iter().map(Into::into).collect(),
             reasons: agent.reasons,
             logged_in_since: agent.logged_in_since.map(time::wall),

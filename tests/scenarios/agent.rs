@@ -96,6 +96,22 @@ pub(crate) fn rung_when_ready(stage: &Stage) {
     stage.leave(customer);
 }
 
+/// Who is paused is not disturbed by direct calls either, and is told so.
+pub(crate) fn not_disturbed(stage: &Stage) {
+    let mut agent = at_work(stage);
+    let mut customer = stage.customer(&Voice::silence());
+    let seen = ask(&mut agent, json!({ "command": "login", "reason": "lunch" }), "not_ready");
+    assert_eq!(seen["do_not_disturb"], true, "{seen}");
+    let call = customer.dial(&stage.line.direct());
+    assert_eq!(customer.wait_call("ended", &call)["reason"], "busy");
+    let seen = ask(&mut agent, json!({ "command": "unpause" }), "ready");
+    assert_eq!(seen["do_not_disturb"], false, "{seen}");
+    assert_eq!(agent.count("incoming"), 0);
+    ask(&mut agent, json!({ "command": "logout" }), "logged_out");
+    stage.leave(agent);
+    stage.leave(customer);
+}
+
 /// After a call of a queue he writes it down, whoever has ended it: from the call on he is never shown ready before.
 pub(crate) fn wraps_up(stage: &Stage) {
     let mut agent = at_work(stage);

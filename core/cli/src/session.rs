@@ -402,7 +402,12 @@ fn of_agent(agent: &JsonAgent) -> String {
     let asked = agent.requested.as_ref().map(|asked| format!(", {} requested", asked.command));
     let last = if agent.certain { "" } else { ", as the server said last" };
     let pause = reason.map(|reason| format!(" ({reason})")).unwrap_or_default();
-    format!("agent: {}{pause}{last}{}", agent.state.replace('_', " "), asked.unwrap_or_default())
+    let direct = if agent.do_not_disturb { ", direct calls are refused" } else { "" };
+    format!(
+        "agent: {}{pause}{direct}{last}{}",
+        agent.state.replace('_', " "),
+        asked.unwrap_or_default()
+    )
 }
 
 /// What is recorded of a call, in a few words.

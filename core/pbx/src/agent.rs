@@ -81,6 +81,11 @@ impl Pbx {
             && self.seats.get(user).is_some_and(|seat| seat.reason.is_some())
     }
 
+    /// Whether direct calls to this user are refused now: he is an agent who is paused.
+    pub(crate) fn is_left_alone(&self, user: &str) -> bool {
+        self.config.do_not_disturb && self.is_logged_in(user) && self.reason_of(user).is_some()
+    }
+
     /// Carries a code out; who dials is known from his leg alone.
     pub(crate) fn dial_code(&mut self, key: CallKey, caller: LegId, number: &str, now: Duration) {
         if let Some(code) = number.strip_prefix(recording::PREFIX) {
@@ -241,6 +246,9 @@ impl Pbx {
         if let Some(reason) = &seat.reason {
             told["reason"] = reason.as_str().into();
             told["since"] = seat.since.as_secs().into();
+        }
+        if self.is_left_alone(user) {
+            told["dnd"] = true.into();
         }
         if let Some(until) = seat.until {
             told["until"] = until.as_secs().into();

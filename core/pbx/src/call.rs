@@ -103,7 +103,10 @@ impl Pbx {
         match extension.clone() {
             Extension::Steps(steps) => self.take_these(key, caller, steps, now),
             Extension::Agent(code) => self.dial_code(key, caller, &code, now),
-            Extension::User(user) => self.dial(key, &user, None, now),
+            Extension::Direct(user) if self.is_left_alone(&user) => {
+                self.end_call(key, Cause::Refused(StatusCode::BUSY_HERE), now);
+            }
+            Extension::User(user) | Extension::Direct(user) => self.dial(key, &user, None, now),
             Extension::Intercom(user) => {
                 let asks = format!("<sip:{}>;answer-after=1", self.config.realm);
                 self.dial(key, &user, Some((HeaderName::CALL_INFO, asks)), now);

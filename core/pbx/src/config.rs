@@ -32,6 +32,8 @@ pub struct PbxConfig {
     pub people: Vec<Person>,
     /// How long an agent is paused after a call of a queue, to write it down; `None`: not at all.
     pub wrap_up: Option<Duration>,
+    /// Whether direct calls to an agent who is paused are refused.
+    pub do_not_disturb: bool,
     /// The reasons that a pause may have.
     pub reasons: Vec<String>,
     /// The agents whom each supervisor may supervise, in every mode, by user name.
@@ -91,7 +93,9 @@ pub struct Registrar {
 pub enum Extension {
     /// Rings a user's phones.
     User(String),
-    /// The same, and asks them to answer by themselves after a second.
+    /// The same, unless he is paused and not to be disturbed.
+    Direct(String),
+    /// Rings a user's phones, and asks them to answer by themselves after a second.
     Intercom(String),
     /// Waits in a queue.
     Queue(String),
@@ -158,7 +162,7 @@ impl PbxConfig {
     /// `colleague1` to `colleague4` on 2001 to 2004, `clerk1` to `clerk4` on 1051 to 1054, who may not call outside, and `customer1` to `customer4`, each with the password
     /// `secret-<user>`; the queue `support` on 1800 with the first two agents in it; on 1301 to 1304 agents
     /// who are asked to answer by themselves; on 1801 to 1804 a queue for each agent alone; 1810 with all
-    /// four at once and 1811 to 1814 for agents whose phones sleep; 1821 to 1824 a queue that an agent logs in to; 1881 to 1884 and 1891 to 1894 as 1811 to 1814, recorded by a rule; each colleague supervises the agent of his number; the service numbers 600 to 607 and 610 to 615;
+    /// four at once and 1811 to 1814 for agents whose phones sleep; 1821 to 1824 a queue that an agent logs in to; 1831 to 1834 an agent who is not disturbed while he is paused; 1881 to 1884 and 1891 to 1894 as 1811 to 1814, recorded by a rule; each colleague supervises the agent of his number; the service numbers 600 to 607 and 610 to 615;
     /// codes for control calls, `*700` that is done and `*7NN` that is refused with cause NN of Q.850.
     pub fn bench() -> Self {
         let agents = (1..=4).map(|n| (format!("agent{n}"), "Agent", n, format!("100{n}")));
@@ -176,6 +180,7 @@ impl PbxConfig {
                 max_contacts: if name == "agent4" { 5 } else { 1 },
             };
             if title == "Agent" {
+                extensions.insert(format!("183{n}"), Extension::Direct(name.clone()));
                 extensions.insert(format!("130{n}"), Extension::Intercom(name.clone()));
             }
             extensions.insert(number, Extension::User(name.clone()));
@@ -249,6 +254,7 @@ impl PbxConfig {
             people,
             supervisors,
             wrap_up: Some(Duration::from_secs(3)),
+            do_not_disturb: true,
             kept_inside: (1..=4).map(|n| format!("clerk{n}")).collect(),
             lacks: ["masking", "transfers_return"]
                 .map(|name| (name.to_owned(), "the model PBX does not have it".to_owned()))

@@ -7,6 +7,8 @@ public struct AgentBar: Equatable, Sendable {
     public let state: String
     /// How long he is paused, or how long wrap-up lasts yet.
     public let pause: String?
+    /// What becomes of calls to himself, where they do not ring.
+    public let direct: String?
     /// The queues that he is in, and for how long he is in one.
     public let signedIn: String?
     /// What is asked for and not confirmed.
@@ -42,6 +44,7 @@ public func agentBar(_ snapshot: Snapshot, _ now: Date) -> AgentBar? {
         light: agent.certain ? light : .off,
         state: comesAfter(agent) ? "\(word), then paused: \(why(agent.pause))" : word,
         pause: pauseOf(agent, now),
+        direct: agent.doNotDisturb ? "direct calls are refused" : nil,
         signedIn: signedIn(agent, now),
         requested: agent.requested.map(wordsOf),
         doubt: agent.certain || agent.state == .unknown ? nil : "as the server said last",

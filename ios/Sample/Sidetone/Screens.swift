@@ -84,7 +84,7 @@ private struct AgentBarView: View {
 
     var body: some View {
         Lit(light: bar.light, words: [bar.state, bar.pause].compactMap { $0 }.joined(separator: "  ")).font(.headline)
-        if let words = small([bar.signedIn, bar.doubt]) { Text(words).font(.footnote) }
+        if let words = small([bar.direct, bar.signedIn, bar.doubt]) { Text(words).font(.footnote) }
         if let requested = bar.requested { Text(requested).font(.footnote).foregroundColor(.purple) }
         HStack {
             if let ready = bar.ready { ChoiceButton(model: model, choice: ready) }

@@ -345,7 +345,8 @@ func endpoint(_ text: String) -> AudioEndpoint {
         nulled([
             "state": snake("\(agent.state)"), "certain": agent.certain, "pause": agent.pause.map(shown),
             "queues": agent.queues.map { ["name": $0.name, "logged_in": $0.loggedIn, "paused": $0.paused] as [String: Any] },
-            "reasons": agent.reasons, "logged_in_since": seconds(agent.loggedInSince), "requested": agent.requested.map(asked),
+            "reasons": agent.reasons, "logged_in_since": seconds(agent.loggedInSince), "do_not_disturb": agent.doNotDisturb,
+            "requested": agent.requested.map(asked),
         ])
     }
 

@@ -107,6 +107,9 @@ final class ScreensTests: XCTestCase, @unchecked Sendable {
         XCTAssertEqual([forced?.state, forced?.pause], ["paused: reason unknown", nil])
         let busy = shown(.onCall, Pause(reason: "lunch", since: now - 5, until: nil))
         XCTAssertEqual([busy?.state, busy?.pause], ["on a call, then paused: lunch", nil])
+        var alone = known
+        alone.agent?.doNotDisturb = true
+        XCTAssertEqual([agentBar(alone, now)?.direct, busy?.direct], ["direct calls are refused", nil])
         var unread = known
         unread.unreadPacks = [
             UnreadPack(pack: .agent, problem: .tooNew, text: "the server's agent.conf is newer than this phone; update the app")

@@ -107,6 +107,11 @@ impl Line {
         format!("182{}", self.number)
     }
 
+    /// The number of this agent himself, who is not rung there while he is paused.
+    pub fn direct(&self) -> String {
+        format!("183{}", self.number)
+    }
+
     /// The number of the queue that rings only this agent, and wakes his phone by push.
     pub fn push_queue(&self) -> String {
         format!("181{}", self.number)

@@ -148,6 +148,9 @@ pub(super) fn line(agent: &AgentSnapshot, now: Duration) -> Line<'static> {
         }
         None => {}
     }
+    if agent.do_not_disturb {
+        spans.push(Span::styled("  direct calls are refused", Style::new().fg(Color::Yellow)));
+    }
     if !agent.certain && agent.state != AgentState::Unavailable {
         spans.push(Span::styled("  as the server said last", DIM));
     }
@@ -184,6 +187,7 @@ mod tests {
             state,
             certain: true,
             pause: None,
+            do_not_disturb: false,
             queues: vec![queue("support", true), queue("sales", false)],
             reasons: vec!["break".to_owned(), "lunch".to_owned()],
             logged_in_since: Some(UnixTime(NOW - Duration::from_secs(3_725))),
@@ -211,6 +215,9 @@ mod tests {
         assert_eq!(shown(&agent(Ready)), format!("◆ ready{of}"));
         let lunch = paused(NotReady, Some("lunch"), None);
         assert_eq!(shown(&lunch), format!("◆ paused: lunch  0:01:05{of}"));
+        let left_alone = AgentSnapshot { do_not_disturb: true, ..lunch };
+        let text = format!("◆ paused: lunch  0:01:05  direct calls are refused{of}");
+        assert_eq!(shown(&left_alone), text);
         let forced = paused(NotReady, None, None);
         assert_eq!(shown(&forced), format!("◆ paused: reason unknown  0:01:05{of}"));
         let wrap_up = paused(WrapUp, Some("wrapup"), Some(12));

@@ -12,6 +12,7 @@ pub(crate) struct JsonAgent {
     pub(crate) state: &'static str,
     pub(crate) certain: bool,
     pub(crate) pause: Option<JsonPause>,
+    pub(crate) do_not_disturb: bool,
     queues: Vec<JsonQueue>,
     reasons: Vec<String>,
     logged_in_since: Option<u64>,
@@ -48,13 +49,22 @@ pub(super) fn seconds(at: UnixTime) -> u64 {
 
 impl From<AgentSnapshot> for JsonAgent {
     fn from(agent: AgentSnapshot) -> Self {
-        let AgentSnapshot { state, certain, pause, queues, reasons, logged_in_since, requested } =
-            agent;
+        let AgentSnapshot {
+            state,
+            certain,
+            pause,
+            do_not_disturb,
+            queues,
+            reasons,
+            logged_in_since,
+            requested,
+        } = agent;
         let queue = |AgentQueue { name, logged_in, paused }| JsonQueue { name, logged_in, paused };
         Self {
             state: state_name(state),
             certain,
             pause: pause.map(Into::into),
+            do_not_disturb,
             queues: queues.into_iter().map(queue).collect(),
             reasons,
             logged_in_since: logged_in_since.map(seconds),

@@ -270,6 +270,7 @@ impl Phone {
             state,
             certain: agent.certain && expected.is_none(),
             pause,
+            do_not_disturb: news.is_some_and(|news| news.do_not_disturb),
             queues: news.map(|news| news.queues.clone()).unwrap_or_default(),
             reasons: news.map(|news| news.reasons.clone()).unwrap_or_default(),
             logged_in_since: news.and_then(|news| news.logged_in_since),

@@ -25,6 +25,8 @@ pub(super) struct News {
     pub(super) reasons: Vec<String>,
     pub(super) logged_in_since: Option<UnixTime>,
     pub(super) pause: Option<Pause>,
+    /// Direct calls to him are refused.
+    pub(super) do_not_disturb: bool,
     /// How long the server pauses him after a call of a queue, if it does.
     pub(super) wrap_up: Option<Duration>,
 }
@@ -40,6 +42,8 @@ struct Body {
     reason: Option<String>,
     since: Option<u64>,
     until: Option<u64>,
+    #[serde(default)]
+    dnd: bool,
     #[serde(default)]
     wrapup: u64,
 }
@@ -88,6 +92,7 @@ impl News {
                 until: body.until.map(here),
             }),
             queues,
+            do_not_disturb: body.dnd,
             wrap_up: (body.wrapup > 0)
                 .then(|| Duration::from_secs(body.wrapup.min(LONGEST_WRAP_UP))),
         })
@@ -117,7 +122,9 @@ mod tests {
         let pause = Pause { reason: Some("lunch".to_owned()), since: at(990), until: at(1020) };
         assert_eq!(news.pause, Some(pause));
         assert_eq!(news.queues.iter().map(|q| q.paused).collect::<Vec<_>>(), [true, false]);
-        assert!(news.is_logged_in());
+        assert!(news.is_logged_in() && !news.do_not_disturb);
+        let left_alone = text.replace("\"more\"", "\"dnd\":true,\"more\"");
+        assert!(News::read(left_alone.as_bytes(), now()).unwrap().do_not_disturb);
     }
 
     #[test]

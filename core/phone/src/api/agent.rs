@@ -11,6 +11,8 @@ pub struct AgentSnapshot {
     pub certain: bool,
     /// His pause, which a call that goes on does not end, and which begins when that is over.
     pub pause: Option<Pause>,
+    /// Whether direct calls to him are refused now, as the server has said: by the site's policy for those who are paused.
+    pub do_not_disturb: bool,
     /// The queues that he may log in to, in the server's order.
     pub queues: Vec<AgentQueue>,
     /// The reasons for a pause that the server takes, in its order.

@@ -9,7 +9,7 @@ use crate::scenarios::rings;
 use crate::team::watching;
 use serde_json::{Value, json};
 use sidetone_interop::bench::Bench;
-use sidetone_interop::lines::Line;
+use sidetone_interop::lines::{Line, alone};
 use sidetone_interop::phone::{PATIENCE, Phone};
 use sidetone_interop::push::Mailbox;
 use sidetone_interop::stage::{Server, Stage};
@@ -218,22 +218,65 @@ fn who_has_brought_his_caller_together_with_a_colleague_is_free_though_the_calle
     is_free_after_a_transfer(true);
 }
 
-#[test]
-fn who_is_paused_is_not_rung_by_direct_calls_either_where_the_policy_says_so() {
-    let stage = Stage::asterisk();
-    let (mut agent, mut customer) = (at_work(&stage), stage.customer(&Voice::silence()));
-    let direct = stage.line.desk().replace("182", "183");
-    ask(&mut agent, json!({ "command": "login", "reason": "lunch" }), "not_ready");
-    let refused = customer.dial(&direct);
-    assert_eq!(customer.wait_call("ended", &refused)["reason"], "busy");
-    assert_eq!(agent.count("incoming"), 0);
-    ask(&mut agent, json!({ "command": "unpause" }), "ready");
-    let call = customer.dial(&direct);
-    agent.wait_for("incoming");
-    customer.order(json!({ "command": "hangup", "call": call }));
+/// A customer calls an agent who is paused for each reason: himself, by the site's policy, and his queue, which never rings him.
+fn is_called_while_paused(stage: &Stage, is_left_alone: bool) {
+    let mailbox = Mailbox::of(&stage.line.agent());
+    let (mut agent, mut customer) = (at_work(stage), stage.customer(&Voice::silence()));
+    ask(&mut agent, json!({ "command": "login" }), "ready");
+    for (before, reason) in ["break", "lunch", "training"].into_iter().enumerate() {
+        let rung = if is_left_alone { before } else { 2 * before };
+        let pause = json!({ "command": "pause", "reason": reason });
+        let seen = ask(&mut agent, pause, "not_ready");
+        assert_eq!(seen["pause"]["reason"], reason);
+        assert_eq!(seen["do_not_disturb"], is_left_alone, "{seen}");
+        let call = customer.dial(&stage.line.direct());
+        if is_left_alone {
+            assert_eq!(customer.wait_call("ended", &call)["reason"], "busy");
+            // Nor is his phone woken.
+            mailbox.stays_empty(Duration::from_secs(1));
+        } else {
+            rings_and_is_left(&mut agent, &mut customer, &call);
+            mailbox.next("incoming", PATIENCE);
+            mailbox.next("cancelled", PATIENCE);
+        }
+        let waits = customer.dial(&stage.line.desk());
+        customer.wait_call("established", &waits);
+        mailbox.stays_empty(Duration::from_secs(3));
+        customer.order(json!({ "command": "hangup", "call": waits }));
+        customer.wait_call("ended", &waits);
+        let direct = usize::from(!is_left_alone);
+        assert_eq!(agent.count("incoming"), rung + direct, "{reason}: {}", agent.story());
+        let seen = ask(&mut agent, json!({ "command": "unpause" }), "ready");
+        assert_eq!(seen["do_not_disturb"], false, "{seen}");
+        let call = customer.dial(&stage.line.direct());
+        rings_and_is_left(&mut agent, &mut customer, &call);
+        mailbox.next("incoming", PATIENCE);
+        mailbox.next("cancelled", PATIENCE);
+    }
     ask(&mut agent, json!({ "command": "logout" }), "logged_out");
     stage.leave(agent);
     stage.leave(customer);
+}
+
+/// His phone rings, and the customer gives up.
+fn rings_and_is_left(agent: &mut Phone, customer: &mut Phone, theirs: &str) {
+    let call = rings(agent);
+    customer.order(json!({ "command": "hangup", "call": theirs }));
+    customer.wait_call("ended", theirs);
+    agent.wait_ended(&call, "cancelled");
+}
+
+#[test]
+fn who_is_paused_is_not_rung_by_direct_calls_either_where_the_policy_says_so() {
+    is_called_while_paused(&Stage::asterisk(), true);
+}
+
+#[test]
+fn who_is_paused_is_rung_by_direct_calls_where_the_policy_lets_them() {
+    let _server = alone();
+    let bench = Bench::get();
+    let _policy = bench.rewrite("agent-settings.conf", "SIDETONE_DND=yes", "SIDETONE_DND=no");
+    is_called_while_paused(&Stage::on(Server::Asterisk(bench), Line::own(1)), false);
 }
 
 #[test]

@@ -78,6 +78,7 @@ scenarios! {
     agent {
         a_day,
         rung_when_ready,
+        not_disturbed,
         wraps_up,
         refused,
     }

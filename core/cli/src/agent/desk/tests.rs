@@ -262,6 +262,7 @@ fn the_keys_of_queues_that_are_withheld_are_not_offered_and_say_why() {
         state: AgentState::Ready,
         certain: true,
         pause: None,
+        do_not_disturb: false,
         queues: vec![queue],
         reasons: vec!["lunch".to_owned()],
         logged_in_since: None,

@@ -135,7 +135,7 @@ class Lines(private val out: PrintStream = System.out) {
         "state" to it.state.name.lowercase(), "certain" to it.certain,
         "pause" to it.pause?.let(::pause),
         "queues" to JSONArray(it.queues.map { queue -> json("name" to queue.name, "logged_in" to queue.loggedIn, "paused" to queue.paused) }),
-        "reasons" to JSONArray(it.reasons), "logged_in_since" to it.loggedInSince?.epochSecond,
+        "reasons" to JSONArray(it.reasons), "logged_in_since" to it.loggedInSince?.epochSecond, "do_not_disturb" to it.doNotDisturb,
         "requested" to it.requested?.let(::request),
     )
 

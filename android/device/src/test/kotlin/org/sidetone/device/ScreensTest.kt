@@ -173,6 +173,8 @@ class ScreensTest {
         assertEquals(listOf("wrap-up", "0:12 left", "Ready"), listOf(after.state, after.pause, after.ready!!.words))
         val forced = shown { it.copy(state = AgentState.NOT_READY, pause = Pause(null, null, null)) }!!
         assertEquals(listOf("paused: reason unknown", null), listOf(forced.state, forced.pause))
+        val left = shown { it.copy(state = AgentState.NOT_READY, pause = Pause("lunch", now, null), doNotDisturb = true) }!!
+        assertEquals(listOf("direct calls are refused", null), listOf(left.direct, forced.direct))
         val busy = shown { it.copy(state = AgentState.ON_CALL, pause = Pause("lunch", now.minusSeconds(5), null)) }!!
         assertEquals(listOf("on a call, then paused: lunch", null), listOf(busy.state, busy.pause))
         val old = shown { it.copy(state = AgentState.READY, certain = false) }!!

@@ -54,7 +54,7 @@ internal class Pages(private val wish: (Wish) -> Unit) {
         }
         return listOfNotNull(
             Words(listOfNotNull(bar.state, bar.pause).joinToString("  "), Style.TITLE, bar.light),
-            small(listOfNotNull(bar.signedIn, bar.doubt)),
+            small(listOfNotNull(bar.direct, bar.signedIn, bar.doubt)),
             bar.requested?.let { Words(it, Style.ASKED) },
             line(buttons), line(more.map(::press)),
         )

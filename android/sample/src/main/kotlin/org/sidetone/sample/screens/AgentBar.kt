@@ -14,6 +14,8 @@ data class AgentBar(
     val state: String,
     /** How long he is paused, or how long wrap-up lasts yet. */
     val pause: String?,
+    /** What becomes of calls to himself, where they do not ring. */
+    val direct: String?,
     /** The queues that he is in, and for how long he is in one. */
     val signedIn: String?,
     /** What is asked for and not confirmed. */
@@ -42,6 +44,7 @@ fun agentBar(snapshot: Snapshot, now: Instant): AgentBar? {
         light = if (agent.certain) light else Light.OFF,
         state = if (comesAfter(agent)) "$word, then paused: ${why(agent.pause)}" else word,
         pause = pauseOf(agent, now),
+        direct = "direct calls are refused".takeIf { agent.doNotDisturb },
         signedIn = signedIn(agent, now),
         requested = agent.requested?.let(::wordsOf),
         doubt = "as the server said last".takeIf { !agent.certain && agent.state != AgentState.UNKNOWN },
