@@ -4,7 +4,7 @@ use crate::scenarios::agent::{ask, until};
 use crate::scenarios::{A_WHILE, rings};
 use serde_json::json;
 use sidetone_interop::bench::Bench;
-use sidetone_interop::lines::Line;
+use sidetone_interop::lines::{Line, alone};
 use sidetone_interop::phone::Phone;
 use sidetone_interop::stage::{Server, Stage};
 use sidetone_interop::tones::{Tone, Voice};
@@ -75,6 +75,67 @@ fn an_agent_who_is_paused_or_in_no_queue_answers_himself() {
     ask(&mut agent, json!({ "command": "logout" }), "logged_out");
     stage.leave(agent);
     stage.leave(colleague);
+}
+
+/// A customer calls this number: the phone is asked to answer by itself, and does, or it only rings.
+fn calls(stage: &Stage, agent: &mut Phone, number: &str, is_asked: bool) {
+    let mut customer = stage.customer(&Voice::silence());
+    agent.forget();
+    let theirs = customer.dial(number);
+    let incoming = agent.wait_for("incoming");
+    let call = incoming["call"].as_str().expect("a call").to_owned();
+    // As it came, whatever the phone makes of it.
+    let asks = incoming["headers"]["Call-Info"].as_str().unwrap_or_default().to_owned();
+    assert_eq!(asks.ends_with("answer-after=1"), is_asked, "{incoming}");
+    if is_asked {
+        agent.wait_call("established", &call);
+        agent.ask("hangup", &call, json!({}));
+        customer.wait_call("ended", &theirs);
+    } else {
+        agent.listen(ASKED);
+        assert_eq!(agent.snapshot()["calls"][0]["state"], "ringing");
+        customer.ask("hangup", &theirs, json!({}));
+        agent.wait_ended(&call, "cancelled");
+    }
+    stage.leave(customer);
+}
+
+#[test]
+fn calls_of_a_queue_that_the_site_has_answered_are_answered_without_the_agent_and_others_are_not() {
+    let stage = Stage::asterisk();
+    let line = stage.line.number();
+    let mut agent = stage.agent_with(&Voice::silence(), &["--answer-mode", "asked"]);
+    calls(&stage, &mut agent, &format!("190{line}"), true);
+    for number in [stage.line.push_queue(), stage.line.direct()] {
+        calls(&stage, &mut agent, &number, false);
+    }
+    stage.leave(agent);
+}
+
+#[test]
+fn a_phone_whose_agent_has_no_right_to_it_is_not_asked_to_answer_by_itself() {
+    let _server = alone();
+    let bench = Bench::get();
+    let stage = Stage::on(Server::Asterisk(bench.clone()), Line::own(1));
+    let agents = "[sidetone-answer-agents]\nexten => agent1,1,Return(1)\n[sidetone-features-may]\n";
+    let head = "[sidetone-features-may]\n";
+    let more = ["--answer-mode", "asked"];
+    {
+        let _site = bench.rewrite("selftest-settings.conf", head, agents);
+        let mut agent = stage.agent_with(&Voice::silence(), &more);
+        for number in [stage.line.push_queue(), stage.line.direct(), "1901".to_owned()] {
+            calls(&stage, &mut agent, &number, true);
+        }
+        stage.leave(agent);
+    }
+    let without = format!("{agents}exten => agent1,1,Return(dial,transfer,settings)\n");
+    let _site = bench.rewrite("selftest-settings.conf", head, &without);
+    let mut agent = stage.agent_with(&Voice::silence(), &more);
+    assert_eq!(agent.snapshot()["auto_answer"], true, "the phone would");
+    for number in [stage.line.push_queue(), stage.line.direct(), "1901".to_owned()] {
+        calls(&stage, &mut agent, &number, false);
+    }
+    stage.leave(agent);
 }
 
 /// So does a phone that has signed in, and writes what it likes.
