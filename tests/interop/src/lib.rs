@@ -14,6 +14,7 @@
 //! | [`stage`] | a server and a line on it: where a journey that suits every server is played |
 //! | [`tones`] | tones drawn anew in each run, written and recognised |
 //! | [`view`] | what the server has: its channels and contacts |
+//! | [`wire`] | what the server has written to one connection, byte by byte |
 
 pub mod bench;
 pub mod chance;
@@ -26,3 +27,4 @@ pub mod roam;
 pub mod stage;
 pub mod tones;
 pub mod view;
+pub mod wire;

@@ -115,6 +115,15 @@ impl Phone {
         Self::speaking(name, command, folder, voice, &ear)
     }
 
+    /// The same, with all in its log that can be.
+    pub fn start_traced(name: &str, setup: &Setup, voice: &Voice, arguments: &[&str]) -> Self {
+        let folder = Scratch::new(name);
+        let mut command = setup.command(arguments, &folder.0);
+        command.env("RUST_LOG", "trace");
+        let ear = folder.0.join("heard.wav");
+        Self::speaking(name, command, folder, voice, &ear)
+    }
+
     /// Starts another program that speaks the same lines: a phone library behind a strict platform.
     /// What it keeps lies in `state`, and outlives it.
     pub fn start_other(
@@ -186,6 +195,11 @@ impl Phone {
     /// When the process was started.
     pub fn started(&self) -> Instant {
         self.started
+    }
+
+    /// Where it has its `log`, and its `state`.
+    pub fn folder(&self) -> &Path {
+        &self.folder.0
     }
 
     /// The process's number.

@@ -149,7 +149,7 @@ impl Roam {
 }
 
 /// The local TCP ports of a process in a namespace.
-pub(crate) fn ports(namespace: &str, process: u32) -> Vec<String> {
+pub fn ports(namespace: &str, process: u32) -> Vec<String> {
     let list = Command::new("ip")
         .args(["netns", "exec", namespace, "ss", "-Htnp", "state", "established"])
         .output()

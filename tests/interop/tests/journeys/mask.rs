@@ -1,13 +1,18 @@
 //! Callers whom an agent is not to see: none of their bytes reach him, and he calls back by a reference of his own.
 
 use crate::scenarios::rings;
+use crate::scenarios::supervision::{confirmed, supervise};
 use serde_json::{Value, json};
+use sidetone_ffi::Vault;
 use sidetone_interop::bench::Bench;
 use sidetone_interop::lines::Line;
 use sidetone_interop::phone::{PATIENCE, Phone};
 use sidetone_interop::push::Mailbox;
+use sidetone_interop::roam;
 use sidetone_interop::stage::{Server, Stage};
 use sidetone_interop::tones::Voice;
+use sidetone_interop::wire::Wire;
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 /// What of a customer is hidden: his number, his name, his user.
@@ -17,6 +22,9 @@ fn hidden(stage: &Stage) -> [String; 3] {
     [format!("030100000{n}"), format!("customer {name}"), format!("customer{n}")]
 }
 
+/// What is in bodies that the server sends an agent: they are read, too.
+const BODIES: [&str; 2] = ["\"queues\":[{", "\"features\":[{"];
+
 #[track_caller]
 fn has_nothing_of(text: &str, hidden: &[String; 3]) {
     for part in hidden {
@@ -24,16 +32,79 @@ fn has_nothing_of(text: &str, hidden: &[String; 3]) {
     }
 }
 
-/// Every message that the phone received, every event and what it remembers.
-#[track_caller]
-fn knows_nothing_of(phone: &mut Phone, hidden: &[String; 3]) {
-    phone.send(json!({ "command": "history" }));
-    phone.wait_for("history");
-    let received = phone.told().filter(|event| event["event"] == "sip").count();
-    assert!(received > 5, "{received} messages are looked at");
-    for event in phone.told() {
-        has_nothing_of(&event.to_string(), hidden);
+/// Somebody from whom callers are hidden: his phone asks for all that a server can tell, and writes down whatever it does.
+struct Blind {
+    phone: Phone,
+    ports: Vec<String>,
+}
+
+impl Blind {
+    fn start(stage: &Stage, user: &str) -> Self {
+        let setup = stage.server.setup(user);
+        let asks = ["agent", "--sip", "--queues", "--recordings", "--features"];
+        let mut phone = Phone::start_traced(user, &setup, &Voice::silence(), &asks);
+        phone.wait_lamp("registered", PATIENCE);
+        phone.order(json!({ "command": "watch", "on": true }));
+        let ports = roam::ports(setup.namespace.as_deref().expect("a network"), phone.id());
+        assert!(!ports.is_empty(), "it is connected");
+        Self { phone, ports }
     }
+
+    /// Each byte that was sent to him, that his phone told, logged, or keeps, once it has ended: nothing of the customer is there.
+    #[track_caller]
+    fn leaves_knowing_nothing_of(mut self, wire: &Wire, hidden: &[String; 3], bodies: &[&str]) {
+        for what in ["history", "messages"] {
+            self.phone.send(json!({ "command": what }));
+            self.phone.wait_for(what);
+        }
+        self.phone.listen(Duration::from_millis(200));
+        let sent = wire.sent_to(&self.ports).join("\n");
+        for body in bodies {
+            assert!(sent.contains(body), "{body:?} was sent to him, and is looked at: {sent}");
+        }
+        has_nothing_of(&sent, hidden);
+        for event in self.phone.told() {
+            has_nothing_of(&event.to_string(), hidden);
+        }
+        assert_eq!(self.phone.leave(), 0);
+        let log = std::fs::read(self.phone.folder().join("log")).expect("a log");
+        let log = String::from_utf8_lossy(&log);
+        assert!(log.contains("TRACE"), "all is logged");
+        has_nothing_of(&log, hidden);
+        let kept = kept(&self.phone.folder().join("state"));
+        let what = if self.phone.count("incoming") > 0 { "history-" } else { "phone" };
+        assert!(kept.iter().any(|(name, _)| name.starts_with(what)), "it is opened: {kept:?}");
+        for (_, content) in &kept {
+            has_nothing_of(content, hidden);
+        }
+    }
+}
+
+/// What lies in the folder of a phone's state: each file as it is, and what is sealed in it.
+fn kept(folder: &Path) -> Vec<(String, String)> {
+    let key = std::fs::read(folder.join("key")).expect("the key of a desktop lies beside");
+    let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
+    let vault = Vault::open(folder.display().to_string(), key);
+    let vault = runtime.block_on(vault).expect("the key opens it");
+    let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
+    let mut all = Vec::new();
+    for entry in std::fs::read_dir(folder).expect("the folder").map_while(Result::ok) {
+        let name = entry.file_name().into_string().expect("a name");
+        all.push((name.clone(), text(std::fs::read(entry.path()).expect("a file"))));
+        if let Some(sealed) = name.strip_suffix(".sealed") {
+            let content = runtime.block_on(vault.read(sealed.to_owned())).expect("it opens");
+            all.push((sealed.to_owned(), text(content.expect("it is there"))));
+        }
+    }
+    all
+}
+
+/// Nobody is hidden from himself: what is looked for is found where it is.
+#[track_caller]
+fn is_found_at_the_customers(wire: &Wire, customer: &Phone, hidden: &[String; 3]) {
+    let bench = Bench::get();
+    let sent = wire.sent_to(&roam::ports(&bench.customers, customer.id())).join("\n");
+    assert!(hidden.iter().any(|part| sent.to_lowercase().contains(part)), "{hidden:?}: {sent}");
 }
 
 /// The call that rings, and what its caller is called.
@@ -50,15 +121,18 @@ fn a_caller_hidden_in_part_is_called_back_by_a_reference_that_is_one_agents() {
     let stage = Stage::on(Server::Asterisk(Bench::get()), Line::numbered(4));
     let hidden = hidden(&stage);
     let mailbox = Mailbox::of(&stage.line.agent());
-    let (mut one, mut other) = (stage.agent(&Voice::silence()), stage.agent(&Voice::silence()));
+    let wire = Wire::tapped(&Bench::get());
+    let (mut first, mut second) =
+        (Blind::start(&stage, &stage.line.agent()), Blind::start(&stage, &stage.line.agent()));
+    let (one, other) = (&mut first.phone, &mut second.phone);
     let mut customer = stage.customer(&Voice::silence());
     let given = Instant::now();
     let theirs = customer.dial(&stage.line.desk().replace("182", "185"));
     let post = mailbox.next("incoming", PATIENCE);
     has_nothing_of(&post.to_string(), &hidden);
     assert_eq!(post["payload"]["caller"], json!({ "name": "030 *** 04" }), "{post}");
-    let (call, incoming) = rings_as(&mut one, "030 *** 04");
-    rings_as(&mut other, "030 *** 04");
+    let (call, incoming) = rings_as(one, "030 *** 04");
+    rings_as(other, "030 *** 04");
     let reference = incoming["data"]["caller_ref"].as_str().expect("a reference").to_owned();
     assert!(reference.starts_with("ref-"), "{reference}");
     one.order(json!({ "command": "answer", "call": call }));
@@ -88,9 +162,9 @@ fn a_caller_hidden_in_part_is_called_back_by_a_reference_that_is_one_agents() {
     one.listen(Duration::from_secs(22).saturating_sub(given.elapsed()));
     let late = one.dial(&redial);
     assert_eq!(one.wait_call("ended", &late)["status"], 410);
-    for mut phone in [one, other] {
-        knows_nothing_of(&mut phone, &hidden);
-        stage.leave(phone);
+    is_found_at_the_customers(&wire, &customer, &hidden);
+    for blind in [first, second] {
+        blind.leaves_knowing_nothing_of(&wire, &hidden, &BODIES);
     }
     stage.leave(colleague);
     stage.leave(customer);
@@ -100,24 +174,67 @@ fn a_caller_hidden_in_part_is_called_back_by_a_reference_that_is_one_agents() {
 fn a_hidden_caller_who_comes_back_from_a_transfer_is_hidden_still() {
     let stage = Stage::asterisk();
     let hidden = hidden(&stage);
-    let (mut agent, mut customer) =
-        (stage.agent(&Voice::silence()), stage.customer(&Voice::silence()));
+    let wire = Wire::tapped(&Bench::get());
+    let mut blind = Blind::start(&stage, &stage.line.agent());
+    let agent = &mut blind.phone;
+    let mut customer = stage.customer(&Voice::silence());
     let theirs = customer.dial(&stage.line.desk().replace("182", "186"));
-    let (call, _) = rings_as(&mut agent, "Hidden");
+    let (call, _) = rings_as(agent, "Hidden");
     agent.order(json!({ "command": "answer", "call": call }));
     agent.wait_call("established", &call);
     customer.wait_call("established", &theirs);
     agent.order(json!({ "command": "transfer", "call": call, "to": "606" }));
     agent.wait_call("ended", &call);
-    let (again, incoming) = rings_as(&mut agent, "Hidden");
+    let (again, incoming) = rings_as(agent, "Hidden");
     assert_eq!(incoming["data"]["returned_from"], "606", "{incoming}");
     assert!(incoming["data"]["caller_ref"].is_string(), "{incoming}");
     agent.order(json!({ "command": "answer", "call": again }));
     agent.wait_call("established", &again);
     customer.order(json!({ "command": "hangup", "call": theirs }));
     agent.wait_call("ended", &again);
-    knows_nothing_of(&mut agent, &hidden);
-    stage.leave(agent);
+    is_found_at_the_customers(&wire, &customer, &hidden);
+    blind.leaves_knowing_nothing_of(&wire, &hidden, &BODIES);
+    stage.leave(customer);
+}
+
+#[test]
+fn a_hidden_caller_who_is_recorded_and_listened_to_is_hidden_from_the_agent_and_from_who_listens() {
+    let stage = Stage::asterisk();
+    let hidden = hidden(&stage);
+    let wire = Wire::tapped(&Bench::get());
+    let mut blind = Blind::start(&stage, &stage.line.agent());
+    let mut watches = Blind::start(&stage, &stage.line.colleague());
+    let (agent, supervisor) = (&mut blind.phone, &mut watches.phone);
+    let mut customer = stage.customer(&Voice::silence());
+    let theirs = customer.dial(&stage.line.desk().replace("182", "186"));
+    let (call, _) = rings_as(agent, "Hidden");
+    agent.order(json!({ "command": "answer", "call": call }));
+    agent.wait_call("established", &call);
+    customer.wait_call("established", &theirs);
+    agent.ask("record", &call, json!({ "recording": "1", "action": "start" }));
+    agent.wait("a recording", PATIENCE, |event| {
+        event["event"] == "recordings" && event["recordings"][0]["state"] == "recording"
+    });
+    let watched = supervise(supervisor, &stage.line.agent(), "listen");
+    confirmed(supervisor, &watched, "listen");
+    supervisor.ask("set_supervision_mode", &watched, json!({ "mode": "barge" }));
+    confirmed(supervisor, &watched, "barge");
+    let text = "a note for myself";
+    let number = stage.line.agent_number();
+    agent.order(json!({ "command": "message", "to": number, "text": text }));
+    agent.wait_for("message_received");
+    for on in [true, false] {
+        agent.ask("hold", &call, json!({ "on": on }));
+        agent.wait_call("hold", &call);
+    }
+    customer.order(json!({ "command": "hangup", "call": theirs }));
+    agent.wait_call("ended", &call);
+    supervisor.wait_ended(&watched, "supervision_call_over");
+    is_found_at_the_customers(&wire, &customer, &hidden);
+    let [queues, features] = BODIES;
+    let told = [queues, features, "\"recordings\":[{", text];
+    blind.leaves_knowing_nothing_of(&wire, &hidden, &told);
+    watches.leaves_knowing_nothing_of(&wire, &hidden, &["\"mode\":\"barge\"", "\"people\":[{"]);
     stage.leave(customer);
 }
 
@@ -127,9 +244,9 @@ fn transferred_to_who_sees_none(he_calls: bool) {
     let hidden = hidden(&stage);
     let voice = Voice::silence();
     let (mut agent, mut customer) = (stage.agent(&voice), stage.customer(&voice));
-    let mut veiled =
-        Phone::start_with("veiled", &stage.server.setup("veiled1"), &voice, &["agent", "--sip"]);
-    veiled.wait_lamp("registered", PATIENCE);
+    let wire = Wire::tapped(&Bench::get());
+    let mut blind = Blind::start(&stage, "veiled1");
+    let veiled = &mut blind.phone;
     let theirs = customer.dial(&stage.line.queue());
     let first = rings(&mut agent);
     agent.order(json!({ "command": "answer", "call": first }));
@@ -141,7 +258,7 @@ fn transferred_to_who_sees_none(he_calls: bool) {
         (asks, call)
     } else {
         let asks = agent.dial("1871");
-        let (call, _) = rings_as(&mut veiled, "Hidden");
+        let (call, _) = rings_as(veiled, "Hidden");
         veiled.order(json!({ "command": "answer", "call": call }));
         (asks, call)
     };
@@ -151,8 +268,9 @@ fn transferred_to_who_sees_none(he_calls: bool) {
     veiled.listen(Duration::from_secs(2));
     customer.order(json!({ "command": "hangup", "call": theirs }));
     veiled.wait_call("ended", &call);
-    knows_nothing_of(&mut veiled, &hidden);
-    for phone in [agent, customer, veiled] {
+    is_found_at_the_customers(&wire, &customer, &hidden);
+    blind.leaves_knowing_nothing_of(&wire, &hidden, &["\"features\":["]);
+    for phone in [agent, customer] {
         stage.leave(phone);
     }
 }
