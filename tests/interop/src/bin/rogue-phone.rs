@@ -1,8 +1,9 @@
-//! A phone that signs in as it should and writes what none should: a call over UDP with header fields of its choice.
+//! A phone that signs in as it should and writes what none should: a call, or a MESSAGE, over UDP with header fields of its choice.
 //!
-//! `rogue-phone USER PASSWORD NUMBER SECONDS` reads the fields from standard input, one a line, prints `rings` when the other
-//! side does, and gives up after so long; or it prints the status of the refusal. It lives at the G.711 customer's address; the
-//! server knows it by its user name and asks for the password, which may be a wrong one.
+//! `rogue-phone USER PASSWORD NUMBER SECONDS [FROM]` reads the fields from standard input, one a line, prints `rings` when the other
+//! side does, and gives up after so long; or it prints the status where the call comes to an end before. FROM is the user in its From,
+//! where that is not its own. With `message` in place of SECONDS it sends a MESSAGE, and prints the status. It lives at the G.711
+//! customer's address; the server knows it by the user in its From and asks for the password, which may be a wrong one.
 //!
 //! RFC 3261 §9.1, §17.1.1.3, §22.
 
@@ -19,8 +20,10 @@ const HERE: &str = "198.18.0.2";
 
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let [user, password, number, seconds] = &arguments[..] else {
-        panic!("usage: rogue-phone USER PASSWORD NUMBER SECONDS");
+    let (user, password, number, seconds, from) = match &arguments[..] {
+        [user, password, number, seconds] => (user, password, number, seconds, user),
+        [user, password, number, seconds, from] => (user, password, number, seconds, from),
+        _ => panic!("usage: rogue-phone USER PASSWORD NUMBER SECONDS [FROM]"),
     };
     let mut fields = String::new();
     std::io::stdin().read_to_string(&mut fields).expect("standard input");
@@ -28,34 +31,44 @@ fn main() {
     socket.set_read_timeout(Some(Duration::from_secs(10))).expect("a time limit");
     socket.connect((SERVER, 5060)).expect("the server");
 
-    let mut invite = invite(&socket, user, number, &fields);
-    let challenge = ask(&socket, &invite);
+    let mut asked = match &seconds[..] {
+        "message" => request(&socket, Method::Message, from, number, &fields),
+        _ => invite(&socket, from, number, &fields),
+    };
+    let challenge = ask(&socket, &asked);
     assert_eq!(challenge.status.code(), 401, "nobody calls without a password");
-    send(&socket, &acknowledgement(&invite, &challenge));
+    let is_call = asked.method == Method::Invite;
+    if is_call {
+        send(&socket, &acknowledgement(&asked, &challenge));
+    }
     let mut digest = DigestClient::default();
     digest.admit("bench.test");
-    digest.challenged(&invite, &challenge).expect("a challenge");
+    digest.challenged(&asked, &challenge).expect("a challenge");
     let credentials = Credentials { username: user.clone(), password: password.clone() };
-    digest.authorize(&mut invite, &credentials, "0a4f113b0a4f113b");
-    invite.headers.set(HeaderName::CSEQ, "2 INVITE");
-    invite.headers.set(HeaderName::VIA, via(&socket, 2));
+    digest.authorize(&mut asked, &credentials, "0a4f113b0a4f113b");
+    asked.headers.set(HeaderName::CSEQ, format!("2 {}", asked.method));
+    asked.headers.set(HeaderName::VIA, via(&socket, 2));
 
-    send(&socket, &invite);
-    let answer = loop {
-        let answer = heard(&socket, &invite);
-        if answer.status.code() >= 180 {
-            break answer;
+    send(&socket, &asked);
+    let response = loop {
+        let response = heard(&socket, &asked);
+        if response.status.code() >= 180 {
+            break response;
         }
     };
-    if answer.status.code() >= 300 {
-        println!("{}", answer.status.code());
-        return send(&socket, &acknowledgement(&invite, &answer));
+    if response.status.is_final() {
+        println!("{}", response.status.code());
+        if !is_call {
+            return;
+        }
+        // The server ends by itself what it has answered.
+        return send(&socket, &acknowledgement(&asked, &response));
     }
     println!("rings");
     std::thread::sleep(Duration::from_secs(seconds.parse().expect("a number of seconds")));
-    send(&socket, &dialog::cancel(&invite));
-    let end = last(&socket, &invite);
-    send(&socket, &acknowledgement(&invite, &end));
+    send(&socket, &dialog::cancel(&asked));
+    let end = last(&socket, &asked);
+    send(&socket, &acknowledgement(&asked, &end));
 }
 
 fn via(socket: &UdpSocket, number: u32) -> String {
@@ -63,25 +76,33 @@ fn via(socket: &UdpSocket, number: u32) -> String {
     format!("SIP/2.0/UDP {HERE}:{port};branch=z9hG4bKrogue{port}{number}")
 }
 
-fn invite(socket: &UdpSocket, user: &str, number: &str, fields: &str) -> Request {
+fn request(socket: &UdpSocket, method: Method, user: &str, number: &str, fields: &str) -> Request {
     let port = socket.local_addr().expect("an address").port();
     let time = SystemTime::UNIX_EPOCH.elapsed().expect("after 1970").as_nanos();
     let uri = Uri::parse(&format!("sip:{number}@{SERVER}")).expect("an address");
-    let mut invite = Request::new(Method::Invite, uri);
+    let mut request = Request::new(method.clone(), uri);
     for (name, value) in [
         (HeaderName::VIA, via(socket, 1)),
         (HeaderName::MAX_FORWARDS, "70".to_owned()),
         (HeaderName::FROM, format!("<sip:{user}@bench.test>;tag=rogue")),
         (HeaderName::TO, format!("<sip:{number}@bench.test>")),
         (HeaderName::CALL_ID, format!("rogue-{time}")),
-        (HeaderName::CSEQ, "1 INVITE".to_owned()),
+        (HeaderName::CSEQ, format!("1 {method}")),
         (HeaderName::CONTACT, format!("<sip:{user}@{HERE}:{port}>")),
     ] {
-        invite.headers.push(name, value);
+        request.headers.push(name, value);
     }
     for (name, value) in fields.lines().filter_map(|line| line.split_once(": ")) {
-        invite.headers.push(HeaderName::new(name), value);
+        request.headers.push(HeaderName::new(name), value);
     }
+    if method == Method::Message {
+        request.set_body("text/plain", b"read this".to_vec());
+    }
+    request
+}
+
+fn invite(socket: &UdpSocket, user: &str, number: &str, fields: &str) -> Request {
+    let mut invite = request(socket, Method::Invite, user, number, fields);
     let fingerprint = ["AB"; 32].join(":");
     let sdp = format!(
         "v=0\r\no=r 1 1 IN IP4 {HERE}\r\ns=-\r\nc=IN IP4 {HERE}\r\nt=0 0\r\na=group:BUNDLE 0\r\n\

@@ -5,12 +5,14 @@ use crate::scenarios::agent::{ask, at_work};
 use crate::scenarios::supervision::{confirmed, supervise};
 use serde_json::{Value, json};
 use sidetone_interop::bench::Bench;
-use sidetone_interop::lines::Line;
+use sidetone_interop::lines::{Line, alone};
 use sidetone_interop::phone::{PATIENCE, Phone};
+use sidetone_interop::push::Mailbox;
 use sidetone_interop::stage::{Server, Stage};
 use sidetone_interop::tones::Voice;
 use std::path::{Path, PathBuf};
 use std::process::Child;
+use std::time::Duration;
 
 /// Names that would make this file where a shell or a dialplan took them for what they are not, and others that break what is
 /// written without care; with each what the agent is shown, where that is certain.
@@ -143,4 +145,181 @@ fn who_watches_and_who_supervises_is_told_the_truth_and_the_server_writes_it_dow
     for phone in [supervisor, agent] {
         stage.leave(phone);
     }
+}
+
+/// What would make this file where somebody took it for more than a name, as a part of an address has to write it.
+fn escaped(text: &str) -> String {
+    let escape = |byte: u8| match byte {
+        b'0'..=b'9' | b'A'..=b'Z' | b'a'..=b'z' | b'*' | b'-' | b'.' | b'_' => {
+            char::from(byte).to_string()
+        }
+        _ => format!("%{byte:02X}"),
+    };
+    text.bytes().map(escape).collect()
+}
+
+/// What a program that has ended printed last.
+fn said(child: Child) -> String {
+    let output = child.wait_with_output().expect("it ends");
+    assert!(output.status.success(), "it ends well");
+    String::from_utf8_lossy(&output.stdout).trim().to_owned()
+}
+
+/// Somebody who has signed in as this agent dials this, and writes these fields.
+fn rogue(bench: &Bench, user: &str, number: &str, how: &[&str], fields: &str) -> String {
+    let mut phone = bench.program("pbx", "rogue-phone");
+    phone.args([user, &format!("secret-{user}"), number]).args(how);
+    said(Bench::start(phone, fields.as_bytes()))
+}
+
+#[test]
+fn a_code_does_what_it_says_for_who_has_signed_in_and_nothing_for_anybody_else() {
+    let _server = alone();
+    let bench = Bench::get();
+    let stage = Stage::on(Server::Asterisk(bench.clone()), Line::own(1));
+    let mark = mark("code");
+    let path = mark.display();
+    let mut agent = at_work(&stage);
+    ask(&mut agent, json!({ "command": "login" }), "ready");
+    agent.forget();
+    let shell = format!("${{SHELL(touch {path})}}");
+    let codes = [
+        format!("sidetone*login*{shell}"),
+        format!("sidetone*login*desk2*{shell}"),
+        format!("sidetone*pause*{shell}"),
+        format!("sidetone*pause*lunch&{shell}"),
+        format!("sidetone*state{shell}"),
+        format!("sidetone*state,1)&System(touch {path}"),
+        format!("sidetone*ready*),agent1,{shell}"),
+        format!("sidetone*dance{shell}"),
+        format!("sidetone*watch{shell}"),
+        format!("sidetone*record*{shell}*1*start"),
+        format!("sidetone*record*6f9619ff-8b86-4d01-b42d-00cf4fc964ff*1;touch {path}*start"),
+        format!("sidetone*supervise*{shell}*listen"),
+        format!("sidetone*supervise*agent1*listen{shell}"),
+        "sidetone*supervise*agent1&agent2*listen".to_owned(),
+        "sidetone*supervise*agent1*listen".to_owned(),
+        format!("sidetone*features{shell}"),
+        format!("ref-{shell}"),
+        format!("ref-0&PJSIP/customer1&{shell}"),
+        // What is another's.
+        "sidetone*login*desk1".to_owned(),
+        "sidetone*logout*desk1".to_owned(),
+    ];
+    for code in &codes {
+        let status = rogue(&bench, "agent2", &escaped(code), &["1"], "");
+        assert!(["403", "404"].contains(&&status[..]), "{code}: {status}");
+        // A caller outside has no codes at all.
+        let mut caller = bench.program("pbx", "raw-caller");
+        caller.args(["call", &escaped(code), "1"]);
+        let status = said(Bench::start(caller, b""));
+        assert_eq!(status, "404", "{code} from outside");
+        assert!(!mark.exists(), "{code} was carried out");
+    }
+    // Whose code it is, is known by the password, and by nothing that is written beside it.
+    let status = rogue(&bench, "agent2", "sidetone*pause*lunch", &["1", "agent1"], "");
+    assert_eq!(status, "401", "another's From wants his password");
+    let fields = "P-Asserted-Identity: <sip:agent1@bench.test>\nRemote-Party-ID: <sip:agent1@bench.test>\n\
+                  P-Preferred-Identity: <sip:agent1@bench.test>\nX-Control-ID: agent1\nX-Agent: agent1\n";
+    let status = rogue(&bench, "agent2", "sidetone*login**lunch", &["1"], fields);
+    assert_eq!(status, "200");
+    assert!(bench.asterisk("queue show desk2").contains("paused:lunch"), "it is his own");
+    assert_eq!(rogue(&bench, "agent2", "sidetone*logout", &["1"], fields), "200");
+    assert!(!bench.asterisk("queue show desk2").contains("agent2"), "he is out");
+    agent.listen(Duration::from_secs(1));
+    let state = &agent.snapshot()["agent"];
+    assert_eq!((&state["state"], &state["pause"]), (&json!("ready"), &Value::Null), "{state}");
+    let queues = &state["queues"];
+    assert!(queues.as_array().is_some_and(|all| all.iter().all(|one| one["logged_in"] == true)));
+    ask(&mut agent, json!({ "command": "logout" }), "logged_out");
+    stage.leave(agent);
+}
+
+/// What a caller may write for his number, and into fields that the server writes itself: he is shown, recorded and hidden as others
+/// are, and nothing comes of it.
+#[test]
+fn a_number_and_fields_of_a_callers_choice_are_carried_out_by_nobody() {
+    let bench = Bench::get();
+    let stage = Stage::on(Server::Asterisk(bench.clone()), Line::numbered(4));
+    let mark = mark("number");
+    let path = mark.display();
+    let mailbox = Mailbox::of(&stage.line.agent());
+    let mut agent = stage.agent_with(&Voice::silence(), &["--recordings"]);
+    let shell = format!("${{SHELL(touch {path})}}");
+    let numbers = [
+        shell.clone(),
+        format!("1)&System(touch {path})"),
+        format!("030{}", shell),
+        "0,1,\"};{\"v\":2".to_owned(),
+        "0".repeat(400),
+        "=1+1|../../x".to_owned(),
+    ];
+    for number in &numbers {
+        // Hidden in part, hidden, recorded by rule, and neither.
+        for to in ["185", "186", "188", "181"] {
+            let from = format!(
+                "\"x\" <sip:{}@198.18.0.2>;tag=eve\r\nX-Call-UID: {shell}\r\nX-Call-Group: {shell}\r\nX-Queue: {shell}\r\n\
+                 X-Queue-Wait: {shell}\r\nX-Caller-Ref: {shell}\r\nX-Returned-From: {shell}\r\n\
+                 Diversion: <sip:{}@x>\r\nP-Asserted-Identity: <sip:{}@x>\r\nX-Rest:",
+                escaped(number),
+                escaped(&shell),
+                escaped(&shell),
+            );
+            let mut caller = bench.program("pbx", "raw-caller");
+            caller.args(["call", &format!("{to}{}", stage.line.number()), "2"]);
+            let mut caller = Bench::start(caller, from.as_bytes());
+            let incoming = agent.wait_for("incoming");
+            let call = incoming["call"].as_str().expect("a call").to_owned();
+            let told = [&incoming["data"], &incoming["headers"]].map(Value::to_string);
+            assert!(!told.iter().any(|told| told.contains("touch")), "{incoming}");
+            if to == "185" || to == "186" {
+                let from = incoming["from"].to_string();
+                assert!(!from.contains("touch"), "{incoming}");
+                assert_eq!(incoming["from"]["name"], "Hidden", "it is no number: {incoming}");
+            }
+            agent.order(json!({ "command": "answer", "call": call }));
+            if to == "188" {
+                agent.wait("what is recorded", PATIENCE, |event| {
+                    let is_there = event["recordings"][0]["state"] == "recording";
+                    event["event"] == "recordings" && event["call"] == call && is_there
+                });
+            }
+            agent.wait_call("ended", &call);
+            assert!(caller.wait().expect("it ends").success());
+            let post = mailbox.next("incoming", PATIENCE)["payload"]["caller"].to_string();
+            assert!(!post.contains("${") && !post.contains(')'), "{post}");
+            mailbox.next("answered_elsewhere", PATIENCE);
+            assert!(!mark.exists(), "{number} to {to} was carried out");
+        }
+    }
+    stage.leave(agent);
+}
+
+#[test]
+fn what_names_a_message_is_no_more_than_a_name() {
+    let bench = Bench::get();
+    let stage = Stage::asterisk();
+    let mark = mark("message");
+    let shell = format!("${{SHELL(touch {})}}", mark.display());
+    let fields = format!("X-Message-ID: {shell}\nX-Message-Report: {shell}\n");
+    let mut agent = stage.agent(&Voice::silence());
+    let writer = format!("agent{}", if stage.line.number() == 4 { 3 } else { 4 });
+    let number = stage.line.agent_number();
+    assert_eq!(rogue(&bench, &writer, &number, &["message"], &fields), "202");
+    let message = agent.wait_for("message_received");
+    assert_eq!(message["text"], "read this", "{message}");
+    assert!(!agent.told().any(|event| event.to_string().contains("touch ")), "{}", agent.story());
+    // Nobody, and what is no number.
+    for to in [
+        "1999".to_owned(),
+        shell.clone(),
+        format!("{number},{shell}"),
+        format!("{number})&{shell}"),
+    ] {
+        rogue(&bench, &writer, &escaped(&to), &["message"], &fields);
+    }
+    agent.listen(Duration::from_secs(1));
+    assert_eq!(agent.count("message_received"), 1, "{}", agent.story());
+    assert!(!mark.exists(), "it was carried out");
+    stage.leave(agent);
 }
