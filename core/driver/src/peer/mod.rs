@@ -31,6 +31,7 @@
 mod addresses;
 mod engine;
 mod flight;
+mod names;
 mod observer;
 mod rtp;
 mod sockets;

@@ -5,6 +5,7 @@
 //! says from then on that media goes from one of the new ones to where it went before. Here it leaves by the old one.
 
 use super::flight::Flight;
+use super::names::Names;
 use std::future::Future;
 use std::io::{self, IoSliceMut};
 use std::net::SocketAddr;
@@ -20,10 +21,11 @@ use webrtc::runtime::{
 /// As many sockets that were left are listened to: those of two restarts in a row.
 const MOST_LEFT: usize = 8;
 
-/// tokio, but for the sockets of one peer connection.
+/// tokio, but for the sockets of one peer connection, and the names that it asks for.
 #[derive(Debug, Default)]
 pub(super) struct Sockets {
     paths: Arc<Mutex<Paths>>,
+    names: Names,
 }
 
 /// What a peer connection's sockets know of each other.
@@ -38,6 +40,11 @@ struct Paths {
 }
 
 impl Sockets {
+    /// Of a peer connection that asks servers of these names.
+    pub(super) fn asking(names: Names) -> Self {
+        Self { names, ..Self::default() }
+    }
+
     /// A restart begins: the stack will close its sockets.
     pub(super) fn leave(&self) {
         let mut paths = lock(&self.paths);
@@ -89,7 +96,7 @@ impl Runtime for Sockets {
         &'a self,
         host: &'a str,
     ) -> Pin<Box<dyn Future<Output = io::Result<Vec<SocketAddr>>> + Send + 'a>> {
-        TokioRuntime.resolve_host(host)
+        Box::pin(self.names.resolve(host))
     }
 
     fn now(&self) -> Instant {

@@ -3,6 +3,7 @@
 //! RFC 8829 §4.1 (the order of calls), RFC 3264 §6 (payload types).
 
 use super::addresses::LocalAddresses;
+use super::names::Names;
 use super::observer::{Observed, Observer};
 use super::rtp::{self, Outbound, RtpReceiver, RtpSender};
 use super::sockets::Sockets;
@@ -104,7 +105,7 @@ impl WebRtcTransport {
         let (tell, events) = mpsc::channel(EVENT_QUEUE);
         let (sender, outbound) = rtp::outbound();
         let (inbound, receiver) = rtp::inbound();
-        let sockets = Arc::new(Sockets::default());
+        let sockets = Arc::new(Sockets::asking(Names::of(&config.ice_servers)));
         let observed =
             Observed::new(tell, inbound, outbound.switch(), config.path_limit, sockets.clone());
         let observed = Arc::new(observed);
