@@ -11,6 +11,7 @@ use crate::quiet::Quiet;
 use crate::session::Session;
 use crate::tone;
 use crate::{Failure, Outcome};
+use sidetone_driver::ice_server::{self, Gathered};
 use sidetone_driver::{AudioEndpoint, Milestone, What};
 use sidetone_phone::{
     CallId, Command, EndReason, Event, Feature, FeatureState, FeaturesSnapshot, FlowErrorKind,
@@ -110,6 +111,7 @@ pub(crate) async fn run(args: DoctorArgs) -> Outcome {
     let mut setup = Setup::load(&args.phone)?;
     let mut report = Report::new(args.output);
     let audible = report.audio(&setup);
+    let served = report.ice_servers(&setup).await;
     let folder = tempfile::tempdir()?;
     let (sent, heard) = (folder.path().join("sent.wav"), folder.path().join("heard.wav"));
     tone::write(&sent, TONE, Duration::from_secs(1))?;
@@ -121,15 +123,16 @@ pub(crate) async fn run(args: DoctorArgs) -> Outcome {
     session.stop().await;
     outcome?;
     let level = tone::level(&heard, TONE)?;
+    let codec = report.codec.as_deref().map_or(String::new(), |codec| format!(" with {codec}"));
     let detail = match level {
-        level if level < SILENCE => "nothing came back".to_owned(),
-        level => format!("the tone of {TONE:.0} Hz came back at {level:.0} dBFS"),
+        level if level < SILENCE => format!("nothing came back{codec}"),
+        level => format!("the tone of {TONE:.0} Hz came back at {level:.0} dBFS{codec}"),
     };
     if level < AUDIBLE {
         return report.fail(Check::Echo, &detail);
     }
     report.print(Check::Echo, true, report.heard_ms, &format!("{detail}; timed from the answer"));
-    audible
+    audible.and(served)
 }
 
 async fn examine(session: &mut Session, report: &mut Report, echo: &str) -> Outcome {
@@ -205,6 +208,9 @@ async fn examine(session: &mut Session, report: &mut Report, echo: &str) -> Outc
             }
             What::Event(Event::MediaFlowing { first_heard, .. }) => {
                 report.heard_ms = first_heard.map(ms);
+            }
+            What::Event(Event::Quality { report: quality, .. }) => {
+                report.codec = Some(quality.codec.clone());
             }
             What::Event(Event::Ended { call: ended, reason }) if *ended == call => {
                 return report.fail(report.check_of_end(reason), &reason.to_string());
@@ -293,12 +299,57 @@ struct Report {
     last_ms: f64,
     /// From the answer to the first sound of the echo.
     heard_ms: Option<f64>,
+    /// Of the echo call, as in SDP.
+    codec: Option<String>,
 }
 
 impl Report {
     fn new(output: OutputArgs) -> Self {
         let printer = Printer::new(output);
-        Self { printer, json: output.json, done: 0, last_ms: 0.0, heard_ms: None }
+        Self { printer, json: output.json, done: 0, last_ms: 0.0, heard_ms: None, codec: None }
+    }
+
+    /// Asks each server that a call would gather from, all at once. One that gives nothing is a failure though a call may go
+    /// without it: where it is needed is where it fails.
+    async fn ice_servers(&self, setup: &Setup) -> Outcome {
+        let asked: Vec<_> = setup
+            .driver
+            .ice_servers
+            .iter()
+            .cloned()
+            .map(|server| {
+                let url = server.url.clone();
+                let asking = tokio::spawn(async move {
+                    let began = Instant::now();
+                    let given = ice_server::gather(&server).await;
+                    (given, ms(began.elapsed()))
+                });
+                (url, asking)
+            })
+            .collect();
+        let mut outcome = Ok(());
+        for (url, asking) in asked {
+            let (given, took_ms) = asking.await.map_err(|_| Failure::Stopped)?;
+            let name = if url.starts_with("turn") { "TURN" } else { "STUN" };
+            let detail = match &given {
+                Ok(Gathered::Reflexive(address)) => {
+                    format!("{url}: seen from outside as {address} (srflx)")
+                }
+                Ok(Gathered::Relayed(address)) => {
+                    format!("{url}: takes calls at {address} (relay)")
+                }
+                Err(error) => format!("{url}: {error}"),
+            };
+            let (detail, advice) = match detail.split_once("; ") {
+                Some((what, advice)) if given.is_err() => (what, Some(advice)),
+                Some(_) | None => (detail.as_str(), None),
+            };
+            self.line(name, given.is_ok(), Some(took_ms), detail, advice);
+            if given.is_err() {
+                outcome = Err(Failure::Told);
+            }
+        }
+        outcome
     }
 
     /// Tries what a call would use. The checks after it use files instead, and are done anyhow.
@@ -409,24 +460,27 @@ impl Report {
             Some(_) | None => (detail, None),
         };
         let advice = said.filter(|_| check < Check::Echo).unwrap_or(check.advice());
+        self.line(check.name(), ok, took_ms, detail, (!ok).then_some(advice));
+    }
+
+    fn line(&self, name: &str, ok: bool, took_ms: Option<f64>, detail: &str, advice: Option<&str>) {
         if self.json {
             let event = JsonEvent::Check {
-                name: check.name().to_owned(),
+                name: name.to_owned(),
                 ok,
                 optional: false,
                 took_ms,
                 detail: detail.to_owned(),
-                advice: (!ok).then(|| advice.to_owned()),
+                advice: advice.map(str::to_owned),
             };
-            self.printer.tell(event, self.last_ms);
-            return;
+            return self.printer.tell(event, self.last_ms);
         }
         let mark = if ok { "✓" } else { "✗" };
         let took = took_ms.map_or(String::new(), |ms| format!("{ms:.1} ms"));
         let mut out = std::io::stdout().lock();
         // A reader that went away is no reason to stop checking.
-        let _ = writeln!(out, "{mark} {:<10} {took:>10}  {detail}", check.name());
-        if !ok {
+        let _ = writeln!(out, "{mark} {name:<10} {took:>10}  {detail}");
+        if let Some(advice) = advice {
             let _ = writeln!(out, "  → {advice}");
         }
     }
@@ -463,6 +517,7 @@ mod tests {
             done: Check::Register as usize + 1,
             last_ms: 0.0,
             heard_ms: None,
+            codec: None,
         };
         assert_eq!(report.check_of_end(&EndReason::Unreachable(404)), Check::Echo);
         assert_eq!(report.check_of_end(&EndReason::Busy), Check::Echo);

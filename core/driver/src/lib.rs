@@ -7,6 +7,7 @@
 //! |---|---|
 //! | [`transport`] | DNS, TCP, TLS, WebSocket: one task a flow (RFC 7118) |
 //! | [`peer`] | the WebRTC peer connection behind `MediaTransport` |
+//! | [`ice_server`] | what a STUN or TURN server gives, asked without a call |
 //! | `task` | the one task that owns the phone |
 //! | `call` | the task of one call's peer connection |
 //! | `media` | the media thread: codec, playout and levels of each call, paced by the device |
@@ -20,6 +21,7 @@ mod call;
 pub mod clock;
 pub mod device;
 mod handle;
+pub mod ice_server;
 mod link;
 mod media;
 pub mod peer;

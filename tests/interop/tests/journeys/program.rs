@@ -79,6 +79,33 @@ fn the_doctor_finds_a_microphone_that_is_none_and_checks_the_rest() {
 }
 
 #[test]
+fn the_doctor_finds_ice_servers_that_give_nothing_and_names_the_codec_of_the_rest() {
+    let stage = Stage::asterisk();
+    let setup = stage.server.setup(&stage.line.agent());
+    let servers = "stun:127.0.0.1:9,turn:user:hidden@nowhere.bench.test:3478";
+    let arguments = ["doctor", "--ice-server", servers];
+    let mut doctor = Phone::start_with("doctor", &setup, &Voice::silence(), &arguments);
+    let mut check = |name: &str| {
+        let what = format!("the check {name}");
+        doctor.wait(&what, Duration::from_secs(30), |e| e["event"] == "check" && e["name"] == name)
+    };
+    for (name, url, advice) in [
+        ("STUN", "stun:127.0.0.1:9: it has not answered", "check that it runs"),
+        ("TURN", "turn:nowhere.bench.test:3478: its name cannot be resolved", "check the name"),
+    ] {
+        let told = check(name);
+        let says = |field: &str, text: &str| {
+            told[field].as_str().is_some_and(|said| said.starts_with(text))
+        };
+        assert!(told["ok"] == false && says("detail", url) && says("advice", advice), "{told}");
+    }
+    let echo = check("echo call");
+    assert!(echo["ok"] == true, "a call goes without them: {echo}");
+    assert!(echo["detail"].as_str().is_some_and(|it| it.contains(" dBFS with opus;")), "{echo}");
+    assert_eq!(doctor.finish(PATIENCE), 1);
+}
+
+#[test]
 fn the_doctor_finds_an_echo_that_is_none() {
     let stage = Stage::asterisk();
     let setup = stage.server.setup(&stage.line.agent());
