@@ -14,7 +14,7 @@ use std::time::Duration;
 pub(super) const BEGINNING: Duration = Duration::from_secs(1_000_000);
 /// Time passes in steps of this length: what is due between two comes to pass at the second, as on a
 /// phone that wakes a little late. All lengths that are not drawn at random are multiples.
-const STEP: Duration = Duration::from_millis(500);
+pub(super) const STEP: Duration = Duration::from_millis(500);
 /// Moments that belong to the account's own timers, which the orders leave alone, the moment that the
 /// checks remember (the graph measures the time of each state by itself), the numbers that the
 /// account gives away, and the state of the generator. A `sequence` is beside the message that has it.

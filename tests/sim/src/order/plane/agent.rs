@@ -4,7 +4,7 @@
 use super::desk::{Desk, call};
 use super::numbers::Numbers;
 use crate::order::Subject;
-use crate::order::key::Key;
+use crate::order::key::{Key, STEP};
 use sidetone_phone::{
     AgentFailure, AgentRequest, AgentSnapshot, AgentState, CallState, Command, Event,
 };
@@ -276,7 +276,7 @@ impl Agent {
         }
         let unheard = self.check_wish(&shown, now)?;
         let call = snapshot.calls.first().map(|call| call.state);
-        let untold = self.expect_wrap_up(call, now);
+        let untold = self.expect_wrap_up(op, call, now)?;
         let word = if shown.certain { &self.word } else { &self.ever };
         let is_true = match (word, shown.state) {
             (_, AgentState::Unavailable) => self.missing && !shown.certain && shown.pause.is_none(),
@@ -337,17 +337,25 @@ impl Agent {
     }
 
     /// From the end of a call of a queue on he is in wrap-up, until the server tells or should have told. Whether it should have.
-    fn expect_wrap_up(&mut self, call: Option<CallState>, now: Duration) -> bool {
-        let untold = self.expected.take_if(|until| *until <= now).is_some();
-        if untold {
+    fn expect_wrap_up(
+        &mut self,
+        op: Op,
+        call: Option<CallState>,
+        now: Duration,
+    ) -> Result<bool, String> {
+        let untold = self.expected.take_if(|until| *until <= now);
+        if let Some(until) = untold {
             self.numbers.last = None;
+            if op != Op::Sleep && now > until + STEP {
+                return Err(format!("wrap-up is expected until {now:?} instead of {until:?}"));
+            }
         }
         let talks = matches!(call, Some(CallState::Answered | CallState::Established));
         let is_over = std::mem::replace(&mut self.talks, talks) && !talks;
         if is_over && self.ever.as_ref().is_some_and(Word::is_ready) {
             self.expected = Some(now + PAUSE);
         }
-        untold
+        Ok(untold.is_some())
     }
 
     fn check_questions(&mut self, op: Op, doubts: bool) -> Result<(), String> {

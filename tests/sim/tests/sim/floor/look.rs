@@ -45,6 +45,11 @@ impl Seat {
         Self { phone, user, is_agent, well, requested: None, certain: now, shows, before }
     }
 
+    /// Which agent sits there.
+    fn agent(&self) -> Option<usize> {
+        self.user.strip_prefix("agent")?.parse().ok()
+    }
+
     /// Something was asked for, and taken.
     pub(super) fn asks(&mut self) {
         self.requested = None;
@@ -62,16 +67,15 @@ impl Seat {
         legs: &Legs,
     ) -> Result<(), String> {
         let (calls_before, legs_before) = &self.before;
+        let mut live = shown.calls.iter().filter(|call| call.state != CallState::Ending).peekable();
         // One that was announced by push is shown as that.
-        let is_new = shown
-            .calls
-            .iter()
-            .any(|call| call.state != CallState::Announced && !calls_before.contains(&call.id));
+        let is_excused = live.peek().is_some()
+            && live.all(|c| c.state == CallState::Announced || calls_before.contains(&c.id));
         let talks = |(leg, phase): (&LegId, &LegPhase)| {
             *phase == LegPhase::Confirmed && !legs_before.contains(leg)
         };
         let fits = match state {
-            AgentState::Ringing | AgentState::OnCall => !is_new || !legs.is_empty(),
+            AgentState::Ringing | AgentState::OnCall => is_excused || !legs.is_empty(),
             AgentState::Ready | AgentState::NotReady | AgentState::WrapUp => {
                 !legs.iter().any(talks)
             }
@@ -196,7 +200,7 @@ impl Floor {
         };
         if let Some(shown) = &snapshot.agent {
             seat.waits(shown, now)?;
-            let agent: usize = seat.user[5..].parse().map_err(|_| "no agent")?;
+            let agent = seat.agent().ok_or("no agent")?;
             let legs = &self.truth.legs[agent];
             if seat.well == (true, now) {
                 let calls = snapshot.calls.iter().map(|call| call.id).collect();
@@ -249,8 +253,10 @@ impl Floor {
             for seat in self.seats.iter().filter(|s| s.is_agent && s.is_well_for(RUNG, now)) {
                 let Some(seen) = self.truth.colleagues.get(&seat.user) else { continue };
                 let is_ready = seen.is.0 == "ready" && seen.is_so_for(RUNG, now);
-                let mine = self.world.pbx().agent(&seat.user);
-                let is_in = |view: AgentView| view.queues.contains(&(queue.to_owned(), true));
+                let mine = seat.agent().and_then(|agent| self.truth.agents.get(agent));
+                let mine = mine.filter(|mine| mine.is_so_for(RUNG, now));
+                let mine = mine.and_then(|mine| mine.is.as_ref());
+                let is_in = |view: &AgentView| view.queues.contains(&(queue.to_owned(), true));
                 // Whom he calls may not have answered yet.
                 let calls = || self.world.pbx().legs().iter().any(|leg| leg.user == seat.user);
                 if is_ready && mine.is_some_and(is_in) && !calls() {

@@ -364,6 +364,11 @@ impl Floor {
             self.world.run_for(SECOND);
             self.look();
         }
+        // Who watches asks again and again.
+        for seat in self.seats.iter().filter(|seat| plan::LEADS.contains(&seat.user.as_str())) {
+            let _ = self.world.command(seat.phone, Command::Watch { on: false });
+        }
+        self.world.run_for(SECOND * 5);
         self.world.assert_quiet();
         for seat in &self.seats {
             let snapshot = self.world.snapshot(seat.phone);

@@ -37,6 +37,8 @@ pub(super) fn config(mut draw: impl FnMut(u64) -> u64) -> PbxConfig {
     (config.users, config.queues, config.recorded) = Default::default();
     config.people.clear();
     (config.max_flows, config.max_legs) = (400, 400);
+    // Long enough to be looked at.
+    config.wrap_up = Some(Duration::from_secs(8));
     for agent in 0..AGENTS {
         let (number, side) = (format!("10{agent:02}"), agent % 2);
         add(&mut config, &name(agent), &number, 2);
