@@ -5,6 +5,7 @@
 //! run`, `scripts/kotlin device` and `scripts/swift run`; without one, its journeys say so and are left out.
 
 use crate::scenarios::agent::{ask, until};
+use crate::scenarios::supervision::{confirmed, connect, supervise};
 use crate::scenarios::{features, message, recording};
 use serde_json::{Value, json};
 use sidetone_interop::bench::Bench;
@@ -41,6 +42,7 @@ macro_rules! journeys {
             an_agent_records_and_is_told_what_the_server_does,
             an_agent_is_told_what_the_server_has_and_is_refused_what_he_may_not,
             a_killed_phone_has_its_messages,
+            a_supervisor_is_heard_as_his_mode_says_and_muted_held_and_ended_by_the_platform,
         }
     };
     ($cold:ident: $($journey:ident,)*) => {
@@ -106,7 +108,11 @@ impl Cold {
     }
 
     fn begin(&self, voice: &Voice, arguments: &[&str]) -> Phone {
-        let setup = self.stage.server.setup(&self.stage.line.agent());
+        self.begin_as(&self.stage.line.agent(), voice, arguments)
+    }
+
+    fn begin_as(&self, user: &str, voice: &Voice, arguments: &[&str]) -> Phone {
+        let setup = self.stage.server.setup(user);
         let mut command: Vec<&str> = self.command.iter().map(String::as_str).collect();
         command.extend(arguments);
         Phone::start_other(self.name, &setup, voice, &command, &self.state.0)
@@ -641,6 +647,104 @@ pub(crate) fn a_killed_phone_has_its_messages(cold: &Cold) {
     assert_eq!(told, wanted, "{page}");
     assert_eq!((&kept[0]["reason"], &page["more"]), (&json!("unreachable"), &json!(false)));
     leave(agent);
+}
+
+/// A supervisor with the library's phone, at an agent and his customer, who judge by ear.
+struct Supervisor {
+    phone: Phone,
+    call: String,
+    agent: Phone,
+    customer: Phone,
+    says: [Tone; 3],
+}
+
+impl Supervisor {
+    #[track_caller]
+    fn is_heard_by_nobody(&mut self) {
+        let [a, c, _] = self.says;
+        self.agent.hears(c);
+        self.customer.hears(a);
+        self.customer.hears_nothing_but(&[a], QUIET);
+        self.agent.hears_nothing_but(&[c], QUIET);
+    }
+
+    #[track_caller]
+    fn is_heard_by_the_agent(&mut self) {
+        let [a, c, s] = self.says;
+        self.agent.hears_all(&[c, s]);
+        self.customer.hears(a);
+        self.customer.hears_nothing_but(&[a], QUIET);
+    }
+
+    #[track_caller]
+    fn becomes(&mut self, mode: &str) {
+        self.phone.forget();
+        self.phone.ask("set_supervision_mode", &self.call, json!({ "mode": mode }));
+        confirmed(&mut self.phone, &self.call, mode);
+    }
+
+    /// On the platform's call screen.
+    #[track_caller]
+    fn mutes(&mut self, on: bool) {
+        self.phone.ask("mute", &self.call, json!({ "on": on }));
+        assert_eq!(self.phone.wait_call("mute", &self.call)["on"], on);
+    }
+}
+
+/// How long who is not to be heard is listened for.
+const QUIET: Duration = Duration::from_secs(1);
+
+/// Listen, whisper, barge; and the platform's mute, hold and hang-up.
+pub(crate) fn a_supervisor_is_heard_as_his_mode_says_and_muted_held_and_ended_by_the_platform(
+    cold: &Cold,
+) {
+    let (stage, says) = (&cold.stage, Tone::draw());
+    let [a, c, s] = says;
+    let (mut agent, mut customer) =
+        (stage.agent(&Voice::steady(a)), stage.customer(&Voice::steady(c)));
+    let talk = connect(&mut customer, &mut agent, &stage.line.push_queue());
+    let mut phone = cold.begin_as(&stage.line.colleague(), &Voice::steady(s), &[]);
+    phone.wait_lamp("registered", COLD);
+    let call = supervise(&mut phone, &stage.line.agent(), "listen");
+    confirmed(&mut phone, &call, "listen");
+    phone.hears_all(&[a, c]);
+    phone.send(json!({ "command": "look" }));
+    let seen = phone.wait_for("seen");
+    assert_eq!((&seen["shown"], &seen["audio"]), (&json!([call]), &json!(true)), "{seen}");
+    let mut supervisor = Supervisor { phone, call: call.clone(), agent, customer, says };
+    // He is not, whatever the platform's button says.
+    supervisor.phone.ask("mute", &call, json!({ "on": false }));
+    supervisor.is_heard_by_nobody();
+    supervisor.becomes("whisper");
+    supervisor.is_heard_by_the_agent();
+    supervisor.mutes(true);
+    supervisor.is_heard_by_nobody();
+    supervisor.mutes(false);
+    supervisor.becomes("barge");
+    supervisor.customer.hears_all(&[a, s]);
+    supervisor.agent.hears_all(&[c, s]);
+    supervisor.phone.hears_all(&[a, c]);
+    // Another call has the platform's audio: he only listens when he is back.
+    for on in [true, false] {
+        supervisor.phone.ask("hold", &call, json!({ "on": on }));
+        assert_eq!(supervisor.phone.wait_call("hold", &call)["local"], on);
+        supervisor.is_heard_by_nobody();
+    }
+    supervisor.phone.hears_all(&[a, c]);
+    supervisor.becomes("whisper");
+    supervisor.is_heard_by_the_agent();
+    supervisor.phone.ask("hangup", &call, json!({}));
+    supervisor.phone.wait_ended(&call, "local");
+    supervisor.is_heard_by_nobody();
+    // The server ends it with the agent's call.
+    let again = supervise(&mut supervisor.phone, &stage.line.agent(), "listen");
+    confirmed(&mut supervisor.phone, &again, "listen");
+    supervisor.agent.order(json!({ "command": "hangup", "call": talk }));
+    supervisor.phone.wait_ended(&again, "supervision_call_over");
+    leave(supervisor.phone);
+    for phone in [supervisor.customer, supervisor.agent] {
+        stage.leave(phone);
+    }
 }
 
 /// A colleague calls while the customer talks: nothing changes before the answer, and who is hung up on leaves the other.
