@@ -44,7 +44,8 @@ impl Blind {
         let asks = ["agent", "--sip", "--queues", "--recordings", "--features"];
         let mut phone = Phone::start_traced(user, &setup, &Voice::silence(), &asks);
         phone.wait_lamp("registered", PATIENCE);
-        phone.order(json!({ "command": "watch", "on": true }));
+        // Who may watch nobody may know it already, and is refused.
+        phone.send(json!({ "command": "watch", "on": true }));
         let ports = roam::ports(setup.namespace.as_deref().expect("a network"), phone.id());
         assert!(!ports.is_empty(), "it is connected");
         Self { phone, ports }
