@@ -163,11 +163,18 @@ pub(crate) fn refused(stage: &Stage) {
         agent.send(command);
         assert_eq!(agent.wait_for("refused")["reason"], reason);
     }
-    for code in
-        ["sidetone*pause*lunch", "sidetone*login*nowhere", "sidetone*pause*tea", "sidetone*dance"]
-    {
+    for (code, reason) in [
+        ("sidetone*pause*lunch", "unavailable"),
+        ("sidetone*ready", "unavailable"),
+        ("sidetone*login*nowhere", "not_found"),
+        ("sidetone*logout*nowhere", "not_found"),
+        ("sidetone*login**tea", "not_found"),
+        ("sidetone*pause*tea", "not_found"),
+        ("sidetone*dance", "not_found"),
+    ] {
         let told = super::control::control(&mut agent, code);
-        assert_eq!(told["event"], "control_failed", "{code}");
+        let told = (&told["event"], &told["reason"]);
+        assert_eq!(told, (&json!("control_failed"), &json!(reason)), "{code}");
     }
     stage.leave(agent);
 }
