@@ -15,6 +15,7 @@ pub(crate) mod ringing;
 pub(crate) mod sent_on;
 pub(crate) mod several;
 pub(crate) mod supervision;
+pub(crate) mod team;
 
 use sidetone_interop::phone::{PATIENCE, Phone};
 use sidetone_interop::stage::Stage;

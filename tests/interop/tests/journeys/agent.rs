@@ -6,7 +6,7 @@ use crate::push::SOON;
 use crate::recovery::cut_while;
 use crate::scenarios::agent::{ask, at_work, until, until_after};
 use crate::scenarios::rings;
-use crate::team::watching;
+use crate::scenarios::team::watching;
 use serde_json::{Value, json};
 use sidetone_interop::bench::Bench;
 use sidetone_interop::lines::{Line, alone};

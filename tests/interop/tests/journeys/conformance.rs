@@ -84,10 +84,15 @@ scenarios! {
     }
     recording {
         by_hand,
+        by_a_rule_that_lets_it_be_paused,
+        refused,
     }
     features {
         an_agents,
         kept_inside,
+    }
+    team {
+        seen,
     }
     supervision {
         until_the_call_is_over,

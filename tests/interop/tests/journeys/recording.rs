@@ -157,15 +157,6 @@ fn lasts(heard: &Heard, millis: f64, what: &str) {
     assert!((length - millis).abs() < 1000.0, "{what}: {length:.0} ms instead of {millis:.0} ms");
 }
 
-/// On both servers; the ladders are not compared, for the pack tells the agent of his queues too, when it likes.
-#[test]
-fn what_a_rule_makes_is_paused_by_its_own_name_and_what_is_locked_is_refused() {
-    for stage in [Stage::asterisk(), Stage::model()] {
-        scenarios::by_a_rule_that_lets_it_be_paused(&stage);
-        scenarios::refused(&stage);
-    }
-}
-
 #[test]
 fn after_a_hold_the_agents_voice_is_in_the_recording_again() {
     for queue in ["180", PAUSABLE] {

@@ -2,6 +2,7 @@
 
 use crate::scenarios::agent::{ask, at_work, until};
 use crate::scenarios::rings;
+use crate::scenarios::team::watching;
 use serde_json::{Value, json};
 use sidetone_interop::phone::{PATIENCE, Phone};
 use sidetone_interop::stage::{Server, Stage};
@@ -13,15 +14,6 @@ const LIMIT: Duration = Duration::from_secs(1);
 
 /// What others than the pack change is looked for once a second.
 const LOOKED_FOR: Duration = Duration::from_millis(1500);
-
-/// Watches, and has been told everything.
-pub(crate) fn watching(phone: &mut Phone) -> Value {
-    phone.order(json!({ "command": "watch", "on": true }));
-    let told = phone.wait("the team", PATIENCE, |event| {
-        event["event"] == "team" && event["team"]["state"] == "current"
-    });
-    told["team"].clone()
-}
 
 /// Waits for such an event that is told later than `since`, and how much later.
 #[track_caller]
