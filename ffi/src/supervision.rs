@@ -25,7 +25,7 @@ pub struct Supervision {
     pub requested: Option<SupervisionMode>,
     /// Whether the microphone is open towards it, as far as the mute lets it be.
     pub speaks: bool,
-    /// Whether the agent hears what is said to him: not while he holds his call. `true` where the server does not say.
+    /// Whether the supervisor can be heard: not while either side holds the call. `true` where the server does not say.
     pub heard: bool,
     /// Whether it goes on with the agent's next call, which is listened to at first.
     pub follow: bool,

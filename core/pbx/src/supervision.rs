@@ -37,7 +37,7 @@ pub(crate) struct Supervision {
     /// The agent's leg.
     of: LegId,
     mode: Mode,
-    /// Whether the agent hears who speaks to him.
+    /// Whether anybody hears him: not while either side holds.
     heard: bool,
     /// Whether it goes on with the agent's next call, and waits for that.
     follow: bool,

@@ -16,11 +16,10 @@ public struct SupervisionCard: Equatable, Sendable {
 
 public func supervisionCard(_ call: CallSnapshot, _ it: Supervision) -> SupervisionCard {
     let isOpen = it.speaks && !call.hold.local && !call.hold.remote
-    let isHeard = isOpen && !call.muted
+    let isHeard = isOpen && !call.muted && it.heard
     let microphone =
-        if isHeard && !it.heard {
-            it.mode == .barge
-                ? "on hold: the caller may hear you, the agent does not" : "the call is on hold: the agent does not hear you"
+        if isOpen && !it.heard {
+            "the call is on hold: nobody hears you"
         } else if isHeard && it.mode == .barge {
             "microphone open: the agent and his caller hear you"
         } else if isHeard {

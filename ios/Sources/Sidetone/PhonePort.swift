@@ -74,7 +74,7 @@ public enum Supervising: Sendable, Equatable, CaseIterable {
     /// Nobody hears the supervisor.
     case listens
     case whispers, bargesIn
-    /// The agent holds his call, and does not hear the supervisor.
+    /// Either side holds the call, and nobody hears the supervisor.
     case unheard
     /// The agent's next call is not there yet.
     case waits

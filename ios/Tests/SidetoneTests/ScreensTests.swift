@@ -310,7 +310,7 @@ final class ScreensTests: XCTestCase, @unchecked Sendable {
         XCTAssertEqual(whispers.supervision?.microphone, "microphone open: the agent hears you")
         let watched = try XCTUnwrap(agent.snapshot.calls.first).id
         try await agent.setHold(watched, true)
-        _ = try await stage.card(supervisor) { $0.supervision?.microphone == "the call is on hold: the agent does not hear you" }
+        _ = try await stage.card(supervisor) { $0.supervision?.microphone == "the call is on hold: nobody hears you" }
         try await agent.setHold(watched, false)
         _ = try await stage.card(supervisor) { $0.supervision?.microphone == "microphone open: the agent hears you" }
         try await supervisor.setMute(whispers.call, true)
@@ -321,7 +321,7 @@ final class ScreensTests: XCTestCase, @unchecked Sendable {
         let barges = try await stage.card(supervisor) { $0.supervision?.mode == "barge, confirmed" && $0.supervision?.isHeard == true }
         XCTAssertEqual(barges.supervision?.microphone, "microphone open: the agent and his caller hear you")
         try await agent.setHold(watched, true)
-        _ = try await stage.card(supervisor) { $0.supervision?.microphone == "on hold: the caller may hear you, the agent does not" }
+        _ = try await stage.card(supervisor) { $0.supervision?.microphone == "the call is on hold: nobody hears you" }
         try await supervisor.hangUp(barges.call)
         _ = try await stage.until(supervisor) { $0.calls.isEmpty }
         await stage.end()

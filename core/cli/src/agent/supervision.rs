@@ -65,6 +65,6 @@ mod tests {
         let asks = seen(Some(Listen), Some(Whisper), true);
         assert_eq!(asks, "supervising agent2: listen, whisper requested");
         let holds = seen(Some(Whisper), None, false);
-        assert_eq!(holds, "supervising agent2: whisper, on hold: the agent does not hear it");
+        assert_eq!(holds, "supervising agent2: whisper, on hold: nobody hears it");
     }
 }

@@ -87,7 +87,7 @@ pub(crate) fn plain(supervision: &JsonSupervision) -> String {
         _ if supervision.waiting => "waits for the next call".to_owned(),
         None => "not confirmed yet".to_owned(),
         Some(mode) if supervision.heard => word(mode).to_owned(),
-        Some(mode) => format!("{}, on hold: the agent does not hear it", word(mode)),
+        Some(mode) => format!("{}, on hold: nobody hears it", word(mode)),
     };
     let asked = supervision.requested.map(|mode| format!(", {} requested", word(mode)));
     format!("supervising {}: {is}{}", supervision.target, asked.unwrap_or_default())

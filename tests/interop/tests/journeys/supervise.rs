@@ -142,8 +142,8 @@ fn who_barges_in_is_heard_again_by_both_when_the_agent_resumes() {
     for _ in 0..2 {
         floor.hold(&call, true);
         floor.agent.hears_silence();
-        // Who is held hears the supervisor beside the music.
-        floor.customer.hears_all(&[Tone::MUSIC, floor.voices[2]]);
+        floor.customer.hears(Tone::MUSIC);
+        floor.customer.hears_nothing_but(&[Tone::MUSIC], WHILE);
         floor.hold(&call, false);
         floor.both_hear_him();
         floor.he_hears_both();
@@ -165,9 +165,10 @@ fn who_barges_in_is_heard_by_both_again_when_the_customer_resumes() {
         floor.supervisor.forget();
         floor.customer.ask("hold", &theirs, json!({ "on": true }));
         floor.customer.wait_call("hold", &theirs);
-        // The agent may hear him beside the music.
-        floor.told_heard(&call, true);
+        floor.told_heard(&call, false);
         floor.customer.hears_silence();
+        floor.agent.hears(Tone::MUSIC);
+        floor.agent.hears_nothing_but(&[Tone::MUSIC], WHILE);
         floor.customer.ask("hold", &theirs, json!({ "on": false }));
         floor.customer.wait_call("hold", &theirs);
         floor.both_hear_him();
@@ -179,7 +180,7 @@ fn who_barges_in_is_heard_by_both_again_when_the_customer_resumes() {
 #[test]
 fn a_consultation_is_no_part_of_the_supervision_and_the_transfer_ends_it() {
     let mut floor = Floor::new();
-    let [says, asks, speaks] = floor.voices;
+    let [says, asks, _] = floor.voices;
     let others = Tone::draw::<4>();
     let other = others.into_iter().find(|tone| !floor.voices.contains(tone)).expect("another");
     let mut third = floor.stage.clerk_with(&Voice::steady(other), &[]);
@@ -201,7 +202,8 @@ fn a_consultation_is_no_part_of_the_supervision_and_the_transfer_ends_it() {
     for tone in [says, other] {
         assert!(heard.level(tone) < HEARD, "{}", heard.describe());
     }
-    floor.customer.hears_all(&[Tone::MUSIC, speaks]);
+    floor.customer.hears(Tone::MUSIC);
+    floor.customer.hears_nothing_but(&[Tone::MUSIC], WHILE);
     floor.agent.ask("attended", &floor.call, json!({ "with": asked }));
     floor.agent.wait_ended(&floor.call, "transferred");
     floor.supervisor.wait_ended(&call, "supervision_call_over");

@@ -231,13 +231,9 @@ pub(crate) fn microphone(call: &CallSnapshot, seen: &Supervision) -> Span<'stati
     let is_open = seen.speaks && call.hold == Hold::default();
     match seen.mode.filter(|_| is_open) {
         Some(_) if call.muted => Span::styled("○ muted: nobody hears you", loud(Color::Green)),
-        Some(SupervisionMode::Whisper) if !seen.heard => {
-            Span::styled("● the call is on hold: the agent does not hear you", loud(Color::Yellow))
+        Some(SupervisionMode::Whisper | SupervisionMode::Barge) if !seen.heard => {
+            Span::styled("○ the call is on hold: nobody hears you", loud(Color::Yellow))
         }
-        Some(SupervisionMode::Barge) if !seen.heard => Span::styled(
-            "● ON HOLD: THE OTHER SIDE MAY HEAR YOU, the agent does not",
-            loud(Color::Red),
-        ),
         Some(SupervisionMode::Whisper) => {
             Span::styled("● THE AGENT HEARS YOU, the other side does not", loud(Color::Yellow))
         }

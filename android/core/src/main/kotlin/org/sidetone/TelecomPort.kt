@@ -101,7 +101,7 @@ enum class Supervising {
     LISTENS,
     WHISPERS,
     BARGES_IN,
-    /** The agent holds his call, and does not hear the supervisor. */
+    /** Either side holds the call, and nobody hears the supervisor. */
     UNHEARD,
     /** The agent's next call is not there yet. */
     WAITS,

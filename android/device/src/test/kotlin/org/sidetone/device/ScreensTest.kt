@@ -386,7 +386,7 @@ class ScreensTest {
         val whispers = supervisor.card("whispering") { it.supervision!!.mode == "whisper, confirmed" }
         assertEquals(listOf(true, "microphone open: the agent hears you"), whispers.supervision!!.run { listOf(isHeard, microphone) })
         agent.setHold(watched, true)
-        supervisor.card("the agent holds") { it.supervision!!.microphone == "the call is on hold: the agent does not hear you" }
+        supervisor.card("the agent holds") { it.supervision!!.microphone == "the call is on hold: nobody hears you" }
         agent.setHold(watched, false)
         supervisor.card("he resumes") { it.supervision!!.microphone == "microphone open: the agent hears you" }
         val held = supervisor.snapshot.value.calls.single().let { it.copy(hold = Hold(local = true, remote = false)) }
@@ -398,7 +398,7 @@ class ScreensTest {
         val barges = supervisor.card("barging in") { it.supervision!!.mode == "barge, confirmed" && it.supervision!!.isHeard }
         assertEquals("microphone open: the agent and his caller hear you", barges.supervision!!.microphone)
         agent.setHold(watched, true)
-        supervisor.card("the agent holds") { it.supervision!!.microphone == "on hold: the caller may hear you, the agent does not" }
+        supervisor.card("the agent holds") { it.supervision!!.microphone == "the call is on hold: nobody hears you" }
         supervisor.hangUp(barges.call)
         supervisor.until("over") { it.calls.isEmpty() }
     }

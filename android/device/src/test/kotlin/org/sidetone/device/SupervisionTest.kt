@@ -117,7 +117,7 @@ class SupervisionTest {
         runBlocking { supervisor.setSupervisionMode(id, SupervisionMode.BARGE) }
         says("Barging in on the call")
         runBlocking { agent.setHold(talk, true) }
-        says("On hold: the agent does not hear you")
+        says("On hold: nobody hears you")
         runBlocking { agent.setHold(talk, false) }
         says("Barging in on the call")
 

@@ -44,7 +44,7 @@ data class Texts(
     val listens: String = "Listening: nobody hears you",
     val whispers: String = "Whispering to the agent",
     val bargesIn: String = "Barging in on the call",
-    val unheard: String = "On hold: the agent does not hear you",
+    val unheard: String = "On hold: nobody hears you",
     val waitsForCall: String = "Waiting for the agent's next call",
 ) {
     /** One line below the name, or behind it. */

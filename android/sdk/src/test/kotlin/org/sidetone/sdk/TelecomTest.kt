@@ -161,7 +161,7 @@ class TelecomTest {
         assertEquals(Connection.STATE_ACTIVE, connection.state)
         val words = mapOf(
             Supervising.LISTENS to "Listening: nobody hears you", Supervising.WHISPERS to "Whispering to the agent",
-            Supervising.UNHEARD to "On hold: the agent does not hear you", Supervising.BARGES_IN to "Barging in on the call",
+            Supervising.UNHEARD to "On hold: nobody hears you", Supervising.BARGES_IN to "Barging in on the call",
             Supervising.WAITS to "Waiting for the agent's next call",
         )
         for ((how, text) in words) {

@@ -24,13 +24,12 @@ data class SupervisionCard(
 
 fun supervisionCard(call: CallSnapshot, it: Supervision): SupervisionCard {
     val isOpen = it.speaks && !call.hold.local && !call.hold.remote
-    val isHeard = isOpen && !call.muted
+    val isHeard = isOpen && !call.muted && it.heard
     return SupervisionCard(
         mode = it.mode?.let { "${word(it)}, confirmed" } ?: "not confirmed yet",
         requested = it.requested?.let { "${word(it)} requested…" },
         microphone = when {
-            isHeard && !it.heard && it.mode == SupervisionMode.BARGE -> "on hold: the caller may hear you, the agent does not"
-            isHeard && !it.heard -> "the call is on hold: the agent does not hear you"
+            isOpen && !it.heard -> "the call is on hold: nobody hears you"
             isHeard && it.mode == SupervisionMode.BARGE -> "microphone open: the agent and his caller hear you"
             isHeard -> "microphone open: the agent hears you"
             isOpen -> "muted by you: nobody hears you"
