@@ -46,6 +46,20 @@ pub struct Colleague {
     pub since: SystemTime,
     /// His pause, which begins at the end of the call where he is on one.
     pub pause: Option<Pause>,
+    /// The call that he is on, where the server tells of it.
+    #[uniffi(default = None)]
+    pub call: Option<ColleagueCall>,
+}
+
+/// The call that a colleague is on. Who calls is not told: it may be hidden from who watches.
+#[derive(Debug, Clone, PartialEq, Eq, uniffi::Record)]
+pub struct ColleagueCall {
+    /// The queue that it came from, where it came from one.
+    pub queue: Option<String>,
+    /// What names the customer's call as a whole: the group of the call on his own phone.
+    pub group: Option<String>,
+    /// Since when he is in it.
+    pub since: SystemTime,
 }
 
 /// A queue that is watched.
@@ -86,9 +100,16 @@ impl From<phone::TeamSnapshot> for TeamSnapshot {
 
 impl From<phone::Colleague> for Colleague {
     fn from(colleague: phone::Colleague) -> Self {
-        let phone::Colleague { name, label, number, team, state, since, pause } = colleague;
+        let phone::Colleague { name, label, number, team, state, since, pause, call } = colleague;
         let (state, since) = (state.into(), time::wall(since));
-        Self { name, label, number, team, state, since, pause: pause.map(Into::into) }
+        let (pause, call) = (pause.map(Into::into), call.map(Into::into));
+        Self { name, label, number, team, state, since, pause, call }
+    }
+}
+
+impl From<phone::ColleagueCall> for ColleagueCall {
+    fn from(phone::ColleagueCall { queue, group, since }: phone::ColleagueCall) -> Self {
+        Self { queue, group, since: time::wall(since) }
     }
 }
 

@@ -2,6 +2,7 @@
 
 use crate::leg::{Leg, Stage};
 use crate::pbx::Pbx;
+use crate::team::Talk;
 use crate::timed::Timed;
 use crate::{Extension, LegId, MediaCommand, PushKind, Step, Strategy, Treatment};
 use sidetone_sip::{HeaderName, StatusCode};
@@ -128,10 +129,14 @@ impl Pbx {
     pub(crate) fn attempt_answered(&mut self, key: CallKey, leg: LegId, now: Duration) {
         let Some(call) = self.calls.get_mut(&key) else { return };
         let (caller, was_dialing) = (call.caller, matches!(call.plan, Plan::Dialing { .. }));
-        let was_queued = matches!(call.plan, Plan::Queued { .. });
+        let talk = if let Plan::Queued { queue, .. } = &call.plan {
+            Some(Talk { queue: queue.clone(), group: call.group.clone(), since: now })
+        } else {
+            None
+        };
         call.plan = Plan::Bridged(leg);
         if let Some(leg) = self.legs.get_mut(&leg) {
-            leg.wraps_up = was_queued;
+            leg.talk = talk;
         }
         self.end_attempts(key, PushKind::AnsweredElsewhere, Cause::AnsweredElsewhere, now);
         for other in self.attempts(key) {

@@ -38,7 +38,7 @@ impl Pbx {
             flow: contact.flow,
             is_caller: false,
             is_code: false,
-            wraps_up: false,
+            talk: None,
             invite_key: None,
             dialog: LegDialog::calling(call_id, &from, tag, contact.uri),
             recorder: Recorder::of(headers.iter().cloned()),
@@ -128,7 +128,7 @@ impl Pbx {
                 }
             }
             Stage::Confirmed => {
-                let wraps_up = std::mem::take(&mut leg.wraps_up).then(|| leg.user.clone());
+                let wraps_up = leg.talk.take().map(|_| leg.user.clone());
                 self.release(id);
                 if let Some(user) = wraps_up {
                     self.wrap_up(&user, now);

@@ -4,6 +4,7 @@
 use crate::call::CallKey;
 use crate::push::AttemptKey;
 use crate::recording::Recorder;
+use crate::team::Talk;
 use crate::timed::{Table, Timed};
 use crate::{FlowId, Generation, LegId, LegPhase, MediaDirection};
 use sidetone_sip::transaction::{ClientKey, ServerKey};
@@ -190,8 +191,8 @@ pub(crate) struct Leg {
     pub(crate) is_caller: bool,
     /// A code of the agents, which keeps nobody busy.
     pub(crate) is_code: bool,
-    /// It was answered for a queue: when it ends its user has something to write down.
-    pub(crate) wraps_up: bool,
+    /// The call of a queue that it was answered for: when it ends its user has something to write down.
+    pub(crate) talk: Option<Talk>,
     /// The server transaction of the first INVITE, where they called.
     pub(crate) invite_key: Option<ServerKey>,
     pub(crate) dialog: LegDialog,

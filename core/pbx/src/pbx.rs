@@ -301,7 +301,7 @@ impl Pbx {
     pub(crate) fn remove_leg(&mut self, leg: LegId, status: StatusCode, now: Duration) {
         self.release(leg);
         let Some(state) = self.legs.remove(&leg) else { return };
-        if state.wraps_up {
+        if state.talk.is_some() {
             self.wrap_up(&state.user, now);
         }
         if let Some(call) = state.call {

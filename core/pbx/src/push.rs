@@ -62,7 +62,7 @@ impl Pbx {
             flow: NO_FLOW,
             is_caller: true,
             is_code: false,
-            wraps_up: false,
+            talk: None,
             invite_key: None,
             dialog: LegDialog::calling(uid.clone(), "<sip:desk@invalid>", tag, target),
             stage: Stage::Confirmed,

@@ -232,7 +232,7 @@ impl Pbx {
             flow,
             is_caller: true,
             is_code,
-            wraps_up: false,
+            talk: None,
             invite_key: Some(key),
             dialog,
             recorder: Recorder::of_caller(&request),

@@ -38,11 +38,12 @@ pub(crate) struct Team {
     rounds: u64,
 }
 
-/// What somebody is, and why he is paused.
+/// What somebody is, why he is paused, and which call he is on.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 struct State {
     is: &'static str,
     reason: Option<String>,
+    call: Option<Talk>,
 }
 
 /// What those who watch are to be shown of a queue.
@@ -58,6 +59,7 @@ pub struct QueueView {
 #[derive(Debug, Default)]
 struct Sight<'a> {
     talking: BTreeSet<&'a str>,
+    talks: BTreeMap<&'a str, &'a Talk>,
     rung: BTreeSet<&'a str>,
     logged_in: BTreeSet<&'a str>,
 }
@@ -68,6 +70,15 @@ struct Told<T> {
     entry: T,
     since: Duration,
     number: u64,
+}
+
+/// The call that a queue has brought somebody.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Talk {
+    pub(crate) queue: String,
+    pub(crate) group: String,
+    /// Since when he is in it.
+    pub(crate) since: Duration,
 }
 
 impl<T: PartialEq> Told<T> {
@@ -160,6 +171,7 @@ impl Pbx {
         for leg in self.legs.values().filter(|leg| leg.call.is_some()) {
             if matches!(leg.stage, Stage::Confirmed) {
                 sight.talking.insert(&leg.user);
+                sight.talks.extend(leg.talk.as_ref().map(|talk| (leg.user.as_str(), talk)));
             }
             let is_rung = !leg.is_caller && matches!(leg.stage, Stage::Calling { .. });
             if is_rung || leg.attempt.is_some() {
@@ -181,7 +193,7 @@ impl Pbx {
         let sight = self.sight();
         let names = self.config.people.iter().map(|person| &person.name);
         let shown = names.map(|name| (name, self.state_of(name, &sight)));
-        shown.map(|(name, State { is, reason })| (name.clone(), (is, reason))).collect()
+        shown.map(|(name, State { is, reason, .. })| (name.clone(), (is, reason))).collect()
     }
 
     /// What those who watch are to be shown of each queue that somebody may watch, and how often that was told.
@@ -202,7 +214,8 @@ impl Pbx {
             _ if reason.is_some() => "paused",
             _ => "ready",
         };
-        State { is, reason }
+        let call = sight.talks.get(user).copied().cloned();
+        State { is, reason, call }
     }
 
     fn line(&self, queue: &str, sight: &Sight<'_>) -> QueueView {
@@ -224,6 +237,9 @@ impl Pbx {
         });
         if let Some(reason) = told.entry.reason {
             entry["reason"] = reason.into();
+        }
+        if let Some(Talk { queue, group, since }) = told.entry.call {
+            entry["call"] = json!({ "queue": queue, "group": group, "since": since.as_secs() });
         }
         if let Some(until) = self.paused_until(name) {
             entry["until"] = until.as_secs().into();

@@ -54,11 +54,12 @@ func noteOf(_ found: TeamSnapshot?) -> String? {
     }
 }
 
-/// What a colleague is and since when; no light where nobody's state is to be believed.
+/// What a colleague is, since when and for which queue he talks; no light where nobody's state is to be believed.
 func seen(_ it: Colleague, _ worth: TeamState, _ now: Date) -> (light: Light, words: String) {
     let (light, word) = stateOf(it.state, it.pause)
     let left = it.pause?.until.map { "\(clock(now, $0)) left" }
-    return (worth == .current ? light : .off, "\(word), \(left ?? "for \(clock(it.since, now))")")
+    let queue = it.call?.queue.map { ", \($0)" } ?? ""
+    return (worth == .current ? light : .off, "\(word), \(left ?? "for \(clock(it.since, now))")\(queue)")
 }
 
 private func choices(_ number: String?, _ talks: UUID?) -> [Choice] {

@@ -376,6 +376,7 @@ func endpoint(_ text: String) -> AudioEndpoint {
         nulled([
             "name": colleague.name, "label": colleague.label, "number": colleague.number, "team": colleague.team,
             "state": snake("\(colleague.state)"), "since": seconds(colleague.since), "pause": colleague.pause.map(shown),
+            "call": colleague.call.map { nulled(["queue": $0.queue, "group": $0.group, "since": seconds($0.since)]) },
         ])
     }
 

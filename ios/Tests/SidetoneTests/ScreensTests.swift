@@ -274,6 +274,10 @@ final class ScreensTests: XCTestCase, @unchecked Sendable {
         try await stage.talk(agent, "1001")
         _ = try await stage.until(agent) { $0.team?.people.first?.state == .onCall }
         XCTAssertEqual(page("").warning, "A caller whom nobody takes there is lost.")
+        var talks = try XCTUnwrap(agent.findInTeam("ager"))
+        talks.people[0].call = ColleagueCall(queue: "desk1", group: nil, since: Date())
+        let words = try XCTUnwrap(teamPage(talks, agent.snapshot, Date()).rows.first).state
+        XCTAssertTrue(words.hasSuffix(", desk1"), "he talks for a queue: \(words)")
         let call = try XCTUnwrap(agent.snapshot.calls.first).id
         let row = try XCTUnwrap(page("2001").rows.first)
         XCTAssertEqual(row.choices.map(\.wish), [.dial(to: "2001"), .transfer(call: call, to: "2001")])

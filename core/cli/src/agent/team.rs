@@ -141,9 +141,18 @@ pub(crate) fn queue_line(queue: &TeamQueue, width: usize) -> Line<'static> {
     Line::from(spans)
 }
 
+/// What a colleague is, and for which queue he talks.
+pub(super) fn what(colleague: &Colleague) -> (Color, String) {
+    let (color, word) = state_word(colleague.state, colleague.pause.as_ref());
+    match colleague.call.as_ref().and_then(|call| call.queue.as_deref()) {
+        Some(queue) => (color, format!("{word}, {queue}")),
+        None => (color, word),
+    }
+}
+
 fn line(colleague: &Colleague, worth: TeamState, width: usize, now: Duration) -> Line<'static> {
     let label = colleague.label.as_deref().unwrap_or(&colleague.name);
-    let (color, word) = state_word(colleague.state, colleague.pause.as_ref());
+    let (color, word) = what(colleague);
     // What the server said last is no state that anybody should act on.
     let color = if worth == TeamState::Current { color } else { Color::DarkGray };
     let UnixTime(since) = colleague.since;
@@ -162,7 +171,7 @@ mod tests {
     use crossterm::event::KeyModifiers;
     use ratatui::Terminal;
     use ratatui::backend::TestBackend;
-    use sidetone_phone::{AgentState, Pause, RegistrationState};
+    use sidetone_phone::{AgentState, ColleagueCall, Pause, RegistrationState};
     use std::sync::Arc;
 
     const NOW: Duration = Duration::from_secs(10_000);
@@ -176,6 +185,7 @@ mod tests {
             state,
             since: UnixTime(NOW - Duration::from_secs(65)),
             pause,
+            call: None,
         }
     }
 
@@ -189,10 +199,10 @@ mod tests {
             waiting: 2,
             free: 1,
         };
-        let people = vec![
-            colleague("Änne", "1001", AgentState::NotReady, lunch),
-            colleague("Bert", "", AgentState::OnCall, None),
-        ];
+        let mut talks = colleague("Bert", "", AgentState::OnCall, None);
+        let queue_of = Some("support".to_owned());
+        talks.call = Some(ColleagueCall { queue: queue_of, group: None, since: talks.since });
+        let people = vec![colleague("Änne", "1001", AgentState::NotReady, lunch), talks];
         app.snapshot.team = Some(Arc::new(TeamSnapshot { state, people, queues: vec![queue] }));
         app.lookup = Some(Lookup::default());
         app
@@ -213,8 +223,13 @@ mod tests {
     #[test]
     fn who_is_what_is_shown_and_what_the_server_said_last_is_marked() {
         let text = shown(&app(TeamState::Current));
-        for part in ["▸ ≡ support", "2 waiting, 1 free", "Änne", "paused: lunch  1:05", "on a call"]
-        {
+        for part in [
+            "▸ ≡ support",
+            "2 waiting, 1 free",
+            "Änne",
+            "paused: lunch  1:05",
+            "on a call, support  1:05",
+        ] {
             assert!(text.contains(part), "{part}: {text}");
         }
         assert!(shown(&app(TeamState::Outdated)).contains("as the server said last"));

@@ -2,7 +2,7 @@
 
 use super::agent::{JsonPause, seconds, state_name};
 use serde::Serialize;
-use sidetone_phone::{Colleague, TeamQueue, TeamSnapshot, TeamState};
+use sidetone_phone::{Colleague, ColleagueCall, TeamQueue, TeamSnapshot, TeamState};
 
 /// All of it.
 #[derive(Debug, Serialize)]
@@ -22,6 +22,15 @@ pub(crate) struct JsonColleague {
     pub(crate) state: &'static str,
     since: u64,
     pub(crate) pause: Option<JsonPause>,
+    call: Option<JsonColleagueCall>,
+}
+
+/// The call that he is on.
+#[derive(Debug, Serialize)]
+struct JsonColleagueCall {
+    queue: Option<String>,
+    group: Option<String>,
+    since: u64,
 }
 
 /// A queue that is watched.
@@ -51,9 +60,16 @@ impl From<&TeamSnapshot> for JsonTeam {
 
 impl From<Colleague> for JsonColleague {
     fn from(colleague: Colleague) -> Self {
-        let Colleague { name, label, number, team, state, since, pause } = colleague;
+        let Colleague { name, label, number, team, state, since, pause, call } = colleague;
         let (state, since) = (state_name(state), seconds(since));
-        Self { name, label, number, team, state, since, pause: pause.map(Into::into) }
+        let (pause, call) = (pause.map(Into::into), call.map(Into::into));
+        Self { name, label, number, team, state, since, pause, call }
+    }
+}
+
+impl From<ColleagueCall> for JsonColleagueCall {
+    fn from(ColleagueCall { queue, group, since }: ColleagueCall) -> Self {
+        Self { queue, group, since: seconds(since) }
     }
 }
 

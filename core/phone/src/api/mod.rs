@@ -50,7 +50,7 @@ pub use snapshot::{
     Registration, RegistrationProblem, RegistrationState, Snapshot, TransfersReturn,
 };
 pub use supervision::{Supervision, SupervisionEnd, SupervisionFailure, SupervisionMode};
-pub use team::{Colleague, TeamQueue, TeamSnapshot, TeamState};
+pub use team::{Colleague, ColleagueCall, TeamQueue, TeamSnapshot, TeamState};
 pub use time::{Now, UnixTime};
 
 pub use sidetone_sip::{FlowId, sdp};

@@ -45,6 +45,19 @@ pub struct Colleague {
     pub since: UnixTime,
     /// His pause, which begins at the end of the call where he is on one.
     pub pause: Option<Pause>,
+    /// The call that he is on, where the server tells of it.
+    pub call: Option<ColleagueCall>,
+}
+
+/// The call that a colleague is on. Who calls is not told: it may be hidden from who watches.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ColleagueCall {
+    /// The queue that it came from, where it came from one.
+    pub queue: Option<String>,
+    /// What names the customer's call as a whole: that of [`CallData::group`](super::CallData::group) on his own phone.
+    pub group: Option<String>,
+    /// Since when he is in it.
+    pub since: UnixTime,
 }
 
 /// A queue that is watched.

@@ -166,6 +166,93 @@ fn a_colleague_is_seen_in_each_state_on_the_model() {
     through_all_states(&Stage::model());
 }
 
+/// Who is on a call is seen with its queue and what names it, and never with who calls; how many calls with a queue were seen.
+fn on_which_call(stage: &Stage) {
+    let line = stage.line.number();
+    let (mut agent, mut watcher) = (at_work(stage), stage.colleague(&Voice::silence()));
+    let mut customer = stage.customer(&Voice::silence());
+    ask(&mut agent, json!({ "command": "login" }), "ready");
+    watching(&mut watcher);
+    let name = stage.line.agent();
+    let logged = match &stage.server {
+        Server::Asterisk(bench) => std::fs::metadata(bench.folder.join("asterisk/log/full"))
+            .map_or(0, |file| file.len() as usize),
+        Server::Model(_) => 0,
+    };
+    let seen = |watcher: &mut Phone, what: &str, state: &str| {
+        let event = watcher.wait(what, PATIENCE, |event| {
+            let colleague = &event["colleague"];
+            colleague["name"] == name.as_str() && colleague["state"] == state
+        });
+        event["colleague"].clone()
+    };
+    // The second is another call, of the same queue.
+    for _ in 0..2 {
+        watcher.forget();
+        let before = std::time::SystemTime::UNIX_EPOCH.elapsed().expect("after 1970").as_secs();
+        let waits = customer.dial(&stage.line.desk());
+        let call = rings(&mut agent);
+        assert_eq!(seen(&mut watcher, "who is rung", "ringing")["call"], Value::Null);
+        agent.order(json!({ "command": "answer", "call": call }));
+        let talks = seen(&mut watcher, "on a call", "on_call");
+        let group = agent.snapshot()["calls"][0]["data"]["group"].clone();
+        assert!(group.is_string(), "{group}");
+        let shown = json!([talks["call"]["queue"], talks["call"]["group"]]);
+        assert_eq!(shown, json!([format!("desk{line}"), group]));
+        let since = talks["call"]["since"].as_u64().expect("seconds");
+        assert!((before.saturating_sub(2)..before + 20).contains(&since), "{since} {before}");
+        // A pause behind the call is news of him, and the call goes on.
+        agent.order(json!({ "command": "pause", "reason": "lunch" }));
+        let paused = seen(&mut watcher, "a pause behind the call", "on_call");
+        let shown = json!([paused["pause"]["reason"], paused["call"]["group"]]);
+        assert_eq!(shown, json!(["lunch", group]));
+        until(&mut agent, "a pause behind the call", |agent| agent["pause"]["reason"] == "lunch");
+        agent.order(json!({ "command": "hangup", "call": call }));
+        assert_eq!(seen(&mut watcher, "paused", "not_ready")["call"], Value::Null);
+        customer.wait_call("ended", &waits);
+        until(&mut agent, "paused", |agent| agent["state"] == "not_ready");
+        ask(&mut agent, json!({ "command": "unpause" }), "ready");
+    }
+    if stage.server.name() == "asterisk" {
+        // Of a call that he makes himself nothing is known.
+        watcher.forget();
+        let out = agent.dial(&stage.line.colleague_number().replace("200", "201"));
+        assert_eq!(seen(&mut watcher, "on a call of his own", "on_call")["call"], Value::Null);
+        agent.order(json!({ "command": "hangup", "call": out }));
+        agent.wait_call("ended", &out);
+    }
+    if let Server::Asterisk(bench) = &stage.server {
+        // What has been sent is in the server's log; a phone passes over what it does not know.
+        let sent = std::fs::read(bench.folder.join("asterisk/log/full")).expect("a log");
+        let sent = String::from_utf8_lossy(&sent[logged..]).into_owned();
+        let is_of_call = |line: &&str| {
+            line.contains("Event=sidetone-team")
+                && line.contains(&name)
+                && line.contains("\"call\":")
+        };
+        let lines: Vec<_> = sent.lines().filter(is_of_call).collect();
+        assert!(lines.len() >= 4, "{} are told of two calls", lines.len());
+        for line in lines {
+            let number = stage.line.customer_number();
+            assert!(!line.contains(&number) && !line.contains("Customer "), "{line}");
+        }
+    }
+    ask(&mut agent, json!({ "command": "logout" }), "logged_out");
+    for phone in [agent, watcher, customer] {
+        stage.leave(phone);
+    }
+}
+
+#[test]
+fn on_which_call_a_colleague_is_is_seen_and_not_with_whom_on_asterisk() {
+    on_which_call(&Stage::asterisk());
+}
+
+#[test]
+fn on_which_call_a_colleague_is_is_seen_and_not_with_whom_on_the_model() {
+    on_which_call(&Stage::model());
+}
+
 #[test]
 fn what_the_console_changes_is_seen_by_the_agent_and_by_who_watches_him() {
     let stage = Stage::asterisk();

@@ -22,6 +22,7 @@ fn colleague(name: &str, label: &str, team: &str, state: AgentState) -> Colleagu
         state,
         since: UnixTime(Duration::from_secs(120)),
         pause: None,
+        call: None,
     }
 }
 

@@ -3,8 +3,8 @@
 use super::{Desk, label_of, supervised};
 use crate::agent::app::App;
 use crate::agent::history;
-use crate::agent::queues::state_word;
 use crate::agent::team::queue_line;
+use crate::agent::team::what;
 use crate::agent::view::{
     DIM, STRONG, cut, draw_calls, draw_footer, draw_log, draw_title, keys_in_lines, level, panel,
     refused, title_height,
@@ -141,7 +141,7 @@ pub(crate) fn roster_row(
     // The sign, the state, the time and the mark take 57 columns with the frame.
     let name = width.saturating_sub(57).clamp(12, 36);
     let label = person.label.as_deref().unwrap_or(&person.name);
-    let (color, word) = state_word(person.state, person.pause.as_ref());
+    let (color, word) = what(person);
     // What the server said last is no state that anybody should act on.
     let color = if worth == TeamState::Current { color } else { Color::DarkGray };
     let UnixTime(since) = person.since;

@@ -4,7 +4,7 @@
 use crate::agent::news::{LONGEST, NAME, here};
 use crate::news::{Unread, read};
 use crate::text::clip;
-use crate::{AgentState, Colleague, Now, Pause, TeamQueue};
+use crate::{AgentState, Colleague, ColleagueCall, Now, Pause, TeamQueue};
 use serde::Deserialize;
 use std::time::Duration;
 
@@ -58,6 +58,14 @@ struct Person {
     since: u64,
     reason: Option<String>,
     until: Option<u64>,
+    call: Option<Talk>,
+}
+
+#[derive(Deserialize)]
+struct Talk {
+    queue: Option<String>,
+    group: Option<String>,
+    since: u64,
 }
 
 #[derive(Deserialize)]
@@ -122,6 +130,12 @@ impl Person {
             since: is_paused.then_some(since),
             until: self.until.map(|until| here(at, until, now)),
         });
+        // Who is on none has none, whatever is said.
+        let call = self.call.filter(|_| state == AgentState::OnCall).map(|call| ColleagueCall {
+            queue: shown(call.queue),
+            group: shown(call.group),
+            since: here(at, call.since, now),
+        });
         Colleague {
             name: clip(&self.name, NAME),
             label: shown(self.label),
@@ -130,6 +144,7 @@ impl Person {
             state,
             since,
             pause,
+            call,
         }
     }
 }
@@ -170,6 +185,7 @@ mod tests {
             state: AgentState::NotReady,
             since: at(990),
             pause: Some(lunch.clone()),
+            call: None,
         };
         assert_eq!(news.people[0], (7, anne));
         let states: Vec<_> = news.people.iter().skip(1).map(|(_, p)| p.state).collect();
@@ -180,6 +196,31 @@ mod tests {
         assert_eq!(news.people[2].1.pause.as_ref().unwrap().reason, None);
         assert_eq!(news.people[3].1.pause, Some(Pause { since: None, ..lunch }));
         assert_eq!((news.queues[0].0, news.queues[0].1.waiting, news.queues[0].1.free), (3, 2, 1));
+    }
+
+    #[test]
+    fn who_is_on_a_call_is_told_with_its_queue_and_no_other_is() {
+        let call =
+            r#""call":{"queue":"sup\u0007port","group":"pbx-1.4","since":49980,"caller":"Eve"}"#;
+        let person =
+            |state, call| format!(r#"{{"name":"a","n":1,"state":"{state}","since":49970,{call}}}"#);
+        let people = [
+            person("talking", call),
+            person("talking", r#""call":{"queue":"","since":49980}"#),
+            person("talking", r#""call":null"#),
+            person("ready", call),
+            person("paused", call),
+        ];
+        let text = format!(r#"{{"v":1,"at":50000,"people":[{}]}}"#, people.join(","));
+        let news = News::read(text.as_bytes(), now()).unwrap();
+        let since = UnixTime(Duration::from_secs(980));
+        let queue = |name: &str| Some(name.to_owned());
+        let full = ColleagueCall { queue: queue("support"), group: queue("pbx-1.4"), since };
+        let bare = ColleagueCall { queue: None, group: None, since };
+        let calls: Vec<_> = news.people.into_iter().map(|(_, person)| person.call).collect();
+        assert_eq!(calls, [Some(full), Some(bare), None, None, None]);
+        let wrong = r#"{"v":1,"at":5,"people":[{"name":"a","n":1,"state":"talking","since":1,"call":{"since":"x"}}]}"#;
+        assert!(News::read(wrong.as_bytes(), now()).is_err());
     }
 
     #[test]

@@ -165,6 +165,9 @@ class Lines(private val out: PrintStream = System.out) {
     private fun colleague(it: Colleague) = json(
         "name" to it.name, "label" to it.label, "number" to it.number, "team" to it.team,
         "state" to it.state.name.lowercase(), "since" to it.since.epochSecond, "pause" to it.pause?.let(::pause),
+        "call" to it.call?.let { call ->
+            json("queue" to call.queue, "group" to call.group, "since" to call.since.epochSecond)
+        },
     )
 
     private fun teamQueue(it: TeamQueue) = json(

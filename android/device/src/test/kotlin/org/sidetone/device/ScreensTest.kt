@@ -256,6 +256,11 @@ class ScreensTest {
         val unknown = agent.snapshot.value.copy(transfersReturn = TransfersReturn.UNKNOWN)
         assertEquals("A caller whom nobody takes there may be lost.", teamPage(agent.findInTeam(""), unknown, Instant.now()).warning)
         assertTrue(page("ager").rows.single().state, page("ager").rows.single().state.startsWith("on a call, for 0:0"))
+        val talks = agent.findInTeam("ager")!!.run {
+            copy(people = people.map { it.copy(call = ColleagueCall("desk1", null, it.since)) })
+        }
+        val words = teamPage(talks, agent.snapshot.value, Instant.now()).rows.single().state
+        assertTrue("he talks for a queue: $words", words.endsWith(", desk1"))
         val outdated = agent.findInTeam("")!!.copy(state = TeamState.OUTDATED)
         assertTrue("nobody is lit who is not known", teamPage(outdated, agent.snapshot.value, Instant.now()).rows.filter { "for" in it.state }.all { it.light == Light.OFF })
         val colleague = phone("colleague1")

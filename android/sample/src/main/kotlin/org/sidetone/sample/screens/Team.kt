@@ -58,11 +58,12 @@ private fun row(it: Colleague, worth: TeamState, talks: UUID?, now: Instant): Te
     return TeamRow(light, it.label ?: it.name, it.number, words, choices(it.number, talks))
 }
 
-/** What a colleague is and since when; no light where nobody's state is to be believed. */
+/** What a colleague is, since when and for which queue he talks; no light where nobody's state is to be believed. */
 internal fun seen(it: Colleague, worth: TeamState, now: Instant): Pair<Light, String> {
     val (light, word) = stateOf(it.state, it.pause)
     val left = it.pause?.until?.let { until -> "${clock(now, until)} left" }
-    return (if (worth == TeamState.CURRENT) light else Light.OFF) to "$word, ${left ?: "for ${clock(it.since, now)}"}"
+    return (if (worth == TeamState.CURRENT) light else Light.OFF) to
+        "$word, ${left ?: "for ${clock(it.since, now)}"}${it.call?.queue?.let { queue -> ", $queue" }.orEmpty()}"
 }
 
 private fun choices(number: String?, talks: UUID?): List<Choice> = number?.let { to ->
