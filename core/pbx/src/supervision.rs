@@ -53,6 +53,10 @@ pub struct SupervisionView {
     pub call: String,
     /// Who hears him: `listen`, `whisper` or `barge`.
     pub mode: &'static str,
+    /// Whether the agent hears who speaks to him.
+    pub heard: bool,
+    /// Whether it waits for the agent's next call, and nobody is heard.
+    pub waits: bool,
 }
 
 impl Pbx {
@@ -154,9 +158,10 @@ impl Pbx {
         let view = |one: &Supervision| {
             let leg = self.legs.get(&one.leg)?;
             let call = leg.recorder.call().to_owned();
-            Some(SupervisionView { user: leg.user.clone(), call, mode: one.mode.name() })
+            let (user, mode) = (leg.user.clone(), one.mode.name());
+            Some(SupervisionView { user, call, mode, heard: one.heard, waits: one.waits })
         };
-        self.supervisions.iter().filter(|one| !one.waits).filter_map(view).collect()
+        self.supervisions.iter().filter_map(view).collect()
     }
 
     /// After each step: what has lost its supervisor is over, and what has lost its agent, unless it follows him; and whose

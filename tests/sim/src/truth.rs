@@ -4,7 +4,7 @@
 use crate::checks::Supervised;
 use crate::wire::Spoil;
 use crate::world::{PhoneId, World};
-use sidetone_pbx::{AgentView, QueueView};
+use sidetone_pbx::{AgentView, QueueView, SupervisionView};
 use sidetone_phone::{
     AgentSnapshot, AgentState, CallState, Command, FlowId, RecordingState, RegistrationState,
     Snapshot, TeamSnapshot,
@@ -81,7 +81,8 @@ impl World {
             let shown = calls.into_iter().find(|shown| shown.id == *call);
             let open = handset.ears.get(call).is_some_and(|ears| ears.uplink && !ears.muted);
             let name = call.to_string();
-            let heard = there.iter().find(|one| one.user == handset.name && one.call == name);
+            let is_it = |one: &&SupervisionView| one.user == handset.name && one.call == name;
+            let heard = there.iter().find(is_it).filter(|one| !one.waits);
             if let Err(what) = supervised.check(shown.as_ref(), open, heard.map(|one| one.mode)) {
                 let name = handset.name.clone();
                 self.fail(&format!("{name}: {what}"));
@@ -167,6 +168,36 @@ pub fn queues_are_true(
         }
     }
     Ok(())
+}
+
+/// Each supervision that is shown as confirmed, with nothing asked for, is in the mode that `truth` says of its call, is heard or
+/// not, and waits or not, as that says; where it says nothing, it is passed over. How many were not.
+///
+/// # Errors
+/// Says in words of which not.
+pub fn supervisions_are_true<'a>(
+    shown: &Snapshot,
+    truth: impl Fn(&str) -> Option<&'a SupervisionView>,
+) -> Result<u64, String> {
+    let mut count = 0;
+    for call in &shown.calls {
+        let Some(ours) = call.supervision.as_ref().filter(|ours| ours.requested.is_none()) else {
+            continue;
+        };
+        let Some(theirs) = truth(&call.id.to_string()) else { continue };
+        // Where no mode is known, nothing is shown as true.
+        let Some(mode) = ours.mode.filter(|_| !ours.waiting).map(|mode| mode.to_string()) else {
+            if ours.waiting && !theirs.waits {
+                return Err(format!("{ours:?} is shown, is {theirs:?}"));
+            }
+            continue;
+        };
+        if theirs.waits || (mode.as_str(), ours.heard) != (theirs.mode, theirs.heard) {
+            return Err(format!("{ours:?} is shown, is {theirs:?}"));
+        }
+        count += 1;
+    }
+    Ok(count)
 }
 
 fn word(state: RecordingState) -> &'static str {

@@ -2,10 +2,10 @@
 //! is marked as requested, not certain or outdated.
 
 use super::{Floor, SECOND, plan};
-use sidetone_pbx::{AgentView, LegId, LegPhase, QueueView};
+use sidetone_pbx::{AgentView, LegId, LegPhase, QueueView, SupervisionView};
 use sidetone_phone::{AgentSnapshot, AgentState, CallId, CallState, Snapshot, TeamState};
 use sidetone_sim::PhoneId;
-use sidetone_sim::truth::{agent_is_true, queues_are_true, team_is_true};
+use sidetone_sim::truth::{agent_is_true, queues_are_true, supervisions_are_true, team_is_true};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
@@ -141,6 +141,8 @@ pub(super) struct Truth {
     /// The legs of each agent that are not being ended.
     legs: Vec<Since<Legs>>,
     queues: BTreeMap<String, Since<QueueView>>,
+    /// The supervisions, by the supervisor's call.
+    supervisions: BTreeMap<String, Since<Option<SupervisionView>>>,
     /// Whether a queue has callers for whom nobody is rung.
     unserved: [Since<bool>; 3],
 }
@@ -180,6 +182,12 @@ impl Floor {
         for (name, seen) in pbx.colleagues() {
             let [_, told, _] = pbx.told_of(&name);
             truth.colleagues.entry(name).or_default().note(seen, told, now);
+        }
+        let mut supervisions: BTreeMap<String, SupervisionView> =
+            pbx.supervisions().into_iter().map(|one| (one.call.clone(), one)).collect();
+        truth.supervisions.retain(|call, _| supervisions.contains_key(call));
+        while let Some((call, seen)) = supervisions.pop_first() {
+            truth.supervisions.entry(call).or_default().note(Some(seen), 0, now);
         }
         let unserved = pbx.unserved();
         for (queue, since) in plan::QUEUES.into_iter().zip(&mut truth.unserved) {
@@ -223,6 +231,12 @@ impl Floor {
                 self.counts.checks[2] += 1;
                 world.recordings_are_true(seat.phone, &snapshot)?;
             }
+        }
+        if seat.is_well_for(SOON, now) {
+            self.counts.checks[4] += supervisions_are_true(&snapshot, |call| {
+                let since = self.truth.supervisions.get(call)?;
+                since.is.as_ref().filter(|_| since.is_so_for(SOON, now))
+            })?;
         }
         let Some(team) = snapshot.team.filter(|team| team.state == TeamState::Current) else {
             return Ok(());

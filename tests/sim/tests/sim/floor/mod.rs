@@ -37,7 +37,7 @@ struct Counts {
     restarts: usize,
     deaths: usize,
     /// What was held against the server: agents, teams, recordings, and the calls of an agent.
-    checks: [u64; 4],
+    checks: [u64; 5],
     steps: (u64, u64),
     /// Of all phones together.
     hours: f64,
