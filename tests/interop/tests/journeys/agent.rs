@@ -173,6 +173,8 @@ fn is_free_after_a_transfer(attended: bool) {
     let theirs = customer.dial(&stage.line.desk());
     let call = answers(&mut agent);
     customer.wait_call("established", &theirs);
+    // Asterisk joins the two a moment after the answer, and sends nobody on before.
+    agent.listen(Duration::from_millis(500));
     let to = stage.line.colleague_number();
     if attended {
         let second = agent.dial(&to);
