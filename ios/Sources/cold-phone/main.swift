@@ -328,7 +328,13 @@ func endpoint(_ text: String) -> AudioEndpoint {
         case .autoAnswering(let call, let after): say("auto_answering", ["call": id(call), "after_ms": milliseconds(after)])
         case .dtmfFailed(let call, let digits, let text): say("dtmf_failed", ["call": id(call), "digits": digits, "reason": text])
         case .dtmfSent(let call): say("dtmf_sent", ["call": id(call)])
-        case .quality: break
+        case .quality(let call, let it):
+            say("quality", [
+                "call": id(call), "codec": it.codec, "packets_sent": Int(it.packetsSent), "packets_received": Int(it.packetsReceived),
+                "packets_lost": Int(it.packetsLost), "packets_late": Int(it.packetsLate), "concealed_ms": milliseconds(it.concealed),
+                "jitter_ms": milliseconds(it.jitter), "playout_delay_ms": milliseconds(it.playoutDelay),
+                "round_trip_ms": milliseconds(it.roundTrip), "level_sent_dbfs": Double(it.levelSent), "level_heard_dbfs": Double(it.levelHeard),
+            ])
         case .ended(let call, let reason, let text):
             say("ended", ["call": id(call), "reason": word(reason), "status": nil, "text": text])
         case .historyChanged(let revision): say("history_changed", ["revision": Int(revision)])

@@ -715,6 +715,11 @@ pub(crate) fn a_supervisor_is_heard_as_his_mode_says_and_muted_held_and_ended_by
     // He is not, whatever the platform's button says.
     supervisor.phone.ask("mute", &call, json!({ "on": false }));
     supervisor.is_heard_by_nobody();
+    // The server lets nobody hear him: that nothing has left his phone, only that can say.
+    supervisor.phone.listen(Duration::ZERO);
+    let sent = supervisor.phone.told().filter(|event| event["event"] == "quality");
+    let sent: Vec<_> = sent.map(|event| event["level_sent_dbfs"].as_f64()).collect();
+    assert!(!sent.is_empty() && sent.iter().all(|it| *it == Some(-127.0)), "{sent:?}");
     supervisor.becomes("whisper");
     supervisor.is_heard_by_the_agent();
     supervisor.mutes(true);
