@@ -13,7 +13,7 @@ pub(super) const WHILE: Duration = Duration::from_millis(1500);
 /// From so long after a mode's confirmation on nobody hears whom he must not: what was on its way then has been played.
 pub(super) const SETTLES: Duration = Duration::from_millis(300);
 /// And nobody misses a voice that he is to hear for longer than this from then on, on a machine that is busy with other things.
-pub(super) const GAP: Duration = Duration::from_millis(1500);
+const GAP: Duration = Duration::from_secs(2);
 
 /// An agent who talks to a customer, and a supervisor whose microphone plays all the time.
 pub(super) struct Floor {

@@ -1,6 +1,6 @@
 //! A supervisor with Opus, and an agent and a customer with G.711.
 
-use super::floor::{Floor, GAP, SETTLES, WHILE};
+use super::floor::{Floor, SETTLES, WHILE};
 use crate::scenarios::rings;
 use crate::scenarios::supervision::{confirmed, supervise};
 use crate::telephone::CUSTOMER;
@@ -96,7 +96,10 @@ fn a_customer_with_g711_hears_a_supervisor_who_barges_in_and_nothing_else_of_him
         let heard = heard.part(SETTLES, heard.length());
         let wanted = if mode == "listen" { &[customers][..] } else { &[customers, his] };
         let missed = wanted.iter().map(|tone| heard.longest_without(*tone)).max();
-        assert!(missed < Some(GAP), "in {mode}, the agent misses one of {wanted:?} for {missed:?}");
+        assert!(
+            missed < Some(WHILE),
+            "in {mode}, the agent misses one of {wanted:?} for {missed:?}"
+        );
         assert!(wanted.contains(&his) || heard.times(his).is_empty(), "in {mode} he hears him");
     }
     agent.ask("hangup", &call, json!({}));
@@ -109,7 +112,7 @@ fn a_customer_with_g711_hears_a_supervisor_who_barges_in_and_nothing_else_of_him
     for (time, (began, ends)) in times.into_iter().zip(barged) {
         let (asked, ended) = ends.expect("each has an end");
         let time = time.end - time.start;
-        assert!(time + GAP > asked - began && time < ended - began + SETTLES, "{time:?}");
+        assert!(time + WHILE > asked - began && time < ended - began + SETTLES, "{time:?}");
     }
     let talked = joined(heard.times(agents));
     assert_eq!(talked.len(), 1, "the agent is heard all the time: {talked:?}");
