@@ -661,11 +661,11 @@ struct Supervisor {
 impl Supervisor {
     #[track_caller]
     fn is_heard_by_nobody(&mut self) {
-        let [a, c, _] = self.says;
+        let [a, c, s] = self.says;
         self.agent.hears(c);
         self.customer.hears(a);
-        self.customer.hears_nothing_but(&[a], QUIET);
-        self.agent.hears_nothing_but(&[c], QUIET);
+        is_spared(&mut self.customer, s);
+        is_spared(&mut self.agent, s);
     }
 
     #[track_caller]
@@ -673,7 +673,7 @@ impl Supervisor {
         let [a, c, s] = self.says;
         self.agent.hears_all(&[c, s]);
         self.customer.hears(a);
-        self.customer.hears_nothing_but(&[a], QUIET);
+        is_spared(&mut self.customer, s);
     }
 
     #[track_caller]
@@ -693,6 +693,14 @@ impl Supervisor {
 
 /// How long who is not to be heard is listened for.
 const QUIET: Duration = Duration::from_secs(1);
+
+/// Does not hear him. Beside a device's classes the machine is too busy for a sound without a crack.
+#[track_caller]
+fn is_spared(phone: &mut Phone, him: Tone) {
+    phone.listen(QUIET);
+    let heard = phone.heard().last(QUIET);
+    assert!(heard.times(him).is_empty(), "{} hears {}", phone.name(), heard.describe());
+}
 
 /// Listen, whisper, barge; and the platform's mute, hold and hang-up.
 pub(crate) fn a_supervisor_is_heard_as_his_mode_says_and_muted_held_and_ended_by_the_platform(
