@@ -63,7 +63,7 @@ impl Call {
     /// There is a flow again: for an answer that has no ACK yet, and for the BYE that waited for one, or went down with
     /// one; its time goes on.
     pub(super) fn end_on(&mut self, ua: &mut Ua, now: Now) {
-        self.answer_anew(ua);
+        self.answer_anew(ua, now);
         if self.bye == Bye::Due && self.unacked.is_none() {
             self.try_bye(ua, now);
         }

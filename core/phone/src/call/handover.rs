@@ -82,7 +82,7 @@ impl Call {
             self.restart_path(ua, now);
         }
         self.refer_again(ua, now);
-        self.answer_anew(ua);
+        self.answer_anew(ua, now);
         match self.change.as_ref().map(|change| &change.step) {
             // It goes over this flow.
             Some(Step::Describing | Step::Ready { .. }) => {}
@@ -91,10 +91,12 @@ impl Call {
         }
     }
 
-    /// A 2xx of ours whose ACK is waited for may not have arrived, or its ACK not here: it goes again at once.
-    pub(super) fn answer_anew(&mut self, ua: &mut Ua) {
+    /// A 2xx of ours whose ACK is waited for may not have arrived, or its ACK not here: it goes again at once, and on the new
+    /// flow as on a first one, so that who waits for the handshake of its media is not kept by how long the old one was silent.
+    pub(super) fn answer_anew(&mut self, ua: &mut Ua, now: Now) {
         if let Some(unacked) = &mut self.unacked {
             unacked.anew = Anew::Once;
+            (unacked.next, unacked.interval) = (now.boot + super::REPEAT.0, super::REPEAT.0);
             ua.transmit(&Message::Response(unacked.response.clone()));
         }
     }
