@@ -27,16 +27,21 @@ fn moves(phone: &mut Phone, roam: &mut Roam) {
     phone.send(json!({ "command": "network_changed", "make_before_break": false }));
 }
 
-#[test]
-fn an_agent_who_comes_back_on_another_network_is_supervised_as_before() {
+/// Where the agent's phone has a network of its own.
+fn with_a_roaming_agent() -> (Floor, Roam) {
     let mut roam = None;
     let agent = |stage: &Stage, voice: &Voice| {
         let roam = roam.insert(Roam::new(stage.line.number()));
         let arguments = ["agent", "--sip", "--queues"];
         roaming(stage, roam, &stage.line.agent(), voice, &arguments)
     };
-    let mut floor = Floor::with(agent, |stage, voice| stage.supervisor(voice));
-    let mut roam = roam.expect("his network");
+    let floor = Floor::with(agent, |stage, voice| stage.supervisor(voice));
+    (floor, roam.expect("his network"))
+}
+
+#[test]
+fn an_agent_who_comes_back_on_another_network_is_supervised_as_before() {
+    let (mut floor, mut roam) = with_a_roaming_agent();
     let call = floor.supervise("barge");
     for mode in ["barge", "whisper"] {
         if mode == "whisper" {
@@ -130,17 +135,11 @@ const GIVEN_UP: Duration = Duration::from_secs(80);
 
 #[test]
 fn an_agent_whose_phone_is_gone_for_good_ends_the_supervision_as_his_call_ends() {
-    let mut roam = None;
-    let agent = |stage: &Stage, voice: &Voice| {
-        let roam = roam.insert(Roam::new(stage.line.number()));
-        let arguments = ["agent", "--sip", "--queues"];
-        roaming(stage, roam, &stage.line.agent(), voice, &arguments)
-    };
-    let mut floor = Floor::with(agent, |stage, voice| stage.supervisor(voice));
+    let (mut floor, mut roam) = with_a_roaming_agent();
     let (who, whom) = (floor.stage.line.colleague(), floor.stage.line.agent());
     let before = written(&who, &whom).len();
     let call = floor.supervise("barge");
-    roam.expect("his network").lose();
+    roam.lose();
     floor.agent.kill();
     floor.supervisor.forget();
     let began = Instant::now();
