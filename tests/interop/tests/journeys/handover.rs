@@ -128,7 +128,7 @@ impl Scene {
         let customer_call = customer.dial(&self.stage.line.queue());
         let agent_call = rings(&mut agent);
         if self.how.without() > HANDSHAKE {
-            agent.wait("the handshake", PATIENCE, |event| event["step"] == "dtls_connected");
+            shakes_hands(&mut agent);
         }
         Talk { agent, agent_call, agent_says, customer, customer_call, customer_says }
     }
@@ -292,6 +292,11 @@ fn invited(scene: &mut Scene) -> Option<f64> {
     None
 }
 
+/// The media of a call that rings is secured.
+fn shakes_hands(agent: &mut Phone) {
+    agent.wait("the handshake", PATIENCE, |event| event["step"] == "dtls_connected");
+}
+
 fn ringing(scene: &mut Scene) -> Option<f64> {
     let mut talk = scene.rung();
     scene.change(&mut talk.agent);
@@ -305,6 +310,10 @@ fn ringing(scene: &mut Scene) -> Option<f64> {
 
 fn given_up(scene: &mut Scene) -> Option<f64> {
     let mut talk = scene.rung();
+    // One that is cut stays so as long as it rings, for a path is looked for after the answer.
+    if scene.how.without() <= HANDSHAKE {
+        shakes_hands(&mut talk.agent);
+    }
     scene.change(&mut talk.agent);
     talk.agent.listen(Duration::from_secs(1));
     talk.customer.ask("hangup", &talk.customer_call, json!({}));
