@@ -2,7 +2,7 @@
 
 use sidetone_phone as phone;
 
-/// A pack of the server that tells something in a version of its own.
+/// A pack of the server that tells something, each in a version of its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, uniffi::Enum)]
 pub enum Pack {
     /// What an agent is at his queues.
@@ -22,6 +22,8 @@ pub enum PackProblem {
     TooOld,
     /// It is of a newer version than this phone reads.
     TooNew,
+    /// It is no JSON, too long, or not of the form that its version has. It is asked again.
+    Malformed,
 }
 
 /// A pack whose word is not read.
@@ -35,6 +37,16 @@ pub struct UnreadPack {
     pub text: String,
 }
 
+impl From<phone::PackProblem> for PackProblem {
+    fn from(problem: phone::PackProblem) -> Self {
+        match problem {
+            phone::PackProblem::TooOld => Self::TooOld,
+            phone::PackProblem::TooNew => Self::TooNew,
+            phone::PackProblem::Malformed => Self::Malformed,
+        }
+    }
+}
+
 impl From<phone::UnreadPack> for UnreadPack {
     fn from(unread: phone::UnreadPack) -> Self {
         Self {
@@ -44,10 +56,7 @@ impl From<phone::UnreadPack> for UnreadPack {
                 phone::Pack::Record => Pack::Record,
                 phone::Pack::Supervise => Pack::Supervise,
             },
-            problem: match unread.problem {
-                phone::PackProblem::TooOld => PackProblem::TooOld,
-                phone::PackProblem::TooNew => PackProblem::TooNew,
-            },
+            problem: unread.problem.into(),
             text: unread.to_string(),
         }
     }

@@ -1,5 +1,6 @@
 //! A call that supervises an agent's, as it crosses: what is asked for, and what the server has confirmed.
 
+use crate::PackProblem;
 use sidetone_phone as phone;
 
 /// Who hears the supervisor; each hears him in the next too.
@@ -43,10 +44,11 @@ pub enum SupervisionFailure {
         /// The status.
         status: u16,
     },
-    /// What the server says is of an older version than this phone reads.
-    TooOld,
-    /// What the server says is of a newer version than this phone reads.
-    TooNew,
+    /// What the server says of it is not read.
+    Unread {
+        /// Why.
+        problem: PackProblem,
+    },
     /// Nobody knows; nothing is said to anybody until it is asked for again.
     Unconfirmed,
 }
@@ -98,8 +100,7 @@ impl From<phone::SupervisionFailure> for SupervisionFailure {
         match failure {
             phone::SupervisionFailure::Forbidden => Self::Forbidden,
             phone::SupervisionFailure::Refused(status) => Self::Refused { status },
-            phone::SupervisionFailure::TooOld => Self::TooOld,
-            phone::SupervisionFailure::TooNew => Self::TooNew,
+            phone::SupervisionFailure::Unread(problem) => Self::Unread { problem: problem.into() },
             phone::SupervisionFailure::Unconfirmed => Self::Unconfirmed,
         }
     }

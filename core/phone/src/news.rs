@@ -1,4 +1,4 @@
-//! What the server's packs tell: JSON of version 1, read within a limit, and what is known of a pack that speaks another
+//! What the server's packs tell: JSON of version 1, read within a limit, and what is known of a pack that tells anything else
 //! (docs/agent-plane.md).
 
 use crate::phone::Phone;
@@ -13,43 +13,24 @@ struct Version {
     v: Option<u64>,
 }
 
-/// Why a body is not read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Unread {
-    /// It is of another version than 1, or does not say of which.
-    Version(Option<u64>),
-    /// It is too long, no JSON, or not what is looked for.
-    Malformed,
-}
-
 /// Reads a body; fields that are not known are passed over.
 ///
 /// # Errors
 /// It is longer than `longest` bytes, of another version than 1, or not what is looked for.
-pub(crate) fn read<T: DeserializeOwned>(body: &[u8], longest: usize) -> Result<T, Unread> {
+pub(crate) fn read<T: DeserializeOwned>(body: &[u8], longest: usize) -> Result<T, PackProblem> {
     if body.len() > longest {
-        return Err(Unread::Malformed);
+        return Err(PackProblem::Malformed);
     }
     // Of another version nothing else need be as it is here.
-    let version = serde_json::from_slice::<Version>(body).map_err(|_| Unread::Malformed)?;
-    if version.v != Some(1) {
-        return Err(Unread::Version(version.v));
-    }
-    serde_json::from_slice(body).map_err(|_| Unread::Malformed)
-}
-
-impl Unread {
-    /// Which side is older, where that is why. A body of before there were versions does not say of which it is.
-    pub(crate) fn problem(self) -> Option<PackProblem> {
-        match self {
-            Self::Version(None | Some(0)) => Some(PackProblem::TooOld),
-            Self::Version(Some(_)) => Some(PackProblem::TooNew),
-            Self::Malformed => None,
-        }
+    match serde_json::from_slice::<Version>(body).map_err(|_| PackProblem::Malformed)?.v {
+        Some(1) => serde_json::from_slice(body).map_err(|_| PackProblem::Malformed),
+        // A body of before there were versions does not say of which it is.
+        None | Some(0) => Err(PackProblem::TooOld),
+        Some(_) => Err(PackProblem::TooNew),
     }
 }
 
-/// The packs whose last word on this connection was of another version.
+/// The packs whose last word on this connection was not read.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct UnreadPacks {
     known: BTreeMap<Pack, PackProblem>,
@@ -57,26 +38,29 @@ pub(crate) struct UnreadPacks {
 }
 
 impl UnreadPacks {
-    /// What came of reading a word of this pack. What is malformed is nothing that the pack has said.
-    pub(crate) fn note<T>(&mut self, pack: Pack, news: Result<T, Unread>) -> Option<T> {
+    /// What came of reading a word of this pack.
+    pub(crate) fn note<T>(&mut self, pack: Pack, news: Result<T, PackProblem>) -> Option<T> {
         match news {
             Ok(news) => {
                 self.known.remove(&pack);
                 Some(news)
             }
-            Err(unread) => {
-                if let Some(problem) = unread.problem() {
-                    log::warn!("{}", UnreadPack { pack, problem });
-                    self.known.insert(pack, problem);
-                }
+            Err(problem) => {
+                log::warn!("{}", UnreadPack { pack, problem });
+                self.known.insert(pack, problem);
                 None
             }
         }
     }
 
-    /// Why this pack is not understood. It need not be asked: it would say the same.
+    /// Why this pack is not understood.
     pub(crate) fn of(&self, pack: Pack) -> Option<PackProblem> {
         self.known.get(&pack).copied()
+    }
+
+    /// Whether it need not be asked: it would say the same.
+    pub(crate) fn is_of_another_version(&self, pack: Pack) -> bool {
+        self.of(pack).is_some_and(|problem| problem != PackProblem::Malformed)
     }
 
     /// It is asked as if it had said nothing.
@@ -193,7 +177,7 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn a_pack_of_another_version_is_kept_in_mind_until_it_is_read_or_the_connection_goes() {
+    fn a_pack_that_is_not_read_is_kept_in_mind_until_it_is_or_the_connection_goes() {
         let mut packs = UnreadPacks::default();
         let say = |packs: &mut UnreadPacks, pack, body: &str| {
             packs.note(pack, read::<Word>(body.as_bytes(), 64)).is_some()
@@ -201,8 +185,7 @@ pub(crate) mod tests {
         let word = r#"{"v":1,"word":"yes"}"#;
         for (body, problem) in [
             (r#"{"v":2}"#, Some(PackProblem::TooNew)),
-            // What nobody can read says nothing of the version.
-            ("{", Some(PackProblem::TooNew)),
+            ("{", Some(PackProblem::Malformed)),
             (r#"{"v":0}"#, Some(PackProblem::TooOld)),
             (word, None),
             (r#"{"word":"yes"}"#, Some(PackProblem::TooOld)),

@@ -324,7 +324,8 @@ func endpoint(_ text: String) -> AudioEndpoint {
             say("supervision", ["call": id(call), "target": it.target, "mode": it.mode.map { "\($0)" }, "requested": it.requested.map { "\($0)" },
                 "speaks": it.speaks, "heard": it.heard, "follow": it.follow, "waiting": it.waiting])
         case .supervisionFailed(let call, let mode, let reason, let text):
-            say("supervision_failed", ["call": id(call), "mode": "\(mode)", "reason": snake("\(reason)"), "text": text])
+            let word = if case .unread(let problem) = reason { "\(problem)" } else { "\(reason)" }
+            say("supervision_failed", ["call": id(call), "mode": "\(mode)", "reason": snake(word), "text": text])
         case .autoAnswering(let call, let after): say("auto_answering", ["call": id(call), "after_ms": milliseconds(after)])
         case .dtmfFailed(let call, let digits, let text): say("dtmf_failed", ["call": id(call), "digits": digits, "reason": text])
         case .dtmfSent(let call): say("dtmf_sent", ["call": id(call)])

@@ -3,6 +3,15 @@
 use serde::Serialize;
 use sidetone_phone::{Pack, PackProblem, UnreadPack};
 
+/// The word of a problem.
+pub(super) const fn word(problem: PackProblem) -> &'static str {
+    match problem {
+        PackProblem::TooOld => "too_old",
+        PackProblem::TooNew => "too_new",
+        PackProblem::Malformed => "malformed",
+    }
+}
+
 /// One of them.
 #[derive(Debug, Serialize)]
 pub(crate) struct JsonUnreadPack {
@@ -20,10 +29,7 @@ impl From<UnreadPack> for JsonUnreadPack {
                 Pack::Record => "record",
                 Pack::Supervise => "supervise",
             },
-            problem: match unread.problem {
-                PackProblem::TooOld => "too_old",
-                PackProblem::TooNew => "too_new",
-            },
+            problem: word(unread.problem),
             text: unread.to_string(),
         }
     }

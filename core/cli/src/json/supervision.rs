@@ -58,8 +58,7 @@ pub(super) fn failed(call: CallId, mode: SupervisionMode, reason: SupervisionFai
     let word = match reason {
         SupervisionFailure::Forbidden => "forbidden",
         SupervisionFailure::Refused(_) => "refused",
-        SupervisionFailure::TooOld => "too_old",
-        SupervisionFailure::TooNew => "too_new",
+        SupervisionFailure::Unread(problem) => super::pack::word(problem),
         SupervisionFailure::Unconfirmed => "unconfirmed",
     };
     JsonEvent::SupervisionFailed {

@@ -150,8 +150,8 @@ impl Phone {
         let Agent { wrap_up, news, .. } = &mut self.agent;
         wrap_up.talks_in(of_queues, news.as_ref(), now);
         let agent = &self.agent;
-        let is_unread = self.ua.unread.of(Pack::Agent).is_some();
-        let asks = !agent.certain && !agent.missing && !is_unread && agent.asked.is_none();
+        let in_vain = agent.missing || self.ua.unread.is_of_another_version(Pack::Agent);
+        let asks = !agent.certain && !in_vain && agent.asked.is_none();
         if asks && agent.question.is_idle() && self.account.is_registered() {
             let sent = self.send_question("sidetone*state", now);
             self.agent.question.sent(sent, now);
@@ -173,8 +173,8 @@ impl Phone {
         now: Now,
     ) {
         let Self { agent, ua, .. } = self;
-        let is_unread = ua.unread.of(Pack::Agent).is_some();
-        let patience = (agent.certain || is_unread, PATIENCE);
+        let in_vain = ua.unread.is_of_another_version(Pack::Agent);
+        let patience = (agent.certain || in_vain, PATIENCE);
         match agent.question.answered(control, outcome, patience, now) {
             Some(ControlFailure::NotFound | ControlFailure::Forbidden) => {
                 (agent.missing, agent.certain, agent.news) = (true, false, None);
@@ -186,7 +186,7 @@ impl Phone {
         match outcome {
             Ok(()) => {
                 let asked = Asked { done: Some(now.boot + PATIENCE), ..asked };
-                agent.asked = Some(asked).filter(|_| !is_unread);
+                agent.asked = Some(asked).filter(|_| !in_vain);
             }
             Err(reason) => {
                 let reason = failure(&asked.request, reason);
@@ -224,10 +224,10 @@ impl Phone {
             (agent.certain, agent.missing) = (true, false);
             agent.question.told();
             agent.wrap_up.told();
-        } else if ua.unread.of(Pack::Agent).is_some() {
+        } else if let Some(problem) = ua.unread.of(Pack::Agent) {
             // The server has spoken, and what he is now is not known.
             (agent.number, agent.certain) = (None, false);
-            agent.question.told();
+            agent.question.unread(problem, now);
             agent.asked.take_if(|asked| asked.done.is_some());
         }
         true

@@ -1,9 +1,9 @@
 //! What the server tells of an agent: `application/json` in a NOTIFY of the event `sidetone-agent`, version 1, read
 //! within limits (docs/agent-plane.md).
 
-use crate::news::{Unread, read};
+use crate::news::read;
 use crate::text::clip;
-use crate::{AgentQueue, Now, Pause, UnixTime};
+use crate::{AgentQueue, Now, PackProblem, Pause, UnixTime};
 use serde::Deserialize;
 use std::time::Duration;
 
@@ -65,7 +65,7 @@ pub(super) fn here(at: u64, there: u64, now: Now) -> UnixTime {
 impl News {
     /// # Errors
     /// It is none, or of a version that is not known.
-    pub(super) fn read(body: &[u8], now: Now) -> Result<Self, Unread> {
+    pub(super) fn read(body: &[u8], now: Now) -> Result<Self, PackProblem> {
         let body: Body = read(body, LONGEST)?;
         let here = |there: u64| here(body.at, there, now);
         let shown = |text: String| clip(&text, NAME);

@@ -3,7 +3,7 @@
 
 use crate::control::Asker;
 use crate::phone::Phone;
-use crate::{ControlFailure, ControlId, Now};
+use crate::{ControlFailure, ControlId, Now, PackProblem};
 use std::time::Duration;
 
 /// It is asked again after so long at first, and at last.
@@ -75,6 +75,17 @@ impl Question {
     pub(super) fn told(&mut self) {
         self.asked.take_if(|asked| asked.until.is_some());
         (self.again, self.failures) = (None, 0);
+    }
+
+    /// Its news is there, and not read: what is garbled may not be the next time.
+    pub(super) fn unread(&mut self, problem: PackProblem, now: Now) {
+        match problem {
+            PackProblem::TooOld | PackProblem::TooNew => self.told(),
+            PackProblem::Malformed => {
+                self.asked.take_if(|asked| asked.until.is_some());
+                self.later(now);
+            }
+        }
     }
 
     pub(super) fn poll_timeout(&self) -> Option<Duration> {

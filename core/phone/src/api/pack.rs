@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-/// A pack of the server that tells something in a version of its own.
+/// A pack of the server that tells something, each in a version of its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Pack {
     /// What an agent is at his queues: [`super::Snapshot::agent`].
@@ -36,6 +36,9 @@ pub enum PackProblem {
     /// It is of a newer version than this phone reads.
     #[error("newer than this phone; update the app")]
     TooNew,
+    /// It is no JSON, too long, or not of the form that its version has. It is asked again.
+    #[error("telling what this phone cannot read; ask its administrator to check its settings")]
+    Malformed,
 }
 
 /// A pack whose word is not read.

@@ -1,5 +1,6 @@
 //! A call that supervises an agent: what is asked for, and what the server has confirmed (docs/agent-plane.md).
 
+use super::PackProblem;
 use serde::{Deserialize, Serialize};
 
 /// Who hears the supervisor; each hears him in the next too.
@@ -60,14 +61,9 @@ pub enum SupervisionFailure {
     /// The server takes no such change.
     #[error("the server did not take it ({0}); hang up and supervise the agent anew")]
     Refused(u16),
-    /// What the server says is of an older version than this phone reads.
-    #[error(
-        "the server's supervise.conf is older than this phone; ask its administrator to update it"
-    )]
-    TooOld,
-    /// What the server says is of a newer version than this phone reads.
-    #[error("the server's supervise.conf is newer than this phone; update the app")]
-    TooNew,
+    /// What the server says of it is not read.
+    #[error("the server's supervise.conf is {0}")]
+    Unread(PackProblem),
     /// Nobody knows.
     #[error("the server did not say in time that it is done; ask for it again")]
     Unconfirmed,

@@ -400,11 +400,7 @@ impl Call {
         let Some(supervising) = &mut self.supervising else { return };
         (supervising.confirmed, supervising.waiting) = (None, false);
         if supervising.asked.is_some() {
-            let reason = match problem {
-                PackProblem::TooOld => SupervisionFailure::TooOld,
-                PackProblem::TooNew => SupervisionFailure::TooNew,
-            };
-            return self.mode_failed(reason, ua);
+            return self.mode_failed(SupervisionFailure::Unread(problem), ua);
         }
         self.set_gates(ua);
         self.tell_supervision(ua);

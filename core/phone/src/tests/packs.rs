@@ -1,10 +1,12 @@
-//! Packs of the server that speak another version: told as such, and not asked for ever.
+//! Packs of the server that are not understood: told as such; not asked for ever where they speak another version, and again
+//! where what they told was garbled.
 
 use super::agent::{code, done};
 use super::*;
 
 const OLDER: &str = r#"{"v":0}"#;
 const NEWER: &str = r#"{"v":2,"agents":["anna"]}"#;
+const GARBLED: &str = r#"{"v":1,"number":2,"at":"#;
 
 /// What a pack tells, and of which event.
 fn tell(world: &mut World, event: &str, text: &str) {
@@ -100,6 +102,40 @@ fn a_pack_of_another_version_is_told_and_asked_once_on_each_connection() {
         is_unread(&mut world, pack, Some(PackProblem::TooOld));
         world.advance_alive(SECOND * 600);
         world.silent();
+    }
+}
+
+#[test]
+fn what_is_garbled_is_told_and_asked_for_again_and_what_was_known_is_not_certain() {
+    for pack in [Pack::Agent, Pack::Team, Pack::Record] {
+        let (asks, event, news) = words(pack);
+        let mut world = World::registered_with(config_of(pack));
+        if pack == Pack::Team {
+            world.command(Command::Watch { on: true }).unwrap();
+        }
+        let invite = code(&mut world, asks);
+        done(&mut world, &invite);
+        tell(&mut world, event, news);
+        assert!(knows(&world, pack), "{pack}");
+        world.events.clear();
+        tell(&mut world, event, GARBLED);
+        is_unread(&mut world, pack, Some(PackProblem::Malformed));
+        assert!(!knows(&world, pack), "{pack}");
+        // Each time it is, later.
+        for wait in [2, 4, 8] {
+            world.silent();
+            world.advance_alive(SECOND * wait);
+            let again = code(&mut world, asks);
+            done(&mut world, &again);
+            tell(&mut world, event, GARBLED);
+        }
+        world.advance_alive(SECOND * 16);
+        let again = code(&mut world, asks);
+        // Before the yes to the code, this time.
+        tell(&mut world, event, news);
+        done(&mut world, &again);
+        is_unread(&mut world, pack, None);
+        assert!(knows(&world, pack), "{pack}");
     }
 }
 

@@ -405,7 +405,7 @@ fn a_call_that_supervises_nobody_has_no_mode_and_no_word_of_it_counts() {
 }
 
 #[test]
-fn what_is_no_word_of_the_mode_changes_nothing() {
+fn what_is_no_word_of_the_mode_lets_nobody_be_heard() {
     let (mut world, invite) = supervising(Whisper);
     for body in crate::news::tests::broken().iter().filter(|body| !body.is_empty()) {
         told(&mut world, &invite, &String::from_utf8_lossy(body));
@@ -424,7 +424,9 @@ fn a_word_of_another_version_closes_the_microphone_and_says_which_side_is_older(
     let (mut world, invite) = supervising(Whisper);
     told(&mut world, &invite, r#"{"v":2,"mode":"whisper"}"#);
     let failed = |mode, reason| Event::SupervisionFailed { call: id(), mode, reason };
-    assert!(world.events.contains(&failed(Whisper, SupervisionFailure::TooNew)));
+    assert!(
+        world.events.contains(&failed(Whisper, SupervisionFailure::Unread(PackProblem::TooNew)))
+    );
     assert_eq!((seen(&world).mode, seen(&world).requested), (None, None));
     assert!(!speaks(&mut world));
     // Nor is it believed of who is heard already.
@@ -441,8 +443,28 @@ fn a_word_of_another_version_closes_the_microphone_and_says_which_side_is_older(
     // What he asks for then is taken as his question to the same server.
     asks_for(&mut world, Whisper, '5');
     told(&mut world, &invite, r#"{"mode":"whisper"}"#);
-    assert!(world.events.contains(&failed(Whisper, SupervisionFailure::TooOld)));
+    assert!(
+        world.events.contains(&failed(Whisper, SupervisionFailure::Unread(PackProblem::TooOld)))
+    );
     assert!(!speaks(&mut world));
+}
+
+#[test]
+fn a_garbled_word_closes_the_microphone_until_the_next() {
+    let (mut world, invite) = supervising(Whisper);
+    confirmed(&mut world, &invite, Whisper);
+    assert!(speaks(&mut world));
+    asks_for(&mut world, Barge, '6');
+    told(&mut world, &invite, r#"{"v":1,"mode":"#);
+    let reason = SupervisionFailure::Unread(PackProblem::Malformed);
+    let failed = Event::SupervisionFailed { call: id(), mode: Barge, reason };
+    assert!(world.events.contains(&failed));
+    assert!(!speaks(&mut world));
+    assert_eq!((seen(&world).mode, seen(&world).requested), (None, None));
+    asks_for(&mut world, Whisper, '5');
+    confirmed(&mut world, &invite, Whisper);
+    assert!(speaks(&mut world));
+    assert_eq!(world.phone.snapshot().unread_packs, []);
 }
 
 #[test]

@@ -81,10 +81,18 @@ fn each_pack_that_the_server_lacks_is_told_as_missing_by_who_asks_for_it() {
     }
 }
 
-/// A pack that tells what it tells in another version.
-fn speaking(pack: &str, version: u32) -> Rewritten {
-    let says = |version: u32| format!(r#"{{"v":{version},"#);
-    Bench::get().rewrite(&format!("{pack}.conf"), &says(1), &says(version))
+/// What every word of a pack begins with, and what it begins with in another version, or garbled.
+const WORD: &str = r#"{"v":1,"#;
+const OLDER: &str = r#"{"v":0,"#;
+const NEWER: &str = r#"{"v":2,"#;
+const GARBLED: &str = r#"{"v":1,,"#;
+
+const MALFORMED: &str =
+    "telling what this phone cannot read; ask its administrator to check its settings";
+
+/// A pack that begins what it tells with this.
+fn speaking(pack: &str, word: &str) -> Rewritten {
+    Bench::get().rewrite(&format!("{pack}.conf"), WORD, word)
 }
 
 /// Waits until it is told that these are not understood.
@@ -97,30 +105,23 @@ fn unread(phone: &mut Phone, pack: &str, problem: &str, text: &str) {
 }
 
 #[test]
-fn a_pack_of_another_version_is_told_with_the_side_that_is_older_and_what_to_do() {
+fn a_pack_that_is_not_understood_is_told_with_what_to_do() {
     let _server = alone();
-    for (pack, version, problem, text) in [
-        ("agent", 2, "too_new", "the server's agent.conf is newer than this phone; update the app"),
-        (
-            "agent",
-            0,
-            "too_old",
-            "the server's agent.conf is older than this phone; ask its administrator to update it",
-        ),
-        (
-            "record",
-            2,
-            "too_new",
-            "the server's record.conf is newer than this phone; update the app",
-        ),
-        ("team", 2, "too_new", "the server's team.conf is newer than this phone; update the app"),
+    for (pack, word, problem, text) in [
+        ("agent", NEWER, "too_new", "newer than this phone; update the app"),
+        ("agent", OLDER, "too_old", "older than this phone; ask its administrator to update it"),
+        ("record", NEWER, "too_new", "newer than this phone; update the app"),
+        ("team", NEWER, "too_new", "newer than this phone; update the app"),
+        ("agent", GARBLED, "malformed", MALFORMED),
+        ("record", GARBLED, "malformed", MALFORMED),
+        ("team", GARBLED, "malformed", MALFORMED),
     ] {
-        let other = speaking(pack, version);
+        let other = speaking(pack, word);
         let mut phone = agent();
         if pack == "team" {
             phone.send(json!({ "command": "watch", "on": true }));
         }
-        unread(&mut phone, pack, problem, text);
+        unread(&mut phone, pack, problem, &format!("the server's {pack}.conf is {text}"));
         let snapshot = phone.snapshot();
         match pack {
             "agent" => assert_eq!(snapshot["agent"]["state"], "unknown", "{snapshot}"),
@@ -128,7 +129,10 @@ fn a_pack_of_another_version_is_told_with_the_side_that_is_older_and_what_to_do(
             _ => {}
         }
         drop(other);
-        if pack == "agent" {
+        if problem == "malformed" {
+            // It is asked again.
+            assert_eq!(phone.wait_for("unread_packs")["list"], json!([]));
+        } else if pack == "agent" {
             // What he wants is done, and with the next word, of a pack that is mended, all is well.
             ask(&mut phone, json!({ "command": "login" }), "ready");
             assert_eq!(phone.wait_for("unread_packs")["list"], json!([]));
@@ -139,27 +143,32 @@ fn a_pack_of_another_version_is_told_with_the_side_that_is_older_and_what_to_do(
 }
 
 #[test]
-fn a_supervisor_whose_server_speaks_another_version_is_told_so_and_heard_by_nobody() {
+fn a_supervisor_whose_server_is_not_understood_is_told_so_and_heard_by_nobody() {
     let _server = alone();
     let (mut phone, mut customer) = (agent(), start("customer1", &["agent", "--sip"]));
     at_work(&mut phone, &mut customer);
-    let mut supervisor = start("colleague1", &["supervisor", "--sip"]);
-    let other = speaking("supervise", 2);
-    let call = supervise(&mut supervisor, "agent1", "whisper");
-    let failed = supervisor.wait_for("supervision_failed");
-    assert_eq!((&failed["reason"], &failed["mode"]), (&json!("too_new"), &json!("whisper")));
-    let text = "the server's supervise.conf is newer than this phone; update the app";
-    assert_eq!(failed["text"], text);
-    unread(&mut supervisor, "supervise", "too_new", text);
-    let seen: Value = supervisor.snapshot()["calls"][0]["supervision"].clone();
-    assert_eq!((&seen["mode"], &seen["speaks"]), (&Value::Null, &json!(false)), "{seen}");
-    drop(other);
-    // It is mended, and he asks again.
-    supervisor.ask("set_supervision_mode", &call, json!({ "mode": "listen" }));
-    confirmed(&mut supervisor, &call, "listen");
-    assert_eq!(supervisor.wait_for("unread_packs")["list"], json!([]));
-    supervisor.ask("hangup", &call, json!({}));
-    supervisor.wait_ended(&call, "local");
-    assert_eq!(supervisor.leave(), 0);
+    for (word, problem, text) in [
+        (NEWER, "too_new", "newer than this phone; update the app"),
+        (GARBLED, "malformed", MALFORMED),
+    ] {
+        let mut supervisor = start("colleague1", &["supervisor", "--sip"]);
+        let other = speaking("supervise", word);
+        let call = supervise(&mut supervisor, "agent1", "whisper");
+        let failed = supervisor.wait_for("supervision_failed");
+        assert_eq!((&failed["reason"], &failed["mode"]), (&json!(problem), &json!("whisper")));
+        let text = format!("the server's supervise.conf is {text}");
+        assert_eq!(failed["text"], text);
+        unread(&mut supervisor, "supervise", problem, &text);
+        let seen: Value = supervisor.snapshot()["calls"][0]["supervision"].clone();
+        assert_eq!((&seen["mode"], &seen["speaks"]), (&Value::Null, &json!(false)), "{seen}");
+        drop(other);
+        // It is mended, and he asks again.
+        supervisor.ask("set_supervision_mode", &call, json!({ "mode": "listen" }));
+        confirmed(&mut supervisor, &call, "listen");
+        assert_eq!(supervisor.wait_for("unread_packs")["list"], json!([]));
+        supervisor.ask("hangup", &call, json!({}));
+        supervisor.wait_ended(&call, "local");
+        assert_eq!(supervisor.leave(), 0);
+    }
     part(phone, customer);
 }

@@ -41,10 +41,10 @@ impl News {
     /// # Errors
     /// Why it cannot be read.
     pub(super) fn read(body: &[u8]) -> Result<Self, FeaturesProblem> {
-        let body: Body = read(body, LONGEST).map_err(|unread| match unread.problem() {
-            Some(PackProblem::TooOld) => FeaturesProblem::TooOld,
-            Some(PackProblem::TooNew) => FeaturesProblem::TooNew,
-            None => FeaturesProblem::Unreadable,
+        let body: Body = read(body, LONGEST).map_err(|problem| match problem {
+            PackProblem::TooOld => FeaturesProblem::TooOld,
+            PackProblem::TooNew => FeaturesProblem::TooNew,
+            PackProblem::Malformed => FeaturesProblem::Unreadable,
         })?;
         let states = body.features.into_iter().filter_map(Entry::read).collect();
         let (most, longest) = MOST;

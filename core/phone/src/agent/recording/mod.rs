@@ -209,7 +209,7 @@ impl Phone {
         self.recall_voices(now);
         let recordings = &mut self.recordings;
         let asks = !recordings.certain
-            && self.ua.unread.of(Pack::Record).is_none()
+            && !self.ua.unread.is_of_another_version(Pack::Record)
             && recordings.access != RecordingAccess::Unavailable
             && recordings.question.is_idle();
         if asks && self.account.is_registered() {
@@ -256,8 +256,8 @@ impl Phone {
         now: Now,
     ) {
         let Self { recordings, ua, .. } = self;
-        let is_unread = ua.unread.of(Pack::Record).is_some();
-        let patience = (recordings.certain || is_unread, PATIENCE);
+        let in_vain = ua.unread.is_of_another_version(Pack::Record);
+        let patience = (recordings.certain || in_vain, PATIENCE);
         match recordings.question.answered(control, outcome, patience, now) {
             Some(ControlFailure::NotFound) => {
                 recordings.access = RecordingAccess::Unavailable;
@@ -341,11 +341,11 @@ impl Phone {
         let is_newer = |news: &News| recordings.number < Some(news.number);
         let news = ua.unread.note(Pack::Record, News::read(&notify.body));
         let Some(news) = news.filter(is_newer) else {
-            if ua.unread.of(Pack::Record).is_some() {
+            if let Some(problem) = ua.unread.of(Pack::Record) {
                 // The server has spoken, and what it records now is not known.
                 (recordings.number, recordings.certain) = (None, false);
                 recordings.access = RecordingAccess::Unknown;
-                recordings.question.told();
+                recordings.question.unread(problem, now);
             }
             return true;
         };

@@ -1,8 +1,8 @@
 //! What the server tells of recordings: `application/json` in a NOTIFY of the event `sidetone-recording`, version 1, read
 //! within limits (docs/agent-plane.md).
 
-use crate::news::{Unread, read};
-use crate::{CallId, RecordingId, RecordingPolicy, RecordingState};
+use crate::news::read;
+use crate::{CallId, PackProblem, RecordingId, RecordingPolicy, RecordingState};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 
@@ -71,7 +71,7 @@ enum Policy {
 impl News {
     /// # Errors
     /// It is none, or of a version that is not known.
-    pub(super) fn read(body: &[u8]) -> Result<Self, Unread> {
+    pub(super) fn read(body: &[u8]) -> Result<Self, PackProblem> {
         let body: Body = read(body, LONGEST)?;
         // A call without a name of ours is another phone's.
         let calls = body.calls.into_iter().filter_map(|call| {

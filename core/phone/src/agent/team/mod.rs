@@ -175,8 +175,8 @@ impl Phone {
 
     /// After each step: whether a round is to be asked for, and what is believed of the last one.
     pub(crate) fn settle_team(&mut self, now: Now) {
-        let is_unread = self.ua.unread.of(Pack::Team).is_some();
-        if self.team.is_due(now) && !is_unread && self.account.is_registered() {
+        let in_vain = self.ua.unread.is_of_another_version(Pack::Team);
+        if self.team.is_due(now) && !in_vain && self.account.is_registered() {
             let sent = self.send_question("sidetone*watch", now);
             self.team.question.sent(sent, now);
         }
@@ -200,8 +200,8 @@ impl Phone {
         now: Now,
     ) {
         let Self { team, ua, .. } = self;
-        let is_unread = ua.unread.of(Pack::Team).is_some();
-        let is_told = is_unread || team.lasts.is_some_and(|lease| lease.renew > now.boot);
+        let in_vain = ua.unread.is_of_another_version(Pack::Team);
+        let is_told = in_vain || team.lasts.is_some_and(|lease| lease.renew > now.boot);
         match team.question.answered(control, outcome, (is_told, PATIENCE), now) {
             Some(ControlFailure::NotFound | ControlFailure::Forbidden) => {
                 team.shown = Arc::default();
@@ -227,9 +227,9 @@ impl Phone {
         let Self { team, ua, .. } = self;
         if let Some(news) = ua.unread.note(Pack::Team, News::read(&notify.body, now)) {
             self.take_team(&news, now);
-        } else if ua.unread.of(Pack::Team).is_some() {
+        } else if let Some(problem) = ua.unread.of(Pack::Team) {
             // The server has spoken, and what was told is what it was then.
-            team.question.told();
+            team.question.unread(problem, now);
             (team.round, team.lasts) = (None, None);
         }
         true

@@ -2,9 +2,9 @@
 //! limits (docs/agent-plane.md).
 
 use crate::agent::news::{LONGEST, NAME, here};
-use crate::news::{Unread, read};
+use crate::news::read;
 use crate::text::clip;
-use crate::{AgentState, Colleague, ColleagueCall, Now, Pause, TeamQueue};
+use crate::{AgentState, Colleague, ColleagueCall, Now, PackProblem, Pause, TeamQueue};
 use serde::Deserialize;
 use std::time::Duration;
 
@@ -81,7 +81,7 @@ struct Line {
 impl News {
     /// # Errors
     /// It is none, or of a version that is not known.
-    pub(super) fn read(body: &[u8], now: Now) -> Result<Self, Unread> {
+    pub(super) fn read(body: &[u8], now: Now) -> Result<Self, PackProblem> {
         let body: Body = read(body, LONGEST)?;
         let round = match (body.round, body.part, body.lasts) {
             (Some(id), Some(part), Some(lasts)) => Some(Round {

@@ -106,7 +106,7 @@ class Lines(private val out: PrintStream = System.out) {
             )
             is Event.SupervisionFailed -> print(
                 "supervision_failed", "call" to event.call.toString(), "mode" to event.mode.name.lowercase(),
-                "reason" to snake(event.reason::class.simpleName!!), "text" to event.text,
+                "reason" to snake((event.reason as? SupervisionFailure.Unread)?.problem?.name ?: event.reason::class.simpleName!!), "text" to event.text,
             )
             is Event.AutoAnswering -> print("auto_answering", "call" to event.call.toString(), "after_ms" to ms(event.after))
             is Event.DtmfFailed -> print("dtmf_failed", "call" to event.call.toString(), "digits" to event.digits, "reason" to event.text)
