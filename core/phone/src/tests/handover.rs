@@ -520,7 +520,9 @@ fn an_acknowledgement_that_went_down_with_its_flow_is_not_waited_for() {
     world.open_flow();
     world.response(200);
     world.grant();
-    world.advance(SECOND / 2);
+    world.advance(SECOND * 49 / 100);
+    world.silent();
+    world.advance(SECOND / 100);
     world.response(200);
     world.advance(SECOND);
     restarts(&mut world, sdp::Direction::SendRecv);
