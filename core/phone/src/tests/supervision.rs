@@ -607,9 +607,22 @@ fn on_another_connection_he_is_heard_when_the_mode_is_confirmed_anew() {
     let info = asks(&mut world, '6');
     assert_eq!((seen(&world).mode, seen(&world).requested), (None, Some(Barge)));
     world.reply(&info, 200);
+    world.advance_alive(SECOND * 9);
+    assert_eq!(seen(&world).requested, Some(Barge), "the server has its time");
     assert!(!speaks(&mut world));
     confirmed(&mut world, &invite, Barge);
     assert!(speaks(&mut world));
+}
+
+#[test]
+fn a_late_word_is_that_of_the_same_digit_that_is_still_on_its_way() {
+    let (mut world, invite) = supervising(Listen);
+    confirmed(&mut world, &invite, Listen);
+    gives_up(&mut world, Whisper, '5');
+    world.command(switch(Whisper)).unwrap();
+    asks(&mut world, '5');
+    confirmed(&mut world, &invite, Whisper);
+    assert_eq!((seen(&world).mode, seen(&world).requested), (Some(Whisper), None));
 }
 
 #[test]
