@@ -38,6 +38,15 @@ fn config_of(pack: Pack) -> Config {
     Config { queues, recordings, ..config() }
 }
 
+/// Signed in, and asking for it.
+fn asking(pack: Pack) -> World {
+    let mut world = World::registered_with(config_of(pack));
+    if pack == Pack::Team {
+        world.command(Command::Watch { on: true }).unwrap();
+    }
+    world
+}
+
 /// The pack's code, its event, and something that it tells in version 1.
 fn words(pack: Pack) -> (&'static str, &'static str, &'static str) {
     match pack {
@@ -71,10 +80,7 @@ fn knows(world: &World, pack: Pack) -> bool {
 fn a_pack_of_another_version_is_told_and_asked_once_on_each_connection() {
     for pack in [Pack::Agent, Pack::Team, Pack::Record] {
         let (asks, event, news) = words(pack);
-        let mut world = World::registered_with(config_of(pack));
-        if pack == Pack::Team {
-            world.command(Command::Watch { on: true }).unwrap();
-        }
+        let mut world = asking(pack);
         // Its word may come before the yes to the code, or behind it.
         let invite = code(&mut world, asks);
         tell(&mut world, event, NEWER);
@@ -109,10 +115,7 @@ fn a_pack_of_another_version_is_told_and_asked_once_on_each_connection() {
 fn what_is_garbled_is_told_and_asked_for_again_and_what_was_known_is_not_certain() {
     for pack in [Pack::Agent, Pack::Team, Pack::Record] {
         let (asks, event, news) = words(pack);
-        let mut world = World::registered_with(config_of(pack));
-        if pack == Pack::Team {
-            world.command(Command::Watch { on: true }).unwrap();
-        }
+        let mut world = asking(pack);
         let invite = code(&mut world, asks);
         done(&mut world, &invite);
         tell(&mut world, event, news);
@@ -141,7 +144,7 @@ fn what_is_garbled_is_told_and_asked_for_again_and_what_was_known_is_not_certain
 
 #[test]
 fn what_is_wanted_of_such_a_pack_is_sent_and_not_shown_as_under_way_for_ever() {
-    let mut world = World::registered_with(config_of(Pack::Agent));
+    let mut world = asking(Pack::Agent);
     let invite = code(&mut world, "sidetone*state");
     done(&mut world, &invite);
     tell(&mut world, "sidetone-agent", NEWER);
@@ -164,8 +167,7 @@ fn what_is_wanted_of_such_a_pack_is_sent_and_not_shown_as_under_way_for_ever() {
 
 #[test]
 fn who_looks_at_the_team_anew_asks_anew() {
-    let mut world = World::registered_with(config_of(Pack::Team));
-    world.command(Command::Watch { on: true }).unwrap();
+    let mut world = asking(Pack::Team);
     let invite = code(&mut world, "sidetone*watch");
     done(&mut world, &invite);
     tell(&mut world, "sidetone-team", NEWER);
