@@ -143,7 +143,7 @@ async fn examine(session: &mut Session, report: &mut Report, echo: &str) -> Outc
         let update = tokio::select! {
             update = session.next() => update.ok_or(Failure::Stopped)?,
             () = until(Some(deadline)) => {
-                if listening {
+                if listening && report.next() == Check::Echo {
                     return Ok(());
                 }
                 if testing {
@@ -180,7 +180,13 @@ async fn examine(session: &mut Session, report: &mut Report, echo: &str) -> Outc
             What::Milestone(Milestone::IceConnected { pair, .. }) => {
                 report.pass(Check::Ice, at_ms, pair)
             }
-            What::Milestone(Milestone::DtlsConnected { .. }) => report.pass(Check::Dtls, at_ms, ""),
+            What::Milestone(Milestone::DtlsConnected { .. }) => {
+                report.pass(Check::Dtls, at_ms, "");
+                // Where it is answered, the echo may be heard from now on.
+                if listening {
+                    deadline = Instant::now() + LISTEN;
+                }
+            }
             What::Event(Event::RegistrationChanged(registration)) => {
                 if registration.state == RegistrationState::Registered
                     && report.next() == Check::Register
@@ -204,7 +210,8 @@ async fn examine(session: &mut Session, report: &mut Report, echo: &str) -> Outc
             }
             What::Event(Event::Answered { call: answered, .. }) if *answered == call => {
                 listening = true;
-                deadline = Instant::now() + LISTEN;
+                let is_connected = report.next() == Check::Echo;
+                deadline = Instant::now() + if is_connected { LISTEN } else { PATIENCE };
             }
             What::Event(Event::MediaFlowing { first_heard, .. }) => {
                 report.heard_ms = first_heard.map(ms);

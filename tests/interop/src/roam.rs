@@ -16,6 +16,8 @@ pub enum Trouble {
     Silence,
     /// All TCP is answered by a reset, also what is new; audio passes.
     Reset,
+    /// No UDP passes: no audio, and SIP as ever.
+    NoUdp,
     /// These TCP ports of the phone are dead without a word; new ones work, and audio passes.
     Dead(Vec<String>),
 }
@@ -95,6 +97,10 @@ impl Roam {
             Trouble::Silence => {
                 rule(&self.namespace, &["!", "-i", "lo", "-j", "DROP"]);
                 rule(&server, &["-i", &from_here, "-j", "DROP"]);
+            }
+            Trouble::NoUdp => {
+                rule(&self.namespace, &["-p", "udp", "-j", "DROP"]);
+                rule(&server, &["-i", &from_here, "-p", "udp", "-j", "DROP"]);
             }
             Trouble::Reset => {
                 let reset = ["-p", "tcp", "-j", "REJECT", "--reject-with", "tcp-reset"];

@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 use sidetone_interop::bench::Bench;
 use sidetone_interop::lines::beside_others;
 use sidetone_interop::phone::{PATIENCE, Phone, Scratch, Setup};
+use sidetone_interop::roam::{Roam, Trouble};
 use sidetone_interop::stage::Stage;
 use sidetone_interop::tones::Voice;
 use std::process::Command;
@@ -103,6 +104,21 @@ fn the_doctor_finds_ice_servers_that_give_nothing_and_names_the_codec_of_the_res
     assert!(echo["ok"] == true, "a call goes without them: {echo}");
     assert!(echo["detail"].as_str().is_some_and(|it| it.contains(" dBFS with opus;")), "{echo}");
     assert_eq!(doctor.finish(PATIENCE), 1);
+}
+
+#[test]
+fn the_doctor_finds_a_network_that_lets_no_audio_pass() {
+    let stage = Stage::asterisk();
+    let roam = Roam::new(stage.line.number());
+    let setup = roam.setup(&Bench::get(), &stage.line.agent());
+    roam.begin(&Trouble::NoUdp);
+    let mut doctor = Phone::start_with("doctor", &setup, &Voice::silence(), &["doctor"]);
+    let status = doctor.finish(Duration::from_secs(60));
+    roam.end(&Trouble::NoUdp);
+    let last = doctor.told().last().expect("it says something");
+    assert_eq!((&last["name"], &last["ok"]), (&json!("ICE"), &json!(false)), "{last}");
+    assert!(last["advice"].as_str().is_some_and(|advice| advice.contains("UDP")), "{last}");
+    assert_eq!(status, 1);
 }
 
 #[test]
