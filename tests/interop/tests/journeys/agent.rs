@@ -57,6 +57,30 @@ fn after_a_call_the_agent_has_time_to_write_it_down_and_is_ready_by_itself() {
     stage.leave(customer);
 }
 
+/// The timer is a channel that Asterisk gives up after half a minute where nobody says otherwise.
+#[test]
+#[ignore = "has the server for itself for 40 s: scripts/test full"]
+fn a_wrap_up_of_more_than_half_a_minute_ends_by_itself() {
+    let _server = alone();
+    let bench = Bench::get();
+    let _long = bench.rewrite("agent-settings.conf", "SIDETONE_WRAPUP=3)", "SIDETONE_WRAPUP=34)");
+    let stage = Stage::on(Server::Asterisk(bench), Line::own(1));
+    let (mut agent, mut customer) = (at_work(&stage), stage.customer(&Voice::silence()));
+    ask(&mut agent, json!({ "command": "login" }), "ready");
+    customer.dial(&stage.line.desk());
+    let call = answers(&mut agent);
+    agent.order(json!({ "command": "hangup", "call": call }));
+    until(&mut agent, "wrap-up", |agent| agent["state"] == "wrap_up");
+    let began = Instant::now();
+    agent.listen(Duration::from_secs(30));
+    until(&mut agent, "ready", |agent| agent["state"] == "ready");
+    let lasted = began.elapsed();
+    assert!((33.0..37.0).contains(&lasted.as_secs_f64()), "{lasted:?}");
+    ask(&mut agent, json!({ "command": "logout" }), "logged_out");
+    stage.leave(agent);
+    stage.leave(customer);
+}
+
 #[test]
 fn of_twenty_calls_none_rings_into_the_wrap_up_before_it_and_none_is_left_waiting() {
     let stage = Stage::asterisk();
