@@ -96,6 +96,21 @@ mod tests {
     }
 
     #[test]
+    fn all_that_is_withheld_is_read_to_the_end() {
+        let mut app = app(true);
+        let mut features = FeaturesSnapshot { certain: true, ..FeaturesSnapshot::default() };
+        for feature in Feature::ALL {
+            let why = format!("the server lacks {feature:?}.conf, which it would need");
+            features.states.insert(feature, FeatureState::Missing { why });
+        }
+        app.snapshot.features = Some(Arc::new(features));
+        let screen = drawn(&app);
+        for feature in Feature::ALL {
+            assert!(screen.contains(&format!("{feature:?}.conf")), "{feature}: {screen}");
+        }
+    }
+
+    #[test]
     fn what_was_said_last_takes_no_key_away() {
         let keys = keys(&app(false));
         assert!(keys.contains(&"i") && keys.contains(&"v"), "{keys:?}");

@@ -35,7 +35,7 @@ pub(super) fn draw(frame: &mut Frame<'_>, app: &App, now: Duration) {
     let keys = keys_in_lines(app, frame.area().width);
     let footer = u16::try_from(keys.len().max(1)).unwrap_or(1);
     let [title, list, detail, log, footer] = Layout::vertical([
-        Constraint::Length(title_height(app)),
+        Constraint::Length(title_height(frame.area(), app, now)),
         Constraint::Length(calls + 2),
         Constraint::Length(9),
         Constraint::Min(3),
@@ -69,17 +69,17 @@ pub(super) fn draw(frame: &mut Frame<'_>, app: &App, now: Duration) {
     draw_footer(frame, footer, app, keys);
 }
 
-/// How many lines the title takes.
-pub(super) fn title_height(app: &App) -> u16 {
-    let problems = usize::from(app.snapshot.registration.problem.is_some())
-        + usize::from(app.audio_lost.is_some());
-    let mail = u16::from(app.snapshot.voicemail.is_some_and(|mail| mail.waiting));
-    let agent = u16::from(app.snapshot.agent.is_some());
-    let packs = 2 * u16::try_from(app.snapshot.unread_packs.len()).unwrap_or_default();
-    [3, 5, 7][problems] + mail + agent + packs + u16::from(features::line(app).is_some())
+/// How many lines the title takes of this area, half of them at the most.
+pub(super) fn title_height(area: Rect, app: &App, now: Duration) -> u16 {
+    let lines = title(app, now).line_count(area.width.saturating_sub(2));
+    u16::try_from(lines).unwrap_or(u16::MAX).min(area.height / 2)
 }
 
 pub(super) fn draw_title(frame: &mut Frame<'_>, area: Rect, app: &App, now: Duration) {
+    frame.render_widget(title(app, now), area);
+}
+
+fn title(app: &App, now: Duration) -> Paragraph<'_> {
     let registration = &app.snapshot.registration;
     let (color, word) = lamp(registration.state);
     let mut lines = vec![Line::from(vec![
@@ -101,8 +101,7 @@ pub(super) fn draw_title(frame: &mut Frame<'_>, area: Rect, app: &App, now: Dura
     }
     lines.extend(features::line(app));
     lines.extend(features::unread_packs(app));
-    let text = Paragraph::new(lines).wrap(Wrap { trim: true }).block(panel("Sidetone"));
-    frame.render_widget(text, area);
+    Paragraph::new(lines).wrap(Wrap { trim: true }).block(panel("Sidetone"))
 }
 
 fn lamp(state: RegistrationState) -> (Color, &'static str) {

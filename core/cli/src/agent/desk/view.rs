@@ -35,7 +35,7 @@ pub(in crate::agent) fn draw(frame: &mut Frame<'_>, app: &App, desk: &Desk, now:
     let keys = keys_in_lines(app, area.width);
     let short = |length: usize| u16::try_from(length).unwrap_or(u16::MAX);
     let [title, lines, roster, call, list, log, footer] = Layout::vertical([
-        Constraint::Length(title_height(app)),
+        Constraint::Length(title_height(area, app, now)),
         Constraint::Length(short(queues + 2)),
         Constraint::Min(3),
         Constraint::Length(7),
