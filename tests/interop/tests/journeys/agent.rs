@@ -63,7 +63,8 @@ fn after_a_call_the_agent_has_time_to_write_it_down_and_is_ready_by_itself() {
 fn a_wrap_up_of_more_than_half_a_minute_ends_by_itself() {
     let _server = alone();
     let bench = Bench::get();
-    let _long = bench.rewrite("agent-settings.conf", "SIDETONE_WRAPUP=3)", "SIDETONE_WRAPUP=34)");
+    let _long =
+        bench.rewrite("sidetone-settings.conf", "SIDETONE_WRAPUP=3)", "SIDETONE_WRAPUP=34)");
     let stage = Stage::on(Server::Asterisk(bench), Line::own(1));
     let (mut agent, mut customer) = (at_work(&stage), stage.customer(&Voice::silence()));
     ask(&mut agent, json!({ "command": "login" }), "ready");
@@ -301,7 +302,7 @@ fn who_is_paused_is_not_rung_by_direct_calls_either_where_the_policy_says_so() {
 fn who_is_paused_is_rung_by_direct_calls_where_the_policy_lets_them() {
     let _server = alone();
     let bench = Bench::get();
-    let _policy = bench.rewrite("agent-settings.conf", "SIDETONE_DND=yes", "SIDETONE_DND=no");
+    let _policy = bench.rewrite("sidetone-settings.conf", "SIDETONE_DND=yes", "SIDETONE_DND=no");
     is_called_while_paused(&Stage::on(Server::Asterisk(bench), Line::own(1)), false);
 }
 

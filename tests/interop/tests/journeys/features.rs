@@ -178,7 +178,7 @@ struct Settings {
 
 impl Settings {
     fn path(bench: &Bench) -> PathBuf {
-        bench.folder.join("asterisk/etc/selftest-settings.conf")
+        bench.folder.join("asterisk/etc/sidetone-settings.conf")
     }
 
     /// From here on these endpoints may no more than this.

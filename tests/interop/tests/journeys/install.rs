@@ -113,19 +113,17 @@ fn packs_are_installed_with_what_they_stand_on_and_taken_back() {
     assert!(well && done.contains(left), "what is left is said: {done}");
     let includes = site.read("extensions.conf");
     let order: Vec<_> = includes.lines().filter(|line| line.starts_with("#include")).collect();
-    let expected = ["push-settings", "push", "agent-settings", "agent", "team-settings", "team"];
+    let expected = ["sidetone-settings", "push", "agent", "team"];
     assert_eq!(order, expected.map(|name| format!("#include {name}.conf")));
     assert!(includes.starts_with(EXTENSIONS));
     let pjsip = site.read("pjsip.conf");
     assert!(pjsip.contains("[global](+)\ndefault_outbound_endpoint = sidetone-notify"), "{pjsip}");
     assert!(pjsip.contains("transport = web"), "{pjsip}");
     // Values of the site stay, and so do the packs that were there.
-    site.write("agent-settings.conf", "; mine\n");
+    site.write("sidetone-settings.conf", "; mine\n");
     let (well, _) = site.install(&["apply", "mask"]);
-    assert!(well && site.read("agent-settings.conf") == "; mine\n");
-    assert!(
-        site.read("extensions.conf").contains("#include team.conf\n#include mask-settings.conf")
-    );
+    assert!(well && site.read("sidetone-settings.conf") == "; mine\n");
+    assert!(site.read("extensions.conf").contains("#include team.conf\n#include mask.conf\n"));
     let (well, again) = site.install(&["apply", "mask"]);
     assert!(well && again.contains("nothing to change"), "{again}");
     for _ in 0..2 {
@@ -133,7 +131,7 @@ fn packs_are_installed_with_what_they_stand_on_and_taken_back() {
         assert!(well, "{undone}");
     }
     let mut after = site.all();
-    let edited = after.remove(&site.etc.join("agent-settings.conf.edited"));
+    let edited = after.remove(&site.etc.join("sidetone-settings.conf.edited"));
     assert_eq!((edited.as_deref(), &after), (Some("; mine\n"), &before), "nothing is lost");
     assert!(!site.install(&["undo"]).0, "there is nothing more to take back");
 }
@@ -176,7 +174,7 @@ fn new_files_are_as_readable_for_the_server_as_the_dial_plan() {
     std::fs::set_permissions(extensions, std::fs::Permissions::from_mode(0o664)).expect("a mode");
     let (well, said) = site.install(&["apply", "agent"]);
     assert!(well, "{said}");
-    for file in ["agent.conf", "agent-settings.conf", "extensions.conf"] {
+    for file in ["agent.conf", "sidetone-settings.conf", "extensions.conf"] {
         assert_eq!(mode(file), 0o664, "{file}");
     }
 }
@@ -292,14 +290,15 @@ fn the_self_test_looks_for_what_each_pack_says_it_needs() {
         for context in [fields[1], &format!("sidetone-{pack}-version")] {
             assert!(text.contains(&format!("[{context}]\nexten => s,1,")), "{pack}: {context}");
         }
-        let settings = read(&format!("{pack}-settings.conf"));
+        let settings = read("sidetone-settings.conf");
         assert!(settings.contains(&format!("[{}]\nexten => s,1,", fields[2])), "{pack}");
         looked_for.push(pack.to_owned());
     }
     let files = std::fs::read_dir(&folder).expect("the packs");
     let names = files.filter_map(|file| file.ok()?.file_name().into_string().ok());
-    let packs = names.filter_map(|name| Some(name.strip_suffix("-settings.conf")?.to_owned()));
-    let mut packs: Vec<String> = packs.filter(|pack| pack != "selftest").collect();
+    let packs = names.filter_map(|name| Some(name.strip_suffix(".conf")?.to_owned()));
+    let is_looked_for = |name: &String| !["selftest", "sidetone-settings"].contains(&&**name);
+    let mut packs: Vec<String> = packs.filter(is_looked_for).collect();
     packs.sort();
     looked_for.sort();
     assert_eq!(looked_for, packs, "each is looked for");

@@ -121,7 +121,7 @@ fn a_phone_whose_agent_has_no_right_to_it_is_not_asked_to_answer_by_itself() {
     let head = "[sidetone-features-may]\n";
     let more = ["--answer-mode", "asked"];
     {
-        let _site = bench.rewrite("selftest-settings.conf", head, agents);
+        let _site = bench.rewrite("sidetone-settings.conf", head, agents);
         let mut agent = stage.agent_with(&Voice::silence(), &more);
         for number in [stage.line.push_queue(), stage.line.direct(), "1901".to_owned()] {
             calls(&stage, &mut agent, &number, true);
@@ -129,7 +129,7 @@ fn a_phone_whose_agent_has_no_right_to_it_is_not_asked_to_answer_by_itself() {
         stage.leave(agent);
     }
     let without = format!("{agents}exten => agent1,1,Return(dial,transfer,settings)\n");
-    let _site = bench.rewrite("selftest-settings.conf", head, &without);
+    let _site = bench.rewrite("sidetone-settings.conf", head, &without);
     let mut agent = stage.agent_with(&Voice::silence(), &more);
     assert_eq!(agent.snapshot()["auto_answer"], true, "the phone would");
     for number in [stage.line.push_queue(), stage.line.direct(), "1901".to_owned()] {

@@ -11,7 +11,7 @@ use sidetone_interop::stage::{Server, Stage};
 use sidetone_interop::tones::{Tone, Voice};
 use std::time::{Duration, Instant, SystemTime};
 
-/// How long the bench rings an agent (push-settings.conf).
+/// How long the bench rings an agent (sidetone-settings.conf).
 const RING: u64 = 25;
 
 /// What a POST may take on this machine.
