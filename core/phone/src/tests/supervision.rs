@@ -311,6 +311,16 @@ fn who_holds_it_only_listens_when_he_is_back() {
 }
 
 #[test]
+fn who_only_listens_and_holds_it_asks_for_nothing() {
+    let (mut world, invite) = supervising(Listen);
+    confirmed(&mut world, &invite, Listen);
+    world.command(Command::Hold { call: id(), on: true }).unwrap();
+    world.described(id());
+    world.request(Method::Invite);
+    world.silent();
+}
+
+#[test]
 fn a_call_that_talks_takes_the_focus_and_leaves_a_supervision_that_listens() {
     let (mut world, invite) = supervising(Whisper);
     confirmed(&mut world, &invite, Whisper);
