@@ -172,6 +172,7 @@ fn who_barges_in_is_heard_by_both_again_when_the_customer_resumes() {
         floor.customer.ask("hold", &theirs, json!({ "on": false }));
         floor.customer.wait_call("hold", &theirs);
         floor.both_hear_him();
+        floor.he_hears_both();
     }
     floor.agent.order(json!({ "command": "hangup", "call": floor.call }));
     floor.leave();
