@@ -34,15 +34,16 @@ pub(super) fn draw(frame: &mut Frame<'_>, app: &App, now: Duration) {
     let calls = u16::try_from(app.snapshot.calls.len().clamp(1, 6)).unwrap_or(6);
     let keys = keys_in_lines(app, frame.area().width);
     let footer = u16::try_from(keys.len().max(1)).unwrap_or(1);
+    let heading = title(app, now);
     let [title, list, detail, log, footer] = Layout::vertical([
-        Constraint::Length(title_height(frame.area(), app, now)),
+        Constraint::Length(title_height(&heading, frame.area())),
         Constraint::Length(calls + 2),
         Constraint::Length(9),
         Constraint::Min(3),
         Constraint::Length(footer),
     ])
     .areas(frame.area());
-    draw_title(frame, title, app, now);
+    frame.render_widget(heading, title);
     draw_calls(frame, list, app, now);
     if let Some(search) = &app.search {
         let refusal = app.refusal.as_deref().map(refused);
@@ -70,16 +71,13 @@ pub(super) fn draw(frame: &mut Frame<'_>, app: &App, now: Duration) {
 }
 
 /// How many lines the title takes of this area, half of them at the most.
-pub(super) fn title_height(area: Rect, app: &App, now: Duration) -> u16 {
-    let lines = title(app, now).line_count(area.width.saturating_sub(2));
+pub(super) fn title_height(title: &Paragraph<'_>, area: Rect) -> u16 {
+    let lines = title.line_count(area.width.saturating_sub(2));
     u16::try_from(lines).unwrap_or(u16::MAX).min(area.height / 2)
 }
 
-pub(super) fn draw_title(frame: &mut Frame<'_>, area: Rect, app: &App, now: Duration) {
-    frame.render_widget(title(app, now), area);
-}
-
-fn title(app: &App, now: Duration) -> Paragraph<'_> {
+/// Who the phone is, whether it can be called, and what is wrong.
+pub(super) fn title(app: &App, now: Duration) -> Paragraph<'_> {
     let registration = &app.snapshot.registration;
     let (color, word) = lamp(registration.state);
     let mut lines = vec![Line::from(vec![

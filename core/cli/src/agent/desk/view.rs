@@ -6,8 +6,8 @@ use crate::agent::history;
 use crate::agent::team::queue_line;
 use crate::agent::team::what;
 use crate::agent::view::{
-    DIM, STRONG, cut, draw_calls, draw_footer, draw_log, draw_title, keys_in_lines, level, panel,
-    refused, title_height,
+    DIM, STRONG, cut, draw_calls, draw_footer, draw_log, keys_in_lines, level, panel, refused,
+    title, title_height,
 };
 use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout, Rect};
@@ -34,8 +34,9 @@ pub(in crate::agent) fn draw(frame: &mut Frame<'_>, app: &App, desk: &Desk, now:
     let calls = if others == 0 { 0 } else { app.snapshot.calls.len().min(4) + 2 };
     let keys = keys_in_lines(app, area.width);
     let short = |length: usize| u16::try_from(length).unwrap_or(u16::MAX);
+    let heading = title(app, now);
     let [title, lines, roster, call, list, log, footer] = Layout::vertical([
-        Constraint::Length(title_height(area, app, now)),
+        Constraint::Length(title_height(&heading, area)),
         Constraint::Length(short(queues + 2)),
         Constraint::Min(3),
         Constraint::Length(7),
@@ -44,7 +45,7 @@ pub(in crate::agent) fn draw(frame: &mut Frame<'_>, app: &App, desk: &Desk, now:
         Constraint::Length(short(keys.len().max(1))),
     ])
     .areas(area);
-    draw_title(frame, title, app, now);
+    frame.render_widget(heading, title);
     draw_queues(frame, lines, team);
     if let Some(search) = &app.search {
         history::draw(frame, roster.union(call), search, now);
