@@ -2,17 +2,19 @@
 //!
 //! `rogue-phone USER PASSWORD NUMBER SECONDS [FROM]` reads the fields from standard input, one a line, prints `rings` when the other
 //! side does, and gives up after so long; or it prints the status where the call comes to an end before. FROM is the user in its From,
-//! where that is not its own. With `message` in place of SECONDS it sends a MESSAGE, and prints the status. It lives at the G.711
-//! customer's address; the server knows it by the user in its From and asks for the password, which may be a wrong one.
+//! where that is not its own. With `message` in place of SECONDS it sends a MESSAGE, and prints the status. With `joins` it sends whoever has answered
+//! to the number FROM, while that rings, and prints the status. It lives at the G.711 customer's address; the server knows it by the user in its From and asks for the password, which may be a wrong one.
 //!
 //! RFC 3261 §9.1, §17.1.1.3, §22.
 
 #![allow(clippy::print_stdout, reason = "what came of it is told on standard output")]
 
+use sidetone_sip::dialog::{self, Dialog};
 use sidetone_sip::digest::{Credentials, DigestClient};
-use sidetone_sip::{HeaderName, Message, Method, Request, Response, Uri, dialog};
+use sidetone_sip::{HeaderName, Message, Method, Request, Response, Uri};
 use std::io::Read as _;
 use std::net::UdpSocket;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, SystemTime};
 
 const SERVER: &str = "198.18.0.1";
@@ -31,31 +33,16 @@ fn main() {
     socket.set_read_timeout(Some(Duration::from_secs(10))).expect("a time limit");
     socket.connect((SERVER, 5060)).expect("the server");
 
-    let mut asked = match &seconds[..] {
+    let asked = match &seconds[..] {
         "message" => request(&socket, Method::Message, from, number, &fields),
+        "joins" => invite(&socket, user, number, &fields),
         _ => invite(&socket, from, number, &fields),
     };
-    let challenge = ask(&socket, &asked);
-    assert_eq!(challenge.status.code(), 401, "nobody calls without a password");
     let is_call = asked.method == Method::Invite;
-    if is_call {
-        send(&socket, &acknowledgement(&asked, &challenge));
+    let (asked, response) = signed(&socket, asked, user, password);
+    if seconds == "joins" {
+        return joins(&socket, &asked, &response, user, password, from);
     }
-    let mut digest = DigestClient::default();
-    digest.admit("bench.test");
-    digest.challenged(&asked, &challenge).expect("a challenge");
-    let credentials = Credentials { username: user.clone(), password: password.clone() };
-    digest.authorize(&mut asked, &credentials, "0a4f113b0a4f113b");
-    asked.headers.set(HeaderName::CSEQ, format!("2 {}", asked.method));
-    asked.headers.set(HeaderName::VIA, via(&socket, 2));
-
-    send(&socket, &asked);
-    let response = loop {
-        let response = heard(&socket, &asked);
-        if response.status.code() >= 180 {
-            break response;
-        }
-    };
     if response.status.is_final() {
         println!("{}", response.status.code());
         if !is_call {
@@ -71,9 +58,72 @@ fn main() {
     send(&socket, &acknowledgement(&asked, &end));
 }
 
-fn via(socket: &UdpSocket, number: u32) -> String {
+/// Asks again with the password, and gives what was asked and the first answer that is more than 100.
+fn signed(
+    socket: &UdpSocket,
+    mut asked: Request,
+    user: &str,
+    password: &str,
+) -> (Request, Response) {
+    let challenge = ask(socket, &asked);
+    assert_eq!(challenge.status.code(), 401, "nobody calls without a password");
+    if asked.method == Method::Invite {
+        send(socket, &acknowledgement(&asked, &challenge));
+    }
+    let mut digest = DigestClient::default();
+    digest.admit("bench.test");
+    digest.challenged(&asked, &challenge).expect("a challenge");
+    let credentials = Credentials { username: user.to_owned(), password: password.to_owned() };
+    digest.authorize(&mut asked, &credentials, "0a4f113b0a4f113b");
+    asked.headers.set(HeaderName::CSEQ, format!("2 {}", asked.method));
+    asked.headers.set(HeaderName::VIA, via(socket));
+    send(socket, &asked);
+    loop {
+        let response = heard(socket, &asked);
+        if response.status.code() >= 180 {
+            return (asked, response);
+        }
+    }
+}
+
+/// The call that rings is waited for; then another number is called, and while that rings the first is sent there: an attended
+/// transfer to whom nobody has talked to yet, which RFC 5589 §6 advises against. Prints what became of the REFER.
+fn joins(
+    socket: &UdpSocket,
+    asked: &Request,
+    response: &Response,
+    user: &str,
+    password: &str,
+    number: &str,
+) {
+    let answer = if response.status.is_final() { response.clone() } else { last(socket, asked) };
+    assert_eq!(answer.status.code(), 200, "the first is answered");
+    let mut first = Dialog::uac(asked, &answer).expect("a dialog");
+    let mut ack = first.ack(2);
+    ack.headers.push(HeaderName::VIA, via(socket));
+    send(socket, &ack);
+    let (_, ringing) = signed(socket, invite(socket, user, number, ""), user, password);
+    assert_eq!(ringing.status.code(), 180, "the second rings");
+    let id = Dialog::id_of_response(&ringing).expect("a dialog");
+    let mut refer = first.request(Method::Refer);
+    refer.headers.push(HeaderName::VIA, via(socket));
+    let contact = asked.headers.get(&HeaderName::CONTACT).expect("the INVITE has it").into_owned();
+    refer.headers.push(HeaderName::CONTACT, contact);
+    let replaces =
+        format!("{}%3Bto-tag%3D{}%3Bfrom-tag%3D{}", id.call_id, id.remote_tag, id.local_tag);
+    refer
+        .headers
+        .push(HeaderName::new("Refer-To"), format!("<sip:{number}@{SERVER}?Replaces={replaces}>"));
+    let accepted = ask(socket, &refer);
+    println!("{}", accepted.status.code());
+}
+
+/// Of a new transaction (RFC 3261 §8.1.1.7).
+fn via(socket: &UdpSocket) -> String {
+    static NUMBER: AtomicU32 = AtomicU32::new(1);
     let port = socket.local_addr().expect("an address").port();
-    format!("SIP/2.0/UDP {HERE}:{port};branch=z9hG4bKrogue{port}{number}")
+    let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+    format!("SIP/2.0/UDP {HERE}:{port};branch=z9hG4bKrogue{port}n{number}")
 }
 
 fn request(socket: &UdpSocket, method: Method, user: &str, number: &str, fields: &str) -> Request {
@@ -82,7 +132,7 @@ fn request(socket: &UdpSocket, method: Method, user: &str, number: &str, fields:
     let uri = Uri::parse(&format!("sip:{number}@{SERVER}")).expect("an address");
     let mut request = Request::new(method.clone(), uri);
     for (name, value) in [
-        (HeaderName::VIA, via(socket, 1)),
+        (HeaderName::VIA, via(socket)),
         (HeaderName::MAX_FORWARDS, "70".to_owned()),
         (HeaderName::FROM, format!("<sip:{user}@bench.test>;tag=rogue")),
         (HeaderName::TO, format!("<sip:{number}@bench.test>")),

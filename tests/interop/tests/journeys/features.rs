@@ -2,108 +2,33 @@
 
 use crate::install::install;
 use crate::scenarios::features::told;
-use crate::scenarios::rings;
 use serde_json::{Value, json};
 use sidetone_interop::bench::Bench;
 use sidetone_interop::lines::alone;
 use sidetone_interop::phone::{PATIENCE, Phone};
-use sidetone_interop::stage::Stage;
 use sidetone_interop::tones::Voice;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 const OUTSIDE: &str = "0301234567";
 
-#[test]
-fn a_caller_who_is_sent_outside_by_somebody_who_may_not_comes_back_to_him() {
-    let stage = Stage::asterisk();
-    let mut colleague = stage.colleague(&Voice::silence());
-    let mut clerk = stage.clerk_with(&Voice::silence(), &[]);
-    let call = clerk.dial(&stage.line.colleague_number());
-    let theirs = rings(&mut colleague);
-    colleague.ask("answer", &theirs, json!({}));
-    clerk.wait_call("established", &call);
-    let mut call = call;
-    // Behind an & Dial would ring another, in whatever context: the echo, which answers at once.
-    let disguised = "1%26Local%2F600%40services%26Local%2F1";
-    let expected = "1Local600servicesLocal1";
-    for (to, from) in [(OUTSIDE, OUTSIDE), (disguised, expected), ("600%2Cn%2C1", "600n1")] {
-        clerk.ask("transfer", &call, json!({ "to": format!("sip:{to}@bench.test") }));
-        let back = clerk.wait_for("incoming");
-        assert_eq!(back["data"]["returned_from"], from, "{back}");
-        call = back["call"].as_str().expect("a call").to_owned();
-        clerk.ask("answer", &call, json!({}));
-        clerk.wait_call("established", &call);
-    }
-    clerk.ask("hangup", &call, json!({}));
-    colleague.wait_ended(&theirs, "remote");
-    assert!(log().contains(&refusal(&stage, "transfer")), "the dial plan refused it");
-    stage.leave(clerk);
-    stage.leave(colleague);
-}
-
-/// What the server has written down. Other journeys have hostile names written there, which are no UTF-8.
-fn log() -> String {
-    let log = std::fs::read(Bench::get().folder.join("asterisk/log/full")).expect("a log");
-    String::from_utf8_lossy(&log).into_owned()
-}
-
-/// What it writes where the clerk may not.
-fn refusal(stage: &Stage, right: &str) -> String {
-    format!("outside: clerk{} has no right to {right}", stage.line.number())
-}
-
-#[test]
-fn a_caller_is_not_forwarded_outside_by_somebody_who_may_not() {
-    let stage = Stage::asterisk();
-    let mut colleague = stage.colleague(&Voice::silence());
-    let mut clerk = stage.clerk_with(&Voice::silence(), &[]);
-    let theirs = colleague.dial(&stage.line.clerk_number());
-    let call = rings(&mut clerk);
-    clerk.ask("forward", &call, json!({ "to": OUTSIDE }));
-    clerk.wait_ended(&call, "forwarded");
-    let ended = colleague.wait_call("ended", &theirs);
-    assert_ne!(ended["reason"], "remote", "it was never answered: {ended}");
-    assert!(log().contains(&refusal(&stage, "transfer")), "the dial plan refused it");
-    stage.leave(clerk);
-    stage.leave(colleague);
-}
-
-#[test]
-fn a_hidden_caller_outside_is_not_called_back_by_somebody_who_may_not() {
-    let stage = Stage::asterisk();
-    let (bench, clerk) = (Bench::get(), stage.line.clerk());
-    // As mask.conf gives one for a caller, for a while.
-    let key = uuid::Uuid::new_v4().simple().to_string();
-    let until = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
-    let until = until.expect("a time").as_secs() + 600;
-    bench.asterisk(&format!("database put sidetone-ref/{clerk} {key} {until}/{OUTSIDE}"));
-    let mut phone = stage.clerk_with(&Voice::silence(), &[]);
-    let call = phone.dial(&format!("ref-{key}"));
-    phone.wait_ended(&call, "refused");
-    let call = phone.dial("ref-00");
-    let unknown = phone.wait_ended(&call, "unreachable");
-    assert_eq!(unknown["status"], 404, "{unknown}");
-    stage.leave(phone);
-}
-
 /// Takes something from the server, which has it again at the end.
 pub(crate) struct Without {
     bench: Bench,
-    back: &'static str,
+    back: String,
 }
 
 impl Without {
-    pub(crate) fn taking(take: &str, back: &'static str) -> Self {
+    pub(crate) fn taking(take: &str, back: impl Into<String>) -> Self {
         let bench = Bench::get();
         bench.asterisk(take);
-        Self { bench, back }
+        Self { bench, back: back.into() }
     }
 }
 
 impl Drop for Without {
     fn drop(&mut self) {
-        self.bench.asterisk(self.back);
+        self.bench.asterisk(&self.back);
     }
 }
 

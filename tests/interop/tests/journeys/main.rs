@@ -28,7 +28,8 @@
 //! | `install` | the packs, put into a configuration and taken out again |
 //! | `mask` | callers who are hidden, called back by a reference |
 //! | `supervise` | a supervisor who listens, whispers and barges in, and who may not |
-//! | `features` | the server's self-test, calls outside that it refuses, and a doctor who tells what is missing |
+//! | `features` | the server's self-test, and a doctor who tells what is missing |
+//! | `outside` | numbers outside: who may neither call nor send anybody there |
 //! | `packs` | packs that are missing, or speak another version |
 //! | `control` | codes of the dial plan: how long they take, and who notices |
 //! | `program` | doctor, exit statuses, commands that are refused |
@@ -51,6 +52,7 @@ mod intercom;
 mod kotlin;
 mod mask;
 mod message;
+mod outside;
 mod packs;
 mod program;
 mod push;

@@ -9,6 +9,7 @@ use sidetone_interop::phone::{PATIENCE, Phone, Scratch};
 use sidetone_interop::stage::Stage;
 use sidetone_interop::tones::{Heard, Tone, Voice};
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 /// There is one customer with G.711.
 pub(crate) static CUSTOMER: Mutex<()> = Mutex::new(());
@@ -46,6 +47,41 @@ fn a_customer_with_g711_calls_the_queue() {
     assert!(sipp.wait().success());
     judge(&Heard::read(&ear), [a, b]);
     stage.leave(agent);
+}
+
+#[test]
+fn a_customer_with_g711_hears_the_colleague_he_is_brought_to() {
+    let _one = CUSTOMER.lock().unwrap_or_else(PoisonError::into_inner);
+    let stage = Stage::asterisk();
+    let [a, b, c] = Tone::draw();
+    let folder = Scratch::new("customer");
+    let ear = folder.0.join("heard-by-customer.wav");
+    let (mut agent, mut colleague) =
+        (stage.agent(&Voice::steady(a)), stage.colleague(&Voice::steady(b)));
+    let voice = Voice::steady(c).as_argument();
+    let path = ear.display().to_string();
+    let sipp = Customer::start(
+        &Bench::get(),
+        &["call", &stage.line.queue(), "--for", "6", "--voice", &voice, "--heard", &path],
+    );
+    let call = rings(&mut agent);
+    agent.ask("answer", &call, json!({}));
+    agent.wait_call("established", &call);
+    agent.hears(c);
+    let out = agent.dial(&stage.line.colleague_number());
+    let theirs = rings(&mut colleague);
+    colleague.ask("answer", &theirs, json!({}));
+    agent.wait_call("established", &out);
+    agent.hears(b);
+    agent.ask("attended", &call, json!({ "with": out }));
+    agent.wait_ended(&call, "transferred");
+    colleague.hears(c);
+    colleague.wait_ended(&theirs, "remote");
+    assert!(sipp.wait().success());
+    let heard = Heard::read(&ear).last(Duration::from_secs(1));
+    assert!(heard.level(b) > -30.0, "the customer hears {b}: {}", heard.describe());
+    stage.leave(agent);
+    stage.leave(colleague);
 }
 
 #[test]

@@ -1,13 +1,17 @@
 //! Turns a capture of G.711 RTP into what its receiver heard: one WAV file, gaps silent. RFC 3550.
 //!
 //! Usage: `heard CAPTURE.pcap ADDRESS OUT.wav` (the audio sent to that IPv4 address; Ethernet frames).
-//! Audio is laid by RTP time stamp from the first packet on; a new SSRC continues at its arrival time.
+//! Audio is laid by RTP time stamp from the first packet on; a new SSRC, or one whose time
+//! stamps leap, continues at its arrival time.
 
 use sidetone_bench_tools::{RATE, decode};
 use std::{env, error::Error, fs, net::Ipv4Addr};
 
 /// A capture of more than an hour is a mistake of the caller.
 const LONGEST: usize = RATE as usize * 3600;
+
+/// Time stamps further than this from the time of arrival have begun anew: another speaks, by the same SSRC.
+const LEAP: usize = RATE as usize;
 
 fn main() -> Result<(), Box<dyn Error>> {
     let args: Vec<String> = env::args().skip(1).collect();
@@ -47,17 +51,19 @@ fn listen(pcap: &[u8], receiver: Ipv4Addr) -> Option<Vec<i16>> {
     let mut stream: Option<(u32, u32, usize)> = None;
     for packet in records(pcap)?.filter_map(|(at, frame)| rtp(at, frame, receiver)) {
         let start = *start.get_or_insert(packet.arrival);
-        let (_, first, base) = match stream {
-            Some(known) if known.0 == packet.ssrc => known,
-            Some(_) | None => {
-                let base = packet.arrival.saturating_sub(start) as usize;
-                *stream.insert((packet.ssrc, packet.timestamp, base))
-            }
+        let arrival = packet.arrival.saturating_sub(start) as usize;
+        let place = |(_, first, base): (u32, u32, usize)| {
+            let offset = packet.timestamp.wrapping_sub(first) as i32;
+            base.checked_add_signed(offset as isize).filter(|at| at.abs_diff(arrival) < LEAP)
         };
-        let offset = packet.timestamp.wrapping_sub(first) as i32;
-        let Some(at) = base.checked_add_signed(offset as isize).filter(|at| *at < LONGEST) else {
+        let same = stream.filter(|known| known.0 == packet.ssrc);
+        let at = same.and_then(place).unwrap_or_else(|| {
+            stream = Some((packet.ssrc, packet.timestamp, arrival));
+            arrival
+        });
+        if at >= LONGEST {
             continue;
-        };
+        }
         let end = at + packet.payload.len();
         if audio.len() < end {
             audio.resize(end, 0);
@@ -149,6 +155,14 @@ mod tests {
     fn a_new_source_continues_at_its_arrival() {
         let pcap = capture(&[(0, frame(1000, 7, 0)), (40, frame(90_000, 8, 0))]);
         assert_eq!(listen(&pcap, Ipv4Addr::new(198, 18, 0, 2)).unwrap().len(), 480);
+    }
+
+    #[test]
+    fn another_voice_of_the_same_source_continues_at_its_arrival() {
+        for timestamp in [2_000_000_000, 3_000_000_000] {
+            let pcap = capture(&[(0, frame(1000, 7, 0)), (40, frame(timestamp, 7, 0))]);
+            assert_eq!(listen(&pcap, Ipv4Addr::new(198, 18, 0, 2)).unwrap().len(), 480);
+        }
     }
 
     #[test]
