@@ -25,6 +25,7 @@
 //! | `push` | what the platform is told of a push, before any phone is there; where pushes go |
 //! | `link` | the sign-in link that a QR code carries |
 //! | `logging` | the log for the app, on its own thread and without secrets |
+//! | `ice_server` | what STUN and TURN servers give |
 //! | `ids`, `time` | UUIDs and times as the platforms have them |
 //! | `runtime` | the library's thread |
 //! | `android` | what Android must give first |
@@ -38,6 +39,7 @@ mod error;
 mod event;
 mod features;
 mod history;
+mod ice_server;
 mod ids;
 mod journal;
 mod link;
@@ -64,6 +66,7 @@ pub use error::{CommandError, LinkError, StartError, VaultError};
 pub use event::{DeclineReason, EndReason, Event, EventPage, Header, NumberedEvent, Party};
 pub use features::{Feature, FeatureInfo, FeatureState, FeaturesProblem, FeaturesSnapshot};
 pub use history::{CallHistory, CallOutcome, HistoryEntry, HistoryFilter, HistoryPage};
+pub use ice_server::{IceServerCheck, IceServerGiven, IceServerProblem};
 pub use ids::{CallId, ControlId, InstanceId, MessageId};
 pub use link::{SignInLink, parse_sign_in_link};
 pub use logging::{LogLevel, LogLine, LogSink, LogSinkError, set_log_sink};

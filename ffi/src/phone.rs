@@ -5,8 +5,8 @@ use crate::journal::{Journal, Keeper, Question};
 use crate::shown::Shown;
 use crate::{
     Announcement, CallHistory, CallId, CommandError, ControlError, ControlId, DeclineReason, Event,
-    EventPage, MessageId, Messages, PhoneConfig, PushToken, RecordingAction, Snapshot, StartError,
-    SupervisionMode, TeamSnapshot, Vault, android, runtime, time,
+    EventPage, IceServerCheck, MessageId, Messages, PhoneConfig, PushToken, RecordingAction,
+    Snapshot, StartError, SupervisionMode, TeamSnapshot, Vault, android, ice_server, runtime, time,
 };
 use sidetone_driver as driver;
 use sidetone_driver::{Update, Updates, What};
@@ -27,6 +27,7 @@ pub struct Phone {
     journal: Journal,
     shown: Arc<Shown>,
     stores: driver::Stores,
+    ice_servers: Vec<driver::IceServer>,
 }
 
 /// How one network follows another.
@@ -60,6 +61,7 @@ impl Phone {
             return Err(StartError::not_initialised());
         }
         let config = config.prepare(vault.map(|vault| vault.sealed()))?;
+        let ice_servers = config.ice_servers.clone();
         let runtime = runtime::handle()?;
         // Devices and certificates are opened, which may block; even the thread for that is made on the
         // library's own, for that may take a while too.
@@ -73,7 +75,7 @@ impl Phone {
         runtime.spawn(served);
         runtime.spawn(Arc::clone(&shown).follow());
         runtime.spawn(keep(updates, questions, Arc::clone(&shown)));
-        Ok(Arc::new(Self { desk, journal, shown, stores }))
+        Ok(Arc::new(Self { desk, journal, shown, stores, ice_servers }))
     }
 
     /// Signs in, now and again until `sign_out`. Where that is done already the server is asked for a
@@ -90,6 +92,14 @@ impl Phone {
     /// Lets go of the connection and waits for a push, which wakes the phone.
     pub async fn sleep(&self) -> Result<(), CommandError> {
         self.desk.command(Command::Sleep).await
+    }
+
+    /// Asks each STUN and TURN server of the configuration, all at once, for what a call would take from it, which takes
+    /// six seconds at most; in their order. A call needs none of them where the network lets UDP pass.
+    pub async fn check_ice_servers(&self) -> Vec<IceServerCheck> {
+        let servers = self.ice_servers.clone();
+        let Ok(runtime) = runtime::handle() else { return Vec::new() };
+        runtime.spawn(ice_server::check(servers)).await.unwrap_or_default()
     }
 
     /// The platform gave another push token, or none.

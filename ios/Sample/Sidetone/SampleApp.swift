@@ -34,6 +34,9 @@ private let trustedKeys: [String] = []
 /// Which calls the phone answers by itself. It opens a microphone: whoever builds the app decides, and the server may narrow it.
 private let answerMode = AnswerMode.manual
 
+/// STUN and TURN servers. None: Asterisk on a public address needs none where networks let UDP pass.
+private let stunAndTurn: [IceServer] = []
+
 /// A sound file of the app's bundle; nil: the system's ringtone.
 private let ringtone: String? = nil
 
@@ -42,6 +45,8 @@ private let ringtone: String? = nil
 final class Model: ObservableObject {
     @Published private(set) var snapshot: Snapshot?
     @Published private(set) var routing = AudioRouting()
+    /// Nil: being asked.
+    @Published private(set) var iceServers: [IceServerCheck]?
     @Published private(set) var account: SignIn?
     /// What was refused or went wrong last, with what to do.
     @Published var problem: String?
@@ -55,6 +60,7 @@ final class Model: ObservableObject {
     private var typed = ""
     private var center: CallCenter?
     private var isWatching = false
+    private var asksIceServers = false
     nonisolated static let keychain = Keychain(service: "org.sidetone.sample")
 
     func launch() {
@@ -68,7 +74,7 @@ final class Model: ObservableObject {
                 let vault = try await Self.keychain.vault(folder.appendingPathComponent("sidetone"))
                 let phone = try await SidetonePhone.start(PhoneConfig(
                     aor: who.account, displayName: who.name, username: who.username, password: who.password,
-                    servers: who.servers, instance: try Self.keychain.instance(), trust: .platform, microphone: .default,
+                    servers: who.servers, instance: try Self.keychain.instance(), trust: .platform, iceServers: stunAndTurn, microphone: .default,
                     speaker: .default, audioGate: .platform, answerMode: answerMode, queues: true, recordings: true, features: true), vault: vault)
                 try await phone.signIn()
                 await self?.show(phone, who)
@@ -90,6 +96,7 @@ final class Model: ObservableObject {
         Task { for await event in phone.events() { happened(event, began) } }
         find(typed)
         read()
+        if asksIceServers { askIceServers() }
     }
 
     private func happened(_ numbered: NumberedEvent, _ began: Date) {
@@ -134,6 +141,12 @@ final class Model: ObservableObject {
             then()
             self?.read()
         }
+    }
+
+    /// Anew whenever the page is opened: the network may be another.
+    func askIceServers() {
+        (asksIceServers, iceServers) = (true, nil)
+        Task { iceServers = await phone?.checkIceServers() }
     }
 
     func findInTeam(_ text: String) -> TeamSnapshot? { phone?.findInTeam(text) }

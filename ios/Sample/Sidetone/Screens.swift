@@ -74,7 +74,10 @@ struct ContentView: View {
         page == .messages && model.hasNews && self.page != .messages ? "\(page.rawValue) •" : page.rawValue
     }
 
-    private func watch() { model.watch(phase == .active && (page == .team || page == .supervise)) }
+    private func watch() {
+        model.watch(phase == .active && (page == .team || page == .supervise))
+        if phase == .active, page == .check { model.askIceServers() }
+    }
 }
 
 /// The agent at his queues: what he is, his two clocks, what is asked for, and what he may do.
@@ -296,6 +299,12 @@ private struct CheckPage: View {
                 Lit(light: line.light, words: "\(line.requirement.title): \(line.state)")
                 Text(line.requirement.why).font(.footnote)
                 if let mend = line.mend { Button(mend) { model.openSettings() } }
+            }
+        }
+        ForEach(connectionLines(model.snapshot, model.iceServers)) { line in
+            Section {
+                Lit(light: line.light, words: "\(line.title): \(line.state)")
+                Text(line.why).font(.footnote)
             }
         }
         if let page = model.snapshot.flatMap(featuresPage) {

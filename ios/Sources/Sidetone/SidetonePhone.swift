@@ -85,6 +85,9 @@ extension SidetonePhone {
     }
     /// Forgets every call that is over.
     public func clearHistory() async throws { try await core.history().clear() }
+
+    /// What each STUN and TURN server of the configuration gives; within six seconds.
+    public func checkIceServers() async -> [IceServerCheck] { await core.checkIceServers() }
 }
 
 /// Messages between agents.

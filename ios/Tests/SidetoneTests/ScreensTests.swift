@@ -463,6 +463,36 @@ final class ScreensTests: XCTestCase, @unchecked Sendable {
         XCTAssertTrue(good.allSatisfy { $0.light == .ready && $0.mend == nil })
     }
 
+    @MainActor func testTheWayThatCallsTakeIsSaidStepByStep() async throws {
+        let nobody = connectionLines(nil, nil)
+        XCTAssertEqual(nobody.map(\.state), ["nobody is signed in"])
+        let stage = try Stage()
+        let phone = try await stage.phone("agent1")
+        let servers = await phone.checkIceServers()
+        XCTAssertEqual(servers, [])
+        var snapshot = phone.snapshot
+        XCTAssertEqual(
+            connectionLines(snapshot, servers).map(\.state),
+            ["registered", "this app was built without one", "not known: call somebody, an echo best, and look here again"])
+        XCTAssertEqual(connectionLines(snapshot, nil)[1].state, "being asked")
+        let checks = [
+            IceServerCheck(url: "stun:a", given: .serverReflexive(address: "198.51.100.7:4000")),
+            IceServerCheck(url: "turn:b", given: .relayed(address: "198.51.100.8:5000")),
+            IceServerCheck(url: "turn:c", given: .nothing(cause: .noAnswer, text: "it has not answered; check its port")),
+        ]
+        let lines = connectionLines(snapshot, checks)
+        XCTAssertEqual(lines.map(\.title), ["Server", "stun:a", "turn:b", "turn:c", "Audio"])
+        XCTAssertEqual(lines.map(\.light), [.ready, .ready, .ready, .paused, .off])
+        XCTAssertEqual(lines[3].state, "it has not answered; check its port")
+        let call = try await phone.dial("600")
+        snapshot = try await stage.until(phone) { $0.calls.first { $0.id == call }?.quality?.packetsReceived ?? 0 > 0 }
+        let audio = connectionLines(snapshot, servers)[2]
+        XCTAssertEqual(audio.light, .ready)
+        XCTAssertTrue(audio.state.hasPrefix("opus, "), audio.state)
+        try await phone.hangUp(call)
+        await stage.end()
+    }
+
     /// What CallKit is asked for and the phone refuses is told to the app.
     @MainActor func testADialThatIsRefusedIsTold() async throws {
         let stage = try Stage()

@@ -18,6 +18,8 @@ pub enum Trouble {
     Reset,
     /// No UDP passes: no audio, and SIP as ever.
     NoUdp,
+    /// No UDP passes but to and from a STUN or TURN server's port.
+    OnlyTurn,
     /// These TCP ports of the phone are dead without a word; new ones work, and audio passes.
     Dead(Vec<String>),
 }
@@ -101,6 +103,11 @@ impl Roam {
             Trouble::NoUdp => {
                 rule(&self.namespace, &["-p", "udp", "-j", "DROP"]);
                 rule(&server, &["-i", &from_here, "-p", "udp", "-j", "DROP"]);
+            }
+            Trouble::OnlyTurn => {
+                let but = |side: &'static str| ["-p", "udp", "!", side, "3478", "-j", "DROP"];
+                rule(&self.namespace, &but("--sport"));
+                rule(&server, &[&["-i", &from_here][..], &but("--dport")].concat());
             }
             Trouble::Reset => {
                 let reset = ["-p", "tcp", "-j", "REJECT", "--reject-with", "tcp-reset"];

@@ -30,7 +30,7 @@ install_missing() {
 
 host_packages() {
     install_missing ip:iproute2 iptables:iptables openssl:openssl zstd:zstd sipp:sip-tester \
-        tcpdump:tcpdump sysctl:procps
+        tcpdump:tcpdump sysctl:procps turnserver:coturn
 }
 
 tools_build() {

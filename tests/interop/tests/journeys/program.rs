@@ -121,6 +121,37 @@ fn the_doctor_finds_a_network_that_lets_no_audio_pass() {
     assert_eq!(status, 1);
 }
 
+/// The network lets UDP pass to one port alone, where coturn is: the audio goes by its relay, both ways.
+#[test]
+fn the_doctor_finds_the_way_of_the_audio_through_a_turn_server() {
+    let stage = Stage::asterisk();
+    let roam = Roam::new(stage.line.number());
+    let setup = roam.setup(&Bench::get(), &stage.line.agent());
+    let turn = std::env::var("SIDETONE_BENCH_TURN").expect("the bench is up");
+    let wrong = turn.replace(":secret-", ":no-");
+    let stun = std::env::var("SIDETONE_BENCH_STUN").expect("the bench is up");
+    roam.begin(&Trouble::OnlyTurn);
+    let servers = [stun, turn, wrong].join(",");
+    let arguments = ["doctor", "--ice-server", &servers];
+    let mut doctor = Phone::start_with("doctor", &setup, &Voice::silence(), &arguments);
+    let status = doctor.finish(Duration::from_secs(60));
+    roam.end(&Trouble::OnlyTurn);
+    let told = |name: &str| {
+        let named = doctor.told().filter(|check| check["name"] == name);
+        named.map(|it| (it["ok"] == true, it["detail"].to_string())).collect::<Vec<_>>()
+    };
+    let is = |(ok, detail): &(bool, String), good: bool, end: &str| {
+        assert!(*ok == good && detail.ends_with(end), "{detail}: {end}");
+    };
+    is(&told("STUN")[0], true, "(srflx)\"");
+    is(&told("TURN")[0], true, "(relay)\"");
+    is(&told("TURN")[1], false, "it does not take this user and secret (401)\"");
+    let ice = told("ICE");
+    assert!(ice[0].0 && ice[0].1.starts_with("\"relay "), "{ice:?}");
+    assert!(told("echo call")[0].0, "both ways: {:?}", told("echo call"));
+    assert_eq!(status, 1, "for the wrong secret");
+}
+
 #[test]
 fn the_doctor_finds_an_echo_that_is_none() {
     let stage = Stage::asterisk();

@@ -150,6 +150,9 @@ class SidetonePhone private constructor(private val phone: Phone) : PhonePort {
     /** Forgets every call that is over. */
     suspend fun clearHistory() = phone.history().use { it.clear() }
 
+    /** What each STUN and TURN server of the configuration gives; within six seconds. */
+    suspend fun checkIceServers(): List<IceServerCheck> = phone.checkIceServers()
+
     /** The platform gave another push token, or none. */
     suspend fun setPushToken(token: PushToken?) = typed { phone.setPushToken(token) }
     override suspend fun sleep() = typed { phone.sleep() }

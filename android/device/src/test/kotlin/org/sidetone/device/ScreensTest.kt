@@ -450,6 +450,43 @@ class ScreensTest {
         assertTrue(plain.all { it.mend == null })
     }
 
+    @Test
+    fun `the way that calls take is said step by step`() = test {
+        assertEquals(listOf("nobody is signed in"), connectionLines(null, null).map { it.state })
+        val agent = phone("agent1")
+        val servers = agent.checkIceServers()
+        assertEquals(emptyList<IceServerCheck>(), servers)
+        assertEquals(
+            listOf("registered", "this app was built without one", "not known: call somebody, an echo best, and look here again"),
+            connectionLines(agent.snapshot.value, servers).map { it.state },
+        )
+        assertEquals("being asked", connectionLines(agent.snapshot.value, null)[1].state)
+        val checks = listOf(
+            IceServerCheck("stun:a", IceServerGiven.ServerReflexive("198.51.100.7:4000")), IceServerCheck("turn:b", IceServerGiven.Relayed("198.51.100.8:5000")),
+            IceServerCheck("turn:c", IceServerGiven.Nothing(IceServerProblem.NO_ANSWER, "it has not answered; check its port")),
+        )
+        val lines = connectionLines(agent.snapshot.value, checks)
+        assertEquals(listOf("Server", "stun:a", "turn:b", "turn:c", "Audio"), lines.map { it.title })
+        assertEquals(listOf(Light.READY, Light.READY, Light.READY, Light.PAUSED, Light.OFF), lines.map { it.light })
+        assertEquals("it has not answered; check its port", lines[3].state)
+        val call = agent.dial("600")
+        val talking = agent.until("audio") { (it.calls.singleOrNull()?.quality?.packetsReceived ?: 0u) > 0u }
+        val audio = connectionLines(talking, servers)[2]
+        assertEquals(Light.READY, audio.light)
+        assertTrue(audio.state, audio.state.startsWith("opus, "))
+        agent.hangUp(call)
+    }
+
+    /** A server that is asked for real, and is not there. */
+    @Test
+    fun `a server that does not answer is named with what to do`() = test {
+        val servers = listOf(IceServer("stun:127.0.0.1:9"), IceServer("turn:nobody.invalid:3478", "agent", "secret"))
+        val phone = SidetonePhone.start(server.config("agent1").copy(iceServers = servers)).also { phones += it }
+        val (stun, turn) = phone.checkIceServers().map { it.given as IceServerGiven.Nothing }
+        assertEquals(listOf(IceServerProblem.NO_ANSWER, IceServerProblem.NAME_RESOLUTION), listOf(stun.cause, turn.cause))
+        assertTrue(stun.text, "; check that it runs" in stun.text)
+    }
+
     private val app = AppState(
         Home.Account("sip:agent1@bench.test", "secret", listOf("wss://pbx.bench.test:8089/ws"), "Ager & Söhne"), Routing(), null, AnswerMode.ASKED, "1.2", libraryVersion(),
     )

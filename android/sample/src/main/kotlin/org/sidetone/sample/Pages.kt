@@ -4,6 +4,7 @@ import org.sidetone.Route
 import org.sidetone.sample.screens.AgentBar
 import org.sidetone.sample.screens.CallCard
 import org.sidetone.sample.screens.Choice
+import org.sidetone.sample.screens.ConnectionLine
 import org.sidetone.sample.screens.FeaturesPage
 import org.sidetone.sample.screens.LevelLine
 import org.sidetone.sample.screens.Light
@@ -111,6 +112,9 @@ internal class Pages(private val wish: (Wish) -> Unit) {
             ),
         )
     }
+
+    fun connection(lines: List<ConnectionLine>): List<Piece> =
+        lines.map { Card(listOf(Words("${it.title}: ${it.state}", Style.PLAIN, it.light), Words(it.why, Style.SMALL))) }
 
     fun of(page: FeaturesPage): Piece =
         Card(listOf(Words("What the server has", Style.TITLE)) + listOfNotNull(page.note?.let { Words(it, Style.SMALL) }) + page.lines.map { Words(it.words, Style.PLAIN, it.light) })

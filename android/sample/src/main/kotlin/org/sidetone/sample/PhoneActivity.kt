@@ -33,6 +33,7 @@ import org.sidetone.ffi.CallState
 import org.sidetone.ffi.Direction
 import org.sidetone.ffi.Event
 import org.sidetone.ffi.HistoryEntry
+import org.sidetone.ffi.IceServerCheck
 import org.sidetone.ffi.MessagePage
 import org.sidetone.ffi.NumberedEvent
 import org.sidetone.ffi.ProblemCause
@@ -46,6 +47,7 @@ import org.sidetone.sample.screens.Requirement
 import org.sidetone.sample.screens.Wish
 import org.sidetone.sample.screens.agentBar
 import org.sidetone.sample.screens.callCards
+import org.sidetone.sample.screens.connectionLines
 import org.sidetone.sample.screens.failureOf
 import org.sidetone.sample.screens.featuresPage
 import org.sidetone.sample.screens.lampOf
@@ -99,6 +101,9 @@ class PhoneActivity : Activity() {
     private var messagesWanted = MESSAGES
     private var hasNews = false
     private var missing = emptyList<Requirement>()
+
+    /** Null: being asked. */
+    private var iceServers: List<IceServerCheck>? = null
     private var account: Home.Account? = null
     private var ringtone: String? = null
     private var wantsSignIn = false
@@ -108,6 +113,7 @@ class PhoneActivity : Activity() {
     private var ticking: Job? = null
     private var finding: Job? = null
     private var reading: Job? = null
+    private var asking: Job? = null
 
     override fun onCreate(state: Bundle?) {
         super.onCreate(state)
@@ -287,6 +293,7 @@ class PhoneActivity : Activity() {
             }
         }
         askForPushToken()
+        if (tab == Tab.CHECK) askIceServers()
         watch()
         find()
         read()
@@ -354,6 +361,7 @@ class PhoneActivity : Activity() {
         hasNews = hasNews && next != Tab.MESSAGES
         checks.visibility = visibleIf(next == Tab.CHECK)
         settings.visibility = visibleIf(next == Tab.SETTINGS)
+        if (next == Tab.CHECK) askIceServers()
         watch()
         render()
     }
@@ -387,6 +395,7 @@ class PhoneActivity : Activity() {
             Tab.SUPERVISE -> found.show(snapshot?.let { pages.of(roster(findInTeam(), it, follow.isChecked, now)) }.orEmpty())
             Tab.CHECK -> checks.show(
                 pages.of(requirementLines(deviceState(snapshot))) { requirement: Requirement -> mend(requirement) } +
+                    pages.connection(connectionLines(snapshot, iceServers)) +
                     listOfNotNull(snapshot?.let(::featuresPage)?.let(pages::of)),
             )
             Tab.SETTINGS -> settings.show(pages.of(settingsPage(snapshot, appState()), Sidetone.calls::chooseRoute, ::pickRingtone))
@@ -429,6 +438,16 @@ class PhoneActivity : Activity() {
                 messages = lastMessages(phone, messagesWanted)
                 render()
             }
+        }
+    }
+
+    /** Anew whenever the page is opened: the network may be another. */
+    private fun askIceServers() {
+        iceServers = null
+        asking?.cancel()
+        asking = scope.launch {
+            iceServers = current?.checkIceServers()
+            render()
         }
     }
 

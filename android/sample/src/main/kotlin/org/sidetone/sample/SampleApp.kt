@@ -3,6 +3,7 @@ package org.sidetone.sample
 import android.app.Application
 import java.time.Duration
 import org.sidetone.ffi.AnswerMode
+import org.sidetone.ffi.IceServer
 import org.sidetone.ffi.PhoneConfig
 import org.sidetone.sdk.Sidetone
 
@@ -18,10 +19,13 @@ open class SampleApp : Application() {
 
     /** What this app wants otherwise than the library: its user may be an agent, may record, and is told what there is. */
     protected open fun configure(config: PhoneConfig): PhoneConfig =
-        config.copy(queues = true, recordings = true, features = true, answerMode = ANSWER_MODE)
+        config.copy(queues = true, recordings = true, features = true, answerMode = ANSWER_MODE, iceServers = ICE_SERVERS)
 
     companion object {
         /** Which calls the phone answers by itself. It opens a microphone: whoever builds the app decides, and the server may narrow it. */
         val ANSWER_MODE = AnswerMode.MANUAL
+
+        /** STUN and TURN servers. None: Asterisk on a public address needs none where networks let UDP pass. */
+        val ICE_SERVERS = emptyList<IceServer>()
     }
 }
