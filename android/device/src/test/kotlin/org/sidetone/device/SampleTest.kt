@@ -284,6 +284,7 @@ class SampleTest {
         open()
         touch("Check")
         awaitWord("● Microphone: permitted")
+        assertTrue(words().toString(), words().any { it.startsWith("● Server: ") })
         assertTrue(words().toString(), "● Exemption from battery saving: not permitted" in words())
         assertTrue(words().toString(), words().any { it.startsWith("● Push token: none yet") })
         // From Android 13 on another question is asked, which Robolectric's Telecom does not answer.
