@@ -245,6 +245,78 @@ fn who_has_brought_his_caller_together_with_a_colleague_is_free_though_the_calle
     is_free_after_a_transfer(true);
 }
 
+/// Nobody takes the caller whom he has sent on: he has him again, behind a wrap-up that is over by then.
+#[test]
+fn who_has_his_caller_back_is_engaged_again_and_has_his_wrap_up_after() {
+    let stage = Stage::asterisk();
+    let (mut agent, mut customer) = (at_work(&stage), stage.customer(&Voice::silence()));
+    let (mut next, mut colleague) =
+        (stage.clerk_with(&Voice::silence(), &[]), stage.colleague(&Voice::silence()));
+    ask(&mut agent, json!({ "command": "login" }), "ready");
+    watching(&mut colleague);
+    let theirs = customer.dial(&stage.line.desk());
+    let call = answers(&mut agent);
+    customer.wait_call("established", &theirs);
+    agent.listen(Duration::from_millis(500));
+    agent.ask("transfer", &call, json!({ "to": "610" }));
+    agent.wait_call("ended", &call);
+    until(&mut agent, "ready", |agent| agent["state"] == "ready");
+    colleague.forget();
+    let is = |state: &'static str| {
+        let name = stage.line.agent();
+        move |event: &Value| {
+            event["colleague"]["name"] == name && event["colleague"]["state"] == state
+        }
+    };
+    let back = agent.wait("the customer again", PATIENCE, |event| {
+        event["event"] == "incoming" && event["data"]["returned_from"] == "610"
+    });
+    colleague.wait("he is rung", PATIENCE, is("ringing"));
+    let call = back["call"].as_str().expect("a call").to_owned();
+    agent.ask("answer", &call, json!({}));
+    colleague.wait("he talks", PATIENCE, is("on_call"));
+    let rung = agent.count("incoming");
+    let waits = next.dial(&stage.line.desk());
+    next.wait_call("established", &waits);
+    agent.listen(Duration::from_secs(2));
+    assert_eq!(agent.count("incoming"), rung, "no queue rings into it: {}", agent.story());
+    customer.order(json!({ "command": "hangup", "call": theirs }));
+    agent.wait_call("ended", &call);
+    until(&mut agent, "wrap-up", |agent| agent["state"] == "wrap_up");
+    assert_eq!(agent.count("incoming"), rung, "nor into the wrap-up: {}", agent.story());
+    let call = answers(&mut agent);
+    next.ask("hangup", &waits, json!({}));
+    agent.wait_call("ended", &call);
+    ask(&mut agent, json!({ "command": "logout" }), "logged_out");
+    for phone in [agent, customer, next, colleague] {
+        stage.leave(phone);
+    }
+}
+
+/// He does not take him: he is as free as before.
+#[test]
+fn who_lets_his_caller_ring_when_he_comes_back_is_free_again() {
+    let stage = Stage::asterisk();
+    let (mut agent, mut customer) = (at_work(&stage), stage.customer(&Voice::silence()));
+    ask(&mut agent, json!({ "command": "login" }), "ready");
+    let theirs = customer.dial(&stage.line.desk());
+    let call = answers(&mut agent);
+    customer.wait_call("established", &theirs);
+    agent.listen(Duration::from_millis(500));
+    agent.ask("transfer", &call, json!({ "to": "606" }));
+    let back = rings(&mut agent);
+    agent.ask("decline", &back, json!({}));
+    customer.wait_call("ended", &theirs);
+    until(&mut agent, "ready", |agent| agent["state"] == "ready");
+    let theirs = customer.dial(&stage.line.desk());
+    let call = answers(&mut agent);
+    customer.ask("hangup", &theirs, json!({}));
+    agent.wait_call("ended", &call);
+    ask(&mut agent, json!({ "command": "logout" }), "logged_out");
+    stage.leave(agent);
+    stage.leave(customer);
+}
+
 /// A customer calls an agent who is paused for each reason: himself, by the site's policy, and his queue, which never rings him.
 fn is_called_while_paused(stage: &Stage, is_left_alone: bool) {
     let mailbox = Mailbox::of(&stage.line.agent());

@@ -131,8 +131,11 @@ fn packs_are_installed_with_what_they_stand_on_and_taken_back() {
         assert!(well, "{undone}");
     }
     let mut after = site.all();
-    let edited = after.remove(&site.etc.join("sidetone-settings.conf.edited"));
-    assert_eq!((edited.as_deref(), &after), (Some("; mine\n"), &before), "nothing is lost");
+    let kept = after.remove(&site.etc.join("sidetone-settings.conf"));
+    assert_eq!((kept.as_deref(), &after), (Some("; mine\n"), &before), "nothing is lost");
+    let (well, _) = site.install(&["apply", "team"]);
+    assert!(well && site.read("sidetone-settings.conf") == "; mine\n", "nor by the next");
+    assert!(site.install(&["undo"]).0);
     assert!(!site.install(&["undo"]).0, "there is nothing more to take back");
 }
 

@@ -297,10 +297,10 @@ fn without_transfer_conf_who_may_not_be_there_is_hung_up() {
 
 /// An attended transfer may be asked for while the other still rings, and no bridge is there to look at: who is sent takes the place of the
 /// one who calls.
-#[test]
-fn who_is_sent_to_a_number_outside_while_that_rings_comes_back() {
+fn is_sent_while_it_rings(number: impl Fn(&Stage) -> String) {
     let _one = CUSTOMER.lock().unwrap_or_else(PoisonError::into_inner);
     let stage = Stage::asterisk();
+    let outside = number(&stage);
     let [voice] = Tone::draw();
     let _narrowed = may(&stage, "dial");
     let (mut agent, mut colleague) =
@@ -312,7 +312,7 @@ fn who_is_sent_to_a_number_outside_while_that_rings_comes_back() {
     let _person = Customer::start(&bench, &arguments);
     let mut rogue = bench.program("pbx", "rogue-phone");
     let (user, number) = (stage.line.agent(), stage.line.colleague_number());
-    rogue.args([&user, &format!("secret-{user}"), &number, "joins", OUTSIDE]);
+    rogue.args([&user, &format!("secret-{user}"), &number, "joins", &outside]);
     let mut rogue = Bench::start(rogue, b"");
     let theirs = rings(&mut colleague);
     colleague.ask("answer", &theirs, json!({}));
@@ -321,7 +321,7 @@ fn who_is_sent_to_a_number_outside_while_that_rings_comes_back() {
     assert_eq!(told.trim(), "202");
     assert!(rogue.wait().expect("it ends").success());
     let back = agent.wait_for("incoming");
-    assert_eq!(back["data"]["returned_from"], OUTSIDE, "{back}");
+    assert_eq!(back["data"]["returned_from"], outside, "{back}");
     let call = back["call"].as_str().expect("a call").to_owned();
     agent.ask("answer", &call, json!({}));
     agent.wait_call("established", &call);
@@ -329,4 +329,55 @@ fn who_is_sent_to_a_number_outside_while_that_rings_comes_back() {
     colleague.wait_ended(&theirs, "remote");
     stage.leave(agent);
     stage.leave(colleague);
+}
+
+#[test]
+fn who_is_sent_to_a_number_outside_while_that_rings_comes_back() {
+    is_sent_while_it_rings(|_| OUTSIDE.to_owned());
+}
+
+#[test]
+fn who_is_sent_to_a_hidden_number_outside_while_that_rings_comes_back() {
+    is_sent_while_it_rings(|stage| format!("ref-{}", reference(&stage.line.agent(), OUTSIDE)));
+}
+
+/// Of a reference that is no more than one no number is told.
+#[test]
+fn what_is_written_behind_a_reference_makes_it_none() {
+    let stage = Stage::asterisk();
+    let key = reference(&stage.line.agent(), OUTSIDE);
+    let mut agent = stage.agent(&Voice::silence());
+    for behind in ["%22", "%22=%22x%22&%22", "-", "%2C"] {
+        let call = agent.dial(&format!("sip:ref-{key}{behind}@bench.test"));
+        assert_eq!(agent.wait_ended(&call, "unreachable")["status"], 404, "{behind}");
+    }
+    stage.leave(agent);
+}
+
+/// Whoever has been sent a call outside blindly, which he who called had a right to, has it as one that came in.
+#[test]
+fn a_colleague_who_is_sent_a_call_outside_may_do_with_it_what_he_likes() {
+    let mut talk = Talk::new(Some("dial"));
+    let outside = talk.calls(OUTSIDE);
+    let mut colleague = talk.stage.colleague(&Voice::silence());
+    let mut clerk = talk.stage.clerk_with(&Voice::silence(), &[]);
+    talk.agent.ask("transfer", &outside.call, json!({ "to": talk.stage.line.colleague_number() }));
+    let his = rings(&mut colleague);
+    colleague.ask("answer", &his, json!({}));
+    colleague.hears(talk.outside_says);
+    let asks = colleague.dial(&talk.stage.line.clerk_number());
+    let theirs = rings(&mut clerk);
+    clerk.ask("answer", &theirs, json!({}));
+    colleague.wait_call("established", &asks);
+    colleague.ask("attended", &his, json!({ "with": asks }));
+    colleague.wait_ended(&his, "transferred");
+    clerk.hears(talk.outside_says);
+    clerk.hears_nothing_but(&[talk.outside_says], Duration::from_secs(1));
+    clerk.ask("hangup", &theirs, json!({}));
+    assert!(outside.person.wait().success(), "the server hangs up");
+    for phone in [colleague, clerk] {
+        talk.stage.leave(phone);
+    }
+    talk.agent.ask("hold", &talk.call, json!({ "on": false }));
+    talk.end();
 }
