@@ -72,6 +72,28 @@ fn a_caller_is_not_forwarded_outside_by_somebody_who_may_not() {
     stage.leave(colleague);
 }
 
+/// The queue that he was sent to has nobody, and the dial plan dials outside behind it: that is the site's doing.
+#[test]
+fn a_caller_who_is_sent_to_a_queue_is_not_kept_from_where_that_leads() {
+    let _one = CUSTOMER.lock().unwrap_or_else(PoisonError::into_inner);
+    let stage = Stage::asterisk();
+    let [outside_says] = Tone::draw();
+    let voice = Voice::steady(outside_says).as_argument();
+    let person = Customer::start(&Bench::get(), &["answer", "--for", "20", "--voice", &voice]);
+    let mut colleague = stage.colleague(&Voice::silence());
+    let mut clerk = stage.clerk_with(&Voice::silence(), &[]);
+    let theirs = colleague.dial(&stage.line.clerk_number());
+    let call = rings(&mut clerk);
+    clerk.ask("answer", &call, json!({}));
+    colleague.wait_call("established", &theirs);
+    clerk.ask("transfer", &call, json!({ "to": "1850" }));
+    colleague.hears(outside_says);
+    colleague.ask("hangup", &theirs, json!({}));
+    assert!(person.wait().success(), "the server hangs up");
+    stage.leave(clerk);
+    stage.leave(colleague);
+}
+
 #[test]
 fn a_hidden_caller_outside_is_not_called_back_by_somebody_who_may_not() {
     let stage = Stage::asterisk();
