@@ -59,6 +59,22 @@ fn counts(watcher: &mut Phone, since: Instant, waiting: u64) -> Duration {
     took
 }
 
+/// Waits until the watcher knows that nobody waits: where the server's look, once a second, fell into the moment in which the caller before did, he is seen
+/// waiting, and one more would be nothing new.
+#[track_caller]
+fn sees_nobody_wait(watcher: &mut Phone) {
+    let began = Instant::now();
+    loop {
+        watcher.send(json!({ "command": "team", "filter": "" }));
+        let known = watcher.wait("the team", PATIENCE, |event| event["filter"] == "");
+        if known["team"]["queues"][0]["waiting"] == 0 {
+            break;
+        }
+        assert!(began.elapsed() < PATIENCE, "somebody waits: {}", watcher.story());
+        watcher.listen(Duration::from_millis(100));
+    }
+}
+
 fn is(state: &'static str) -> impl Fn(&Value) -> bool {
     move |colleague| colleague["state"] == state
 }
@@ -136,6 +152,7 @@ fn through_all_states(stage: &Stage) {
     eye.step(&mut agent, json!({ "command": "hangup", "call": call }), "not_ready");
     customer.wait_call("ended", &theirs);
     // A caller whom nobody takes waits for all to see.
+    sees_nobody_wait(&mut eye.watcher);
     let began = Instant::now();
     let waits = customer.dial(&stage.line.desk());
     let came = counts(&mut eye.watcher, began, 1);
