@@ -1,8 +1,7 @@
 //! What each STUN and TURN server gives, as it crosses: for an app's page of what a call needs.
 
 use sidetone_driver::IceServer;
-use sidetone_driver::ice_server::{GatherError, Gathered, gather};
-use tokio::task::JoinHandle;
+use sidetone_driver::ice_server::{GatherError, Gathered, gather_each};
 
 /// A STUN or TURN server, and what it has given when it was asked.
 #[derive(Debug, Clone, PartialEq, Eq, uniffi::Record)]
@@ -56,13 +55,11 @@ pub enum IceServerProblem {
 
 /// Asks all at once; each has six seconds.
 pub(crate) async fn check(servers: Vec<IceServer>) -> Vec<IceServerCheck> {
-    let asked: Vec<(String, JoinHandle<_>)> = servers
-        .into_iter()
-        .map(|server| (server.url.clone(), tokio::spawn(async move { gather(&server).await })))
-        .collect();
     let mut checks = Vec::new();
-    for (url, asking) in asked {
-        let given = asking.await.unwrap_or_else(|e| Err(GatherError::Network(e.to_string())));
+    for (url, asking) in gather_each(&servers) {
+        let answer = asking.await;
+        let given =
+            answer.map_or_else(|e| Err(GatherError::Network(e.to_string())), |(given, _)| given);
         checks.push(IceServerCheck { url, given: given.into() });
     }
     checks

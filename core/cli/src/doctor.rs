@@ -319,24 +319,9 @@ impl Report {
     /// Asks each server that a call would gather from, all at once. One that gives nothing is a failure though a call may go
     /// without it: where it is needed is where it fails.
     async fn ice_servers(&self, setup: &Setup) -> Outcome {
-        let asked: Vec<_> = setup
-            .driver
-            .ice_servers
-            .iter()
-            .cloned()
-            .map(|server| {
-                let url = server.url.clone();
-                let asking = tokio::spawn(async move {
-                    let began = Instant::now();
-                    let given = ice_server::gather(&server).await;
-                    (given, ms(began.elapsed()))
-                });
-                (url, asking)
-            })
-            .collect();
         let mut outcome = Ok(());
-        for (url, asking) in asked {
-            let (given, took_ms) = asking.await.map_err(|_| Failure::Stopped)?;
+        for (url, asking) in ice_server::gather_each(&setup.driver.ice_servers) {
+            let (given, took) = asking.await.map_err(|_| Failure::Stopped)?;
             let name = if url.starts_with("turn") { "TURN" } else { "STUN" };
             let detail = match &given {
                 Ok(Gathered::Reflexive(address)) => {
@@ -351,7 +336,7 @@ impl Report {
                 Some((what, advice)) if given.is_err() => (what, Some(advice)),
                 Some(_) | None => (detail.as_str(), None),
             };
-            self.line(name, given.is_ok(), Some(took_ms), detail, advice);
+            self.line(name, given.is_ok(), Some(ms(took)), detail, advice);
             if given.is_err() {
                 outcome = Err(Failure::Told);
             }

@@ -12,6 +12,7 @@ use rtc::turn::client::{Client, ClientConfig, Event};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::{Duration, Instant};
 use tokio::net::UdpSocket;
+use tokio::task::JoinHandle;
 use webrtc::peer_connection::crypto;
 
 /// How long its name may take, and how long the server. A call waits less for either.
@@ -72,6 +73,23 @@ pub async fn gather(server: &IceServer) -> Result<Gathered, GatherError> {
     let asked = ask(server, url.scheme, to);
     tokio::time::timeout(LIMIT, asked).await.unwrap_or(Err(GatherError::NoAnswer))
 }
+
+/// Asks several, all at once: the address of each, and what comes of it with the time that it took.
+pub fn gather_each(servers: &[IceServer]) -> Vec<(String, JoinHandle<Answer>)> {
+    let ask = |server: &IceServer| {
+        let server = server.clone();
+        let url = server.url.clone();
+        let asking = tokio::spawn(async move {
+            let began = Instant::now();
+            (gather(&server).await, began.elapsed())
+        });
+        (url, asking)
+    };
+    servers.iter().map(ask).collect()
+}
+
+/// What a server has given, and when.
+pub type Answer = (Result<Gathered, GatherError>, Duration);
 
 async fn ask(
     server: &IceServer,
