@@ -12,8 +12,13 @@ pub const HEARD: f64 = -30.0;
 /// A tone quieter than this is not heard.
 pub const SILENT: f64 = -48.0;
 
-/// A sample as loud as this is no tone any more, they have a quarter of the full scale.
+/// A sample as loud as this is no tone any more.
 const CRACK: u16 = 32_000;
+/// The loudest of a tone that is sent, of the full scale.
+const LOUDEST: f64 = 0.25;
+/// How often in a second it swells, and by how much of what it is between.
+const SWELLS: f64 = 3.0;
+const DEPTH: f64 = 0.5;
 
 /// A tone of a grid on which no two are confused and no harmonic of one is another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -112,7 +117,8 @@ impl Voice {
         parts.collect::<Vec<_>>().join(",")
     }
 
-    /// Writes it as a WAV file, at -12 dBFS.
+    /// Writes it as a WAV file, at -12 dBFS, swelling three times a second: of a tone that is always the same Opus sends what has
+    /// changed, and whoever begins to decode in the middle of it (as a server does that is asked to mix) may go astray to full scale.
     pub fn write(&self, path: &Path) {
         let spec = hound::WavSpec {
             channels: 1,
@@ -121,11 +127,16 @@ impl Voice {
             sample_format: hound::SampleFormat::Int,
         };
         let mut writer = hound::WavWriter::create(path, spec).expect("the voice can be written");
+        let wave = |hertz: f64, index: u32| {
+            (hertz * f64::from(index) / f64::from(RATE) * std::f64::consts::TAU).sin()
+        };
         for (tone, length) in &self.0 {
             for index in 0..(length.as_secs_f64() * f64::from(RATE)) as u32 {
-                let phase =
-                    tone.map_or(0.0, |tone| tone.frequency() * f64::from(index) / f64::from(RATE));
-                let sample = (phase * std::f64::consts::TAU).sin() * 0.25 * f64::from(i16::MAX);
+                let swell = (1.0 + DEPTH * wave(SWELLS, index)) / (1.0 + DEPTH);
+                let sample = tone.map_or(0.0, |tone| wave(tone.frequency(), index))
+                    * swell
+                    * LOUDEST
+                    * f64::from(i16::MAX);
                 writer.write_sample(sample as i16).expect("the voice can be written");
             }
         }

@@ -15,6 +15,9 @@ pub(super) const SETTLES: Duration = Duration::from_millis(300);
 /// And nobody misses a voice that he is to hear for longer than this from then on, on a machine that is busy with other things.
 const GAP: Duration = Duration::from_secs(2);
 
+/// While Asterisk fills the gap that it takes a customer's hold for, a call stands still (docs/asterisk.md), on a busy machine for longer.
+const GAP_FILLED: Duration = Duration::from_secs(45);
+
 /// An agent who talks to a customer, and a supervisor whose microphone plays all the time.
 pub(super) struct Floor {
     pub(super) stage: Stage,
@@ -168,7 +171,7 @@ impl Floor {
     /// The supervisor is told whether the agent hears him.
     #[track_caller]
     pub(super) fn told_heard(&mut self, call: &str, heard: bool) {
-        self.supervisor.wait(&format!("heard: {heard}"), PATIENCE, |event| {
+        self.supervisor.wait(&format!("heard: {heard}"), GAP_FILLED, |event| {
             let of_call = event["event"] == "supervision" && event["call"] == call;
             of_call && event["heard"] == heard
         });
