@@ -18,7 +18,7 @@ const CRACK: u16 = 32_000;
 const LOUDEST: f64 = 0.25;
 /// How often in a second it swells, and by how much of what it is between.
 const SWELLS: f64 = 3.0;
-const DEPTH: f64 = 0.5;
+const DEPTH: f64 = 0.3;
 
 /// A tone of a grid on which no two are confused and no harmonic of one is another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

@@ -16,7 +16,7 @@ mod refused;
 use crate::scenarios::agent::{ask, until};
 use crate::scenarios::rings;
 use crate::scenarios::supervision::{confirmed, connect};
-use floor::{Change, Floor, WHILE};
+use floor::{Change, Floor, GAP_FILLED, WHILE};
 use refused::written;
 use serde_json::{Value, json};
 use sidetone_interop::phone::PATIENCE;
@@ -165,7 +165,7 @@ fn who_barges_in_is_heard_by_both_again_when_the_customer_resumes() {
         floor.supervisor.forget();
         floor.customer.ask("hold", &theirs, json!({ "on": true }));
         floor.customer.wait_call("hold", &theirs);
-        floor.told_heard(&call, false);
+        floor.told_heard(&call, false, GAP_FILLED);
         floor.customer.hears_silence();
         floor.agent.hears(Tone::MUSIC);
         floor.agent.hears_nothing_but(&[Tone::MUSIC], WHILE);

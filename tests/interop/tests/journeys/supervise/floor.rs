@@ -15,8 +15,10 @@ pub(super) const SETTLES: Duration = Duration::from_millis(300);
 /// And nobody misses a voice that he is to hear for longer than this from then on, on a machine that is busy with other things.
 const GAP: Duration = Duration::from_secs(2);
 
-/// While Asterisk fills the gap that it takes a customer's hold for, a call stands still (docs/asterisk.md), on a busy machine for longer.
-const GAP_FILLED: Duration = Duration::from_secs(45);
+/// An agent's hold is seen by then. Asterisk must not take it for a gap in the audio, which it would fill for up to sixteen seconds.
+const HOLD_SEEN: Duration = Duration::from_secs(5);
+/// A customer's, which it does take for that (docs/asterisk.md), on a busy machine.
+pub(super) const GAP_FILLED: Duration = Duration::from_secs(45);
 
 /// An agent who talks to a customer, and a supervisor whose microphone plays all the time.
 pub(super) struct Floor {
@@ -165,13 +167,13 @@ impl Floor {
         self.supervisor.forget();
         self.agent.ask("hold", &self.call, json!({ "on": on }));
         self.agent.wait_call("hold", &self.call);
-        self.told_heard(call, !on);
+        self.told_heard(call, !on, HOLD_SEEN);
     }
 
-    /// The supervisor is told whether the agent hears him.
+    /// The supervisor is told by then whether the agent hears him.
     #[track_caller]
-    pub(super) fn told_heard(&mut self, call: &str, heard: bool) {
-        self.supervisor.wait(&format!("heard: {heard}"), GAP_FILLED, |event| {
+    pub(super) fn told_heard(&mut self, call: &str, heard: bool, within: Duration) {
+        self.supervisor.wait(&format!("heard: {heard}"), within, |event| {
             let of_call = event["event"] == "supervision" && event["call"] == call;
             of_call && event["heard"] == heard
         });
