@@ -94,7 +94,7 @@ impl Bench {
         }
         let state = format!("Custom:sidetone-{}", line.agent());
         let _ = self.try_run(&["ast", "devstate", "change", &state, "NOT_INUSE"]);
-        let member = format!("Local/{}@sidetone-push/nm", line.agent());
+        let member = line.member();
         let _ = self.try_run(&["ast", "queue", "unpause", "member", &member]);
         for queue in [format!("desk{}", line.number()), format!("back{}", line.number())] {
             let _ = self.try_run(&["ast", "queue", "remove", "member", &member, "from", &queue]);

@@ -62,6 +62,11 @@ impl Line {
         format!("agent{}", self.number)
     }
 
+    /// The agent as a queue has him as its member.
+    pub fn member(&self) -> String {
+        format!("Local/{}@sidetone-push/nm", self.agent())
+    }
+
     /// The user of the customer.
     pub fn customer(&self) -> String {
         format!("customer{}", self.number)

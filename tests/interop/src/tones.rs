@@ -16,7 +16,7 @@ pub const SILENT: f64 = -48.0;
 const CRACK: u16 = 32_000;
 /// The loudest of a tone that is sent, of the full scale.
 const LOUDEST: f64 = 0.25;
-/// How often in a second it swells, and by how much of what it is between.
+/// How often in a second it swells, and by what part of its mean.
 const SWELLS: f64 = 3.0;
 const DEPTH: f64 = 0.3;
 

@@ -399,7 +399,7 @@ fn a_pause_by_one_phone_is_seen_on_the_other() {
 
 /// The console pauses the agent in the queues that he has logged in to; no phone has asked for it.
 fn pause_by_console(bench: &Bench, stage: &Stage) {
-    let member = format!("Local/{}@sidetone-push/nm", stage.line.agent());
+    let member = stage.line.member();
     for queue in ["desk", "back"] {
         bench
             .asterisk(&format!("queue pause member {member} queue {queue}{}", stage.line.number()));

@@ -278,7 +278,7 @@ fn what_the_console_changes_is_seen_by_the_agent_and_by_who_watches_him() {
     let who = stage.line.agent();
     ask(&mut agent, json!({ "command": "login" }), "ready");
     watching(&mut watcher);
-    let member = format!("Local/{}@sidetone-push/nm", stage.line.agent());
+    let member = stage.line.member();
     // The console takes its time before and behind what it does.
     let began = Instant::now();
     bench.asterisk(&format!("queue pause member {member}"));
