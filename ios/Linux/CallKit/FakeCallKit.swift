@@ -41,6 +41,8 @@ public final class FakeCallKit {
     public var activation = Activation.automatic(after: 0)
     /// How long an action may take.
     public var patience: TimeInterval = 5
+    /// How long the system has a request of the app before the app is to perform it.
+    public var delay: TimeInterval = 0
     /// Do not disturb, block list: the next reports are refused.
     public var refusal: CXErrorCodeIncomingCallError.Code?
 
@@ -130,6 +132,7 @@ public final class FakeCallKit {
         recents = []
         activation = .automatic(after: 0)
         patience = 5
+        delay = 0
         refusal = nil
         onReported = nil
         onEnded = nil
@@ -207,7 +210,7 @@ public final class FakeCallKit {
         }
         completion(nil)
         let actions = Sent(transaction.actions)
-        DispatchQueue.main.async { actions.value.forEach { self.perform($0) } }
+        DispatchQueue.main.asyncAfter(deadline: .now() + delay) { actions.value.forEach { self.perform($0) } }
     }
 
     // Actions on their way to the app and back.

@@ -49,11 +49,11 @@ public final class CallCenter: NSObject {
         var isAnswered = false
         /// The phone makes it already: CallKit is only to hear of it.
         var isMade = false
-        /// As the user or CallKit wants it, and how many changes the phone has not settled yet.
+        /// As the user or CallKit wants it.
         var isOnHold = false
         /// So many wishes are on their way to the phone.
         var wishes = 0
-        /// What CallKit is being told, which is no wish of the user.
+        /// What CallKit is being told, which is no wish of the user; one of each kind at a time.
         var settlingHold: Bool?
         var settlingMute: Bool?
         /// CallKit shows it in a group.
@@ -294,11 +294,15 @@ public final class CallCenter: NSObject {
 
     func request(_ action: CXCallAction) {
         let call = action.callUUID
-        let isStart = action is CXStartCallAction
+        let (isStart, isHold, isMute) = (action is CXStartCallAction, action is CXSetHeldCallAction, action is CXSetMutedCallAction)
         controller.request(CXTransaction(action: action)) { [weak self] error in
-            guard error != nil, isStart else { return }
+            guard error != nil else { return }
             DispatchQueue.main.async {
                 guard let self, let line = self.lines[call] else { return }
+                // It does not come back.
+                if isHold { line.settlingHold = nil }
+                if isMute { line.settlingMute = nil }
+                guard isStart else { return }
                 self.forget(line)
                 if line.isMade { self.tell { phone in try? await phone.hangUp(call) } }
             }
@@ -441,12 +445,16 @@ public final class CallCenter: NSObject {
         }
     }
 
+    /// What changes while CallKit is being told is told when that has come back: with two on their way neither could be
+    /// told from a wish of the user.
     func show(hold on: Bool, of line: Line) {
+        guard line.settlingHold == nil else { return }
         line.settlingHold = on
         correct(CXSetHeldCallAction(call: line.call, onHold: on))
     }
 
     func show(mute on: Bool, of line: Line) {
+        guard line.settlingMute == nil else { return }
         line.settlingMute = on
         correct(CXSetMutedCallAction(call: line.call, muted: on))
     }

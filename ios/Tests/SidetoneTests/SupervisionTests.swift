@@ -81,6 +81,28 @@ final class SupervisionTests: XCTestCase, @unchecked Sendable {
         await ends(rig)
     }
 
+    /// What CallKit is told of one change is still on its way when the next one comes: none of it is the user's wish.
+    @MainActor func testHoweverFastItsMicrophoneOpensAndClosesTheLastIsShownAndNoneIsTakenForTheUsers() async {
+        let rig = await supervising(.listens)
+        rig.kit.delay = 0.01
+        /// When nothing is on its way any more.
+        func isShownMuted(_ on: Bool, _ what: String) async {
+            try? await Task.sleep(nanoseconds: 50_000_000)
+            await rig.until("muted: \(on), \(what)") { rig.kit.calls[self.call]?.isMuted == on }
+        }
+        for (changes, pause) in (1...6).flatMap({ changes in (0...4).map { (changes, UInt64($0) * 4_000_000) } }) {
+            for change in 0..<changes {
+                rig.phone.supervises(call, change % 2 == 0 ? .whispers : .listens)
+                try? await Task.sleep(nanoseconds: pause)
+            }
+            await isShownMuted(changes % 2 == 0, "after \(changes) changes")
+            rig.phone.supervises(call, .listens)
+            await isShownMuted(true, "again")
+        }
+        XCTAssertEqual(rig.phone.said.filter { $0.hasPrefix("mute") }, [])
+        await ends(rig)
+    }
+
     @MainActor func testItGivesWayToACellularCallAndToOneThatComesInAndIsBackAfterThem() async {
         let rig = await supervising(.whispers)
         rig.kit.cellularCallBegins()
